@@ -1,0 +1,53 @@
+"""Every error that rtdet raises on purpose, and the exit code that the command line gives it.
+
+    RtdetError                      1
+    ├── UsageError                  2   the command line or a configuration is wrong
+    │   └── UnknownNameError        2   no such class, model, tracker, device; knows the nearest names
+    ├── SourceError                 3   a source cannot be opened, or was lost for good
+    ├── ModelError                  4   a model cannot be loaded or run
+    │   └── DownloadError           4   a model cannot be fetched
+    └── OutputError                 5   an output cannot be written
+
+The message is one line for a person: what is wrong, with which thing, what to do.
+"""
+
+from __future__ import annotations
+
+import difflib
+from collections.abc import Iterable
+
+
+class RtdetError(Exception):
+    """Base of all of them."""
+
+    exit_code = 1
+
+
+class UsageError(RtdetError):
+    exit_code = 2
+
+
+class UnknownNameError(UsageError):
+    """`name` is not one of `known`; the message offers the nearest ones."""
+
+    def __init__(self, kind: str, name: str, known: Iterable[str]) -> None:
+        self.kind, self.name, self.known = kind, name, tuple(known)
+        near = difflib.get_close_matches(name.lower(), self.known, n=3, cutoff=0.5)
+        hint = f"did you mean {' or '.join(near)}?" if near else f"known: {', '.join(self.known)}"
+        super().__init__(f"unknown {kind} {name!r}: {hint}")
+
+
+class SourceError(RtdetError):
+    exit_code = 3
+
+
+class ModelError(RtdetError):
+    exit_code = 4
+
+
+class DownloadError(ModelError):
+    pass
+
+
+class OutputError(RtdetError):
+    exit_code = 5

@@ -1,0 +1,1 @@
+"""Boxes, overlaps, NMS, letterbox: plain arithmetic without torch."""

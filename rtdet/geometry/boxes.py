@@ -1,0 +1,61 @@
+"""Box formats and overlaps, in NumPy. Boxes are (N, 4); `xyxy` is left, top, right, bottom."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from rtdet.types import BoolArray, FloatArray
+
+
+def xyxy_to_cxcywh(boxes: FloatArray) -> FloatArray:
+    """Corners to centre and size."""
+    size = boxes[..., 2:] - boxes[..., :2]
+    return np.concatenate([boxes[..., :2] + size / 2, size], axis=-1)
+
+
+def cxcywh_to_xyxy(boxes: FloatArray) -> FloatArray:
+    """Centre and size to corners."""
+    half = boxes[..., 2:] / 2
+    return np.concatenate([boxes[..., :2] - half, boxes[..., :2] + half], axis=-1)
+
+
+def xyxy_to_ltwh(boxes: FloatArray) -> FloatArray:
+    """Corners to left, top, width, height."""
+    return np.concatenate([boxes[..., :2], boxes[..., 2:] - boxes[..., :2]], axis=-1)
+
+
+def ltwh_to_xyxy(boxes: FloatArray) -> FloatArray:
+    """Left, top, width, height to corners."""
+    return np.concatenate([boxes[..., :2], boxes[..., :2] + boxes[..., 2:]], axis=-1)
+
+
+def area(boxes: FloatArray) -> FloatArray:
+    """(N,) areas; an inverted box has none."""
+    size = np.maximum(boxes[..., 2:] - boxes[..., :2], 0)
+    return np.asarray(size[..., 0] * size[..., 1])
+
+
+def iou(a: FloatArray, b: FloatArray) -> FloatArray:
+    """(N, M) intersection over union (Jaccard index) of every box of `a` (N, 4) with every one of `b`
+    (M, 4). Two boxes without area overlap by 0."""
+    left_top = np.maximum(a[:, None, :2], b[None, :, :2])
+    right_bottom = np.minimum(a[:, None, 2:], b[None, :, 2:])
+    side = np.maximum(right_bottom - left_top, 0)
+    intersection = side[..., 0] * side[..., 1]
+    union = area(a)[:, None] + area(b)[None, :] - intersection
+    return np.divide(intersection, union, out=np.zeros_like(intersection), where=union > 0)
+
+
+def clip(boxes: FloatArray, width: float, height: float) -> FloatArray:
+    """Boxes cut at the borders of a picture."""
+    return np.clip(boxes, 0, np.array([width, height, width, height], dtype=np.float64))
+
+
+def is_valid(boxes: FloatArray, width: float | None = None, height: float | None = None) -> BoolArray:
+    """(N,) mask of boxes that are finite, have area, and (with a size) touch the picture."""
+    finite = np.isfinite(boxes).all(axis=-1)
+    safe = np.where(finite[:, None], boxes, 0.0)
+    ok = finite & (safe[:, 2] > safe[:, 0]) & (safe[:, 3] > safe[:, 1])
+    if width is not None and height is not None:
+        ok &= (safe[:, 0] < width) & (safe[:, 1] < height) & (safe[:, 2] > 0) & (safe[:, 3] > 0)
+    return np.asarray(ok)

@@ -1,0 +1,49 @@
+"""Fitting a picture of any size into a network's input, and boxes back out of it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import cv2
+import numpy as np
+
+from rtdet.types import FloatArray, Image
+
+
+@dataclass(frozen=True)
+class Letterbox:
+    """The map from image to network pixels: `network = image * scale + offset`.
+
+    scale (x, y); offset (x, y) in network pixels; image_size (width, height) of the original.
+    """
+
+    scale: tuple[float, float]
+    offset: tuple[float, float]
+    image_size: tuple[int, int]
+
+    def undo(self, boxes: FloatArray) -> FloatArray:
+        """(N, 4) xyxy network pixels to image pixels, clipped to the image."""
+        offset = np.array(self.offset * 2)
+        scale = np.array(self.scale * 2)
+        width, height = self.image_size
+        limits = np.array([width, height, width, height], dtype=np.float64)
+        return np.clip((boxes - offset) / scale, 0, limits)
+
+
+def letterbox(
+    image: Image, size: tuple[int, int], *, fill: int = 114, centre: bool = False
+) -> tuple[Image, Letterbox]:
+    """The image scaled to fit `size` (width, height) with its aspect kept, the rest filled.
+
+    The picture sits at the top left (as YOLOX was trained) or in the centre.
+    """
+    height, width = image.shape[:2]
+    ratio = min(size[0] / width, size[1] / height)
+    new_w, new_h = max(1, round(width * ratio)), max(1, round(height * ratio))
+    resized = image
+    if (new_w, new_h) != (width, height):
+        resized = cv2.resize(image, (new_w, new_h), interpolation=cv2.INTER_LINEAR)
+    left, top = ((size[0] - new_w) // 2, (size[1] - new_h) // 2) if centre else (0, 0)
+    canvas = np.full((size[1], size[0], 3), fill, dtype=np.uint8)
+    canvas[top : top + new_h, left : left + new_w] = resized
+    return canvas, Letterbox((new_w / width, new_h / height), (left, top), (width, height))

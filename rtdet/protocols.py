@@ -1,0 +1,77 @@
+"""What the parts of rtdet promise each other. Nothing in the pipeline knows more than this."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from enum import Enum
+from typing import Protocol, runtime_checkable
+
+from rtdet.types import Detections, Frame, FrameResult, Image, SourceInfo, Tracks
+
+
+class SourceState(Enum):
+    """What a source is doing; shown to the user."""
+
+    OPEN = "open"
+    RECONNECTING = "reconnecting"
+    ENDED = "ended"
+
+
+@runtime_checkable
+class Source(Protocol):
+    """Yields frames in order. Opened by its constructor, which raises SourceError.
+
+    `read` blocks until a frame is there and returns None once at the end and ever after. It raises
+    SourceError when the source is lost for good. `close` may be called from another thread, more than
+    once, and makes a blocked `read` return None within a second. A seekable source
+    (`info.is_seekable`) also has `seek(t)`: the next `read` gives the first frame with Frame.t >= t
+    (within half a frame).
+    """
+
+    info: SourceInfo
+    state: SourceState
+
+    def read(self) -> Frame | None: ...
+
+    def close(self) -> None: ...
+
+
+@runtime_checkable
+class SeekableSource(Source, Protocol):
+    def seek(self, t: float) -> None: ...
+
+
+@runtime_checkable
+class Detector(Protocol):
+    """Finds objects. `detect` takes any number of (H, W, 3) uint8 BGR images of any sizes and returns
+    one Detections for each, in pixels of that image, sorted by falling score. Raises ModelError."""
+
+    class_names: Sequence[str]
+
+    def detect(self, images: Sequence[Image]) -> list[Detections]: ...
+
+    def close(self) -> None: ...
+
+
+@runtime_checkable
+class Tracker(Protocol):
+    """Gives detections steady IDs. `t` is the frame's own time in seconds.
+
+    IDs belong to the instance and start at 1; `reset` starts over, IDs included. `predict(t)` says
+    where the confirmed tracks are at `t`, and changes nothing.
+    """
+
+    def update(self, detections: Detections, t: float) -> Tracks: ...
+
+    def predict(self, t: float) -> Tracks: ...
+
+    def reset(self) -> None: ...
+
+
+@runtime_checkable
+class Sink(Protocol):
+    """Takes results in order. Raises OutputError; `close` completes the output and may be called twice."""
+
+    def write(self, result: FrameResult) -> None: ...
+
+    def close(self) -> None: ...

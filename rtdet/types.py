@@ -1,0 +1,197 @@
+"""The values that travel through rtdet: Frame, Detections, Tracks, FrameResult.
+
+All are frozen. Boxes are `xyxy` in pixels of the original image, `(N, 4)` float64; empty is
+`(0, 4)`, never None. Shapes are checked where a value is made, so the rest of the code need not.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from fractions import Fraction
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import numpy.typing as npt
+
+if TYPE_CHECKING:
+    import supervision
+
+FloatArray = npt.NDArray[np.float64]
+IntArray = npt.NDArray[np.int64]
+BoolArray = npt.NDArray[np.bool_]
+Image = npt.NDArray[np.uint8]
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Frame:
+    """One picture of a source.
+
+    bgr:         (H, W, 3) uint8, blue-green-red, upright (rotation metadata already applied).
+    t:           seconds on the source's own clock: container PTS, or the capture clock when live.
+    index:       position in source order, from 0, counting frames that are dropped later.
+    captured_at: time.monotonic() when the frame left the device or the decoder.
+    pts, time_base: the container's own timestamp where there is one (t == pts * time_base minus
+                 the stream's start), so that a recording can repeat it exactly.
+    name:        the file's name when each frame is a file of its own (folders of images).
+    """
+
+    bgr: Image
+    t: float
+    index: int
+    captured_at: float = 0.0
+    pts: int | None = None
+    time_base: Fraction | None = None
+    name: str = ""
+
+    def __post_init__(self) -> None:
+        if self.bgr.ndim != 3 or self.bgr.shape[2] != 3 or self.bgr.dtype != np.uint8:
+            raise ValueError(f"a frame is (H, W, 3) uint8, not {self.bgr.shape} {self.bgr.dtype}")
+
+    @property
+    def size(self) -> tuple[int, int]:
+        """(width, height) in pixels."""
+        return self.bgr.shape[1], self.bgr.shape[0]
+
+
+def _column(values: Any, count: int, dtype: type, what: str) -> Any:
+    array = np.asarray(values, dtype=dtype).reshape(-1)
+    if len(array) != count:
+        raise ValueError(f"{count} boxes but {len(array)} {what}")
+    return array
+
+
+def _boxes(values: Any) -> FloatArray:
+    array = np.asarray(values, dtype=np.float64)
+    if array.size == 0:
+        return array.reshape(0, 4)
+    if array.ndim != 2 or array.shape[1] != 4:
+        raise ValueError(f"boxes are (N, 4) xyxy, not {array.shape}")
+    return array
+
+
+@dataclass(frozen=True, eq=False)
+class Detections:
+    """What a detector saw in one frame.
+
+    boxes (N, 4) float64 xyxy pixels, scores (N,) float64 in [0, 1], labels (N,) int64 indices into
+    `class_names`. scores default to 1 and labels to 0. Raises ValueError on shapes that do not fit.
+    """
+
+    boxes: FloatArray = field(default_factory=lambda: np.zeros((0, 4)))
+    scores: FloatArray = None  # type: ignore[assignment]
+    labels: IntArray = None  # type: ignore[assignment]
+    class_names: Sequence[str] = ()
+
+    def __post_init__(self) -> None:
+        boxes = _boxes(self.boxes)
+        n = len(boxes)
+        scores = np.ones(n) if self.scores is None else self.scores
+        labels = np.zeros(n) if self.labels is None else self.labels
+        object.__setattr__(self, "boxes", boxes)
+        object.__setattr__(self, "scores", _column(scores, n, np.float64, "scores"))
+        object.__setattr__(self, "labels", _column(labels, n, np.int64, "labels"))
+        object.__setattr__(self, "class_names", tuple(self.class_names))
+
+    def __len__(self) -> int:
+        return len(self.boxes)
+
+    def __getitem__(self, keep: Any) -> Detections:
+        """The rows that an index array, a slice or a boolean mask selects."""
+        return Detections(
+            self.boxes[keep], self.scores[keep], self.labels[keep], self.class_names
+        )
+
+    def name_of(self, row: int) -> str:
+        return _class_name(self.class_names, int(self.labels[row]))
+
+
+@dataclass(frozen=True, eq=False)
+class Tracks:
+    """Where the tracker holds each object to be at one moment.
+
+    boxes (N, 4) float64 xyxy pixels, ids (N,) int64 from 1, scores (N,) float64 of the last
+    matched detection, labels (N,) int64, since_update_s (N,) float64: seconds between that last
+    detection and the moment described, 0 when it was seen in this very frame.
+    """
+
+    boxes: FloatArray = field(default_factory=lambda: np.zeros((0, 4)))
+    ids: IntArray = None  # type: ignore[assignment]
+    scores: FloatArray = None  # type: ignore[assignment]
+    labels: IntArray = None  # type: ignore[assignment]
+    since_update_s: FloatArray = None  # type: ignore[assignment]
+    class_names: Sequence[str] = ()
+
+    def __post_init__(self) -> None:
+        boxes = _boxes(self.boxes)
+        n = len(boxes)
+
+        def column(values: Any, default: Any, dtype: type, what: str) -> Any:
+            return _column(default if values is None else values, n, dtype, what)
+
+        object.__setattr__(self, "boxes", boxes)
+        object.__setattr__(self, "ids", column(self.ids, np.zeros(n), np.int64, "ids"))
+        object.__setattr__(self, "scores", column(self.scores, np.ones(n), np.float64, "scores"))
+        object.__setattr__(self, "labels", column(self.labels, np.zeros(n), np.int64, "labels"))
+        since = column(self.since_update_s, np.zeros(n), np.float64, "since_update_s")
+        object.__setattr__(self, "since_update_s", since)
+        object.__setattr__(self, "class_names", tuple(self.class_names))
+
+    def __len__(self) -> int:
+        return len(self.boxes)
+
+    def __getitem__(self, keep: Any) -> Tracks:
+        return Tracks(
+            self.boxes[keep], self.ids[keep], self.scores[keep], self.labels[keep],
+            self.since_update_s[keep], self.class_names,
+        )
+
+    def name_of(self, row: int) -> str:
+        return _class_name(self.class_names, int(self.labels[row]))
+
+    def to_supervision(self) -> supervision.Detections:
+        """The same rows as `supervision.Detections`; needs the supervision package."""
+        import supervision
+
+        return supervision.Detections(
+            xyxy=self.boxes.astype(np.float32),
+            confidence=self.scores.astype(np.float32),
+            class_id=self.labels.astype(int),
+            tracker_id=self.ids.astype(int),
+            data={"class_name": np.array([self.name_of(i) for i in range(len(self))])},
+        )
+
+
+def _class_name(names: Sequence[str], label: int) -> str:
+    return names[label] if 0 <= label < len(names) else str(label)
+
+
+@dataclass(frozen=True, eq=False)
+class FrameResult:
+    """A frame with all that is known about it. `stage_ms` names each stage's time on it."""
+
+    frame: Frame
+    detections: Detections
+    tracks: Tracks
+    stage_ms: Mapping[str, float] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class SourceInfo:
+    """What a source says of itself once it is open.
+
+    fps is nominal (None: unknown or variable), frame_count and duration_s may be estimates of the
+    container's header (None: unknown). `detail` is a line for people: the granted camera format, codec.
+    `rotation` is the container's display rotation in degrees (already applied to the frames).
+    """
+
+    name: str
+    width: int
+    height: int
+    fps: float | None = None
+    frame_count: int | None = None
+    duration_s: float | None = None
+    is_live: bool = False
+    is_seekable: bool = False
+    detail: str = ""
+    rotation: int = 0

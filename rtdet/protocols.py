@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from enum import Enum
 from typing import Protocol, runtime_checkable
 
-from rtdet.types import Detections, Frame, FrameResult, Image, SourceInfo, Tracks
+from rtdet.types import Detections, Frame, FrameResult, Image, SourceInfo, Thresholds, Tracks
 
 
 class SourceState(Enum):
@@ -44,9 +44,13 @@ class SeekableSource(Source, Protocol):
 @runtime_checkable
 class Detector(Protocol):
     """Finds objects. `detect` takes any number of (H, W, 3) uint8 BGR images of any sizes and returns
-    one Detections for each, in pixels of that image, sorted by falling score. Raises ModelError."""
+    one Detections for each, in pixels of that image, sorted by falling score. Raises ModelError.
+
+    `thresholds` may be replaced at any moment by another thread and holds from the next image on.
+    Images are pipelined inside: a longer list is faster per image than one at a time."""
 
     class_names: Sequence[str]
+    thresholds: Thresholds
 
     def detect(self, images: Sequence[Image]) -> list[Detections]: ...
 

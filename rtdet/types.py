@@ -106,6 +106,17 @@ class Detections:
         return _class_name(self.class_names, int(self.labels[row]))
 
 
+@dataclass(frozen=True)
+class Thresholds:
+    """What a detector keeps: scores of at least `confidence`; of boxes of one class that overlap by more
+    than `iou` (NMS) the best; the named `classes` (empty: all); the `max_detections` best of a frame."""
+
+    confidence: float = 0.25
+    iou: float = 0.5
+    classes: frozenset[str] = frozenset()
+    max_detections: int = 300
+
+
 @dataclass(frozen=True, eq=False)
 class Tracks:
     """Where the tracker holds each object to be at one moment.

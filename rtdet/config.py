@@ -1,0 +1,117 @@
+"""What a run is asked to do. Defaults < TOML file < environment (RTDET_*) < command line."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping
+from dataclasses import dataclass, fields, replace
+from pathlib import Path
+from typing import Any
+
+from rtdet.errors import UnknownNameError, UsageError
+
+
+@dataclass(frozen=True)
+class RunConfig:
+    """One run of the pipeline. Names and meanings are those of the command line (`rtdet --help`)."""
+
+    source: str = "demo"
+    model: str = "rtdet-n"
+    conf: float = 0.25
+    iou: float = 0.5
+    classes: tuple[str, ...] = ()
+    max_det: int = 300
+    imgsz: int | None = None
+    device: str = "auto"
+    backend: str = "auto"
+    precision: str = "auto"
+    tracker: str = "sort"
+    policy: str = "auto"
+    save: str | None = None
+    tracks: str | None = None
+    stats: str | None = None
+    duration: float | None = None
+    max_frames: int | None = None
+    start: float = 0.0
+    headless: bool = False
+    offline: bool = False
+    quiet: bool = False
+    debug: bool = False
+
+    def __post_init__(self) -> None:
+        for name in ("conf", "iou"):
+            value = getattr(self, name)
+            if not 0 <= value <= 1:
+                raise UsageError(f"--{name} is between 0 and 1, not {value:g}")
+        for name in ("max_det", "imgsz", "duration", "max_frames"):
+            value = getattr(self, name)
+            if value is not None and not value > 0:
+                raise UsageError(f"--{name.replace('_', '-')} must be above 0, not {value:g}")
+        if not self.start >= 0:
+            raise UsageError(f"--start is seconds from the beginning, not {self.start:g}")
+
+
+_FIELDS = {f.name: f for f in fields(RunConfig)}
+
+
+def load_config(
+    path: str | None, overrides: Mapping[str, Any], environment: Mapping[str, str] | None = None
+) -> RunConfig:
+    """Defaults, then the TOML file at `path`, then RTDET_* variables, then `overrides` (None: not given)."""
+    values: dict[str, Any] = {}
+    if path is not None:
+        values.update(_from_toml(Path(path)))
+    for key, text in (os.environ if environment is None else environment).items():
+        name = key[len("RTDET_") :].lower()
+        if key.startswith("RTDET_") and name in _FIELDS:
+            values[name] = _parse(name, text, f"environment variable {key}")
+    values.update({name: value for name, value in overrides.items() if value is not None})
+    return replace(RunConfig(), **values)
+
+
+def _from_toml(path: Path) -> dict[str, Any]:
+    try:
+        import tomllib
+    except ModuleNotFoundError:  # Python 3.10
+        import tomli as tomllib  # type: ignore[no-redef]
+    try:
+        table = tomllib.loads(path.read_text(encoding="utf-8"))
+    except OSError as error:
+        raise UsageError(f"cannot read the configuration {path}: {error.strerror}") from error
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+        raise UsageError(f"{path} is not valid TOML: {error}") from error
+    values = {}
+    for key, value in table.items():
+        name = key.replace("-", "_")
+        if name not in _FIELDS:
+            raise UnknownNameError(f"setting in {path}", key, _FIELDS)
+        values[name] = _check(name, tuple(value) if isinstance(value, list) else value, str(path))
+    return values
+
+
+def _check(name: str, value: Any, where: str) -> Any:
+    kind = str(_FIELDS[name].type)
+    if name == "classes" and isinstance(value, str):
+        value = tuple(part.strip() for part in value.split(",") if part.strip())
+    if isinstance(value, int) and not isinstance(value, bool) and "float" in kind:
+        value = float(value)
+    wanted: tuple[type, ...] = {"f": (float,), "i": (int,), "s": (str,), "b": (bool,), "t": (tuple,)}[kind[0]]
+    if not isinstance(value, wanted) or (isinstance(value, bool) and bool not in wanted):
+        raise UsageError(f"{where}: {name} should be {kind.split(' |')[0]}, not {value!r}")
+    return value
+
+
+def _parse(name: str, text: str, where: str) -> Any:
+    kind = str(_FIELDS[name].type)
+    try:
+        if kind.startswith("bool"):
+            return {"1": True, "true": True, "yes": True, "0": False, "false": False, "no": False, "": False}[
+                text.lower()
+            ]
+        if kind.startswith("int"):
+            return int(text)
+        if kind.startswith("float"):
+            return float(text)
+    except (ValueError, KeyError):
+        raise UsageError(f"{where}: {name} should be {kind.split(' |')[0]}, not {text!r}") from None
+    return _check(name, text, where)

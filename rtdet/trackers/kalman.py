@@ -1,0 +1,108 @@
+"""SORT's Kalman filter for all boxes at once, in closed form.
+
+The model is that of Bewley et al. 2016 (arXiv 1602.00763): state (cx, cy, s, r, vcx, vcy, vs) with s = w*h and
+r = w/h, constant velocity, the first four measured. Nothing in F, H, Q, R or the first P ties one of
+(cx, cy, s, r) to another, so the 7x7 filter falls apart into three 2x2 filters (value, velocity) and one scalar, r.
+Here r gets a velocity whose value and variances stay zero, which makes all four the same arithmetic.
+
+A *state* is one array (5, 4, N): for each of (cx, cy, s, r) and each of N boxes the mean, its velocity, and the
+three numbers of the symmetric P: var(value), cov(value, velocity), var(velocity). Velocities are per frame.
+*Corners* are boxes as (4, N): rows left, top, right, bottom.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+
+from rtdet.types import FloatArray
+
+MEAN, VELOCITY, VAR, COV, VELOCITY_VAR = range(5)
+AREA = 2
+
+R = np.array([[1.0], [1.0], [10.0], [10.0]])
+Q_VALUE = np.array([[1.0], [1.0], [1.0], [1.0]])
+Q_VELOCITY = np.array([[0.01], [0.01], [0.0001], [0.0]])
+P0_VALUE = np.array([[10.0], [10.0], [10.0], [10.0]])
+P0_VELOCITY = np.array([[1e4], [1e4], [1e4], [0.0]])
+
+
+def to_measurement(corners: FloatArray) -> FloatArray:
+    """(4, N) rows cx, cy, s = w*h, r = w/h of the corners. Sides must be above 0."""
+    size = corners[2:] - corners[:2]
+    measurement = np.empty_like(corners)
+    measurement[:2] = corners[:2] + size / 2
+    np.multiply(size[0], size[1], out=measurement[2])
+    np.divide(size[0], size[1], out=measurement[3])
+    return measurement
+
+
+def to_corners(mean: FloatArray) -> FloatArray:
+    """Corners of means (4, N): w = sqrt(s*r), h = s/w. Not finite where s*r is not above 0."""
+    half = np.empty_like(mean[:2])
+    np.sqrt(mean[2] * mean[3], out=half[0])
+    np.divide(mean[2], half[0], out=half[1])
+    half /= 2
+    return np.concatenate((mean[:2] - half, mean[:2] + half))
+
+
+def begin(measurement: FloatArray) -> FloatArray:
+    """States (5, 4, N) of boxes seen for the first time: at rest, of very uncertain velocity."""
+    state = np.zeros((5, *measurement.shape))
+    state[MEAN] = measurement
+    state[VAR] = P0_VALUE
+    state[VELOCITY_VAR] = P0_VELOCITY
+    return state
+
+
+def extrapolate(state: FloatArray, dt: float) -> FloatArray:
+    """Means (4, N) that are `dt` frames away; `state` is left alone."""
+    mean: FloatArray = state[MEAN] + dt * state[VELOCITY]
+    gone = mean[AREA] <= 0
+    if gone.any():
+        mean[AREA, gone] = state[MEAN, AREA, gone]
+    return mean
+
+
+def predict(state: FloatArray, dt: float = 1.0) -> None:
+    """Moves the states `dt` frames on, in place.
+
+    An area that would reach zero or less stops shrinking first: its velocity becomes 0.
+
+    Q(dt) is the polynomial that n published steps (dt = 1) add up to when dt = n: for a value with noise q and
+    velocity noise u,
+
+        var += dt*q + u*dt(dt-1)(2dt-1)/6,   cov += u*dt(dt-1)/2,   velocity var += dt*u.
+
+    So it is continuous in dt, is the published Q at dt = 1, and predicting a then b equals predicting a + b.
+    """
+    mean, velocity, var, cov, velocity_var = state
+    shrunk = mean[AREA] + dt * velocity[AREA] <= 0
+    if shrunk.any():
+        velocity[AREA, shrunk] = 0.0
+    if dt == 1.0:  # the same sums without the factors: most calls
+        mean += velocity
+        var += cov
+        cov += velocity_var
+        var += cov
+        var += Q_VALUE
+        velocity_var += Q_VELOCITY
+        return
+    mean += dt * velocity
+    var += 2 * dt * cov + dt**2 * velocity_var
+    var += dt * Q_VALUE + Q_VELOCITY * (dt * (dt - 1) * (2 * dt - 1) / 6)
+    cov += dt * velocity_var + Q_VELOCITY * (dt * (dt - 1) / 2)
+    velocity_var += dt * Q_VELOCITY
+
+
+def correct(state: FloatArray, measurement: FloatArray) -> None:
+    """Takes in one measurement (4, N) for every state, in place: the posterior for gain K = P H' S^-1.
+
+    With S = var + R, the published (I-KH)P(I-KH)' + KRK' is, term by term, var*R/S, cov*R/S and
+    velocity var - cov^2/S.
+    """
+    innovation = measurement - state[MEAN]
+    s = state[VAR] + R
+    gain = state[VAR : COV + 1] / s
+    state[: VELOCITY + 1] += gain * innovation
+    state[VELOCITY_VAR] -= gain[1] * state[COV]
+    state[VAR : COV + 1] *= R / s

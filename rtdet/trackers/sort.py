@@ -1,0 +1,247 @@
+"""SORT: Simple Online and Realtime Tracking (Bewley et al. 2016, arXiv 1602.00763), for all tracks at once."""
+
+from __future__ import annotations
+
+import math
+from collections import deque
+from collections.abc import Sequence
+from statistics import median
+
+import numpy as np
+
+from rtdet.errors import UsageError
+from rtdet.trackers import kalman
+from rtdet.trackers.association import match
+from rtdet.types import BoolArray, Detections, FloatArray, Tracks
+
+# Rows of the table that holds, per track (column), what is known beside the Kalman state. IDs fit a float64 exactly.
+ID, SCORE, LABEL, SEEN_FRAME, SEEN_S, STREAK, CONFIRMED = range(7)
+
+SHORTEST_SIDE = 1e-6
+FARTHEST = 1e9
+USUAL_FPS = 30.0
+RECENT_STEPS = 31
+
+
+class Sort:
+    """The published tracker; its settings' defaults differ where the published ones make IDs and boxes flicker.
+
+    max_age        frames that a track lives on without a detection. 30 is a second of ordinary video; published: 1.
+    min_hits       matched frames in a row (after the first sight) before a track is given out. The first
+                   `min_hits` frames give out every track.
+    iou_threshold  pairs that overlap less do not match.
+    min_score      only detections that score above it are taken; 0 takes every one.
+    class_agnostic lets a detection of one class continue a track of another. Off, so that a person who gets on a
+                   bicycle does not hand over the ID; with one class it makes no difference.
+    confirm_once   a track once given out is given out again at its next detection. Off (published), a missed frame
+                   costs a track another `min_hits` frames.
+    fps            the source's nominal frame rate. Given, each update moves the tracks by the time that has
+                   truly passed and ages are counted in nominal frames, so dropped frames do no harm. Not given,
+                   every update is one frame, whatever its time, as published. A steady file gives the same either way.
+    coast_s        `predict` shows a track that the last updates missed for this long, and for one missed update
+                   in any case.
+    horizon_s      `predict` moves boxes by at most this much time.
+
+    Raises UsageError for a setting out of its range.
+    """
+
+    def __init__(
+        self,
+        *,
+        max_age: int = 30,
+        min_hits: int = 3,
+        iou_threshold: float = 0.3,
+        min_score: float = 0.0,
+        class_agnostic: bool = False,
+        confirm_once: bool = False,
+        fps: float | None = None,
+        coast_s: float = 0.3,
+        horizon_s: float = 1.0,
+    ) -> None:
+        _require(max_age >= 0, f"max_age is frames, 0 or more, not {max_age:g}")
+        _require(min_hits >= 0, f"min_hits is frames, 0 or more, not {min_hits:g}")
+        _require(0 <= iou_threshold <= 1, f"iou_threshold is between 0 and 1, not {iou_threshold:g}")
+        _require(0 <= min_score <= 1, f"min_score is between 0 and 1, not {min_score:g}")
+        _require(fps is None or 0 < fps < math.inf, f"fps must be above 0, not {fps}")
+        _require(coast_s >= 0, f"coast_s is seconds, 0 or more, not {coast_s:g}")
+        _require(0 <= horizon_s < math.inf, f"horizon_s is seconds, 0 or more, not {horizon_s:g}")
+        self.max_age, self.min_hits = max_age, min_hits
+        self.iou_threshold, self.min_score = iou_threshold, min_score
+        self.class_agnostic, self.confirm_once = class_agnostic, confirm_once
+        self.fps, self.coast_s, self.horizon_s = fps, coast_s, horizon_s
+        self.reset()
+
+    def reset(self) -> None:
+        """Forgets everything; the next ID is 1."""
+        self._state = np.zeros((5, 4, 0))
+        self._table = np.zeros((7, 0))
+        self._class_names: Sequence[str] = ()
+        self._next_id = 1
+        self._updates = 0
+        self._frame = 0.0  # frames since the start, by count or by time
+        self._clock_s = 0.0  # seconds since the start; unlike t it never goes back
+        self._last_t: float | None = None
+        self._steps_s: deque[float] = deque(maxlen=RECENT_STEPS)
+
+    def update(self, detections: Detections, t: float) -> Tracks:
+        """Takes in the detections of the frame at `t` seconds; gives the confirmed tracks seen in this frame.
+
+        Boxes are the filter's. Boxes that are not finite, have no area or lie beyond 1e9 pixels are left out.
+        A `t` that is missing (NaN), equal or earlier counts as one usual step.
+        """
+        corners, scores, labels = self._accepted(detections)
+        self._class_names = detections.class_names
+        predicted = self._move(self._advance(t))
+        by_class = None if self.class_agnostic else (labels, self._table[LABEL])
+        rows, columns = match(corners, predicted, self.iou_threshold, by_class)
+        measurement = kalman.to_measurement(corners)
+        streak = self._table[STREAK, columns] + 1
+        self._table[STREAK] = 0.0  # a miss ends the streak
+        self._table[STREAK, columns] = streak
+        self._table[SCORE, columns] = scores[rows]
+        self._table[LABEL, columns] = labels[rows]
+        self._table[SEEN_FRAME, columns] = self._frame
+        self._table[SEEN_S, columns] = self._clock_s
+        seen = self._state[:, :, columns]
+        kalman.correct(seen, measurement[:, rows])
+        self._state[:, :, columns] = seen
+        if len(rows) < corners.shape[1]:
+            new = np.ones(corners.shape[1], dtype=bool)
+            new[rows] = False
+            self._begin(measurement[:, new], scores[new], labels[new])
+        shown = self._show()
+        self._forget()
+        return shown
+
+    def predict(self, t: float) -> Tracks:
+        """Where the confirmed tracks are at `t` seconds, also those that the last updates missed for a moment.
+
+        Changes nothing. Boxes move by at most `horizon_s`; `since_update_s` goes on counting.
+        """
+        ahead_s = t - self._last_t if self._last_t is not None and _is_time(t) else 0.0
+        missed_s = self._clock_s - self._table[SEEN_S]
+        keep = (self._table[CONFIRMED] > 0) & (missed_s <= max(self.coast_s, 1.5 * self._usual_step_s()))
+        if not keep.any():
+            return Tracks(class_names=self._class_names)
+        dt = min(max(ahead_s, -self.horizon_s), self.horizon_s) / self._frame_s()
+        mean = kalman.extrapolate(self._state[:, :, keep], dt)
+        return self._tracks(mean, self._table[:, keep], np.maximum(missed_s[keep] + ahead_s, 0.0))
+
+    def _accepted(self, detections: Detections) -> tuple[FloatArray, FloatArray, FloatArray]:
+        """Corners (4, M), scores and labels of the detections that can be tracked."""
+        corners = np.ascontiguousarray(detections.boxes.T)
+        scores, labels = detections.scores, detections.labels.astype(np.float64)
+        keep: BoolArray | None = None
+        if self.min_score > 0:
+            keep = scores > self.min_score
+        if len(scores) and not _is_sound(corners, scores):
+            sound = _sound(corners, scores)
+            keep = sound if keep is None else keep & sound
+        if keep is None or keep.all():
+            return corners, scores, labels
+        return corners[:, keep], scores[keep], labels[keep]
+
+    def _advance(self, t: float) -> float:
+        """Moves the clocks on to `t`; gives the step in frames."""
+        dt = 1.0
+        elapsed_s = t - self._last_t if self._last_t is not None and _is_time(t) else 0.0
+        if elapsed_s > 0:
+            self._steps_s.append(elapsed_s)
+            if self.fps is not None:
+                dt = round(elapsed_s * self.fps, 6)  # times like 0.1 + 0.2 shall not tell steady from steady
+        else:
+            elapsed_s = self._usual_step_s()
+        if _is_time(t):
+            self._last_t = float(t)
+        elif self._last_t is not None:
+            self._last_t += elapsed_s
+        self._updates += 1
+        self._frame += dt
+        self._clock_s += elapsed_s
+        return dt
+
+    def _usual_step_s(self) -> float:
+        return median(self._steps_s) if self._steps_s else 1 / (self.fps or USUAL_FPS)
+
+    def _frame_s(self) -> float:
+        """Seconds in the Kalman filter's unit of time: a nominal frame, or the usual update."""
+        return 1 / self.fps if self.fps is not None else self._usual_step_s()
+
+    def _move(self, dt: float) -> FloatArray:
+        """Predicts all tracks `dt` frames on; their corners (4, N). Tracks without a finite box go, as do all in
+        a gap that is longer than any track lives and any box is predicted."""
+        if self._table.shape[1] == 0:
+            return np.zeros((4, 0))
+        if dt > max(self.max_age + 1, self.horizon_s / self._frame_s()):
+            self._keep(np.zeros(self._table.shape[1], dtype=bool))
+            return np.zeros((4, 0))
+        kalman.predict(self._state, dt)
+        corners = kalman.to_corners(self._state[kalman.MEAN])
+        finite = np.isfinite(corners)
+        if not finite.all():
+            self._keep(finite.all(axis=0))
+            corners = corners[:, finite.all(axis=0)]
+        return corners
+
+    def _begin(self, measurement: FloatArray, scores: FloatArray, labels: FloatArray) -> None:
+        count = len(scores)
+        table = np.zeros((7, count))
+        table[ID] = np.arange(self._next_id, self._next_id + count)
+        table[SCORE], table[LABEL] = scores, labels
+        table[SEEN_FRAME], table[SEEN_S] = self._frame, self._clock_s
+        self._next_id += count
+        self._table = np.concatenate((self._table, table), axis=1)
+        self._state = np.concatenate((self._state, kalman.begin(measurement)), axis=2)
+
+    def _show(self) -> Tracks:
+        """The tracks seen in this frame that have, or once had where that is enough, their streak."""
+        table = self._table
+        keep = table[SEEN_FRAME] == self._frame
+        if self._updates > self.min_hits:
+            confirmed = table[STREAK] >= self.min_hits
+            if self.confirm_once:
+                confirmed |= table[CONFIRMED] > 0
+            keep &= confirmed
+        table[CONFIRMED, keep] = 1.0
+        shown = table[:, keep]
+        return self._tracks(self._state[kalman.MEAN][:, keep], shown, np.zeros(shown.shape[1]))
+
+    def _tracks(self, mean: FloatArray, table: FloatArray, since_s: FloatArray) -> Tracks:
+        boxes = np.ascontiguousarray(kalman.to_corners(mean).T)
+        ids, labels = table[ID].astype(np.int64), table[LABEL].astype(np.int64)
+        return Tracks(boxes, ids, table[SCORE], labels, since_s, self._class_names)
+
+    def _forget(self) -> None:
+        # Half a frame of tolerance: with true times, a frame is never exactly one.
+        alive = self._frame - self._table[SEEN_FRAME] < self.max_age + 0.5
+        if not alive.all():
+            self._keep(alive)
+
+    def _keep(self, tracks: BoolArray) -> None:
+        self._state = self._state[:, :, tracks]
+        self._table = self._table[:, tracks]
+
+
+def _require(holds: bool, message: str) -> None:
+    if not holds:
+        raise UsageError(message)
+
+
+def _is_time(t: float | None) -> bool:
+    return t is not None and math.isfinite(t)
+
+
+def _is_sound(corners: FloatArray, scores: FloatArray) -> bool:
+    """Whether all are; every comparison with NaN is false."""
+    return bool(
+        (corners[2:] - corners[:2]).min() >= SHORTEST_SIDE
+        and corners.max() <= FARTHEST
+        and corners.min() >= -FARTHEST
+        and (scores == scores).all()
+    )
+
+
+def _sound(corners: FloatArray, scores: FloatArray) -> BoolArray:
+    near = (np.abs(corners) <= FARTHEST).all(axis=0)
+    size = np.subtract(corners[2:], corners[:2], out=np.zeros_like(corners[2:]), where=near)
+    return np.asarray(near & (size >= SHORTEST_SIDE).all(axis=0) & ~np.isnan(scores))

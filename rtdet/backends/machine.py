@@ -1,0 +1,34 @@
+"""What backends need to know of the machine: its cores and the user's cache folder."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+
+def core_count() -> int:
+    """Cores that this process may use (a container or taskset may allow fewer than there are)."""
+    try:
+        return max(1, len(os.sched_getaffinity(0)))
+    except AttributeError:  # macOS, Windows
+        return os.cpu_count() or 1
+
+
+def cache_folder(name: str = "") -> Path:
+    """The user's cache folder of rtdet, or `name` in it. RTDET_CACHE overrides; nothing is created."""
+    chosen = os.environ.get("RTDET_CACHE")
+    if chosen:
+        return Path(chosen).expanduser() / name
+    import platformdirs
+
+    return Path(platformdirs.user_cache_dir("rtdet", appauthor=False)) / name
+
+
+def writable_cache(name: str) -> Path | None:
+    """`cache_folder(name)`, made if need be; None where it cannot be written: then do without."""
+    folder = cache_folder(name)
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except OSError:
+        return None
+    return folder if os.access(folder, os.W_OK) else None

@@ -1,0 +1,121 @@
+"""ONNX Runtime: .onnx files anywhere, and torch modules exported in memory."""
+
+from __future__ import annotations
+
+import io
+import warnings
+from collections import deque
+from collections.abc import Iterable, Iterator
+from concurrent.futures import Future, ThreadPoolExecutor
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from rtdet.backends.machine import core_count
+from rtdet.backends.network import Outputs, Shape, Tensor
+from rtdet.errors import ModelError, UsageError
+
+if TYPE_CHECKING:
+    import torch
+
+
+def open_onnxruntime(
+    model: torch.nn.Module | Path, shape: Shape, device: str, precision: str
+) -> OnnxRuntimeNetwork:
+    import onnxruntime
+
+    onnxruntime.disable_telemetry_events()  # only Windows builds have them, and nobody asked for them
+    if precision not in ("auto", "fp32"):
+        raise UsageError(f"ONNX Runtime runs the precision of the file; {precision} needs --backend openvino")
+    if isinstance(model, Path) and model.suffix.lower() != ".onnx":
+        raise UsageError(f"ONNX Runtime cannot run {model.name}; use --backend openvino")
+    options = onnxruntime.SessionOptions()
+    options.log_severity_level = 3  # errors only
+    options.intra_op_num_threads = core_count()
+    what = str(model) if isinstance(model, Path) else type(model).__name__
+    try:
+        graph = str(model) if isinstance(model, Path) else _export(model, shape)
+        session = onnxruntime.InferenceSession(graph, options, providers=_providers(device))
+    except Exception as error:
+        raise ModelError(
+            f"{what} is not a readable ONNX network, or it is damaged: {_short(error)}"
+        ) from error
+    return OnnxRuntimeNetwork(session, shape, device, what)
+
+
+def _providers(device: str) -> list[Any]:
+    kind, _, number = device.partition(":")
+    if kind == "cuda":
+        return [("CUDAExecutionProvider", {"device_id": int(number or 0)}), "CPUExecutionProvider"]
+    return ["CoreMLExecutionProvider", "CPUExecutionProvider"] if kind == "mps" else ["CPUExecutionProvider"]
+
+
+def _export(module: torch.nn.Module, shape: Shape) -> bytes:
+    """The module as ONNX, traced: this exporter needs no package beside torch."""
+    import copy
+
+    import torch
+
+    stream: Any = io.BytesIO()
+    with torch.no_grad(), warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        example = (torch.zeros(shape),)
+        module = copy.deepcopy(module).eval().cpu()
+        torch.onnx.export(module, example, stream, dynamo=False, opset_version=17)
+    return bytes(stream.getvalue())
+
+
+class OnnxRuntimeNetwork:
+    """A session with every core on one input at a time, in a thread of its own while the next is prepared."""
+
+    backend = "onnxruntime"
+    precision = "fp32"
+
+    def __init__(self, session: Any, shape: Shape, device: str, what: str) -> None:
+        self.device, self._what = device, what
+        self._session = session
+        if len(session.get_inputs()) != 1:
+            raise ModelError(f"{what} has {len(session.get_inputs())} inputs; a network here has one")
+        port = session.get_inputs()[0]
+        fixed = [
+            (there, here) for there, here in zip(port.shape, shape, strict=False) if isinstance(there, int)
+        ]
+        if len(port.shape) != 4 or any(there != here for there, here in fixed):
+            raise ModelError(f"{what} takes {port.shape}, not {list(shape)}")
+        self._input = port.name
+        self._type = np.float16 if "float16" in port.type else np.float32
+        self._worker: ThreadPoolExecutor | None = ThreadPoolExecutor(1, thread_name_prefix="onnxruntime")
+
+    def run_many(self, inputs: Iterable[Tensor]) -> Iterator[Outputs]:
+        running: deque[Future[Outputs]] = deque()
+        try:
+            for array in inputs:
+                if self._worker is None:
+                    raise ModelError(f"{self._what} was closed")
+                running.append(self._worker.submit(self._run, array))
+                if len(running) > 1:
+                    yield running.popleft().result()
+            while running:
+                yield running.popleft().result()
+        finally:
+            for future in running:
+                future.cancel()
+
+    def _run(self, array: Tensor) -> Outputs:
+        try:
+            outputs = self._session.run(None, {self._input: np.asarray(array, dtype=self._type)})
+        except Exception as error:
+            raise ModelError(f"ONNX Runtime failed on {self._what}: {_short(error)}") from error
+        return tuple(o.astype(np.float32) if o.dtype == np.float16 else o for o in outputs)
+
+    def close(self) -> None:
+        if self._worker is not None:
+            self._worker.shutdown(wait=True)
+        self._worker = self._session = None
+
+
+def _short(error: BaseException) -> str:
+    """ONNX Runtime's messages start with codes: what follows the last of them is for people."""
+    lines = str(error).strip().splitlines() or [type(error).__name__]
+    return lines[0].rpartition(" : ")[2]

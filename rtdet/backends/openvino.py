@@ -1,0 +1,203 @@
+"""OpenVINO: the default on CPUs.
+
+Importing openvino imports its converter, which reports the import to Google Analytics through the package
+openvino_telemetry and writes into the home folder. rtdet calls nobody: `load_openvino` imports it with that
+package shut out, and torch modules go through OpenVINO's PyTorch front end directly, not the converter.
+"""
+
+from __future__ import annotations
+
+import copy
+import sys
+import threading
+import warnings
+from collections import deque
+from collections.abc import Iterable, Iterator
+from itertools import chain
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from rtdet.backends.machine import writable_cache
+from rtdet.backends.network import Outputs, Shape, Tensor
+from rtdet.errors import ModelError, UsageError
+
+if TYPE_CHECKING:
+    import torch
+
+_PRECISIONS = {"fp32": "f32", "bf16": "bf16", "fp16": "f16"}
+_import_lock = threading.Lock()
+
+
+def load_openvino() -> Any:
+    """The openvino module, imported without its telemetry."""
+    with _import_lock:
+        # None makes the import of that name fail, which openvino answers with a stub that sends nothing.
+        sys.modules.setdefault("openvino_telemetry", None)  # type: ignore[arg-type]
+        import openvino
+
+    return openvino
+
+
+def open_openvino(
+    model: torch.nn.Module | Path, shape: Shape, device: str, precision: str
+) -> OpenVinoNetwork:
+    ov = load_openvino()
+    precision = _choose_precision(ov, precision)
+    what = str(model) if isinstance(model, Path) else type(model).__name__
+    try:
+        graph = read_graph(model) if isinstance(model, Path) else _from_torch(model, shape)
+        return OpenVinoNetwork(_with_fixed_input(ov, graph, shape), device, precision, what)
+    except ModelError:
+        raise
+    except Exception as error:  # OpenVINO raises RuntimeError and several classes of its own
+        raise ModelError(f"OpenVINO cannot run {what}: {_reason(error)}") from error
+
+
+def _choose_precision(ov: Any, wanted: str) -> str:
+    """bf16 halves the time on CPUs that have it; elsewhere it would be emulated, so `auto` takes fp32."""
+    native = ov.Core().get_property("CPU", "OPTIMIZATION_CAPABILITIES")
+    if wanted == "auto":
+        return "bf16" if "BF16" in native else "fp32"
+    if wanted != "fp32" and wanted.upper() not in native:
+        raise UsageError(f"this CPU has no {wanted} of its own; use --precision auto or fp32")
+    return wanted
+
+
+def read_graph(path: Path) -> Any:
+    """An .onnx or .xml file as an openvino.Model. Raises ModelError naming the file."""
+    load_openvino()
+    from openvino.frontend import FrontEndManager
+
+    is_ir = path.suffix.lower() == ".xml"
+    kind = "OpenVINO (.xml with .bin)" if is_ir else "ONNX"
+    if not path.is_file():
+        raise ModelError(f"there is no model file {path}")
+    try:
+        # The front end by name: Core.read_model would try all of them on a damaged file, noisily.
+        front_end = FrontEndManager().load_by_framework("ir" if is_ir else "onnx")
+        return front_end.convert(front_end.load(str(path)))
+    except Exception as error:
+        message = f"{path} is not a readable {kind} network, or it is damaged: {_reason(error)}"
+        raise ModelError(message) from error
+
+
+def _from_torch(module: torch.nn.Module, shape: Shape) -> Any:
+    """The module traced with zeros. Needs tensor outputs: one, or a tuple or list of them."""
+    import torch
+    from openvino.frontend import FrontEndManager
+    from openvino.frontend.pytorch.ts_decoder import TorchScriptPythonDecoder
+
+    with torch.no_grad(), warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # deprecations and tracer notes are not the user's concern
+        frozen = copy.deepcopy(module).eval().cpu()
+        decoder = TorchScriptPythonDecoder(frozen, example_input=torch.zeros(shape), shared_memory=False)
+        front_end = FrontEndManager().load_by_framework("pytorch")
+        return front_end.convert(front_end.load(decoder))
+
+
+def _with_fixed_input(ov: Any, graph: Any, shape: Shape) -> Any:
+    """The graph for inputs of exactly `shape`, float32 in and out. Raises ModelError if it cannot be."""
+    if len(graph.inputs) != 1:
+        raise ModelError(f"a network has one input, this one {len(graph.inputs)}")
+    if not graph.inputs[0].partial_shape.compatible(ov.PartialShape(list(shape))):
+        raise ModelError(f"the network takes {graph.inputs[0].partial_shape}, not {list(shape)}")
+    graph.reshape(list(shape))
+    ports = [graph.inputs[0], *graph.outputs]
+    if any(port.get_element_type() != ov.Type.f32 for port in ports):
+        steps = ov.preprocess.PrePostProcessor(graph)
+        steps.input().tensor().set_element_type(ov.Type.f32)
+        for i, port in enumerate(graph.outputs):
+            if port.get_element_type().is_real():
+                steps.output(i).tensor().set_element_type(ov.Type.f32)
+        graph = steps.build()
+    return graph
+
+
+class OpenVinoNetwork:
+    """A graph compiled twice, when first needed: for one input at a time with every core on it, and for
+    many with one core on each of several (on two cores that gives a seventh to a third more a second)."""
+
+    backend = "openvino"
+
+    def __init__(self, graph: Any, device: str, precision: str, what: str) -> None:
+        self.device, self.precision, self._what = device, precision, what
+        self._core = load_openvino().Core()
+        self._graph = graph
+        self._requests: dict[str, list[Any]] = {}
+        self._compiled("LATENCY")  # here, so that a network that cannot run is found at once
+
+    def _compiled(self, hint: str) -> list[Any]:
+        if self._graph is None:
+            raise ModelError(f"{self._what} was closed")
+        if hint not in self._requests:
+            settings = {
+                "PERFORMANCE_HINT": hint,
+                "INFERENCE_PRECISION_HINT": _PRECISIONS[self.precision],
+                # Decoding and encoding run beside inference: the system's scheduler places threads better.
+                "ENABLE_CPU_PINNING": False,
+            }
+            compiled = self._compile(settings)
+            count = int(compiled.get_property("OPTIMAL_NUMBER_OF_INFER_REQUESTS"))
+            count = 2 if hint == "LATENCY" else count + 1  # one waits its turn while the others run
+            self._requests[hint] = [compiled.create_infer_request() for _ in range(count)]
+        return self._requests[hint]
+
+    def _compile(self, settings: dict[str, Any]) -> Any:
+        cache = writable_cache("openvino")
+        if cache is not None:
+            try:
+                return self._core.compile_model(self._graph, "CPU", {**settings, "CACHE_DIR": str(cache)})
+            except Exception:  # a full disk, a damaged cache: go on without one
+                pass
+        return self._core.compile_model(self._graph, "CPU", settings)
+
+    def run_many(self, inputs: Iterable[Tensor]) -> Iterator[Outputs]:
+        arrays = iter(inputs)
+        first = next(arrays, None)
+        if first is None:
+            return
+        second = next(arrays, None)
+        if second is None:
+            yield from self._run(self._compiled("LATENCY")[:1], [first])
+        else:
+            yield from self._run(self._compiled("THROUGHPUT"), chain([first, second], arrays))
+
+    def _run(self, requests: list[Any], arrays: Iterable[Tensor]) -> Iterator[Outputs]:
+        free, running = deque(requests), deque[tuple[Any, Tensor]]()
+        try:
+            for array in arrays:
+                done = None
+                if not free:
+                    done = self._collect(running)
+                    free.append(done[0])
+                request = free.popleft()
+                array = np.ascontiguousarray(array, dtype=np.float32)
+                request.start_async([array], share_inputs=True)
+                running.append((request, array))
+                if done is not None:
+                    yield done[1]
+            while running:
+                yield self._collect(running)[1]
+        except RuntimeError as error:
+            raise ModelError(f"OpenVINO failed on {self._what}: {_reason(error)}") from error
+        finally:
+            for request, _ in running:  # left early: the arrays must outlive the requests that read them
+                request.wait()
+
+    def _collect(self, running: deque[tuple[Any, Tensor]]) -> tuple[Any, Outputs]:
+        request, _ = running[0]
+        request.wait()
+        running.popleft()
+        return request, tuple(tensor.data.copy() for tensor in request.output_tensors)
+
+    def close(self) -> None:
+        self._requests.clear()
+        self._graph = None
+
+
+def _reason(error: BaseException) -> str:
+    """OpenVINO's messages are a stack of lines; the last says what went wrong."""
+    lines = [line.strip() for line in str(error).splitlines() if line.strip()]
+    return lines[-1] if lines else type(error).__name__

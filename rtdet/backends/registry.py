@@ -1,0 +1,160 @@
+"""Choosing a backend and a device by name."""
+
+from __future__ import annotations
+
+import importlib.util
+import re
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from rtdet.backends.network import Network, Shape
+from rtdet.errors import ModelError, UnknownNameError, UsageError
+
+if TYPE_CHECKING:
+    import torch
+
+    Model = torch.nn.Module | Path
+
+DEVICES = ("auto", "cpu", "cuda", "mps")
+PRECISIONS = ("auto", "fp32", "fp16", "bf16", "int8")
+GRAPH_SUFFIXES = (".onnx", ".xml")
+
+
+def _torch(model: Model, shape: Shape, device: str, precision: str) -> Network:
+    from rtdet.backends.torch import open_torch
+
+    return open_torch(model, shape, device, precision)
+
+
+def _openvino(model: Model, shape: Shape, device: str, precision: str) -> Network:
+    from rtdet.backends.openvino import open_openvino
+
+    return open_openvino(model, shape, device, precision)
+
+
+def _onnxruntime(model: Model, shape: Shape, device: str, precision: str) -> Network:
+    from rtdet.backends.onnxruntime import open_onnxruntime
+
+    return open_onnxruntime(model, shape, device, precision)
+
+
+# Each takes a model, the input's shape, a device that `choose` settled, and a precision (maybe "auto").
+BACKENDS: Mapping[str, Callable[[Model, Shape, str, str], Network]] = {
+    "torch": _torch,
+    "openvino": _openvino,
+    "onnxruntime": _onnxruntime,
+}
+
+
+def open_network(
+    model: Model,
+    input_shape: Shape,
+    *,
+    backend: str = "auto",
+    device: str = "auto",
+    precision: str = "auto",
+) -> Network:
+    """Compile `model`, a torch module or the path of an .onnx or .xml file, for inputs of `input_shape`.
+
+    backend "auto" is OpenVINO on the CPU and torch on cuda and mps (ONNX Runtime for files there). precision
+    "auto" is the fastest that the device has natively without visible loss: bf16 or fp32 on CPUs, fp16 on
+    cuda. The module is copied: training it further changes nothing here. Raises UnknownNameError and
+    UsageError for what is not known or not there, ModelError for a model that cannot be read.
+    """
+    _check_names(backend, device, precision)
+    is_file = isinstance(model, Path)
+    if isinstance(model, Path):
+        _check_file(model)
+    backend, device = choose(backend, device, is_file=is_file)
+    return BACKENDS[backend](model, input_shape, device, precision)
+
+
+def _check_names(backend: str, device: str, precision: str) -> None:
+    if backend != "auto" and backend not in BACKENDS:
+        raise UnknownNameError("backend", backend, ("auto", *BACKENDS))
+    if device not in DEVICES and not re.fullmatch(r"cuda:\d+", device):
+        raise UnknownNameError("device", device, DEVICES)
+    if precision not in PRECISIONS:
+        raise UnknownNameError("precision", precision, PRECISIONS)
+    if precision == "int8":
+        raise UsageError("int8 needs a model that was quantised; use --precision auto, bf16 or fp32")
+
+
+def _check_file(path: Path) -> None:
+    if not path.is_file():
+        raise ModelError(f"there is no model file {path}")
+    if path.suffix.lower() not in GRAPH_SUFFIXES:
+        raise ModelError(f"{path} is neither an ONNX (.onnx) nor an OpenVINO (.xml) network")
+    if path.suffix.lower() == ".xml" and not path.with_suffix(".bin").is_file():
+        raise ModelError(f"{path} has no {path.with_suffix('.bin').name} beside it: its weights are missing")
+
+
+def choose(backend: str, device: str, *, is_file: bool) -> tuple[str, str]:
+    """The backend and device that a request stands for; UsageError when this machine lacks them."""
+    kind = device.partition(":")[0]
+    if backend == "torch" and is_file:
+        raise UsageError("the torch backend cannot run .onnx and .xml files; use --backend auto")
+    if backend == "openvino" and kind not in ("auto", "cpu"):
+        raise UsageError(f"the openvino backend runs on the CPU; for {device} use --backend auto")
+    if kind == "cpu" or backend == "openvino":
+        return ("openvino" if backend == "auto" else backend), "cpu"
+    if is_file or backend == "onnxruntime":
+        return _choose_onnxruntime(backend, device, kind)
+    return _choose_torch(backend, device, kind)
+
+
+def _choose_torch(backend: str, device: str, kind: str) -> tuple[str, str]:
+    import torch
+
+    has = {"cuda": torch.cuda.is_available(), "mps": torch.backends.mps.is_available()}
+    if kind == "auto":
+        found = next((name for name, there in has.items() if there), None)
+        if found:
+            return "torch", found
+        return ("openvino" if backend == "auto" else backend), "cpu"
+    if not has[kind]:
+        raise UsageError(f"no {kind.upper()} device here; use --device cpu or auto")
+    count = torch.cuda.device_count() if kind == "cuda" else 1
+    if ":" in device and int(device.partition(":")[2]) >= count:
+        raise UsageError(f"no device {device} here, only {count} of them; use --device {kind}")
+    return "torch", device
+
+
+_PROVIDERS = {"cuda": "CUDAExecutionProvider", "mps": "CoreMLExecutionProvider"}
+
+
+def _choose_onnxruntime(backend: str, device: str, kind: str) -> tuple[str, str]:
+    """A GPU where ONNX Runtime has one. Its plain wheel is for CPUs, so `auto` need not even import it."""
+    cpu = ("openvino" if backend == "auto" else backend), "cpu"
+    if kind == "auto":
+        has_gpu_wheel = _installed("onnxruntime-gpu")
+        return ("onnxruntime", "cuda") if has_gpu_wheel and _has_provider("cuda") else cpu
+    if not _has_provider(kind):
+        extra = " for ONNX Runtime (pip install onnxruntime-gpu)" if _torch_has_cuda(kind) else " here"
+        raise UsageError(f"no {kind.upper()} device{extra}; use --device cpu or auto")
+    return "onnxruntime", device
+
+
+def _has_provider(kind: str) -> bool:
+    import onnxruntime
+
+    return _PROVIDERS[kind] in onnxruntime.get_available_providers()
+
+
+def _torch_has_cuda(kind: str) -> bool:
+    if kind != "cuda" or importlib.util.find_spec("torch") is None:
+        return False
+    import torch
+
+    return torch.cuda.is_available()
+
+
+def _installed(distribution: str) -> bool:
+    from importlib import metadata
+
+    try:
+        metadata.version(distribution)
+    except metadata.PackageNotFoundError:
+        return False
+    return True

@@ -1,0 +1,115 @@
+"""PyTorch as it is (eager): on CUDA, MPS, and on the CPU as the reference that the others are held to."""
+
+from __future__ import annotations
+
+import copy
+from collections import deque
+from collections.abc import Iterable, Iterator
+from contextlib import ExitStack
+from pathlib import Path
+from typing import Any
+
+import torch
+
+from rtdet.backends.machine import core_count
+from rtdet.backends.network import Outputs, Shape, Tensor
+from rtdet.errors import ModelError, UsageError
+
+_TYPES = {"fp32": torch.float32, "fp16": torch.float16, "bf16": torch.bfloat16}
+_IN_FLIGHT = 2  # on a GPU: one input is copied over while the other is computed
+
+
+def open_torch(model: torch.nn.Module | Path, shape: Shape, device: str, precision: str) -> TorchNetwork:
+    if isinstance(model, Path):
+        raise UsageError(f"the torch backend cannot run {model.name}; use --backend auto")
+    return TorchNetwork(model, torch.device(device), _choose_precision(device, precision), shape)
+
+
+def _choose_precision(device: str, wanted: str) -> str:
+    """On the CPU torch is the reference: fp32. On CUDA fp16 is the fastest that every card has."""
+    if wanted == "auto":
+        return "fp16" if device.startswith("cuda") else "fp32"
+    if wanted == "fp16" and device == "cpu":
+        raise UsageError("torch has no fast fp16 on CPUs; use --precision bf16 or fp32")
+    if wanted == "bf16" and device.startswith("cuda") and not torch.cuda.is_bf16_supported():
+        raise UsageError("this GPU has no bf16; use --precision fp16 or fp32")
+    return wanted
+
+
+class TorchNetwork:
+    """A copy of a module on a device, in evaluation mode. Its outputs: a tensor, or a tuple or list."""
+
+    backend = "torch"
+
+    def __init__(self, module: torch.nn.Module, device: torch.device, precision: str, shape: Shape) -> None:
+        self.device, self.precision, self._shape = str(device), precision, shape
+        self._device = device
+        self._module: torch.nn.Module | None = copy.deepcopy(module).eval().to(device)
+        for parameter in self._module.parameters():
+            parameter.requires_grad_(False)
+        if device.type == "cuda":
+            self._module.to(memory_format=torch.channels_last) 
+        elif device.type == "cpu":
+            torch.set_num_threads(min(torch.get_num_threads(), core_count()))
+
+    def run_many(self, inputs: Iterable[Tensor]) -> Iterator[Outputs]:
+        depth = _IN_FLIGHT if self._device.type == "cuda" else 1
+        running: deque[tuple[list[torch.Tensor], Any]] = deque()
+        for array in inputs:
+            running.append(self._start(array))
+            if len(running) >= depth:
+                yield _finish(*running.popleft())
+        while running:
+            yield _finish(*running.popleft())
+
+    def _start(self, array: Tensor) -> tuple[list[torch.Tensor], Any]:
+        """Queue one input: the outputs in host memory, and the CUDA event after which they are filled."""
+        if self._module is None:
+            raise ModelError("the network was closed")
+        on_cuda = self._device.type == "cuda"
+        with ExitStack() as contexts:
+            contexts.enter_context(torch.inference_mode())
+            if self.precision != "fp32":
+                contexts.enter_context(torch.autocast(self._device.type, _TYPES[self.precision]))
+            if on_cuda:  # the shapes never change, so the fastest kernels are worth searching for
+                contexts.enter_context(torch.cuda.device(self._device))
+                contexts.enter_context(torch.backends.cudnn.flags(benchmark=True))
+            batch = torch.from_numpy(array)
+            if on_cuda:
+                batch = batch.pin_memory().to(self._device, non_blocking=True)
+                batch = batch.contiguous(memory_format=torch.channels_last)
+            try:
+                outputs = self._module(batch if on_cuda else batch.to(self._device))
+            except RuntimeError as error:
+                raise ModelError(f"torch failed on an input of {array.shape}: {_short(error)}") from error
+            tensors = [outputs] if isinstance(outputs, torch.Tensor) else list(outputs)
+            if not on_cuda:
+                return [_to_host(tensor) for tensor in tensors], None
+            on_host = [_to_pinned(tensor) for tensor in tensors]
+            event = torch.cuda.Event()  # type: ignore[no-untyped-call]
+            event.record()
+        return on_host, event
+
+    def close(self) -> None:
+        self._module = None
+
+
+def _to_host(tensor: torch.Tensor) -> torch.Tensor:
+    return (tensor.float() if tensor.is_floating_point() else tensor).cpu()
+
+
+def _to_pinned(tensor: torch.Tensor) -> torch.Tensor:
+    tensor = (tensor.float() if tensor.is_floating_point() else tensor).contiguous()
+    pinned = torch.empty(tensor.shape, dtype=tensor.dtype, pin_memory=True)
+    return pinned.copy_(tensor, non_blocking=True)
+
+
+def _finish(tensors: list[torch.Tensor], event: Any) -> Outputs:
+    if event is not None:
+        event.synchronize()
+    # A module may hand out its own buffer (priors, say); the copy makes every output the caller's own.
+    return tuple(tensor.numpy().copy() for tensor in tensors)
+
+
+def _short(error: BaseException) -> str:
+    return str(error).strip().splitlines()[0] if str(error).strip() else type(error).__name__

@@ -1,0 +1,114 @@
+"""The command line. Commands load when they are called, so that `rtdet --help` is instant."""
+
+from __future__ import annotations
+
+import sys
+from importlib import import_module
+from typing import Any
+
+import click
+
+from rtdet.errors import RtdetError
+
+COMMANDS = {
+    "models": ("rtdet.cli.models", "List, describe and fetch models."),
+    "detect": ("rtdet.cli.detect", "Write what a model sees in a source to a file."),
+    "track": ("rtdet.cli.track", "Run a tracker on a file of detections."),
+    "train": ("rtdet.cli.train", "Train a detector on labelled pictures."),
+}
+
+
+class LazyGroup(click.Group):
+    """A group that imports a command's module only when that command is used."""
+
+    def list_commands(self, ctx: click.Context) -> list[str]:
+        return list(COMMANDS)
+
+    def get_command(self, ctx: click.Context, name: str) -> click.Command | None:
+        if name not in COMMANDS:
+            return None
+        command = import_module(COMMANDS[name][0]).command
+        assert isinstance(command, click.Command)
+        return command
+
+    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        with formatter.section("Commands"):
+            formatter.write_dl([(name, line) for name, (_, line) in COMMANDS.items()])
+
+
+def _split(ctx: click.Context, parameter: click.Parameter, value: str | None) -> tuple[str, ...] | None:
+    if value is None:
+        return None
+    return tuple(part.strip() for part in value.split(",") if part.strip())
+
+
+@click.group(
+    cls=LazyGroup,
+    invoke_without_command=True,
+    context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100},
+)
+@click.option("--source", metavar="SRC", help="webcam[:N], a file, folder, image or glob of images, a stream's URL, or demo.  [default: demo]")
+@click.option("--model", "--weights", metavar="NAME|FILE", help="A name from `rtdet models`, or a .safetensors, .onnx or .pth file.  [default: rtdet-n]")
+@click.option("--conf", "--conf-thres", type=float, help="Lowest score that is shown.  [default: 0.25]")
+@click.option("--iou", "--iou-thres", type=float, help="Overlap at which NMS takes two boxes for one.  [default: 0.5]")
+@click.option("--classes", callback=_split, metavar="A,B", help="Only these classes, e.g. person,car.")
+@click.option("--max-det", type=int, help="Most objects in a frame.  [default: 300]")
+@click.option("--imgsz", "--img-size", type=int, help="Longer side of the network's input, in pixels.")
+@click.option("--device", metavar="DEV", help="auto, cpu, cuda, cuda:N or mps.")
+@click.option("--backend", metavar="NAME", help="auto, torch, openvino or onnxruntime.")
+@click.option("--precision", metavar="P", help="auto, fp32, fp16 or bf16.")
+@click.option("--half", is_flag=True, help="The same as --precision fp16.")
+@click.option("--tracker", metavar="NAME", help="sort or none.  [default: sort]")
+@click.option("--policy", metavar="P", help="auto (every frame of a file, the latest of a live source), every, latest.")
+@click.option("--save", metavar="OUT.mp4|.mkv", help="Record annotated video: H.264, the source's timestamps and sound.")
+@click.option("--tracks", metavar="OUT", help="Write tracks: .txt (MOT), .csv, .jsonl, .parquet or .json (COCO).")
+@click.option("--stats", metavar="OUT.json", help="Write frame counts, drops, speeds and times of each stage.")
+@click.option("--headless", is_flag=True, default=None, help="No window.")
+@click.option("--show", is_flag=True, help="A window, whatever the configuration says.")
+@click.option("--start", type=float, metavar="S", help="Begin S seconds into a file.")
+@click.option("--duration", type=float, metavar="S", help="End after S seconds of the source.")
+@click.option("--max-frames", type=int, metavar="N", help="End after N frames.")
+@click.option("--offline", is_flag=True, default=None, help="Never use the network to fetch a model.")
+@click.option("--config", "config_file", metavar="FILE.toml", help="Settings by the names of these options.")
+@click.option("--quiet", is_flag=True, default=None, help="No progress bar, only errors and warnings.")
+@click.option("--debug", is_flag=True, default=None, help="Show tracebacks.")
+@click.version_option(package_name="rtdet", message="%(prog)s %(version)s")
+@click.pass_context
+def cli(ctx: click.Context, config_file: str | None, half: bool, show: bool, **options: Any) -> None:
+    """Detect and track objects in video. Without a command: open the viewer on SRC."""
+    ctx.ensure_object(dict)["debug"] = bool(options.get("debug"))
+    if ctx.invoked_subcommand is not None:
+        return
+    from rtdet.cli.run import run
+    from rtdet.config import load_config
+
+    if half and options["precision"] is None:
+        options["precision"] = "fp16"
+    if show:
+        options["headless"] = False
+    ctx.exit(run(load_config(config_file, options)))
+
+
+def main(arguments: list[str] | None = None) -> None:
+    """Entry point: runs a command and exits with the code that rtdet.errors documents."""
+    arguments = sys.argv[1:] if arguments is None else arguments
+    try:
+        code = cli.main(args=arguments, prog_name="rtdet", standalone_mode=False)
+    except click.ClickException as error:
+        _say(error.format_message())
+        code = 2
+    except (KeyboardInterrupt, click.Abort):
+        code = 130
+    except RtdetError as error:
+        if "--debug" in arguments:
+            raise
+        _say(str(error))
+        code = error.exit_code
+    except BrokenPipeError:  # `rtdet models | head`
+        sys.stderr.close()
+        code = 0
+    sys.exit(code if isinstance(code, int) else 0)
+
+
+def _say(message: str) -> None:
+    click.echo("rtdet: error: " + " ".join(message.split()), err=True)

@@ -23,7 +23,6 @@ from rtdet.detectors.ssd.priors import make_priors
 from rtdet.detectors.ssd.weights import save_weights
 from rtdet.errors import RtdetError
 from rtdet.training.augment import Augment, Labelled
-from rtdet.types import Image
 
 
 @dataclass(frozen=True)
@@ -251,12 +250,3 @@ class Trainer:
         self.step, self.elapsed_s = int(state["step"]), float(state["elapsed_s"])
 
 
-def shrink(image: Image, short_side: int) -> tuple[Image, float]:
-    """The picture with its short side at most `short_side`, and the scale."""
-    import cv2
-
-    scale = min(1.0, short_side / min(image.shape[:2]))
-    if scale == 1.0:
-        return image, 1.0
-    size = (max(1, round(image.shape[1] * scale)), max(1, round(image.shape[0] * scale)))
-    return np.asarray(cv2.resize(image, size, interpolation=cv2.INTER_AREA), dtype=np.uint8), scale

@@ -1,0 +1,5 @@
+"""`python -m rtdet` is `rtdet`."""
+
+from rtdet.cli import main
+
+main()

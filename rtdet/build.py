@@ -1,0 +1,170 @@
+"""The composition root: a RunConfig in, connected objects out. The only room that sees every other."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import ExitStack
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+from rtdet.config import RunConfig
+from rtdet.detectors.registry import load_detector
+from rtdet.errors import UnknownNameError, UsageError
+from rtdet.pipeline import Pipeline, Policy
+from rtdet.protocols import Detector, Sink, Source, Tracker
+from rtdet.trackers.registry import TRACKERS, load_tracker
+from rtdet.types import FrameResult, SourceInfo, Thresholds
+from rtdet.video.sinks import open_recording, open_track_file
+from rtdet.video.sources import open_source
+
+POLICIES = {"auto": None, "every": Policy.WAIT, "latest": Policy.LATEST}
+# Frames handed to the detector at once where every frame counts: enough to keep its requests in flight.
+_BATCH = 8
+
+
+def tracker_names() -> list[str]:
+    """What --tracker takes."""
+    return [*sorted(TRACKERS), "none"]
+
+
+def build_source(config: RunConfig) -> Source:
+    return open_source(config.source, start_s=config.start)
+
+
+def build_detector(config: RunConfig) -> Detector:
+    return load_detector(
+        config.model,
+        thresholds=thresholds_of(config),
+        device=config.device,
+        backend=config.backend,
+        precision=config.precision,
+        imgsz=config.imgsz,
+        offline=config.offline,
+    )
+
+
+def thresholds_of(config: RunConfig) -> Thresholds:
+    return Thresholds(config.conf, config.iou, frozenset(config.classes), config.max_det)
+
+
+def build_tracker(name: str) -> Tracker | None:
+    """The tracker as the app uses it; None for "none"."""
+    if name == "none":
+        return None
+    if name not in TRACKERS:
+        raise UnknownNameError("tracker", name, tracker_names())
+    return load_tracker(name)
+
+
+def build_recording(path: str | Path, info: SourceInfo, config: RunConfig) -> Sink:
+    """An annotated recording; with the source's sound when the source is a file."""
+    sound = config.source if Path(config.source).is_file() else None
+    return open_recording(path, info, audio_from=sound)
+
+
+def build_sinks(config: RunConfig, info: SourceInfo) -> list[Sink]:
+    """The outputs that the config names, all opened: a wrong path fails before the run, not after it."""
+    _refuse_same_file(config)
+    with ExitStack() as opened:
+        sinks: list[Sink] = []
+        if config.save is not None:
+            sinks.append(build_recording(config.save, info, config))
+            opened.callback(sinks[-1].close)
+        if config.tracks is not None:
+            sinks.append(open_track_file(config.tracks, info))
+        opened.pop_all()
+    return sinks
+
+
+def _refuse_same_file(config: RunConfig) -> None:
+    outputs = [Path(path).resolve() for path in (config.save, config.tracks, config.stats) if path]
+    if len(set(outputs)) < len(outputs):
+        raise UsageError("two outputs have the same name; give each its own")
+    source = Path(config.source)
+    if source.exists() and source.resolve() in outputs:
+        raise UsageError(f"an output would overwrite the source {config.source}; choose another name")
+
+
+def policy_of(config: RunConfig, *, live: bool) -> Policy:
+    """auto: every frame of a file, the freshest of a live source."""
+    if config.policy not in POLICIES:
+        raise UnknownNameError("policy", config.policy, POLICIES)
+    return POLICIES[config.policy] or (Policy.LATEST if live else Policy.WAIT)
+
+
+def build_pipeline(
+    config: RunConfig, more_sinks: Callable[[SourceInfo], Sequence[Sink]] = lambda info: ()
+) -> Pipeline:
+    """A pipeline for a run without a window, not started. What is opened is closed again on an error.
+
+    `more_sinks` opens outputs beyond those that the config names, once the source is known.
+    """
+    with ExitStack() as opened:
+        tracker = build_tracker(config.tracker)
+        policy_of(config, live=True)  # checks the name before anything slow
+        detector = build_detector(config)
+        opened.callback(detector.close)
+        source = build_source(config)
+        opened.callback(source.close)
+        policy = policy_of(config, live=source.info.is_live)
+        sinks = [*build_sinks(config, source.info), *more_sinks(source.info)]
+        pipeline = Pipeline(
+            source,
+            detector,
+            tracker,
+            sinks,
+            policy=policy,
+            batch_size=_BATCH if policy is Policy.WAIT and not source.info.is_live else 1,
+            max_frames=config.max_frames,
+            duration_s=config.duration,
+        )
+        opened.pop_all()
+    return pipeline
+
+
+def build_viewer_pipeline(config: RunConfig) -> Pipeline:
+    """A pipeline for the viewer, not started: a file plays at its own speed, the picture never waits for the
+    detector (unless --policy every asks for that), and recordings hold what was shown."""
+    policy = POLICIES[config.policy] or Policy.LATEST
+    with ExitStack() as opened:
+        tracker = build_tracker(config.tracker)
+        detector = build_detector(config)
+        opened.callback(detector.close)
+        source = build_source(config)
+        opened.callback(source.close)
+        pipeline = Pipeline(
+            source,
+            detector,
+            tracker,
+            build_sinks(config, source.info),
+            policy=policy,
+            paced=not source.info.is_live,
+            sink_shown=policy is Policy.LATEST,
+            max_frames=config.max_frames,
+            duration_s=config.duration,
+        )
+        opened.pop_all()
+    return pipeline
+
+
+def run(source: str | Path = "demo", **settings: Any) -> Iterator[FrameResult]:
+    """Detects and tracks through a source; yields a FrameResult for each processed frame, in order.
+
+    Settings are RunConfig's: `model`, `conf`, `classes=("person",)`, `tracker`, `save`, `tracks`, ... Leaving
+    the loop early stops the run and completes its outputs. Raises RtdetError with one clear line.
+    """
+    if "classes" in settings:
+        classes = settings["classes"]
+        settings["classes"] = tuple(classes.split(",") if isinstance(classes, str) else classes)
+    try:
+        config = replace(RunConfig(source=str(source)), **settings)
+    except TypeError as error:
+        raise UsageError(f"rtdet.run: {error}") from None
+    return _results(build_pipeline(config))
+
+
+def _results(pipeline: Pipeline) -> Iterator[FrameResult]:
+    with pipeline:
+        pipeline.start()
+        yield from pipeline.results()

@@ -1,0 +1,128 @@
+"""`rtdet train`: the first trainer, for our SSD on COCO-labelled pictures."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from rtdet.training.augment import Labelled
+    from rtdet.training.engine import Trainer
+
+DEFAULT_CLASSES = "person,bicycle,car,motorcycle,bus,truck"
+
+
+@click.command(context_settings={"help_option_names": ["-h", "--help"]})
+@click.option("--data", required=True, metavar="DIR", help="Holds DIR.json or train.json (COCO) beside images/.")
+@click.option("--out", required=True, metavar="DIR", help="For checkpoints, log.csv and model.safetensors.")
+@click.option("--model", default="ssd-n", show_default=True, metavar="NAME|FILE", help="ssd-n from scratch, or a .safetensors to go on from.")
+@click.option("--classes", default=DEFAULT_CLASSES, show_default=True, metavar="A,B")
+@click.option("--teacher", metavar="DETS.json", help="Detections (`rtdet detect`) that complete missing labels.")
+@click.option("--demo-frames", type=int, default=0, show_default=True, help="Also N rendered frames of the demo.")
+@click.option("--steps", type=int, default=20_000, show_default=True, help="Optimiser steps.")
+@click.option("--minutes", type=float, help="End sooner than that, after this much time.")
+@click.option("--batch", type=int, default=16, show_default=True)
+@click.option("--lr", type=float, default=1.5e-3, show_default=True)
+@click.option("--size", type=int, default=320, show_default=True, help="Side of the training input, a multiple of 32.")
+@click.option("--seed", type=int, default=0, show_default=True)
+@click.option("--device", default="auto", show_default=True)
+@click.option("--resume", is_flag=True, help="Go on from the last checkpoint in --out.")
+def command(
+    data: str, out: str, model: str, classes: str, teacher: str | None, demo_frames: int, steps: int,
+    minutes: float | None, batch: int, lr: float, size: int, seed: int, device: str, resume: bool,
+) -> None:  # fmt: skip
+    """Train our SSD on labelled pictures; OUT/model.safetensors opens with `rtdet --model`."""
+    import torch
+
+    from rtdet.errors import UsageError
+    from rtdet.training.engine import TrainConfig, Trainer
+
+    if size < 64 or size % 32:
+        raise UsageError(f"--size {size} is not a multiple of 32, at least 64")
+    if batch < 1 or steps < 1:
+        raise UsageError("--batch and --steps must be at least 1")
+    names = tuple(name.strip() for name in classes.split(",") if name.strip())
+    torch.manual_seed(seed)
+    network = _network(model, names)
+    config = TrainConfig(steps=steps, minutes=minutes, batch=batch, size=(size, size), lr=lr, seed=seed)
+    trainer = Trainer(network, config, Path(out), _device(device))
+    if resume:
+        trainer.resume()
+    pictures = _pictures(Path(data), names, teacher, demo_frames, size)
+    _train(trainer, pictures)
+    click.echo(f"wrote {Path(out) / 'model.safetensors'}")
+
+
+def _network(model: str, names: tuple[str, ...]):  # type: ignore[no-untyped-def]
+    from rtdet.detectors.ssd.network import SSD, SSDConfig
+    from rtdet.detectors.ssd.weights import load_weights
+    from rtdet.errors import UnknownNameError, UsageError
+
+    if model == "ssd-n":
+        return SSD(SSDConfig(class_names=names))
+    if not model.endswith(".safetensors"):
+        raise UnknownNameError("model to train", model, ["ssd-n", "a .safetensors file of ours"])
+    network = load_weights(Path(model))
+    if network.config.class_names != names:
+        raise UsageError(
+            f"{model} knows {', '.join(network.config.class_names)}, not {', '.join(names)}; pass those as --classes"
+        )
+    return network
+
+
+def _device(name: str) -> str:
+    import torch
+
+    from rtdet.errors import UsageError
+
+    if name == "auto":
+        return "cuda" if torch.cuda.is_available() else "cpu"
+    if name.startswith("cuda") and not torch.cuda.is_available():
+        raise UsageError("no CUDA device here; use --device cpu or auto")
+    return name
+
+
+def _pictures(
+    folder: Path, names: tuple[str, ...], teacher: str | None, demo_frames: int, size: int
+) -> list[Callable[[], Labelled]]:
+    """Every picture decoded once and kept at the training's size, which fits in memory for tens of
+    thousands and spares the two cores."""
+    from rtdet.errors import UsageError
+    from rtdet.training.datasets import complete_labels, load_coco, load_teacher
+    from rtdet.training.pictures import demo_pictures, keep_in_memory
+
+    candidates = [folder / f"{folder.name}.json", folder / "train.json", folder / "annotations.json"]
+    labels = next((path for path in candidates if path.is_file()), None)
+    if labels is None:
+        raise UsageError(f"no labels in {folder}: expected {' or '.join(path.name for path in candidates)}")
+    samples = load_coco(labels, folder / "images", names)
+    if teacher is not None:
+        samples = complete_labels(samples, load_teacher(Path(teacher)), names)
+    pictures = [keep_in_memory(sample, size) for sample in samples] + demo_pictures(demo_frames, names)
+    if not pictures:
+        raise UsageError(f"{labels} lists no pictures")
+    return pictures
+
+
+def _train(trainer: Trainer, pictures: list[Callable[[], Labelled]]) -> None:
+    from rich.console import Console
+    from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn
+
+    from rtdet.detectors.ssd.loss import LossParts
+
+    columns = [TextColumn("step {task.fields[step]}"), BarColumn(), TextColumn("loss {task.fields[loss]:.3f}"), TimeRemainingColumn()]
+    with Progress(*columns, console=Console(stderr=True), transient=True) as bar:
+        task = bar.add_task("train", total=1.0, step=trainer.step, loss=0.0)
+        mean = 0.0
+
+        def on_step(now: Trainer, parts: LossParts) -> None:
+            nonlocal mean
+            loss = float(parts.total.detach())
+            mean = loss if not mean else 0.98 * mean + 0.02 * loss
+            bar.update(task, completed=now.progress, step=now.step, loss=mean)
+
+        trainer.fit(pictures, on_step)

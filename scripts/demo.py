@@ -1,0 +1,18 @@
+"""`make demo`: the viewer on the demo, or without a display an annotated recording and a track file."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+
+from rtdet.cli import main
+from rtdet.cli.run import has_display
+
+if has_display():
+    main(["--source", "demo"])
+else:
+    out = Path("out")
+    out.mkdir(exist_ok=True)
+    video, tracks = out / "demo.mp4", out / "demo.txt"
+    print("make demo: no display here, so the demo is recorded instead of shown", file=sys.stderr)
+    main(["--source", "demo", "--headless", "--save", str(video), "--tracks", str(tracks)])

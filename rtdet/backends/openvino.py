@@ -12,7 +12,8 @@ import sys
 import threading
 import warnings
 from collections import deque
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass
 from itertools import chain
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -83,6 +84,34 @@ def read_graph(path: Path) -> Any:
         raise ModelError(message) from error
 
 
+@dataclass(frozen=True)
+class GraphInfo:
+    """What a network's file says of itself: shapes (None: of any length) and the exporter's notes."""
+
+    inputs: tuple[tuple[int | None, ...], ...]
+    outputs: tuple[tuple[int | None, ...], ...]
+    metadata: Mapping[str, str]
+
+
+def inspect_graph(path: Path) -> GraphInfo:
+    """The inputs, outputs and metadata of an .onnx or .xml file. Raises ModelError naming the file."""
+    graph = read_graph(path)
+    notes = {}
+    if "framework" in graph.get_rt_info():  # where the ONNX front end puts metadata_props
+        notes = {key: str(value.value) for key, value in graph.get_rt_info()["framework"].items()}
+    return GraphInfo(_shapes(graph.inputs), _shapes(graph.outputs), notes)
+
+
+def _shapes(ports: Any) -> tuple[tuple[int | None, ...], ...]:
+    shapes = [port.partial_shape for port in ports]
+    return tuple(
+        tuple(None if side.is_dynamic else side.get_length() for side in shape)
+        if shape.rank.is_static
+        else ()
+        for shape in shapes
+    )
+
+
 def _from_torch(module: torch.nn.Module, shape: Shape) -> Any:
     """The module traced with zeros. Needs tensor outputs: one, or a tuple or list of them."""
     import torch
@@ -98,12 +127,16 @@ def _from_torch(module: torch.nn.Module, shape: Shape) -> Any:
 
 
 def _with_fixed_input(ov: Any, graph: Any, shape: Shape) -> Any:
-    """The graph for inputs of exactly `shape`, float32 in and out. Raises ModelError if it cannot be."""
+    """The graph for inputs of exactly `shape`, float32 in and out. A graph made for another size is changed
+    to this one where its layers allow that. Raises ModelError where they do not."""
     if len(graph.inputs) != 1:
         raise ModelError(f"a network has one input, this one {len(graph.inputs)}")
-    if not graph.inputs[0].partial_shape.compatible(ov.PartialShape(list(shape))):
-        raise ModelError(f"the network takes {graph.inputs[0].partial_shape}, not {list(shape)}")
-    graph.reshape(list(shape))
+    made_for = graph.inputs[0].partial_shape
+    if made_for != ov.PartialShape(list(shape)):
+        try:
+            graph.reshape(list(shape))
+        except RuntimeError as error:
+            raise ModelError(f"the network takes {made_for}, not {list(shape)}") from error
     ports = [graph.inputs[0], *graph.outputs]
     if any(port.get_element_type() != ov.Type.f32 for port in ports):
         steps = ov.preprocess.PrePostProcessor(graph)

@@ -48,7 +48,7 @@ class TorchNetwork:
         for parameter in self._module.parameters():
             parameter.requires_grad_(False)
         if device.type == "cuda":
-            self._module.to(memory_format=torch.channels_last) 
+            self._module.to(memory_format=torch.channels_last)
         elif device.type == "cpu":
             torch.set_num_threads(min(torch.get_num_threads(), core_count()))
 

@@ -1,0 +1,53 @@
+"""What the thresholds keep of a detector's candidates, the same for every detector."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+
+from rtdet.errors import UnknownNameError
+from rtdet.geometry.boxes import is_valid
+from rtdet.geometry.nms import batched_nms
+from rtdet.types import BoolArray, Detections, FloatArray, IntArray, Thresholds
+
+# Candidates beyond these before NMS are noise of a very low confidence threshold: the weakest go.
+MAX_CANDIDATES = 1000
+
+
+def check_classes(thresholds: Thresholds, class_names: Sequence[str]) -> None:
+    """Raises UnknownNameError for a wanted class that a model does not know."""
+    for name in sorted(thresholds.classes):
+        if name not in class_names:
+            raise UnknownNameError("class", name, class_names)
+
+
+def strongest(scores: FloatArray, rows: IntArray) -> IntArray:
+    """The MAX_CANDIDATES of `rows` whose `scores` (one for each row) are highest, in their order."""
+    if len(rows) <= MAX_CANDIDATES:
+        return rows
+    best = np.argpartition(-scores, MAX_CANDIDATES)[:MAX_CANDIDATES]
+    return np.asarray(rows[np.sort(best)])
+
+
+def wanted_class(labels: IntArray, thresholds: Thresholds, class_names: Sequence[str]) -> BoolArray:
+    """(N,) mask of the labels that the thresholds ask for; all, when they name none."""
+    if not thresholds.classes:
+        return np.ones(len(labels), dtype=bool)
+    wanted = np.array([name in thresholds.classes for name in class_names], dtype=bool)
+    return np.asarray(wanted[labels])
+
+
+def select(
+    boxes: FloatArray,
+    scores: FloatArray,
+    labels: IntArray,
+    thresholds: Thresholds,
+    class_names: Sequence[str],
+) -> Detections:
+    """NMS for each class and the `max_detections` best, by falling score. Boxes that are not finite or have
+    no area are dropped: a network can produce them, nothing after it should see them."""
+    sound = is_valid(boxes) & np.isfinite(scores)
+    boxes, scores, labels = boxes[sound], scores[sound], labels[sound]
+    keep = batched_nms(boxes, scores, labels, thresholds.iou)[: thresholds.max_detections]
+    return Detections(boxes[keep], scores[keep], labels[keep], class_names)

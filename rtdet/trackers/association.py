@@ -5,13 +5,17 @@ Boxes are corners, (4, N): rows left, top, right, bottom; all have area.
 
 from __future__ import annotations
 
+from typing import Literal
+
 import numpy as np
 from scipy.optimize import linear_sum_assignment
 
-from rtdet.types import FloatArray, IntArray
+from rtdet.types import BoolArray, FloatArray, IntArray
 
 # Above this many pairs, listing only those that overlap is faster than the full matrix (measured).
 DENSE_PAIRS = 80 * 80
+# So few are left to the Hungarian method at once.
+FEW_PAIRS = 64
 _NONE: IntArray = np.zeros(0, dtype=np.int64)
 
 Pairs = tuple[IntArray, IntArray]
@@ -80,8 +84,7 @@ def _area(corners: FloatArray) -> FloatArray:
 
 
 def _is_one_to_one(rows: IntArray, columns: IntArray) -> bool:
-    count = len(rows)
-    return count > 0 and len(set(rows.tolist())) == count and len(set(columns.tolist())) == count
+    return len(rows) > 0 and int(np.bincount(rows).max()) == 1 and int(np.bincount(columns).max()) == 1
 
 
 def _match_sparse(
@@ -93,11 +96,10 @@ def _match_sparse(
     """The same over a list of the pairs that overlap. Pairs with IoU 0 add nothing to the sum that the assignment
     maximises and are undone in any case, so leaving them out changes nothing."""
     rows, columns, overlap = _overlapping_pairs(detections, tracks, labels)
-    over = overlap > iou_threshold
-    if _is_one_to_one(rows[over], columns[over]):
-        return rows[over], columns[over]
-    chosen = _max_weight_pairs(rows, columns, overlap, detections.shape[1], tracks.shape[1])
-    chosen = chosen[overlap[chosen] >= iou_threshold]
+    chosen = (overlap > iou_threshold).nonzero()[0]
+    if not _is_one_to_one(rows[chosen], columns[chosen]):
+        chosen = _heaviest_matching(rows, columns, overlap, detections.shape[1], tracks.shape[1])
+        chosen = chosen[overlap[chosen] >= iou_threshold]
     chosen = chosen[np.argsort(rows[chosen])]
     return rows[chosen], columns[chosen]
 
@@ -109,83 +111,97 @@ def _overlapping_pairs(
 
     Two boxes overlap in x when the left edge of one lies within the other; sorted edges find those by bisection.
     """
+    # Sorted, so that neighbours in the picture are neighbours in memory.
+    order_a, order_b = a[0].argsort(), b[0].argsort()
+    a, b = a.take(order_a, axis=1), b.take(order_b, axis=1)
     rows_1, columns_1 = _starting_within(a, b, "left")
     columns_2, rows_2 = _starting_within(b, a, "right")
     rows, columns = np.concatenate((rows_1, rows_2)), np.concatenate((columns_1, columns_2))
-    height = np.minimum(a[3, rows], b[3, columns]) - np.maximum(a[1, rows], b[1, columns])
-    keep = height > 0
+    height = np.minimum(a[3].take(rows), b[3].take(columns)) - np.maximum(a[1].take(rows), b[1].take(columns))
+    touch = (height > 0).nonzero()[0]
+    rows, columns, height = rows.take(touch), columns.take(touch), height.take(touch)
+    width = np.minimum(a[2].take(rows), b[2].take(columns)) - np.maximum(a[0].take(rows), b[0].take(columns))
+    overlap = width * height
+    overlap /= _area(a).take(rows) + _area(b).take(columns) - overlap
+    rows, columns = order_a.take(rows), order_b.take(columns)
+    keep = overlap > 0  # an overlap too thin for a float64 is none
     if labels is not None:
-        keep &= labels[0][rows] == labels[1][columns]
-    rows, columns, height = rows[keep], columns[keep], height[keep]
-    width = np.minimum(a[2, rows], b[2, columns]) - np.maximum(a[0, rows], b[0, columns])
-    intersection = width * height
-    overlap = intersection / (_area(a)[rows] + _area(b)[columns] - intersection)
-    touch = overlap > 0  # an overlap too thin for a float64 is none
-    return (rows, columns, overlap) if touch.all() else (rows[touch], columns[touch], overlap[touch])
+        keep &= labels[0].take(rows) == labels[1].take(columns)
+    return (rows, columns, overlap) if keep.all() else (rows[keep], columns[keep], overlap[keep])
 
 
-def _starting_within(a: FloatArray, b: FloatArray, side: str) -> Pairs:
-    """All pairs of a box of `a` whose left edge lies within a box of `b` (side "right": not at its left edge)."""
-    order = np.argsort(a[0], kind="stable")
-    left = a[0, order]
-    first = np.searchsorted(left, b[0], side="right" if side == "right" else "left")
-    count = np.maximum(np.searchsorted(left, b[2], side="left") - first, 0)
-    columns = np.repeat(np.arange(len(count)), count)
-    start = np.repeat(first - (np.cumsum(count) - count), count)
-    return order[np.arange(len(columns)) + start], columns
+def _starting_within(a: FloatArray, b: FloatArray, side: Literal["left", "right"]) -> Pairs:
+    """All pairs of a box of `a`, sorted by left edge, whose left edge lies within a box of `b`.
+
+    side "right" leaves those out that start at the same place, so that a pair is not found twice."""
+    first = a[0].searchsorted(b[0], side=side)
+    count = np.maximum(a[0].searchsorted(b[2]) - first, 0)
+    end = count.cumsum()
+    columns = np.arange(len(count)).repeat(count)
+    rows = np.arange(len(columns)) + (first - end + count).repeat(count)
+    return rows, columns
 
 
-def _max_weight_pairs(
+def _heaviest_matching(
     rows: IntArray, columns: IntArray, weight: FloatArray, row_count: int, column_count: int
 ) -> IntArray:
-    """Indices of the pairs of a one-to-one matching with the largest sum of weights (all above 0).
+    """Indices of the pairs of a one-to-one matching with the largest sum of weights, all above 0.
 
     A pair that outweighs the best rival of its row plus the best rival of its column belongs to every optimum (put
-    it in, take at most those two out, and the sum grows). Taking such pairs until none is left settles nearly
-    all of a scene; the Hungarian method gets the rest.
+    it in, take at most those two out, and the sum grows). Taking such pairs again and again settles nearly all of
+    a scene; the Hungarian method gets the rest.
     """
     taken: list[IntArray] = []
-    left = np.arange(len(rows))
-    while len(left):
-        r, c, w = rows[left], columns[left], weight[left]
+    left = weight.argsort()
+    while len(left) > FEW_PAIRS:
+        r, c, w = rows.take(left), columns.take(left), weight.take(left)
         best_of_row, rival_in_row = _best_and_rival(r, w, row_count)
         best_of_column, rival_in_column = _best_and_rival(c, w, column_count)
-        index = best_of_row[best_of_row >= 0]
-        index = index[best_of_column[c[index]] == index]
-        index = index[w[index] > rival_in_row[r[index]] + rival_in_column[c[index]]]
+        index = (best_of_row & best_of_column).nonzero()[0]
+        rivals = rival_in_row.take(r.take(index)) + rival_in_column.take(c.take(index))
+        index = index[w.take(index) > rivals]
         if len(index) == 0:
             break
-        taken.append(left[index])
+        taken.append(left.take(index))
         free_row, free_column = np.ones(row_count, dtype=bool), np.ones(column_count, dtype=bool)
-        free_row[r[index]] = False
-        free_column[c[index]] = False
-        left = left[free_row[r] & free_column[c]]
-    if len(left):
-        taken.append(left[_assign(rows[left], columns[left], weight[left])])
-    return np.concatenate(taken) if taken else _NONE
+        free_row[r.take(index)] = False
+        free_column[c.take(index)] = False
+        left = left[free_row.take(r) & free_column.take(c)]
+    taken.append(left[_assign(rows[left], columns[left], weight[left], row_count, column_count)])
+    return np.concatenate(taken)
 
 
-def _best_and_rival(group: IntArray, weight: FloatArray, count: int) -> tuple[IntArray, FloatArray]:
-    """For each of `count` groups: index of its heaviest pair (-1: none) and the weight of the next (0: none)."""
-    top = np.zeros(count)
-    np.maximum.at(top, group, weight)
-    is_top = (weight == top[group]).nonzero()[0]
-    best = np.full(count, -1)
-    best[group[is_top]] = is_top
-    others = np.ones(len(group), dtype=bool)
-    others[best[best >= 0]] = False
+def _best_and_rival(group: IntArray, weight: FloatArray, count: int) -> tuple[BoolArray, FloatArray]:
+    """Whether each pair is the heaviest of its group, and the second weight (or 0) of each of `count` groups.
+
+    `weight` rises, and where an index occurs twice in an assignment, NumPy keeps the last."""
+    place = np.arange(len(group))
+    last = np.zeros(count, dtype=np.int64)
+    last[group] = place
+    is_best = last.take(group) == place
+    other = (~is_best).nonzero()[0]
     rival = np.zeros(count)
-    np.maximum.at(rival, group[others], weight[others])
-    return best, rival
+    rival[group.take(other)] = weight.take(other)
+    return is_best, rival
 
 
-def _assign(rows: IntArray, columns: IntArray, weight: FloatArray) -> IntArray:
+def _assign(
+    rows: IntArray, columns: IntArray, weight: FloatArray, row_count: int, column_count: int
+) -> IntArray:
     """Indices of the pairs that the Hungarian method picks, over the rows and columns that occur."""
-    row_ids, row = np.unique(rows, return_inverse=True)
-    column_ids, column = np.unique(columns, return_inverse=True)
-    matrix = np.zeros((len(row_ids), len(column_ids)))
+    row, row_count = _renumbered(rows, row_count)
+    column, column_count = _renumbered(columns, column_count)
+    matrix = np.zeros((row_count, column_count))
     matrix[row, column] = weight
-    index = np.full(matrix.shape, -1)
-    index[row, column] = np.arange(len(rows))
-    picked = index[linear_sum_assignment(matrix, maximize=True)]
+    place = np.full(matrix.shape, -1)
+    place[row, column] = np.arange(len(rows))
+    picked = place[linear_sum_assignment(matrix, maximize=True)]
     return picked[picked >= 0]
+
+
+def _renumbered(index: IntArray, count: int) -> tuple[IntArray, int]:
+    """The same indices (below `count`) without gaps, and how many different ones there are."""
+    occurs = np.zeros(count, dtype=np.int64)
+    occurs[index] = 1
+    number = occurs.cumsum()
+    return number.take(index) - 1, int(number[-1])

@@ -20,8 +20,8 @@ MEAN, VELOCITY, VAR, COV, VELOCITY_VAR = range(5)
 AREA = 2
 
 R = np.array([[1.0], [1.0], [10.0], [10.0]])
-Q_VALUE = np.array([[1.0], [1.0], [1.0], [1.0]])
-Q_VELOCITY = np.array([[0.01], [0.01], [0.0001], [0.0]])
+Q = np.array([[[1.0], [1.0], [1.0], [1.0]], [[0.01], [0.01], [0.0001], [0.0]]])  # of the values, of their velocities
+Q_VALUE, Q_VELOCITY = Q
 P0_VALUE = np.array([[10.0], [10.0], [10.0], [10.0]])
 P0_VELOCITY = np.array([[1e4], [1e4], [1e4], [0.0]])
 
@@ -30,7 +30,7 @@ def to_measurement(corners: FloatArray) -> FloatArray:
     """(4, N) rows cx, cy, s = w*h, r = w/h of the corners. Sides must be above 0."""
     size = corners[2:] - corners[:2]
     measurement = np.empty_like(corners)
-    measurement[:2] = corners[:2] + size / 2
+    np.add(corners[:2], size * 0.5, out=measurement[:2])
     np.multiply(size[0], size[1], out=measurement[2])
     np.divide(size[0], size[1], out=measurement[3])
     return measurement
@@ -38,11 +38,14 @@ def to_measurement(corners: FloatArray) -> FloatArray:
 
 def to_corners(mean: FloatArray) -> FloatArray:
     """Corners of means (4, N): w = sqrt(s*r), h = s/w. Not finite where s*r is not above 0."""
+    corners = np.empty_like(mean)
     half = np.empty_like(mean[:2])
     np.sqrt(mean[2] * mean[3], out=half[0])
     np.divide(mean[2], half[0], out=half[1])
-    half /= 2
-    return np.concatenate((mean[:2] - half, mean[:2] + half))
+    half *= 0.5
+    np.subtract(mean[:2], half, out=corners[:2])
+    np.add(mean[:2], half, out=corners[2:])
+    return corners
 
 
 def begin(measurement: FloatArray) -> FloatArray:
@@ -76,16 +79,14 @@ def predict(state: FloatArray, dt: float = 1.0) -> None:
     So it is continuous in dt, is the published Q at dt = 1, and predicting a then b equals predicting a + b.
     """
     mean, velocity, var, cov, velocity_var = state
-    shrunk = mean[AREA] + dt * velocity[AREA] <= 0
-    if shrunk.any():
-        velocity[AREA, shrunk] = 0.0
-    if dt == 1.0:  # the same sums without the factors: most calls
+    moved = mean[AREA] + dt * velocity[AREA]
+    if moved.min(initial=1.0) <= 0:
+        velocity[AREA, moved <= 0] = 0.0
+    if dt == 1.0:  # nearly always: the same sums in fewer steps
         mean += velocity
+        state[VAR : COV + 1] += state[COV : VELOCITY_VAR + 1]
         var += cov
-        cov += velocity_var
-        var += cov
-        var += Q_VALUE
-        velocity_var += Q_VELOCITY
+        state[VAR::2] += Q
         return
     mean += dt * velocity
     var += 2 * dt * cov + dt**2 * velocity_var
@@ -94,15 +95,15 @@ def predict(state: FloatArray, dt: float = 1.0) -> None:
     velocity_var += dt * Q_VELOCITY
 
 
-def correct(state: FloatArray, measurement: FloatArray) -> None:
-    """Takes in one measurement (4, N) for every state, in place: the posterior for gain K = P H' S^-1.
+def correct(state: FloatArray, measurement: FloatArray, measured: FloatArray) -> None:
+    """Takes in the measurements (4, N) of the states whose `measured` (N,) is 1.0, in place; those with 0.0 stay.
 
-    With S = var + R, the published (I-KH)P(I-KH)' + KRK' is, term by term, var*R/S, cov*R/S and
-    velocity var - cov^2/S.
+    The posterior for the gain K = P H' S^-1, S = var + R. Term by term, the published (I-KH)P(I-KH)' + KRK' is
+    (1-k)*var, (1-k)*cov and velocity var - k_velocity*cov.
     """
+    gain = state[VAR : COV + 1] / (state[VAR] + R)
+    gain *= measured
     innovation = measurement - state[MEAN]
-    s = state[VAR] + R
-    gain = state[VAR : COV + 1] / s
     state[: VELOCITY + 1] += gain * innovation
     state[VELOCITY_VAR] -= gain[1] * state[COV]
-    state[VAR : COV + 1] *= R / s
+    state[VAR : COV + 1] *= 1.0 - gain[0]

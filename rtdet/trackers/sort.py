@@ -12,7 +12,7 @@ import numpy as np
 from rtdet.errors import UsageError
 from rtdet.trackers import kalman
 from rtdet.trackers.association import match
-from rtdet.types import BoolArray, Detections, FloatArray, Tracks
+from rtdet.types import BoolArray, Detections, FloatArray, IntArray, Tracks
 
 # Rows of the table that holds, per track (column), what is known beside the Kalman state. IDs fit a float64 exactly.
 ID, SCORE, LABEL, SEEN_FRAME, SEEN_S, STREAK, CONFIRMED = range(7)
@@ -95,16 +95,7 @@ class Sort:
         by_class = None if self.class_agnostic else (labels, self._table[LABEL])
         rows, columns = match(corners, predicted, self.iou_threshold, by_class)
         measurement = kalman.to_measurement(corners)
-        streak = self._table[STREAK, columns] + 1
-        self._table[STREAK] = 0.0  # a miss ends the streak
-        self._table[STREAK, columns] = streak
-        self._table[SCORE, columns] = scores[rows]
-        self._table[LABEL, columns] = labels[rows]
-        self._table[SEEN_FRAME, columns] = self._frame
-        self._table[SEEN_S, columns] = self._clock_s
-        seen = self._state[:, :, columns]
-        kalman.correct(seen, measurement[:, rows])
-        self._state[:, :, columns] = seen
+        self._correct(columns, measurement.take(rows, axis=1), scores.take(rows), labels.take(rows))
         if len(rows) < corners.shape[1]:
             new = np.ones(corners.shape[1], dtype=bool)
             new[rows] = False
@@ -183,6 +174,21 @@ class Sort:
             corners = corners[:, finite.all(axis=0)]
         return corners
 
+    def _correct(
+        self, columns: IntArray, measurement: FloatArray, scores: FloatArray, labels: FloatArray
+    ) -> None:
+        """Takes in what was matched, one measurement for each of `columns`; the others' streaks end."""
+        matched = np.zeros(self._table.shape[1])
+        matched[columns] = 1.0
+        every = self._state[kalman.MEAN].copy()
+        every[:, columns] = measurement
+        kalman.correct(self._state, every, matched)
+        _, score, label, seen_frame, seen_s, streak, _ = self._table
+        score[columns], label[columns] = scores, labels
+        seen_frame[columns], seen_s[columns] = self._frame, self._clock_s
+        streak += 1.0
+        streak *= matched
+
     def _begin(self, measurement: FloatArray, scores: FloatArray, labels: FloatArray) -> None:
         count = len(scores)
         table = np.zeros((7, count))
@@ -202,9 +208,10 @@ class Sort:
             if self.confirm_once:
                 confirmed |= table[CONFIRMED] > 0
             keep &= confirmed
-        table[CONFIRMED, keep] = 1.0
-        shown = table[:, keep]
-        return self._tracks(self._state[kalman.MEAN][:, keep], shown, np.zeros(shown.shape[1]))
+        columns = keep.nonzero()[0]
+        table[CONFIRMED][columns] = 1.0
+        mean = self._state[kalman.MEAN].take(columns, axis=1)
+        return self._tracks(mean, table.take(columns, axis=1), np.zeros(len(columns)))
 
     def _tracks(self, mean: FloatArray, table: FloatArray, since_s: FloatArray) -> Tracks:
         boxes = np.ascontiguousarray(kalman.to_corners(mean).T)
@@ -213,13 +220,13 @@ class Sort:
 
     def _forget(self) -> None:
         # Half a frame of tolerance: with true times, a frame is never exactly one.
-        alive = self._frame - self._table[SEEN_FRAME] < self.max_age + 0.5
-        if not alive.all():
-            self._keep(alive)
+        oldest = self._frame - self.max_age - 0.5
+        if self._table[SEEN_FRAME].min(initial=self._frame) <= oldest:
+            self._keep(self._table[SEEN_FRAME] > oldest)
 
     def _keep(self, tracks: BoolArray) -> None:
-        self._state = self._state[:, :, tracks]
-        self._table = self._table[:, tracks]
+        self._state = self._state.compress(tracks, axis=2)
+        self._table = self._table.compress(tracks, axis=1)
 
 
 def _require(holds: bool, message: str) -> None:
@@ -235,8 +242,7 @@ def _is_sound(corners: FloatArray, scores: FloatArray) -> bool:
     """Whether all are; every comparison with NaN is false."""
     return bool(
         (corners[2:] - corners[:2]).min() >= SHORTEST_SIDE
-        and corners.max() <= FARTHEST
-        and corners.min() >= -FARTHEST
+        and np.abs(corners).max() <= FARTHEST
         and (scores == scores).all()
     )
 

@@ -1,0 +1,92 @@
+"""The trackers by name, and their settings."""
+
+from __future__ import annotations
+
+import inspect
+from collections.abc import Callable
+from typing import Any
+
+from rtdet.errors import UnknownNameError, UsageError
+from rtdet.protocols import Tracker
+from rtdet.types import SourceInfo
+
+
+def _sort() -> type[Tracker]:
+    from rtdet.trackers.sort import Sort
+
+    return Sort
+
+
+# Name to a function that imports and gives the class. A class's keyword arguments are the tracker's settings.
+TRACKERS: dict[str, Callable[[], type[Tracker]]] = {"sort": _sort}
+
+
+def load_tracker(name: str, **settings: Any) -> Tracker:
+    """A new tracker: `load_tracker("sort", max_age=1)`.
+
+    Raises UnknownNameError for a name or a setting that does not exist, UsageError for a value that does not fit.
+    """
+    known = tracker_settings(name)
+    for key, value in settings.items():
+        if key not in known:
+            raise UnknownNameError(f"setting of {name}", key, known)
+        _check(name, known[key], value)
+    return TRACKERS[name]()(**settings)
+
+
+def load_tracker_for(name: str, info: SourceInfo) -> Tracker:
+    """The tracker as the app runs it on a source; the one place of the app's own choices.
+
+    The detector's threshold decides what is tracked. A track once shown is shown again at its next detection. Where
+    the source's frame rate is known and plausible, tracks move by true time and live on for a second unseen.
+    """
+    choices: dict[str, Any] = {"min_score": 0.0, "confirm_once": True}
+    if info.fps is not None and 1 <= info.fps <= 240:
+        choices |= {"fps": float(info.fps), "max_age": max(3, round(info.fps))}
+    known = tracker_settings(name)
+    return load_tracker(name, **{key: value for key, value in choices.items() if key in known})
+
+
+def tracker_settings(name: str) -> dict[str, inspect.Parameter]:
+    """The settings of a tracker with their types (`annotation`, a string) and defaults, in order."""
+    if name not in TRACKERS:
+        raise UnknownNameError("tracker", name, TRACKERS)
+    return dict(inspect.signature(TRACKERS[name]()).parameters)
+
+
+def parse_setting(name: str, key: str, text: str) -> Any:
+    """The value that `text` ("30", "0.5", "true", "none") means for a setting of the tracker `name`."""
+    known = tracker_settings(name)
+    if key not in known:
+        raise UnknownNameError(f"setting of {name}", key, known)
+    value: Any = text
+    if text.strip().lower() in _WORDS:
+        value = _WORDS[text.strip().lower()]
+    else:
+        for number in (int, float):
+            try:
+                value = number(text)
+                break
+            except ValueError:
+                continue
+    if str(known[key].annotation) == "bool" and value in (0, 1):
+        value = bool(value)
+    _check(name, known[key], value)
+    return value
+
+
+_WORDS = {"true": True, "yes": True, "on": True, "false": False, "no": False, "off": False, "none": None}
+_KINDS = {"int": "a whole number", "float": "a number", "bool": "true or false", "float | None": "a number or none"}
+
+
+def _check(tracker: str, setting: inspect.Parameter, value: Any) -> None:
+    kind = str(setting.annotation)
+    is_number = isinstance(value, (int, float)) and not isinstance(value, bool)
+    fits = {
+        "int": is_number and isinstance(value, int),
+        "float": is_number and value == value,
+        "bool": isinstance(value, bool),
+        "float | None": value is None or is_number,
+    }[kind]
+    if not fits:
+        raise UsageError(f"{setting.name} of {tracker} is {_KINDS[kind]}, not {value!r}")

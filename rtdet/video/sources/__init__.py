@@ -1,0 +1,125 @@
+"""Where frames come from: cameras, files, network streams, images, the demo.
+
+`open_source` understands every spelling of the command line's --source. A new kind of source is a class
+in a file of its own and one line in SOURCES.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+from rtdet.errors import SourceError
+from rtdet.protocols import Source
+from rtdet.video.sources.cameras import CameraInfo, list_cameras
+from rtdet.video.sources.names import IMAGE_SUFFIXES, is_glob, is_url, missing_file, to_path
+
+__all__ = ["SOURCES", "CameraInfo", "SourceKind", "list_cameras", "open_source"]
+
+
+@dataclass(frozen=True)
+class SourceKind:
+    """A kind of source: how it is spelt (for the help), which texts mean it, and how it is opened."""
+
+    spelling: str
+    matches: Callable[[str], bool]
+    open: Callable[[str, float], Source]
+
+
+def open_source(text: str | Path, *, start_s: float = 0.0) -> Source:
+    """The source that a text names: see `SOURCES` for the spellings.
+
+    start_s: begin there; only where the source can seek. Raises SourceError, one line that names the
+    source and says what to do.
+    """
+    spelling = str(text).strip() if isinstance(text, str) else str(text)
+    if not spelling:
+        raise SourceError("no source given: name a file, a camera (webcam:0) or an address (rtsp://...)")
+    if start_s < 0:
+        raise SourceError(f"a source cannot start at {start_s:g} s: give 0 or more")
+    for kind in SOURCES.values():
+        if kind.matches(spelling):
+            return kind.open(spelling, start_s)
+    raise missing_file(to_path(spelling))
+
+
+def _open_demo(text: str, start_s: float) -> Source:
+    from rtdet.video.demo import DemoSource
+
+    seed = text.partition(":")[2]
+    source = DemoSource(seed=int(seed)) if seed else DemoSource()
+    if start_s > 0:
+        source.seek(start_s)
+    return source
+
+
+def _open_webcam(text: str, start_s: float) -> Source:
+    from rtdet.video.sources.webcam import WebcamSource
+
+    if start_s > 0:
+        raise SourceError(f"{text} is live: it cannot start at {start_s:g} s; leave --start away")
+    return WebcamSource(int(text.rpartition(":")[2]) if text[-1].isdecimal() else 0)
+
+
+def _open_stream(text: str, start_s: float) -> Source:
+    from rtdet.video.sources.stream import open_stream
+
+    return open_stream(text, start_s=start_s)
+
+
+def _open_folder(text: str, start_s: float) -> Source:
+    from rtdet.video.sources.images import open_folder
+
+    return open_folder(to_path(text), start_s=start_s)
+
+
+def _open_image(text: str, start_s: float) -> Source:
+    from rtdet.video.sources.images import open_image
+
+    return open_image(to_path(text), start_s=start_s)
+
+
+def _open_file(text: str, start_s: float) -> Source:
+    from rtdet.video.sources.container import FileSource
+
+    return FileSource(to_path(text), start_s=start_s)
+
+
+def _open_glob(text: str, start_s: float) -> Source:
+    from rtdet.video.sources.images import open_glob
+
+    return open_glob(text, start_s=start_s)
+
+
+def _is_demo(text: str) -> bool:
+    return re.fullmatch(r"demo(:\d+)?", text) is not None
+
+
+def _is_webcam(text: str) -> bool:
+    return re.fullmatch(r"webcam|(webcam:)?\d+", text, re.ASCII) is not None
+
+
+def _is_image_file(text: str) -> bool:
+    path = to_path(text)
+    return path.suffix.lower() in IMAGE_SUFFIXES and path.exists()
+
+
+def _exists(text: str) -> bool:
+    try:
+        return to_path(text).exists()
+    except (OSError, ValueError) as error:
+        raise SourceError(f"cannot read {text}: {error}") from error
+
+
+# In the order in which they are tried.
+SOURCES: dict[str, SourceKind] = {
+    "demo": SourceKind("demo or demo:SEED", _is_demo, _open_demo),
+    "webcam": SourceKind("webcam, webcam:N or N", _is_webcam, _open_webcam),
+    "stream": SourceKind("rtsp://..., http://..., udp://...", is_url, _open_stream),
+    "folder": SourceKind("a folder of images", lambda text: to_path(text).is_dir(), _open_folder),
+    "image": SourceKind("an image file", _is_image_file, _open_image),
+    "file": SourceKind("a video file or an animated GIF", _exists, _open_file),
+    "glob": SourceKind("a pattern such as frames/*.jpg", is_glob, _open_glob),
+}

@@ -1,0 +1,170 @@
+"""One opened container, decoded forward: what files and streams share."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+from rtdet.errors import SourceError
+
+# A run of this many unreadable packets without one good between them is the end of the file, not a scratch.
+HOPELESS = 64
+# Formats whose frames build on each other although each is marked as a key frame.
+WITHOUT_KEYFRAMES = frozenset({"gif", "apng", "webp_anim"})
+# FFmpeg would show any text as a film of letters.
+_TEXT_ART = frozenset({"tty", "bin", "xbin", "idf", "adf"})
+
+
+class VideoDecoder:
+    """The picture track of a container.
+
+    file: a path, an address, or an object with `read` (and `seek`, `tell`). timeout_s: limits for opening
+    and for one packet. Raises av.error.FFmpegError, OSError, or SourceError when there is no picture track.
+    `damaged` counts packets that could not be read or decoded, `broke_off` says that the container ended
+    in an error or in the middle of a packet.
+    """
+
+    def __init__(
+        self,
+        file: Any,
+        name: str,
+        *,
+        timeout_s: tuple[float, float] | None = None,
+        options: dict[str, str] | None = None,
+        format_name: str | None = None,
+        live: bool = False,
+    ) -> None:
+        import av
+
+        # None is PyAV's silence: only our own line appears when a file is bad.
+        av.logging.set_level(None)
+        self.container = av.open(file, timeout=timeout_s, options=options, format=format_name)
+        self.damaged = 0
+        self.broke_off = False
+        try:
+            self.stream = self._picture_track(name)
+        except SourceError:
+            self.container.close()
+            raise
+        # Threads per frame hold back as many frames as there are threads: good for files, bad for live.
+        self.stream.thread_type = "SLICE" if live else "AUTO"
+
+    def _picture_track(self, name: str) -> Any:
+        tracks = self.container.streams.video
+        if self.container.format.name in _TEXT_ART:
+            raise SourceError(f"{name} is not a video: it looks like text; choose another file")
+        # The cover of an album is stored as a video track of one picture.
+        films = [track for track in tracks if not int(track.disposition) & _ATTACHED_PICTURE]
+        if not films:
+            kind = "only sound" if self.container.streams.audio else "no pictures"
+            raise SourceError(f"{name} holds {kind}: choose a file or stream with a video track")
+        if films[0].codec_context is None:
+            raise SourceError(f"{name} is in a video format that cannot be decoded here: convert it to H.264")
+        return films[0]
+
+    @property
+    def fps(self) -> float | None:
+        """Nominal rate; None when unknown, or when the average says that the rate varies."""
+        average, base = self.stream.average_rate, self.stream.base_rate
+        if not average:
+            return float(base) if base else None
+        # Interlaced material may give its field rate as the base rate.
+        if base and not any(abs(float(base / average) / ratio - 1) < 0.02 for ratio in (1, 2)):
+            return None
+        return float(average)
+
+    @property
+    def frame_s(self) -> float:
+        """A guess of one frame's duration in seconds."""
+        rate = self.stream.average_rate or self.stream.guessed_rate or self.stream.base_rate
+        return float(1 / rate) if rate else 0.04
+
+    @property
+    def track_s(self) -> float | None:
+        """How long the header says that the picture track is; None where it says nothing about it."""
+        stream = self.stream
+        if stream.duration is not None:
+            return float(stream.duration * stream.time_base)
+        tag = stream.metadata.get("DURATION", "")  # Matroska: 00:01:02.300000000
+        try:
+            hours, minutes, seconds = tag.split(":")
+            return int(hours) * 3600 + int(minutes) * 60 + float(seconds)
+        except ValueError:
+            return None
+
+    @property
+    def duration_s(self) -> float | None:
+        whole = self.container.duration
+        return self.track_s or (whole / 1_000_000 if whole else None)
+
+    @property
+    def detail(self) -> str:
+        """Codec, pixel format and container, for people."""
+        context = self.stream.codec_context
+        return f"{context.name} {context.pix_fmt or ''}, {self.container.format.name.split(',')[0]}"
+
+    def frames(self) -> Iterator[Any]:
+        """av.VideoFrame after av.VideoFrame from here to the end. Errors in the file end it or are counted;
+        errors of the connection (OSError) are raised."""
+        held = None
+        for packet in self._packets():
+            if held is not None:
+                yield from self._decode(held)
+                held = None
+            if packet.is_corrupt and packet.size:
+                # Cut short by the demuxer. If nothing follows, it is where the file breaks off: its picture
+                # would be half rubbish. In the middle, the decoder can conceal it.
+                held = packet
+            else:
+                yield from self._decode(packet)
+        self.broke_off = self.broke_off or held is not None
+        yield from self._decode(None)
+
+    def _packets(self) -> Iterator[Any]:
+        import av
+
+        failures = 0
+        while True:
+            try:
+                for packet in self.container.demux(self.stream):
+                    if packet.size:
+                        self.damaged += failures
+                        failures = 0
+                        yield packet
+                break
+            except (av.error.InvalidDataError, av.error.PatchWelcomeError):
+                failures += 1
+                if failures >= HOPELESS:
+                    break
+            except av.error.EOFError:
+                break
+        self.broke_off = self.broke_off or failures > 0
+
+    def _decode(self, packet: Any) -> list[Any]:
+        """The frames that a packet completes; None empties the decoder."""
+        import av
+
+        try:
+            return list(self.stream.decode(packet))
+        except av.error.EOFError:
+            return []
+        except (av.error.FFmpegError, ValueError):
+            self.damaged += 1
+            return []
+
+    def seek(self, pts: int) -> bool:
+        """Go to the key frame at or before `pts` (stream time base). False where the format cannot."""
+        import av
+
+        try:
+            self.container.seek(pts, stream=self.stream, backward=True)
+        except (av.error.FFmpegError, OSError):
+            return False
+        self.broke_off = False
+        return True
+
+    def close(self) -> None:
+        self.container.close()
+
+
+_ATTACHED_PICTURE = 1 << 10  # AV_DISPOSITION_ATTACHED_PIC

@@ -1,0 +1,93 @@
+"""What a user's spelling of a source means, and how to name it back to them."""
+
+from __future__ import annotations
+
+import difflib
+import glob
+import re
+from pathlib import Path
+from urllib.parse import urlsplit
+from urllib.request import url2pathname
+
+from rtdet.errors import SourceError
+
+IMAGE_SUFFIXES = frozenset(
+    {".jpg", ".jpeg", ".jpe", ".png", ".bmp", ".webp", ".tif", ".tiff", ".ppm", ".pgm", ".pbm", ".jp2"}
+)
+# fmt: off
+VIDEO_SUFFIXES = frozenset({
+    ".mp4", ".m4v", ".mov", ".mkv", ".webm", ".avi", ".ts", ".m2ts", ".mts", ".mpg",
+    ".mpeg", ".vob", ".flv", ".wmv", ".3gp", ".ogv", ".gif", ".apng", ".mjpeg", ".mjpg",
+    ".h264", ".h265", ".hevc", ".y4m", ".mxf", ".asf",
+})
+# fmt: on
+FILE_SCHEME = "file://"
+_SECRET = re.compile(r"(?i)([?&](?:pass|passwd|password|pwd|token|key|apikey|api_key|auth|secret)=)[^&#]*")
+
+
+def is_url(text: str) -> bool:
+    """rtsp://host/..., but not file://... and not C:\\clip.mp4."""
+    return re.match(r"[A-Za-z][A-Za-z0-9+.-]+://", text) is not None and not text.startswith(FILE_SCHEME)
+
+
+def hide_secrets(url: str) -> str:
+    """The address without its user, password and tokens: fit for a message or a log."""
+    hidden = re.sub(r"(://)[^/@\s]*(?:@[^/@\s]*)*@", r"\1***@", url)
+    return _SECRET.sub(r"\1***", hidden)
+
+
+def to_path(text: str) -> Path:
+    """A path from what was typed, dropped or given as a file:// address."""
+    if text.startswith(FILE_SCHEME):
+        parts = urlsplit(text)
+        host = f"//{parts.netloc}" if parts.netloc not in ("", "localhost") else ""
+        return Path(url2pathname(host + parts.path))
+    return Path(text).expanduser()
+
+
+def is_glob(text: str) -> bool:
+    return glob.has_magic(text)
+
+
+def natural_key(name: str) -> list[tuple[int, int, str]]:
+    """Sorts img2 before img10. Ties of case or leading zeros are settled by the spelling itself."""
+    parts = re.split(r"(\d+)", name)
+    key = [(0, int(part), "") if part.isdecimal() else (1, 0, part.casefold()) for part in parts if part]
+    return [*key, (-1, 0, name)]
+
+
+def missing_file(path: Path) -> SourceError:
+    """The error for a path that does not exist: offers what is nearly spelt so in that folder."""
+    folder = path.parent
+    if not folder.is_dir():
+        return SourceError(f"no such file: {path}: there is no folder {folder}")
+    by_folded = {child.name.casefold(): child.name for child in folder.iterdir()}
+    near = difflib.get_close_matches(path.name.casefold(), by_folded, n=3, cutoff=0.6)
+    hint = f": did you mean {' or '.join(by_folded[name] for name in near)}?" if near else ": check the path"
+    return SourceError(f"no such file: {path}{hint}")
+
+
+def why_unreadable(path: Path, error: Exception) -> str:
+    """One line for a file that FFmpeg will not open."""
+    try:
+        head = path.open("rb").read(4096) if path.is_file() else b""
+    except OSError as denied:
+        return f"cannot read {path}: {denied.strerror or denied}: check its permissions"
+    if path.is_file() and not head:
+        return f"{path} is empty (0 bytes): copy or record it again"
+    if head[4:8] in (b"ftyp", b"mdat", b"wide", b"free", b"skip", b"moov", b"moof"):
+        return f"{path} is incomplete: its index (moov) is missing, so nothing can be played; copy it again"
+    if head and b"\0" not in head and _is_text(head):
+        return f"{path} is not a video: it holds text; choose another file"
+    reason = getattr(error, "strerror", None) or error
+    return (
+        f"{path} cannot be read as a video or an image ({reason}): choose another file or convert it to MP4"
+    )
+
+
+def _is_text(head: bytes) -> bool:
+    try:
+        head.decode("utf-8")
+    except UnicodeDecodeError as error:
+        return error.start > len(head) - 4  # a character cut by the end of what was read
+    return True

@@ -1,0 +1,242 @@
+"""Network streams: opened with a time limit, watched, and opened again when they are lost."""
+
+from __future__ import annotations
+
+import logging
+import time
+from urllib.parse import urlsplit
+
+from rtdet.errors import SourceError
+from rtdet.protocols import Source, SourceState
+from rtdet.types import SourceInfo
+from rtdet.video.sources.decoder import VideoDecoder
+from rtdet.video.sources.live import LiveSource
+from rtdet.video.sources.names import hide_secrets
+from rtdet.video.sources.picture import Converter, orientation_of
+from rtdet.video.sources.timeline import Timeline
+from rtdet.video.sources.transport import HttpFile, SocketFile, open_tcp, open_udp, reason_of
+
+log = logging.getLogger("rtdet.video")
+
+SCHEMES = ("rtsp", "rtsps", "rtmp", "rtmps", "http", "https", "udp", "tcp", "srt", "rtp")
+CHECK = "; check the address, and that the camera or server is on"
+_PLAYLISTS = (".m3u8", ".mpd")
+_PLAYLIST_TYPES = ("mpegurl", "dash+xml")
+# Half a second of reading ahead is enough to know a live stream; what is read ahead is delay.
+_OPTIONS = {"fflags": "nobuffer", "analyzeduration": "1000000"}
+
+
+def open_stream(
+    url: str, *, start_s: float = 0.0, open_timeout_s: float = 10.0, stall_s: float = 5.0
+) -> Source:
+    """The source behind an address: an http address of a finite file is a FileSource, all else is live.
+
+    Raises SourceError within about `open_timeout_s`.
+    """
+    from rtdet.video.sources.container import FileSource
+
+    scheme = urlsplit(url).scheme.lower()
+    if scheme not in SCHEMES:
+        known = ", ".join(f"{name}://" for name in SCHEMES)
+        raise SourceError(f"{hide_secrets(url)}: unknown kind of address {scheme}://; known: {known}")
+    http_file: HttpFile | None = None
+    if scheme in ("http", "https") and not urlsplit(url).path.endswith(_PLAYLISTS):
+        http_file = _open_http(url, open_timeout_s, stall_s)
+        if any(kind in http_file.content_type for kind in _PLAYLIST_TYPES):
+            http_file.close()
+            http_file = None
+        elif http_file.length is not None:
+            return FileSource(hide_secrets(url), start_s=start_s, remote=http_file)
+    if start_s > 0:
+        raise SourceError(
+            f"{hide_secrets(url)} is live: it cannot start at {start_s:g} s; leave --start away"
+        )
+    return StreamSource(url, open_timeout_s=open_timeout_s, stall_s=stall_s, connected=http_file)
+
+
+def _open_http(url: str, timeout_s: float, stall_s: float) -> HttpFile:
+    try:
+        return HttpFile(url, timeout_s, stall_s)
+    except (OSError, ValueError) as error:
+        raise SourceError(f"cannot open {hide_secrets(url)}: {reason_of(error)}{CHECK}") from error
+
+
+class StreamSource(LiveSource):
+    """A stream from the network. Time is the capture clock, on through every reconnection.
+
+    open_timeout_s:  for the first picture; then SourceError.
+    stall_s:         silence that means that the connection is lost. It is doubled, up to 30 s, for a
+                     stream that comes back only to pause again.
+    give_up_s:       since the last picture; then SourceError.
+    backoff_s:       (first, longest) wait between attempts to connect.
+    connected:       an HTTP answer to begin with.
+    A container that knows its duration (a film, not a live stream) is read to its end: `info.is_live` is
+    False, and its time is its PTS.
+    """
+
+    def __init__(
+        self,
+        url: str,
+        *,
+        open_timeout_s: float = 10.0,
+        stall_s: float = 5.0,
+        give_up_s: float = 30.0,
+        backoff_s: tuple[float, float] = (0.5, 8.0),
+        connected: HttpFile | None = None,
+    ) -> None:
+        self._url = url
+        self._shown = hide_secrets(url)
+        super().__init__(self._shown)
+        self._open_timeout_s = open_timeout_s
+        self._stall_s = stall_s
+        self._give_up_s = give_up_s
+        self._backoff_s = backoff_s
+        self._connected = connected
+        self._transport: HttpFile | SocketFile | None = None
+        self._converter = Converter()
+        self._last_at = time.monotonic()  # of the newest picture
+        self.reconnects = 0
+        self._start(
+            open_timeout_s, f"cannot open {self._shown}: no picture came within {open_timeout_s:g} s{CHECK}"
+        )
+
+    def _produce(self) -> None:
+        import av
+
+        wait_s, first_wait_s, reason = 0.0, self._backoff_s[0], ""
+        while not self._closing.wait(wait_s):
+            count = self._count
+            try:
+                self._play(self._connect())
+                if self._is_film():
+                    return
+                reason = "the stream ended"
+            except (OSError, ValueError, SourceError, av.error.FFmpegError) as error:
+                reason = self._lost(error)
+            if self._closing.is_set():
+                return
+            wait_s = (
+                first_wait_s
+                if self._count > count
+                else min(max(2 * wait_s, first_wait_s), self._backoff_s[1])
+            )
+            silent_s = self._plan_reconnection(reason, self._count - count)
+            wait_s = min(wait_s, max(0.0, self._give_up_s - silent_s))
+
+    def _is_film(self) -> bool:
+        return self._count > 0 and not self.info.is_live
+
+    def _lost(self, error: BaseException) -> str:
+        """Why the connection is gone; raises SourceError when there never was one, or no hope."""
+        reason = str(error) if isinstance(error, SourceError) else reason_of(error)
+        if self._count == 0 and isinstance(error, SourceError):
+            raise error
+        if self._count == 0:
+            raise SourceError(f"cannot open {self._shown}: {reason}{CHECK}") from error
+        if self._is_film():
+            raise SourceError(f"{self._shown} was lost ({reason}): open it again") from error
+        return reason
+
+    def _plan_reconnection(self, reason: str, pictures: int) -> float:
+        """The seconds since the last picture. Raises SourceError when they are too many."""
+        if self._count == 0:
+            raise SourceError(f"cannot open {self._shown}: {reason} before the first picture{CHECK}")
+        silent_s = time.monotonic() - self._last_at
+        if silent_s > self._give_up_s:
+            raise SourceError(
+                f"{self._shown} was lost {silent_s:.0f} s ago and does not come back ({reason})"
+            )
+        if 0 < pictures < 10:
+            self._stall_s = min(2 * self._stall_s, max(30.0, self._stall_s))
+        if self.state is SourceState.OPEN:
+            log.warning("%s was lost (%s): connecting again", self._shown, reason)
+        self._become_reconnecting()
+        self.reconnects += 1
+        return silent_s
+
+    def _become_reconnecting(self) -> None:
+        with self._changed:
+            if not self._closing.is_set():
+                self.state = SourceState.RECONNECTING
+
+    def _connect(self) -> VideoDecoder:
+        """Raises OSError, ValueError or SourceError."""
+        scheme = urlsplit(self._url).scheme.lower()
+        remaining_s = self._give_up_s - (time.monotonic() - self._last_at)
+        timeout_s = (
+            self._open_timeout_s if self._count == 0 else max(0.5, min(self._open_timeout_s, remaining_s))
+        )
+        is_http = scheme in ("http", "https")
+        transport: HttpFile | SocketFile
+        if self._connected is not None:
+            transport, self._connected = self._connected, None
+        elif scheme == "udp":
+            transport = open_udp(self._url, self._stall_s)
+        elif scheme == "tcp" and "listen" not in urlsplit(self._url).query:
+            transport = open_tcp(self._url, timeout_s, self._stall_s)
+        elif is_http and not urlsplit(self._url).path.endswith(_PLAYLISTS):
+            transport = HttpFile(self._url, timeout_s, self._stall_s)
+        else:
+            return self._connect_by_ffmpeg(scheme, timeout_s)
+        self._transport = transport
+        if self._closing.is_set():
+            transport.abort()
+        multipart = isinstance(transport, HttpFile) and transport.content_type.startswith("multipart/")
+        try:
+            return VideoDecoder(
+                transport,
+                self._shown,
+                options=_OPTIONS,
+                format_name="mpjpeg" if multipart else None,
+                live=True,
+            )
+        except BaseException:
+            transport.close()
+            raise
+
+    def _connect_by_ffmpeg(self, scheme: str, timeout_s: float) -> VideoDecoder:
+        options = dict(_OPTIONS)
+        if scheme.startswith("rtsp"):
+            options["rtsp_flags"] = "prefer_tcp"
+        limits = (timeout_s, max(self._stall_s, 10.0) if scheme.startswith("http") else self._stall_s)
+        return VideoDecoder(self._url, self._shown, timeout_s=limits, options=options, live=True)
+
+    def _play(self, decoder: VideoDecoder) -> None:
+        """Hand over every picture of one connection, then close it."""
+        try:
+            orientation = None
+            timeline = Timeline(decoder.frame_s)
+            for picture in decoder.frames():
+                if self._closing.is_set():
+                    return
+                if orientation is None:
+                    orientation = orientation_of(picture)
+                    start_pts = picture.pts or 0
+                image = orientation.apply(self._converter.to_bgr(picture))
+                if self._count == 0:
+                    self.info = self._describe(
+                        decoder, (image.shape[1], image.shape[0]), orientation.clockwise
+                    )
+                t = None
+                if not self.info.is_live:
+                    raw_s = (
+                        None if picture.pts is None else float((picture.pts - start_pts) * picture.time_base)
+                    )
+                    t = timeline.stamp(raw_s)[0]
+                self._put(image, t)
+                self._last_at = time.monotonic()
+        finally:
+            decoder.close()
+            if self._transport is not None:
+                self._transport.close()
+
+    def _describe(self, decoder: VideoDecoder, size: tuple[int, int], rotation: int) -> SourceInfo:
+        film_s = decoder.duration_s if not self._url.lower().startswith("rtsp") else None
+        return SourceInfo(
+            self._shown, *size, decoder.fps, duration_s=film_s,
+            is_live=film_s is None, detail=decoder.detail, rotation=rotation,
+        )  # fmt: skip
+
+    def _interrupt(self) -> None:
+        if self._transport is not None:
+            self._transport.abort()

@@ -1,0 +1,49 @@
+"""Frame times from container timestamps that may lie."""
+
+from __future__ import annotations
+
+JUMP_S = 1.0  # a step back of more than this is a new clock (files joined end to end), not jitter
+STREAK = 3  # as many repaired frames in a row mean that the container's clock stands still
+
+
+class Timeline:
+    """Turns raw timestamps (seconds since the first frame, None: missing) into times that strictly increase.
+
+    A timestamp that is missing is guessed one frame duration on. One that repeats or steps back a little
+    is placed a quarter of a frame after its predecessor, so that the true times are caught up with. After
+    a large step back, or several repairs in a row, the container's clock counts on from where we are.
+    """
+
+    def __init__(self, frame_s: float) -> None:
+        self.frame_s = frame_s
+        self.last: float | None = None
+        self.shifted = False
+        self._offset = 0.0
+        self._streak = 0
+
+    def stamp(self, raw_s: float | None) -> tuple[float, bool]:
+        """(time in seconds, whether it is the container's own time unchanged)."""
+        t, own = self._place(raw_s)
+        self.last = t
+        return t, own
+
+    def restart(self) -> None:
+        """Forget the last time, because the reader jumps to another place of the file."""
+        self.last, self._offset, self._streak = None, 0.0, 0
+
+    def _place(self, raw_s: float | None) -> tuple[float, bool]:
+        if self.last is None:
+            return (0.0, False) if raw_s is None else (raw_s, True)
+        if raw_s is None:
+            self.shifted = True
+            return self.last + self.frame_s, False
+        t = raw_s + self._offset
+        if t > self.last + 1e-9:
+            self._streak = 0
+            return t, self._offset == 0.0
+        self._streak += 1
+        if self.last - t <= JUMP_S and self._streak <= STREAK:
+            return self.last + self.frame_s / 4, False
+        self._streak, self.shifted = 0, True
+        self._offset += self.last + self.frame_s - t
+        return self.last + self.frame_s, False

@@ -1,0 +1,236 @@
+"""Bytes from the network that can be waited for with a limit and cut off from another thread.
+
+FFmpeg's own http, tcp and udp block where nothing can reach them, and take a pause of the sender for
+the end of the stream. These do neither; av.open takes them as files.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import http.client
+import socket
+import struct
+import threading
+import time
+import urllib.error
+import urllib.request
+from collections.abc import Callable
+from typing import Any, cast
+from urllib.parse import parse_qs, unquote, urlsplit, urlunsplit
+
+_POLL_S = 0.2
+_DATAGRAM = 65536
+
+
+class SocketFile:
+    """Reads from one socket; silence of more than `stall_s` raises TimeoutError, an abort ends it."""
+
+    def __init__(self, connected: socket.socket, stall_s: float) -> None:
+        self._socket = connected
+        self._stall_s = stall_s
+        self._aborted = threading.Event()
+        self._rest = b""
+        connected.settimeout(_POLL_S)
+
+    def read(self, size: int) -> bytes:
+        if not self._rest:
+            # A datagram must be taken whole, or its tail is lost.
+            self._rest = self._receive()
+        piece, self._rest = self._rest[:size], self._rest[size:]
+        return piece
+
+    def _receive(self) -> bytes:
+        deadline = time.monotonic() + self._stall_s
+        while not self._aborted.is_set():
+            try:
+                return self._socket.recv(_DATAGRAM)
+            except TimeoutError:
+                if time.monotonic() > deadline:
+                    raise TimeoutError(f"nothing came for {self._stall_s:g} s") from None
+        return b""
+
+    def seekable(self) -> bool:
+        return False
+
+    def abort(self) -> None:
+        self._aborted.set()
+
+    def close(self) -> None:
+        self.abort()
+        self._socket.close()
+
+
+def open_tcp(url: str, timeout_s: float, stall_s: float) -> SocketFile:
+    """tcp://host:port, as a client. Raises OSError."""
+    parts = urlsplit(url)
+    if parts.hostname is None or parts.port is None:
+        raise ValueError("it needs a host and a port, as in tcp://host:5000")
+    return SocketFile(socket.create_connection((parts.hostname, parts.port), timeout_s), stall_s)
+
+
+def open_udp(url: str, stall_s: float) -> SocketFile:
+    """udp://[@][group or own address]:port[?localaddr=...], listening. Raises OSError."""
+    parts = urlsplit(url)
+    if parts.port is None:
+        raise ValueError("it needs a port, as in udp://@:5000")
+    host = parts.hostname or ""
+    family = socket.AF_INET6 if ":" in host else socket.AF_INET
+    listener = socket.socket(family, socket.SOCK_DGRAM)
+    try:
+        listener.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4 << 20)
+        is_group = family == socket.AF_INET and host and 224 <= int(host.split(".")[0] or 0) <= 239
+        if is_group:
+            local = parse_qs(parts.query).get("localaddr", ["0.0.0.0"])[0]
+            listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+            listener.bind(("", parts.port))
+            member = struct.pack("4s4s", socket.inet_aton(host), socket.inet_aton(local))
+            listener.setsockopt(socket.IPPROTO_IP, socket.IP_ADD_MEMBERSHIP, member)
+        else:
+            listener.bind((host, parts.port))
+    except BaseException:
+        listener.close()
+        raise
+    return SocketFile(listener, stall_s)
+
+
+class HttpFile:
+    """What an http or https address gives, as a file; seekable where the server takes byte ranges.
+
+    Redirects, proxies and the address's user and password (basic or digest) are dealt with. A stalled or
+    broken transfer of a seekable file is taken up again once before OSError is raised.
+    `length` is None for a stream without an end.
+    """
+
+    def __init__(self, url: str, timeout_s: float, stall_s: float) -> None:
+        self._url, user = _split_user(url)
+        self._stall_s = stall_s
+        self._aborted = False
+        self._connections: list[socket.socket] = []
+        self._opener = _opener(self._connect, self._url, user)
+        self._position = 0
+        self._response: Any = self._request(timeout_s)
+        headers = self._response.headers
+        self.content_type: str = headers.get_content_type()
+        self.address: str = self._response.geturl()
+        length = headers.get("Content-Length")
+        self.length: int | None = int(length) if length and length.isdecimal() else None
+        self._ranges = self.length is not None and headers.get("Accept-Ranges", "").strip() == "bytes"
+
+    def read(self, size: int) -> bytes:
+        if self._aborted or (self.length is not None and self._position >= self.length):
+            return b""
+        for is_last_try in (False, True):
+            try:
+                if self._response is None:
+                    self._response = self._request(self._stall_s)
+                piece = cast(bytes, self._response.read1(size))
+                if not piece and self.length is not None:
+                    raise ConnectionResetError("the transfer was cut off")
+                self._position += len(piece)
+                return piece
+            except (OSError, http.client.HTTPException) as error:
+                if self._aborted:
+                    return b""
+                self._drop()
+                if is_last_try or not self._ranges:
+                    raise error if isinstance(error, OSError) else ConnectionError(str(error)) from error
+        return b""
+
+    def seek(self, offset: int, whence: int = 0) -> int:
+        base = {0: 0, 1: self._position, 2: self.length or 0}[whence]
+        if base + offset != self._position:
+            self._position = base + offset
+            self._drop()
+        return self._position
+
+    def tell(self) -> int:
+        return self._position
+
+    def seekable(self) -> bool:
+        return self._ranges
+
+    def abort(self) -> None:
+        self._aborted = True
+        for connection in self._connections:
+            with contextlib.suppress(OSError):  # it is closed already
+                connection.shutdown(socket.SHUT_RDWR)
+
+    def close(self) -> None:
+        self.abort()
+        self._drop()
+
+    def _drop(self) -> None:
+        if self._response is not None:
+            self._response.close()
+            self._response = None
+
+    def _request(self, timeout_s: float) -> Any:
+        headers = {"User-Agent": "rtdet", "Accept": "*/*"}
+        if self._position:
+            headers["Range"] = f"bytes={self._position}-"
+        response = self._opener.open(urllib.request.Request(self._url, headers=headers), timeout=timeout_s)
+        if self._position and response.status != 206:
+            response.close()
+            raise ConnectionError("the server does not give parts of the file")
+        self._connections[-1].settimeout(self._stall_s)
+        return response
+
+    def _connect(self, connected: socket.socket) -> None:
+        self._connections[:] = [connected]
+        if self._aborted:
+            connected.close()
+
+
+def _split_user(url: str) -> tuple[str, tuple[str, str] | None]:
+    """The address without its user and password, and those."""
+    parts = urlsplit(url)
+    if parts.username is None:
+        return url, None
+    bare = urlunsplit(parts._replace(netloc=parts.netloc.rpartition("@")[2]))
+    return bare, (unquote(parts.username), unquote(parts.password or ""))
+
+
+def _opener(
+    note: Callable[[socket.socket], None], url: str, user: tuple[str, str] | None
+) -> urllib.request.OpenerDirector:
+    """urllib's opener, whose connections tell `note` their sockets."""
+
+    class Plain(http.client.HTTPConnection):
+        def connect(self) -> None:
+            super().connect()
+            note(self.sock)
+
+    class Encrypted(http.client.HTTPSConnection):
+        def connect(self) -> None:
+            super().connect()
+            note(self.sock)
+
+    class PlainHandler(urllib.request.HTTPHandler):
+        def http_open(self, req: urllib.request.Request) -> http.client.HTTPResponse:
+            return self.do_open(Plain, req)
+
+    class EncryptedHandler(urllib.request.HTTPSHandler):
+        def https_open(self, req: urllib.request.Request) -> http.client.HTTPResponse:
+            return self.do_open(Encrypted, req)
+
+    handlers: list[urllib.request.BaseHandler] = [PlainHandler(), EncryptedHandler()]
+    if user is not None:
+        passwords = urllib.request.HTTPPasswordMgrWithDefaultRealm()
+        passwords.add_password(None, url, *user)
+        handlers.append(urllib.request.HTTPBasicAuthHandler(passwords))
+        handlers.append(urllib.request.HTTPDigestAuthHandler(passwords))
+    return urllib.request.build_opener(*handlers)
+
+
+def reason_of(error: BaseException) -> str:
+    """The few words of an OSError, urllib or FFmpeg error that a person can use; never the address."""
+    if isinstance(error, urllib.error.HTTPError):
+        return f"the server answers {error.code} {error.reason}".rstrip()
+    if isinstance(error, urllib.error.URLError) and isinstance(error.reason, BaseException):
+        return reason_of(error.reason)
+    if type(error).__name__ == "ExitError":  # FFmpeg's word for a time limit of ours
+        return "nothing came in time"
+    words = getattr(error, "strerror", None) or (
+        str(error) if isinstance(error, (OSError, ValueError)) else ""
+    )
+    return words.rstrip(".") or type(error).__name__

@@ -1,0 +1,7 @@
+"""Capture, detection, tracking and output, each in a thread, connected by bounded buffers."""
+
+from rtdet.pipeline.buffers import Policy
+from rtdet.pipeline.pipeline import Pipeline
+from rtdet.pipeline.stats import LiveStats, Stats
+
+__all__ = ["LiveStats", "Pipeline", "Policy", "Stats"]

@@ -1,0 +1,130 @@
+"""The thread that reads the source."""
+
+from __future__ import annotations
+
+import logging
+import time
+from typing import NamedTuple
+
+from rtdet.pipeline.buffers import Policy
+from rtdet.pipeline.clock import PlaybackClock
+from rtdet.pipeline.control import Order
+from rtdet.pipeline.flow import Flow, Job
+from rtdet.pipeline.supervisor import Supervisor
+from rtdet.pipeline.worker import Worker
+from rtdet.protocols import SeekableSource
+from rtdet.types import Frame
+
+log = logging.getLogger("rtdet.pipeline")
+
+
+class Limits(NamedTuple):
+    """Where a run ends on its own accord: so many frames, so many seconds of the source."""
+
+    max_frames: int | None = None
+    duration_s: float | None = None
+
+
+class CaptureWorker(Worker):
+    """Reads the source, at the pace of its consumers or at the source's own (`paced`)."""
+
+    def __init__(self, flow: Flow, supervisor: Supervisor, limits: Limits, *, paced: bool) -> None:
+        super().__init__("capture", flow.source, flow, supervisor)
+        self._limits = limits
+        self._is_live = flow.source.info.is_live
+        self._clock = PlaybackClock() if paced and not self._is_live else None
+        self._held: tuple[Frame, float] | None = None
+        self._version = -1
+        self._released = 0
+        self._first_t: float | None = None
+
+    def work(self) -> None:
+        limit = self._limits.max_frames
+        while limit is None or self._released < limit:
+            order = self.flow.control.next_order(is_live=self._is_live)
+            if order is None:
+                return
+            self._look_at(order)
+            if self._held is None:
+                self._held = self._read()
+            if self._held is None:
+                return
+            if order.discard:
+                self._drop_held("paused")
+            elif order.single or self._is_due(self._held[0], order):
+                self._release(order)
+
+    def wake_neighbours(self) -> None:
+        self._drop_held(self.end_reason)
+        self.flow.frames.end(self.end_reason)
+        if self.flow.sink_shown:
+            self.flow.outputs.end(self.end_reason)
+
+    def close(self) -> None:
+        self.flow.close_source()
+
+    def failed(self, error: BaseException) -> None:
+        # What was read before the source failed is whole, and worth finishing.
+        self.supervisor.failed(error, self.part, finish_frames=True)
+
+    def _look_at(self, order: Order) -> None:
+        if order.version != self._version:
+            self._version = order.version
+            if self._clock is not None:
+                self._clock.reset()
+        if order.seek_to is not None:
+            self.flow.frames.clear("seek")
+            self._drop_held("seek")
+            assert isinstance(self.flow.source, SeekableSource)
+            self.flow.source.seek(order.seek_to)
+
+    def _read(self) -> tuple[Frame, float] | None:
+        """The next frame and the milliseconds that it took; None at the end, and at the user's limit."""
+        began = time.monotonic()
+        try:
+            frame = self.flow.source.read()
+        except BaseException as error:
+            if self.flow.control.is_stopped:  # it was closed under its own read
+                log.debug("the source ended with %r", error)
+                return None
+            raise
+        if frame is None:
+            return None
+        if self._first_t is None:
+            self._first_t = frame.t
+        duration_s = self._limits.duration_s
+        if duration_s is not None and frame.t - self._first_t >= duration_s:
+            return None
+        decode_ms = (time.monotonic() - began) * 1e3
+        self.flow.stats.captured(decode_ms)
+        return frame, decode_ms
+
+    def _is_due(self, frame: Frame, order: Order) -> bool:
+        """Waits for the frame's time. False: something else was asked for meanwhile."""
+        control = self.flow.control
+        if self._clock is None:
+            return control.stands(order)
+        return control.wait_until(self._clock.due(frame.t, time.monotonic()), order)
+
+    def _release(self, order: Order) -> None:
+        assert self._held is not None
+        (frame, decode_ms), self._held = self._held, None
+        flow = self.flow
+        released_at = time.monotonic()
+        if self._clock is None and frame.captured_at:
+            released_at = min(released_at, frame.captured_at)
+        job = Job(frame, order.epoch, released_at, decode_ms, single=order.single)
+        self._released += 1
+        flow.stats.released(frame, released_at)
+        flow.newest_job = job
+        if flow.sink_shown and flow.outputs:
+            shown = flow.shown_result(job)
+            (flow.outputs.put if flow.policy is Policy.WAIT else flow.outputs.offer)(shown)
+        # A step is always processed; a seek may be overtaken by the next one.
+        is_step = order.single and order.seek_to is None
+        flow.frames.put(job, Policy.WAIT if is_step else None)
+
+    def _drop_held(self, reason: str) -> None:
+        if self._held is not None:
+            self._held = None
+            self.flow.stats.dropped(1, reason)

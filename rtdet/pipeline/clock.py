@@ -1,0 +1,31 @@
+"""When a frame of a file is due on the wall clock."""
+
+from __future__ import annotations
+
+MAX_LATE_S = 0.25
+
+
+class PlaybackClock:
+    """Maps the source's times to the monotonic clock.
+
+    The first frame after the start or a `reset` (pause, seek, step) is due at once and ties the two clocks
+    together; every later one is due at its own distance from that frame, so rounding and short delays do
+    not add up. A frame that is late by more than `MAX_LATE_S` ties the clocks anew: after a stall playback
+    goes on at normal speed, it does not race to catch up.
+    """
+
+    def __init__(self) -> None:
+        self._anchor: tuple[float, float] | None = None
+
+    def reset(self) -> None:
+        self._anchor = None
+
+    def due(self, t: float, now: float) -> float:
+        """The monotonic time at which the frame of time `t` is to be shown."""
+        if self._anchor is not None:
+            anchor_t, anchor_at = self._anchor
+            due = anchor_at + (t - anchor_t)
+            if now - due <= MAX_LATE_S:
+                return due
+        self._anchor = (t, now)
+        return now

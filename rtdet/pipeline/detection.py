@@ -1,0 +1,134 @@
+"""The thread that runs the detector."""
+
+from __future__ import annotations
+
+import logging
+import threading
+import time
+
+from rtdet.errors import ModelError
+from rtdet.pipeline.flow import Flow, Job
+from rtdet.pipeline.sanitise import sanitise
+from rtdet.pipeline.supervisor import Supervisor, describe
+from rtdet.pipeline.worker import Worker
+from rtdet.protocols import Detector
+from rtdet.types import Detections, Frame, Thresholds
+
+log = logging.getLogger("rtdet.pipeline")
+
+
+class DetectWorker(Worker):
+    """Gives the detector what has come in since its last call, up to `batch_size` frames at once."""
+
+    part: Detector
+
+    def __init__(
+        self, detector: Detector, flow: Flow, supervisor: Supervisor, batch_size: int, *, keep: bool
+    ) -> None:
+        super().__init__("detect", detector, flow, supervisor)
+        self._batch_size = batch_size
+        self._keep = keep
+        self._lock = threading.RLock()
+        self._next: Detector | None = None
+        self._has_left = False
+        self._redo = False
+        self._in_hand: list[Job] = []
+        self._has_warned = False
+
+    def swap(self, detector: Detector) -> None:
+        """Another detector from the next frame on. The old one is closed, by the thread that used it."""
+        with self._lock:
+            unused = detector if self._has_left else self._next
+            if not self._has_left:
+                self._next = detector
+        if unused is not None:
+            unused.close()
+
+    def set_thresholds(self, thresholds: Thresholds) -> None:
+        with self._lock:
+            self.part.thresholds = thresholds
+            if self._next is not None:
+                self._next.thresholds = thresholds
+
+    def redo(self) -> None:
+        """Looks at the frame on screen again, if the picture stands still."""
+        self._redo = True
+        self.flow.frames.nudge()
+
+    def work(self) -> None:
+        while (jobs := self.flow.frames.take(self._batch_size)) is not None:
+            self._in_hand = jobs
+            self._take_next_detector()
+            if jobs:
+                self._drop_stale()
+            else:
+                self._in_hand = self._jobs_to_redo()
+            if self._in_hand:
+                self._detect(self._in_hand)
+
+    def wake_neighbours(self) -> None:
+        self.flow.drop(self._in_hand, self.end_reason)
+        self.flow.frames.abort(self.end_reason)
+        self.flow.detected.end(self.end_reason)
+
+    def close(self) -> None:
+        with self._lock:
+            self._has_left = True
+            unused, self._next = self._next, None
+        try:
+            if unused is not None:
+                unused.close()
+        finally:
+            if not self._keep:
+                self.part.close()
+
+    def _take_next_detector(self) -> None:
+        with self._lock:
+            if self._next is None:
+                return
+            old, self.part, self._next = self.part, self._next, None
+            self._has_warned = False
+        old.close()
+
+    def _drop_stale(self) -> None:
+        fresh: list[Job] = []
+        stale: list[Job] = []
+        for job in self._in_hand:
+            (stale if self.flow.is_stale(job) else fresh).append(job)
+        self.flow.drop(stale, "seek")
+        self._in_hand = fresh
+
+    def _jobs_to_redo(self) -> list[Job]:
+        job, wanted = self.flow.newest_job, self._redo
+        self._redo = False
+        if not wanted or job is None or not self.flow.control.is_paused or self.flow.is_stale(job):
+            return []
+        return [Job(job.frame, job.epoch, job.released_at, redo=True)]
+
+    def _detect(self, jobs: list[Job]) -> None:
+        began = time.monotonic()
+        found = self.part.detect([job.frame.bgr for job in jobs])
+        if len(found) != len(jobs):
+            raise ModelError(f"{describe(self.part)} gave {len(found)} answers for {len(jobs)} pictures")
+        detect_ms = (time.monotonic() - began) * 1e3 / len(jobs)
+        for job, detections in zip(list(jobs), found, strict=True):
+            job.detections = self._checked(detections, job.frame)
+            job.queue_ms, job.detect_ms = (began - job.released_at) * 1e3, detect_ms
+            jobs.pop(0)
+            self.flow.detector_waits = True
+            self.flow.detected.put(job)
+            self.flow.detector_waits = False
+
+    def _checked(self, detections: Detections, frame: Frame) -> Detections:
+        checked, invalid = sanitise(detections, frame.size)
+        if invalid:
+            self.flow.stats.invalid_boxes(invalid)
+            if not self._has_warned:
+                self._has_warned = True
+                log.warning(
+                    "%s gives boxes that are none (not finite, inverted, empty or outside the picture), "
+                    "first on frame %d; they are dropped and counted",
+                    describe(self.part),
+                    frame.index,
+                )
+        return checked

@@ -1,0 +1,172 @@
+"""What the workers of one run share: buffers, requests, counts, the newest frame and result."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+
+from rtdet.pipeline.buffers import Buffer, Policy
+from rtdet.pipeline.control import Control
+from rtdet.pipeline.stats import StatsCollector
+from rtdet.pipeline.tracking import Tracking
+from rtdet.protocols import Source, Tracker
+from rtdet.types import Detections, Frame, FrameResult, Tracks
+
+# A recording of what is shown may fall behind by this many frames before it misses some.
+_SHOWN_CAPACITY = 16
+
+# Why a run ends early, and why frames were dropped then.
+STOP, ERROR = "stop", "error"
+
+
+@dataclass(slots=True, eq=False)
+class Job:
+    """A frame on its way. `single`: the picture stands still on it. `redo`: it has been through before and
+    is looked at again with other settings; nobody but the screen wants to know."""
+
+    frame: Frame
+    epoch: int
+    released_at: float
+    decode_ms: float = 0.0
+    queue_ms: float = 0.0
+    detect_ms: float = 0.0
+    single: bool = False
+    redo: bool = False
+    detections: Detections = field(default_factory=Detections)
+
+
+class Outlets:
+    """The buffers of those who listen, safe to change while frames flow."""
+
+    def __init__(self) -> None:
+        self._lock = threading.RLock()
+        self._buffers: tuple[Buffer[FrameResult], ...] = ()
+        self._ended = False
+
+    def __bool__(self) -> bool:
+        return bool(self._buffers)
+
+    def add(self, buffer: Buffer[FrameResult]) -> bool:
+        """False when nothing will flow any more."""
+        with self._lock:
+            if self._ended:
+                return False
+            self._buffers += (buffer,)
+            return True
+
+    def remove(self, buffer: Buffer[FrameResult]) -> None:
+        with self._lock:
+            self._buffers = tuple(other for other in self._buffers if other is not buffer)
+
+    def put(self, result: FrameResult) -> None:
+        """Gives everyone the result and waits for those who are full."""
+        for buffer in self._buffers:
+            buffer.put(result)
+
+    def offer(self, result: FrameResult) -> None:
+        """Gives the result to everyone who has room."""
+        for buffer in self._buffers:
+            buffer.offer(result)
+
+    def end(self, reason: str) -> None:
+        with self._lock:
+            self._ended = True
+        for buffer in self._buffers:
+            buffer.end(reason)
+
+    def abort(self, reason: str) -> None:
+        self.end(reason)
+        for buffer in self._buffers:
+            buffer.abort(reason)
+
+
+class Flow:
+    """source -> `frames` -> detector -> `detected` -> tracker -> `outputs` (sinks) and `listeners` (results).
+
+    With `sink_shown` the outputs hang on capture instead: they get every captured frame, with the tracks
+    predicted to it.
+    """
+
+    def __init__(
+        self, source: Source, tracker: Tracker | None, policy: Policy, batch_size: int, *, sink_shown: bool
+    ) -> None:
+        self.source = source
+        self.policy = policy
+        self.sink_shown = sink_shown
+        self.control = Control()
+        self.stats = StatsCollector()
+        self.tracking = Tracking(tracker)
+        self.outputs, self.listeners = Outlets(), Outlets()
+        self.newest_job: Job | None = None
+        self.newest_result: tuple[int, FrameResult] | None = None
+        self.detector_waits = False
+        self._source_is_open = threading.Lock()
+        capacity = 1 if policy is Policy.LATEST else batch_size + 2
+        self.frames: Buffer[Job] = Buffer(capacity, policy, self._count_drop, self._busy_reason)
+        self.detected: Buffer[Job] = Buffer(batch_size + 1, on_drop=self._count_drop)
+
+    def output_buffer(self) -> Buffer[FrameResult]:
+        if self.sink_shown and self.policy is Policy.LATEST:
+            return Buffer(_SHOWN_CAPACITY, on_drop=self._count_unwritten, busy_reason=lambda: "busy")
+        return Buffer(4)
+
+    def listener_buffer(self) -> Buffer[FrameResult]:
+        return Buffer(1 if self.policy is Policy.LATEST else 8)
+
+    def is_stale(self, job: Job) -> bool:
+        """The user has gone elsewhere since this frame was captured."""
+        return job.epoch != self.control.epoch
+
+    def drop(self, jobs: Sequence[Job], reason: str) -> None:
+        self._count_drop(jobs, reason)
+
+    def tracks_at(self, t: float) -> Tracks:
+        job = self.newest_job
+        return self.tracking.at(t, job.epoch if job is not None else 0)
+
+    def shown_result(self, job: Job) -> FrameResult:
+        """What a viewer shows of a frame that was captured this moment."""
+        newest = self.newest_result
+        known = newest[1].detections if newest is not None and newest[0] == job.epoch else Detections()
+        return FrameResult(
+            job.frame, known, self.tracking.at(job.frame.t, job.epoch), {"capture": job.decode_ms}
+        )
+
+    def close_source(self) -> None:
+        """Closes the source unless another thread has seen to it. May block as long as the source does."""
+        if self._source_is_open.acquire(blocking=False):
+            self.source.close()
+
+    # What the supervisor does to end a run, gentler steps first
+
+    def halt(self, reason: str, *, finish_frames: bool) -> None:
+        """No new frames. `finish_frames`: those that are waiting are still processed."""
+        self.control.stop()
+        if not finish_frames:
+            self.frames.abort(reason)
+        if reason == STOP:  # who asked for the end does not wait for more results
+            self.listeners.end(reason)
+
+    def drain(self, reason: str) -> None:
+        """What a stuck worker holds is given up; its successors finish what they have."""
+        self.frames.abort(reason)
+        self.detected.end(reason)
+        self.outputs.end(reason)
+        self.listeners.end(reason)
+
+    def abandon(self, reason: str) -> None:
+        """Everything that still waits is given up."""
+        self.detected.abort(reason)
+        self.outputs.abort(reason)
+
+    def _count_drop(self, jobs: Sequence[Job], reason: str) -> None:
+        count = sum(not job.redo for job in jobs)
+        if count:
+            self.stats.dropped(count, reason)
+
+    def _count_unwritten(self, results: Sequence[FrameResult], _reason: str) -> None:
+        self.stats.unwritten(len(results))
+
+    def _busy_reason(self) -> str:
+        return "output_busy" if self.detector_waits else "detector_busy"

@@ -1,0 +1,307 @@
+"""A source, a detector, a tracker and sinks, each in a thread, as one thing to start and stop."""
+
+from __future__ import annotations
+
+import atexit
+import logging
+import threading
+import weakref
+from collections.abc import Callable, Sequence
+from types import TracebackType
+
+from rtdet.errors import UsageError
+from rtdet.pipeline.buffers import Policy
+from rtdet.pipeline.capture import CaptureWorker, Limits
+from rtdet.pipeline.delivery import OutputWorker, TrackWorker
+from rtdet.pipeline.detection import DetectWorker
+from rtdet.pipeline.flow import STOP, Flow
+from rtdet.pipeline.results import Results
+from rtdet.pipeline.stats import Stats
+from rtdet.pipeline.supervisor import END_LIMIT_S, Supervisor, describe
+from rtdet.pipeline.worker import Worker
+from rtdet.protocols import Detector, SeekableSource, Sink, Source, Tracker
+from rtdet.types import Frame, FrameResult, Thresholds, Tracks
+
+log = logging.getLogger("rtdet.pipeline")
+
+
+class Pipeline:
+    """Runs `source` through `detector` and `tracker` into `sinks`.
+
+    The pipeline owns its parts and closes them, also when it is stopped before it was started.
+
+    policy:      WAIT takes every frame in order; LATEST drops what the detector has no time for.
+    paced:       the frames of a file leave capture at the file's own times, as a viewer plays it.
+    batch_size:  the detector gets up to so many waiting frames at once.
+    sink_shown:  sinks get every captured frame with the tracks predicted to it (what a viewer shows), not
+                 the frames that the detector saw. Under LATEST a sink that is too slow for that misses
+                 frames (Stats.unwritten).
+    max_frames, duration_s: the run ends after so many frames, so many seconds of the source's time.
+    keep_detector: the last detector is left open at the end, for another pipeline.
+
+    A run that fails or is stopped ends within two seconds, whatever its parts do. A detector or an output
+    that never returns is left behind in its daemon thread, named in `stuck`. Everything here may be called
+    from any thread; only `stop`, `join`, `remove_sink` and a result's `next` wait. Raises UsageError for
+    numbers that make no sense; the parts then remain the caller's.
+    """
+
+    def __init__(
+        self,
+        source: Source,
+        detector: Detector,
+        tracker: Tracker | None = None,
+        sinks: Sequence[Sink] = (),
+        *,
+        policy: Policy,
+        paced: bool = False,
+        batch_size: int = 1,
+        sink_shown: bool = False,
+        max_frames: int | None = None,
+        duration_s: float | None = None,
+        keep_detector: bool = False,
+    ) -> None:
+        _check(batch_size, max_frames, duration_s)
+        self.source = source
+        self.sink_errors: list[tuple[Sink, BaseException]] = []
+        self.on_sink_failed: Callable[[Sink, BaseException], None] | None = None
+        self._lock = threading.RLock()
+        self._is_started = False
+        self._flow = flow = Flow(source, tracker, policy, batch_size, sink_shown=sink_shown)
+        self._supervisor = supervisor = Supervisor(flow)
+        limits = Limits(max_frames, duration_s)
+        self._capture = CaptureWorker(flow, supervisor, limits, paced=paced)
+        self._detect = DetectWorker(detector, flow, supervisor, batch_size, keep=keep_detector)
+        self._track = TrackWorker(flow, supervisor)
+        self._outputs: list[OutputWorker] = []
+        self._output_count = 0
+        for sink in sinks:
+            self.add_sink(sink)
+
+    # Life and death
+
+    def start(self) -> None:
+        """Starts the threads; nothing if they run already. Raises RuntimeError once stopped."""
+        with self._lock:
+            if self._is_started:
+                return
+            if self.is_finished:
+                raise RuntimeError("this pipeline was stopped; make a new one")
+            self._is_started = True
+            _running.add(self)
+            self._flow.stats.start()
+            # Capture comes last: until it starts nobody has anything to do or an end to see.
+            workers = [*self._outputs, self._track, self._detect, self._capture]
+            for worker in workers:
+                self._supervisor.register(worker)
+            for worker in workers:
+                worker.start()
+
+    def stop(self, timeout_s: float = END_LIMIT_S) -> bool:
+        """Ends the run: frames that wait for the detector are dropped, what it has seen is written, all is
+        closed. Back within `timeout_s`; False if a thread was still busy then. Raises nothing: see `join`."""
+        with self._lock:
+            if not self._is_started:
+                self._close_parts()
+                return True
+        self._supervisor.end(STOP, timeout_s)
+        if any(worker.thread is threading.current_thread() for worker in self._workers()):
+            return False  # a worker that stops its own run cannot wait for itself
+        return self._supervisor.wait(timeout_s) and not self.stuck
+
+    def join(self, timeout_s: float | None = None) -> bool:
+        """Waits for the end of the run and raises its first error, with the traceback of the thread where
+        it happened. False if the run goes on after `timeout_s`."""
+        if not self._is_started and not self.is_finished:
+            raise RuntimeError("this pipeline was never started")
+        if not self._supervisor.wait(timeout_s):
+            return False
+        self._supervisor.raise_first_error()
+        return True
+
+    def __enter__(self) -> Pipeline:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.stop()
+
+    @property
+    def is_finished(self) -> bool:
+        return self._supervisor.finished.is_set()
+
+    @property
+    def error(self) -> BaseException | None:
+        """The first one."""
+        return self._supervisor.error
+
+    @property
+    def stuck(self) -> tuple[str, ...]:
+        """The parts that did not return in time and were left behind."""
+        return self._supervisor.stuck
+
+    # Playing
+
+    @property
+    def is_paused(self) -> bool:
+        return self._flow.control.is_paused
+
+    def pause(self) -> None:
+        """No more frames after this one. A live source goes on being read, and its frames dropped."""
+        self._flow.control.pause()
+
+    def resume(self) -> None:
+        self._flow.control.resume()
+
+    def step(self) -> bool:
+        """Pauses, and shows and processes exactly one more frame. False when the run is over."""
+        self._flow.control.step()
+        return not self.is_finished
+
+    def seek(self, t: float) -> bool:
+        """Goes to `t` seconds; the tracker starts over there. When paused, exactly one frame is shown and
+        processed. False when the run is over. Raises UsageError when the source cannot seek."""
+        if not (self.source.info.is_seekable and isinstance(self.source, SeekableSource)):
+            raise UsageError(f"{self.source.info.name} cannot be searched: it is live or has no times")
+        self._flow.control.seek(t)
+        self._flow.frames.clear("seek")
+        return not self.is_finished
+
+    # Changing parts
+
+    def swap_detector(self, detector: Detector) -> None:
+        """Goes on with another detector from the next frame; the old one is closed. When paused, the frame
+        on screen is looked at again. If its classes differ the tracker starts over."""
+        self._detect.swap(detector)
+        self._detect.redo()
+
+    def swap_tracker(self, tracker: Tracker | None) -> None:
+        """Goes on with another tracker, or none, from the next frame."""
+        self._flow.tracking.swap(tracker)
+        self._detect.redo()
+
+    def set_thresholds(self, thresholds: Thresholds) -> None:
+        """Holds from the next frame. When paused, the frame on screen is looked at again at once: its boxes
+        are then the detector's own, with the IDs of the tracks that they fit; the tracker is not updated."""
+        self._detect.set_thresholds(thresholds)
+        self._detect.redo()
+
+    def add_sink(self, sink: Sink) -> None:
+        """Gives what comes from now on to `sink` too. The error of a sink that was added while running ends
+        only that sink: it is closed, kept in `sink_errors` and told to `on_sink_failed` (from its thread).
+        Raises UsageError, and closes the sink, when the run is over."""
+        with self._lock:
+            on_failure = self._sink_failed if self._is_started else None
+            self._output_count += 1
+            worker = OutputWorker(self._output_count, sink, self._flow, self._supervisor, on_failure)
+            if self._is_started:
+                self._supervisor.register(worker)
+            if self.is_finished or not self._flow.outputs.add(worker.buffer):
+                self._supervisor.done(worker)
+                sink.close()
+                raise UsageError(f"the run is over; nothing more comes for {describe(sink)}")
+            self._outputs = [other for other in self._outputs if not self._has_left(other)] + [worker]
+            if self._is_started:
+                worker.start()
+
+    def remove_sink(self, sink: Sink, timeout_s: float = 5.0) -> bool:
+        """Takes `sink` out, lets it finish what it has and closes it. False if that takes longer than
+        `timeout_s`. Nothing happens if it is not there (any more)."""
+        with self._lock:
+            workers = [worker for worker in self._outputs if worker.part is sink]
+            self._outputs = [worker for worker in self._outputs if worker.part is not sink]
+            is_started = self._is_started
+        for worker in workers:
+            self._flow.outputs.remove(worker.buffer)
+            worker.buffer.end()
+            if not is_started:
+                sink.close()
+            elif worker.thread is not threading.current_thread():
+                worker.thread.join(timeout_s)
+        return not any(worker.thread.is_alive() for worker in workers)
+
+    # What came of it
+
+    def newest_frame(self) -> Frame | None:
+        """The newest captured frame: what a viewer paints. Never waits."""
+        job = self._flow.newest_job
+        return None if job is None else job.frame
+
+    def newest_result(self) -> FrameResult | None:
+        """The newest processed frame. Never waits."""
+        newest = self._flow.newest_result
+        return None if newest is None else newest[1]
+
+    def tracks_at(self, t: float) -> Tracks:
+        """Where the objects are at `t` seconds of the source, for painting; answers within some
+        milliseconds even if the tracker hangs. Without a tracker: the last detections, id 0. A tracker that
+        fails here ends the run."""
+        try:
+            return self._flow.tracks_at(t)
+        except Exception as error:
+            self._supervisor.failed(error, self._flow.tracking.tracker)
+            return Tracks()
+
+    def results(self) -> Results:
+        """Every frame processed from now on, in order; starts the run if need be. Under WAIT a slow loop
+        slows the run; under LATEST it makes it skip frames. Leaving the loop stops the pipeline."""
+        buffer = self._flow.listener_buffer()
+        if not self._flow.listeners.add(buffer) or self.is_finished:
+            buffer.end()
+        with self._lock:
+            if not self.is_finished:
+                self.start()
+        return Results(self, buffer)
+
+    def stats(self) -> Stats:
+        """Counts, rates and times up to now."""
+        return self._flow.stats.snapshot()
+
+    def note_shown(self, frame: Frame) -> None:
+        """The viewer painted this frame: counts for the display rate and the age of the picture."""
+        self._flow.stats.shown(frame)
+
+    def _workers(self) -> list[Worker]:
+        return [self._capture, self._detect, self._track, *self._outputs]
+
+    def _has_left(self, worker: OutputWorker) -> bool:
+        return self._is_started and not worker.thread.is_alive()
+
+    def _sink_failed(self, sink: Sink, error: BaseException) -> None:
+        self.sink_errors.append((sink, error))
+        log.warning("%s failed and was closed: %s", describe(sink), error)
+        if self.on_sink_failed is not None:
+            self.on_sink_failed(sink, error)
+
+    def _close_parts(self) -> None:
+        """For a pipeline that never ran."""
+        if self.is_finished:
+            return
+        self._flow.outputs.end(STOP)
+        self._flow.listeners.end(STOP)
+        self._supervisor.finished.set()
+        for worker in self._workers():
+            try:
+                worker.close()
+            except Exception as error:
+                self._supervisor.failed(error, worker.part)
+
+
+def _check(batch_size: int, max_frames: int | None, duration_s: float | None) -> None:
+    if batch_size < 1:
+        raise UsageError(f"a batch has at least one picture, not {batch_size}")
+    if max_frames is not None and max_frames < 1:
+        raise UsageError(f"a run has at least one frame, not {max_frames}")
+    if duration_s is not None and not duration_s > 0:
+        raise UsageError(f"a run takes more than 0 seconds, not {duration_s}")
+
+
+# An interpreter that exits while native code runs in a daemon thread may crash.
+_running: weakref.WeakSet[Pipeline] = weakref.WeakSet()
+
+
+@atexit.register
+def _stop_all() -> None:
+    for pipeline in list(_running):
+        if not pipeline.is_finished:
+            pipeline.stop()

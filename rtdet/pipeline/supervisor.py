@@ -1,0 +1,153 @@
+"""Sees to it that a run ends: keeps the first error, wakes everyone, and leaves behind who does not come."""
+
+from __future__ import annotations
+
+import logging
+import threading
+import time
+from types import TracebackType
+from typing import TYPE_CHECKING
+
+from rtdet.errors import OutputError
+from rtdet.pipeline.flow import ERROR, Flow
+
+if TYPE_CHECKING:
+    from rtdet.pipeline.worker import Worker
+
+log = logging.getLogger("rtdet.pipeline")
+
+END_LIMIT_S = 2.0
+# Of the time limit: what is under way may finish; then what a stuck worker holds is given up and the
+# outputs are completed; then everything that waits is given up; then the rest is declared stuck.
+_DRAIN_AT, _ABANDON_AT, _LEAVE_AT = 0.5, 0.75, 0.95
+
+
+def describe(part: object) -> str:
+    """`RecordingSink (out.mp4)`: a part's class, and what it works on where it says so."""
+    about = getattr(part, "path", None) or getattr(part, "name", None)
+    return f"{type(part).__name__} ({about})" if about else type(part).__name__
+
+
+class Supervisor:
+    """Knows the workers of a run. A run that ends by itself may take its time; one that fails or is stopped
+    ends within a limit, whatever its parts do."""
+
+    def __init__(self, flow: Flow) -> None:
+        self.flow = flow
+        self.finished = threading.Event()
+        self.error: BaseException | None = None
+        self.stuck: tuple[str, ...] = ()
+        self._traceback: TracebackType | None = None
+        self._lock = threading.RLock()
+        self._all: list[Worker] = []
+        self._alive: set[Worker] = set()
+        self._alone = threading.Condition(self._lock)
+        self._ender: threading.Thread | None = None
+        self._is_ending = False
+
+    def register(self, worker: Worker) -> None:
+        with self._lock:
+            self._all = [other for other in self._all if other in self._alive] + [worker]
+            self._alive.add(worker)
+
+    def done(self, worker: Worker) -> None:
+        """`worker` has left. The last one to leave finishes the run."""
+        with self._lock:
+            self._alive.discard(worker)
+            self._alone.notify_all()
+            if self._alive or self.finished.is_set():
+                return
+        self._finish()
+
+    def failed(self, error: BaseException, part: object, *, finish_frames: bool = False) -> None:
+        """Keeps the first error, says the others, and ends the run."""
+        with self._lock:
+            is_first = self.error is None
+            if is_first:
+                self.error, self._traceback = error, error.__traceback__
+        if not is_first and error is not self.error:
+            log.warning("%s failed too: %s", describe(part), error)
+        self.end(ERROR, finish_frames=finish_frames)
+
+    def end(self, reason: str, limit_s: float = END_LIMIT_S, *, finish_frames: bool = False) -> None:
+        """Asks everyone to come to an end within the limit. Never waits."""
+        self.flow.halt(reason, finish_frames=finish_frames)
+        with self._lock:
+            if self._is_ending or self.finished.is_set():
+                return
+            self._is_ending = True
+        self._ender = threading.Thread(
+            target=self._see_off, args=(reason, limit_s), name="rtdet-supervisor", daemon=True
+        )
+        _start(self._ender)
+
+    def wait(self, timeout_s: float | None) -> bool:
+        """Waits until the run is over, and for the threads of its workers. False after the time limit."""
+        give_up = None if timeout_s is None else time.monotonic() + timeout_s
+        while not self.finished.is_set():
+            left = 0.25 if give_up is None else give_up - time.monotonic()
+            if left <= 0:
+                return False
+            self.finished.wait(min(left, 0.25))
+        # A worker's last act is to say that it is done; give its thread the moment that it needs to go.
+        leaving = [worker.thread for worker in self._all if worker not in self._alive]
+        for thread in [*leaving, *([self._ender] if self._ender else [])]:
+            if thread.is_alive() and thread is not threading.current_thread():
+                thread.join(0.25)
+        return True
+
+    def raise_first_error(self) -> None:
+        if self.error is not None:
+            raise self.error.with_traceback(self._traceback)
+
+    def _see_off(self, reason: str, limit_s: float) -> None:
+        began = time.monotonic()
+        closer = threading.Thread(target=self._close_source, name="rtdet-close-source", daemon=True)
+        _start(closer)
+        for step, at in ((self.flow.drain, _DRAIN_AT), (self.flow.abandon, _ABANDON_AT)):
+            if not self._wait_alone(began + at * limit_s):
+                step(reason)
+        if not self._wait_alone(began + _LEAVE_AT * limit_s):
+            self._leave_behind(limit_s)
+        closer.join(max(0.0, began + _LEAVE_AT * limit_s - time.monotonic()))
+        if closer.is_alive():
+            self._note_stuck(describe(self.flow.source), limit_s)
+
+    def _wait_alone(self, until: float) -> bool:
+        with self._lock:
+            self._alone.wait_for(lambda: not self._alive, timeout=max(0.0, until - time.monotonic()))
+            return not self._alive
+
+    def _close_source(self) -> None:
+        """Frees capture from a `read` that blocks; it has a thread of its own because it may block too."""
+        try:
+            self.flow.close_source()
+        except BaseException as error:
+            self.failed(error, self.flow.source)
+
+    def _leave_behind(self, limit_s: float) -> None:
+        with self._lock:
+            stuck = sorted(self._alive, key=lambda worker: worker.thread.name)
+        for worker in stuck:
+            line = self._note_stuck(describe(worker.part), limit_s)
+            worker.left_behind(OutputError(f"{line}; its output may be incomplete"))
+        self._finish()
+
+    def _note_stuck(self, name: str, limit_s: float) -> str:
+        line = f"{name} did not come to an end within {limit_s:g} s and was left behind"
+        if name not in self.stuck:
+            self.stuck += (name,)
+            log.warning("%s", line)
+        return line
+
+    def _finish(self) -> None:
+        self.flow.stats.finish()
+        self.finished.set()
+
+
+def _start(thread: threading.Thread) -> None:
+    """Starts a thread, or does its work here where no thread can be had (the interpreter is going down)."""
+    try:
+        thread.start()
+    except RuntimeError:
+        thread.run()

@@ -1,0 +1,125 @@
+"""The tracker behind a lock: updated by its worker, asked by whoever paints."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Sequence
+
+import numpy as np
+
+from rtdet.geometry.boxes import iou
+from rtdet.protocols import Tracker
+from rtdet.types import Detections, Tracks
+
+_SAME_OBJECT_IOU = 0.3
+_PATIENCE_S = 0.01
+
+
+def as_tracks(detections: Detections, since_update_s: float = 0.0) -> Tracks:
+    """The detections as tracks that nobody follows: id 0."""
+    return Tracks(
+        detections.boxes,
+        scores=detections.scores,
+        labels=detections.labels,
+        since_update_s=np.full(len(detections), since_update_s),
+        class_names=detections.class_names,
+    )
+
+
+def with_ids(detections: Detections, tracks: Tracks) -> Tracks:
+    """The detections as tracks, each with the ID of the track of its class that it covers best (greedily,
+    an IoU of at least 0.3), or 0."""
+    shown = as_tracks(detections)
+    if len(detections) == 0 or len(tracks) == 0:
+        return shown
+    overlap = iou(detections.boxes, tracks.boxes)
+    overlap[detections.labels[:, None] != tracks.labels[None, :]] = 0
+    for _ in range(min(overlap.shape)):
+        row, column = np.unravel_index(int(overlap.argmax()), overlap.shape)
+        if overlap[row, column] < _SAME_OBJECT_IOU:
+            break
+        shown.ids[row] = tracks.ids[column]
+        overlap[row, :] = overlap[:, column] = 0
+    return shown
+
+
+class Tracking:
+    """Holds the tracker of a run, or None.
+
+    The lock is held for `update` and `predict` of the tracker, never during inference. `epoch` counts the
+    seeks: tracks of before a seek say nothing about the frames after it.
+    """
+
+    def __init__(self, tracker: Tracker | None) -> None:
+        self.tracker = tracker
+        self._lock = threading.Lock()
+        self._next: list[Tracker | None] = []
+        self._fresh = True
+        self._epoch = 0
+        self._class_names: Sequence[str] = ()
+        self._detections = Detections()
+        self._updated_t = 0.0
+        self._tracks = Tracks()
+        self._pinned: tuple[float, Tracks] | None = None
+
+    def swap(self, tracker: Tracker | None) -> None:
+        """Another tracker, from the next frame on. Never waits."""
+        self._next.append(tracker)
+
+    def update(self, detections: Detections, t: float, epoch: int, *, pin: bool) -> Tracks:
+        """The tracks of a new frame. `pin`: the picture stands still on it, so `at(t)` shows every
+        detection, also those that the tracker has yet to confirm."""
+        with self._lock:
+            self._renew(detections, epoch)
+            tracks = self._feed(detections, t)
+            self._pinned = (t, with_ids(detections, tracks)) if pin else None
+            self._tracks = tracks
+            return tracks
+
+    def redo(self, detections: Detections, t: float, epoch: int) -> Tracks:
+        """Tracks for new detections of a frame that the tracker has had already: it is asked, not updated,
+        so that one frame does not count twice."""
+        with self._lock:
+            self._renew(detections, epoch)
+            if self._fresh or self.tracker is None:
+                known = self._feed(detections, t)
+            else:
+                known = self.tracker.predict(t)
+            shown = with_ids(detections, known)
+            self._pinned = (t, shown)
+            return shown
+
+    def at(self, t: float, epoch: int) -> Tracks:
+        """Where the tracks are at `t`; where they last were while the tracker is busy for over 10 ms."""
+        if not self._lock.acquire(timeout=_PATIENCE_S):
+            return self._tracks if epoch == self._epoch else Tracks(class_names=self._class_names)
+        try:
+            if epoch != self._epoch:
+                return Tracks(class_names=self._class_names)
+            if self._pinned is not None and self._pinned[0] == t:
+                return self._pinned[1]
+            if self.tracker is None:
+                return as_tracks(self._detections, max(0.0, t - self._updated_t))
+            return self.tracker.predict(t)
+        finally:
+            self._lock.release()
+
+    def _feed(self, detections: Detections, t: float) -> Tracks:
+        self._detections, self._updated_t, self._fresh = detections, t, False
+        return as_tracks(detections) if self.tracker is None else self.tracker.update(detections, t)
+
+    def _renew(self, detections: Detections, epoch: int) -> None:
+        """Starts over after a swap, after a seek, and when labels get another meaning."""
+        swapped = bool(self._next)
+        while self._next:
+            self.tracker = self._next.pop(0)
+        names = tuple(detections.class_names)
+        renamed = bool(names and self._class_names and names != self._class_names)
+        if swapped or renamed or epoch != self._epoch:
+            self._fresh = True
+            self._pinned = None
+            self._tracks = Tracks(class_names=names)
+            if self.tracker is not None:
+                self.tracker.reset()
+        self._epoch = epoch
+        self._class_names = names or self._class_names

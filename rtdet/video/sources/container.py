@@ -238,6 +238,8 @@ class FileSource:
     def _skip_to(self, t: float, first: _Decoded | None) -> None:
         candidate = first
         while candidate is not None and candidate.t < t:
+            if self._next_index is not None:  # from the start on, every frame can be counted
+                self._count(candidate.t)
             candidate = self._take()
         self._has_pending = candidate is not None
         if candidate is not None:

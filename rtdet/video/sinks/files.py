@@ -1,0 +1,168 @@
+"""The file under every output: checked before the run, opened at the first byte, whole after a failure."""
+
+from __future__ import annotations
+
+import errno
+import os
+import stat
+import time
+from io import FileIO
+from pathlib import Path
+
+from rtdet.errors import OutputError, UnknownNameError, UsageError
+
+
+def check_output(path: str | Path, source: str | None = None) -> Path:
+    """The path, once it is sure that a file can be written there; nothing is created or emptied.
+
+    `source` is what is being read (a path or a URL). Raises OutputError: the folder is missing or
+    read-only, the path is a folder, or it is the source itself.
+    """
+    path = Path(path)
+    if path.is_dir():
+        raise OutputError(f"{path} is a folder; name a file in it")
+    if not path.parent.is_dir():
+        raise OutputError(f"the folder {path.parent} does not exist; create it or choose another")
+    if source is not None and _same_file(path, source):
+        raise OutputError(f"{path} is the source itself; choose another name for the output")
+    _try_open(path)
+    return path
+
+
+class UnknownSuffixError(UnknownNameError):
+    """All suffixes that there are, not the one that is spelt most like it."""
+
+    def __init__(self, path: str | Path, kind: str, known: tuple[str, ...]) -> None:
+        self.kind, self.name, self.known = f"{kind} suffix", Path(path).suffix, known
+        choices = f"{', '.join(known[:-1])} or {known[-1]}"
+        UsageError.__init__(self, f"{path} has no suffix that says the format: a {kind} ends in {choices}")
+
+
+def suffix_of(path: str | Path, kind: str, known: tuple[str, ...]) -> str:
+    """The path's suffix in lower case. Raises UnknownNameError when it is not one of `known`."""
+    suffix = Path(path).suffix.lower()
+    if suffix not in known:
+        raise UnknownSuffixError(path, kind, known)
+    return suffix
+
+
+def describe(path: Path, error: OSError) -> OutputError:
+    """The one line that a person gets for a failed open or write."""
+    if error.errno in (errno.ENOSPC, errno.EDQUOT):
+        return OutputError(f"the disk is full: {path} ends here; free some space or choose another folder")
+    if error.errno == errno.EROFS:
+        return OutputError(f"cannot write {path}: the folder is read-only; choose another")
+    if error.errno in (errno.EACCES, errno.EPERM):
+        return OutputError(f"cannot write {path}: no permission; choose another folder or name")
+    return OutputError(f"cannot write {path}: {(error.strerror or str(error)).lower()}")
+
+
+def _same_file(path: Path, source: str) -> bool:
+    try:
+        return os.path.samefile(path, source)
+    except (OSError, ValueError):  # one of them is not there, or the source is a URL
+        return False
+
+
+def _try_open(path: Path) -> None:
+    # Opened for real, because permissions, read-only mounts and quotas cannot be guessed. Without
+    # O_TRUNC, so that what an earlier run wrote stays until this one has something better.
+    try:
+        if path.exists() and not stat.S_ISREG(path.stat().st_mode):
+            return
+        existed = path.exists()
+        os.close(os.open(path, os.O_WRONLY | os.O_CREAT, 0o666))
+        if not existed:
+            path.unlink()
+    except OSError as error:
+        raise describe(path, error) from error
+
+
+class OutputFile:
+    """Bytes on disk. The file is created, or an older one emptied, at the first write.
+
+    After a write that fails, the file is as it was before it, stays so, and every later write raises
+    the same OutputError. Nothing is buffered here: what was written survives a kill -9.
+    """
+
+    def __init__(self, path: str | Path, source: str | None = None) -> None:
+        self.path = check_output(path, source)
+        self.failure: OutputError | None = None
+        self._file: FileIO | None = None
+        self._tail = b""
+        self._tail_at = 0
+
+    def open(self) -> FileIO:
+        """The raw file, emptied when this is the first call."""
+        if self._file is None:
+            try:
+                self._file = FileIO(str(self.path), "w+")
+            except OSError as error:
+                raise self.fail(error) from error
+        return self._file
+
+    def append(self, content: bytes) -> None:
+        """Write at the end, whole or not at all."""
+        self.replace_tail(content, b"")
+
+    def replace_tail(self, content: bytes, tail: bytes) -> None:
+        """Write `content` over the tail of the last call, then a new `tail`, in one system call.
+
+        This is how a format with a closing part (a bracket, a footer) is complete after every write.
+        """
+        if self.failure is not None:
+            raise self.failure
+        file = self.open()
+        try:
+            file.seek(self._tail_at)
+            write_all(file, content + tail)
+            # A pipe or a device has no length to cut.
+            if len(content) + len(tail) < len(self._tail):
+                file.truncate()
+        except OSError as error:
+            self._restore(file)
+            raise self.fail(error) from error
+        self._tail_at += len(content)
+        self._tail = tail
+
+    def fail(self, error: OSError) -> OutputError:
+        """Remember the first failure."""
+        self.failure = self.failure or describe(self.path, error)
+        return self.failure
+
+    def close(self) -> None:
+        if self._file is not None:
+            self._file.close()
+
+    def _restore(self, file: FileIO) -> None:
+        # The old tail fits where it was: that space is still the file's own.
+        try:
+            file.seek(self._tail_at)
+            write_all(file, self._tail)
+            file.truncate()
+        except OSError:
+            pass
+
+
+def write_all(file: FileIO, content: bytes | memoryview) -> None:
+    """FileIO.write may write a part; go on until all is there or the system says why not."""
+    view = memoryview(content)
+    while len(view):
+        view = view[file.write(view) or 0 :]
+
+
+class Checkpoint:
+    """Says when an expensive tail is due again: every second, or less often where it takes so long
+    that it would cost more than a twentieth of the time."""
+
+    def __init__(self, interval_s: float = 1.0) -> None:
+        self._interval_s = interval_s
+        self._next = time.monotonic() + interval_s
+
+    def is_due(self) -> bool:
+        return time.monotonic() >= self._next
+
+    def done(self, started: float) -> None:
+        """`started`: time.monotonic() when the write that has just ended began."""
+        now = time.monotonic()
+        self._next = now + max(self._interval_s, 20 * (now - started))

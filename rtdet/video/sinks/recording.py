@@ -1,0 +1,305 @@
+"""The annotated recording: H.264 in MP4 or MKV, in the source's own time, with its sound.
+
+MP4 is written as fragments of half a second, each complete on disk before the next one begins, so that a
+run that is killed leaves a file that plays up to there. On a clean close the muxer turns the very same
+file into a plain MP4 (FFmpeg's `hybrid_fragmented`: an index is appended and the fragments become media
+data), which every player takes and whose header says the true length. MKV gets clusters of half a second,
+and its length and index on close.
+"""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Iterator
+from contextlib import contextmanager
+from fractions import Fraction
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import cv2
+
+from rtdet.errors import OutputError
+from rtdet.geometry.letterbox import letterbox
+from rtdet.protocols import Sink
+from rtdet.types import Frame, FrameResult, Image, SourceInfo
+from rtdet.video.draw import DrawStyle, TrailStore, draw_tracks
+from rtdet.video.sinks.clock import RecordingClock, stamp
+from rtdet.video.sinks.files import OutputFile, suffix_of, write_all
+from rtdet.video.sinks.sound import SoundTrack, open_sound
+
+if TYPE_CHECKING:
+    import av
+    import av.container
+
+_log = logging.getLogger("rtdet.video")
+
+# For each suffix: the muxer, and its options that put half a second of media at a time on the disk.
+# `delay_moov` lets an edit list say where picture and sound begin. The interleaver may not hold the picture
+# back for sound that has ended: it would for ten seconds.
+_MUXERS = {
+    ".mp4": ("mp4", {"movflags": "hybrid_fragmented+frag_keyframe+delay_moov", "frag_duration": "500000"}),
+    ".mkv": ("matroska", {"cluster_time_limit": "500"}),
+}
+_COMMON = {"flush_packets": "1", "max_interleave_delta": "200000"}
+_KEYFRAME_S = 1
+_BT601 = 6  # the matrix of cv2's conversion, as a player is told it (SMPTE 170M in H.273)
+
+
+class Recording(Sink):
+    """Writes each result's picture with its tracks drawn on it.
+
+    The constructor raises OutputError or UnknownNameError when nothing can be written at `path`, and
+    leaves no file behind; the file appears with the first frame. Every picture has the first one's size
+    (odd sizes grow by a repeated row or column): later pictures of other sizes are letterboxed.
+    `write` raises OutputError when the disk is full or the encoder fails; what was written stays playable.
+    """
+
+    def __init__(
+        self,
+        path: str | Path,
+        info: SourceInfo,
+        *,
+        audio_from: str | None = None,
+        style: DrawStyle | None = None,
+    ) -> None:
+        suffix = suffix_of(path, "recording", tuple(_MUXERS))
+        self.path = Path(path)
+        self._format, options = _MUXERS[suffix]
+        self._options = {**_COMMON, **options}
+        self._info = info
+        self._audio_from = None if info.is_live else audio_from
+        self._style = style or DrawStyle()
+        self._trails = TrailStore(self._style.trail_s)
+        self._file = OutputFile(path, audio_from)
+        self._first: Frame | None = None
+        self._last: Frame | None = None
+        self._held: av.VideoFrame | None = None
+        self._clock: RecordingClock | None = None
+        self._container: av.container.OutputContainer | None = None
+        self._sound: SoundTrack | None = None
+        self._keyframe_at = 0
+        self._durations: dict[int, int] = {}  # of pictures inside the encoder, by their ticks
+        self._closed = False
+
+    def write(self, result: FrameResult) -> None:
+        if self._closed:
+            raise OutputError(f"{self.path} is already closed")
+        if self._file.failure is not None:
+            raise self._file.failure
+        frame, tracks = result.frame, result.tracks
+        self._trails.update(tracks, frame.t)
+        image = draw_tracks(frame.bgr, tracks, self._style, self._trails)
+        with self._failures():
+            if self._first is None:
+                self._first = frame
+                self._clock = self._start_clock(frame)
+            assert self._clock is not None
+            picture = self._picture(image)
+            picture.pts, picture.time_base = self._clock.ticks(frame), self._clock.time_base
+            if self._clock.was_rebased and self._sound is not None:
+                self._sound.stop("the source jumped in time; the recording goes on without sound")
+            # One picture is held back until the next one tells how long it is shown.
+            if self._held is not None:
+                self._encode(self._held, int(picture.pts - self._held.pts))
+            self._held, self._last = picture, frame
+
+    def close(self) -> None:
+        """Complete the file. Raises OutputError when that fails, once; what is there then still plays."""
+        if self._closed:
+            return
+        self._closed = True
+        try:
+            if self._held is not None and self._file.failure is None:
+                with self._failures():
+                    self._finish()
+        finally:
+            self._release()
+
+    def _start_clock(self, first: Frame) -> RecordingClock:
+        if self._audio_from is not None:
+            self._sound = open_sound(self._audio_from, self._format)
+        # A run that starts inside the source (--start) starts at 0, its sound cut to fit; one that starts
+        # where the source does keeps the picture's own delay after the sound.
+        origin = stamp(first)
+        if self._sound is not None:
+            if first.t < self._nominal_s() / 2:
+                origin = min(origin, self._sound.start_s)
+            self._sound.begin(origin)
+        # Matroska's own clock ticks in milliseconds.
+        time_base = Fraction(1, 1000) if self._format == "matroska" else None
+        return RecordingClock(first, origin, time_base)
+
+    def _nominal_s(self) -> float:
+        return 1 / self._info.fps if self._info.fps else 0.04
+
+    def _picture(self, image: Image) -> av.VideoFrame:
+        """An I420 frame of the recording's size."""
+        import av
+
+        assert self._first is not None
+        if image.shape != self._first.bgr.shape:
+            image, _ = letterbox(image, self._first.size, fill=0, centre=True)
+        height, width = image.shape[:2]
+        if height % 2 or width % 2:
+            image = cv2.copyMakeBorder(image, 0, height % 2, 0, width % 2, cv2.BORDER_REPLICATE)
+        # cv2 converts twice as fast as swscale here.
+        return av.VideoFrame.from_ndarray(cv2.cvtColor(image, cv2.COLOR_BGR2YUV_I420), "yuv420p")
+
+    def _encode(self, picture: av.VideoFrame, duration: int) -> None:
+        from av.video.frame import PictureType
+
+        if self._container is None:
+            self._open(picture, duration)
+        assert self._clock is not None
+        self._durations[int(picture.pts)] = duration
+        if (picture.pts - self._keyframe_at) * self._clock.time_base >= _KEYFRAME_S:
+            picture.pict_type = PictureType.I
+            self._keyframe_at = int(picture.pts)
+        self._mux(self._video.encode(picture))
+
+    def _open(self, first: av.VideoFrame, duration: int) -> None:
+        import av
+
+        assert self._clock is not None
+        self._container = container = av.open(
+            _Unbreakable(self._file), "w", format=self._format, options=self._options
+        )
+        rate = Fraction(self._info.fps or 0).limit_denominator(1001)
+        if not rate:
+            rate = (1 / (duration * self._clock.time_base)).limit_denominator(1001)
+        self._video: Any = container.add_stream("libx264", rate=rate, options=_encoder_options(float(rate)))
+        self._video.width, self._video.height, self._video.pix_fmt = first.width, first.height, "yuv420p"
+        self._video.time_base = self._video.codec_context.time_base = self._clock.time_base
+        self._video.codec_context.thread_count = 2
+        self._video.codec_context.colorspace = self._video.codec_context.color_primaries = _BT601
+        self._video.codec_context.color_trc = _BT601
+        self._video.codec_context.color_range = 1
+        self._keyframe_at = int(first.pts)
+        if self._sound is not None:
+            self._sound.attach(container)
+
+    def _mux(self, packets: list[Any]) -> None:
+        assert self._container is not None
+        assert self._clock is not None
+        for packet in packets:
+            packet.duration = self._durations.pop(packet.pts, 0)
+            if self._sound is not None:
+                self._sound.advance(self._clock.seconds(packet.pts))
+            self._container.mux_one(packet)
+
+    def _finish(self) -> None:
+        assert self._container is not None or self._held is not None
+        assert self._clock is not None
+        assert self._last is not None
+        assert self._held is not None
+        duration = self._last_duration(self._last)
+        self._encode(self._held, duration)
+        end = self._clock.seconds(self._held.pts + duration)
+        self._mux(self._video.encode(None))
+        if self._sound is not None:
+            self._sound.finish(end)
+        assert self._container is not None
+        self._container.close()
+        if self._file.failure is not None:
+            raise self._file.failure
+
+    def _last_duration(self, last: Frame) -> int:
+        """Ticks that the last picture is shown: what the source says, else as long as the one before."""
+        assert self._clock is not None
+        usual = self._clock.last_step_s or self._nominal_s()
+        shown: float | Fraction = usual
+        if self._sound is not None:
+            # With sound, the length of the whole container says nothing about the picture.
+            shown = self._sound.look_ahead(stamp(last)) or usual
+        elif self._info.duration_s is not None:
+            rest = self._info.duration_s - last.t
+            is_last = self._info.frame_count is not None and last.index == self._info.frame_count - 1
+            if 0 < rest <= (10.0 if is_last else 1.5 * usual):
+                shown = rest
+        return max(1, round(Fraction(shown) / self._clock.time_base))
+
+    @contextmanager
+    def _failures(self) -> Iterator[None]:
+        import av
+
+        try:
+            yield
+        except (OSError, ValueError, av.FFmpegError) as error:
+            if self._file.failure is None:
+                self._file.fail(
+                    OSError(None, f"the encoder failed ({getattr(error, 'strerror', None) or error})")
+                )
+            self._release()
+            assert self._file.failure is not None
+            raise self._file.failure from error
+
+    def _release(self) -> None:
+        import av
+
+        self._held = None
+        if self._sound is not None:
+            self._sound.close()
+        container, self._container = self._container, None
+        if container is not None:
+            try:
+                container.close()
+            except (OSError, ValueError, av.FFmpegError):
+                _log.debug("the muxer did not close cleanly", exc_info=True)
+        self._file.close()
+
+
+def _encoder_options(fps: float) -> dict[str, str]:
+    """x264: fast, good, and little of the recording still inside the encoder when the run is killed."""
+    return {
+        "preset": "veryfast",
+        "crf": "20",
+        "bf": "0",  # no reordering: a fragment's first picture is its first in time
+        "forced-idr": "1",
+        "g": "600",  # keyframes are asked for by time instead
+        "rc-lookahead": str(max(1, min(10, round(fps * 0.4)))),
+    }
+
+
+class _Unbreakable:
+    """The file that FFmpeg writes through. A failed write cuts it to its last whole fragment (MP4) or
+    cluster (MKV); everything after that is swallowed.
+
+    Otherwise the muxer, when it is closed, would turn the fragments into a plain MP4 whose index
+    did not fit on the disk any more, and nothing would play.
+    """
+
+    _STARTS = (b"moof", b"\x1f\x43\xb6\x75")
+
+    def __init__(self, file: OutputFile) -> None:
+        self._output = file
+        self._raw = file.open()
+        self._at = self._whole_until = 0
+
+    def write(self, content: bytes) -> int:
+        if self._output.failure is None:
+            # The muxer flushes after each packet, so that fragments begin where a write does.
+            if content[4:8] == self._STARTS[0] or content[:4] == self._STARTS[1]:
+                self._whole_until = self._at
+            try:
+                write_all(self._raw, content)
+            except OSError as error:
+                self._output.fail(error)
+                if self._whole_until > 0:
+                    self._raw.truncate(self._whole_until)
+                raise
+        self._at += len(content)
+        return len(content)
+
+    def seek(self, offset: int, whence: int = 0) -> int:
+        if self._output.failure is None:
+            self._at = self._raw.seek(offset, whence)
+        return self._at
+
+    def tell(self) -> int:
+        return self._at
+
+    def read(self, size: int = -1) -> bytes:
+        """The muxer reads back what it wrote when it moves parts of the file."""
+        content = self._raw.read(size)
+        self._at = self._raw.tell()
+        return content or b""

@@ -123,16 +123,24 @@ def build_pipeline(
     return pipeline
 
 
-def build_viewer_pipeline(config: RunConfig) -> Pipeline:
+def build_viewer_pipeline(
+    config: RunConfig, make_detector: Callable[[], Detector] | None = None
+) -> Pipeline:
     """A pipeline for the viewer, not started: a file plays at its own speed, the picture never waits for the
-    detector (unless --policy every asks for that), and recordings hold what was shown."""
-    policy = POLICIES[config.policy] or Policy.LATEST
+    detector (unless --policy every asks for that), and recordings hold what was shown.
+
+    `make_detector` may give one that another run has used: it stays the caller's, who closes it in the end.
+    """
+    policy = policy_of(config, live=True)
     with ExitStack() as opened:
         tracker = build_tracker(config.tracker)
-        detector = build_detector(config)
-        opened.callback(detector.close)
         source = build_source(config)
         opened.callback(source.close)
+        if make_detector is None:
+            detector = build_detector(config)
+            opened.callback(detector.close)
+        else:
+            detector = make_detector()
         pipeline = Pipeline(
             source,
             detector,
@@ -143,6 +151,7 @@ def build_viewer_pipeline(config: RunConfig) -> Pipeline:
             sink_shown=policy is Policy.LATEST,
             max_frames=config.max_frames,
             duration_s=config.duration,
+            keep_detector=make_detector is not None,
         )
         opened.pop_all()
     return pipeline

@@ -9,7 +9,7 @@ import queue
 import threading
 import time
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -22,7 +22,7 @@ from rtdet.detectors.ssd.network import SSD
 from rtdet.detectors.ssd.priors import make_priors
 from rtdet.detectors.ssd.weights import save_weights
 from rtdet.errors import RtdetError
-from rtdet.training.augment import Augment, Labelled
+from rtdet.training.augment import Augment, AugmentConfig, Labelled
 
 
 @dataclass(frozen=True)
@@ -41,6 +41,7 @@ class TrainConfig:
     seed: int = 0
     plain_tail: float = 0.1  # the last share of the training sees no mosaics
     checkpoint_every_s: float = 240.0
+    augment: AugmentConfig = field(default_factory=AugmentConfig)
 
 
 class Batches:
@@ -53,7 +54,7 @@ class Batches:
         self, pictures: Sequence[Callable[[], Labelled]], config: TrainConfig, first_step: int = 0
     ) -> None:
         self._pictures, self._config, self._step = pictures, config, first_step
-        self._augment = Augment(config.size)
+        self._augment = Augment(config.size, config.augment)
         self._queue: queue.Queue[tuple[Tensor, list[Truth]] | BaseException] = queue.Queue(4)
         self._stop = threading.Event()
         self.mosaics = True

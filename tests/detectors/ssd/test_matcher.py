@@ -1,0 +1,63 @@
+from __future__ import annotations
+
+import torch
+
+from rtdet.detectors.ssd.matcher import JaccardMatcher, TaskAlignedMatcher, pairwise_iou
+from rtdet.geometry.boxes import iou
+
+
+def test_pairwise_iou_equals_the_numpy_one():
+    generator = torch.Generator().manual_seed(1)
+    corner = torch.rand(9, 2, generator=generator, dtype=torch.float64) * 50
+    boxes = torch.cat([corner, corner + torch.rand(9, 2, generator=generator, dtype=torch.float64) * 40], 1)
+    torch.testing.assert_close(pairwise_iou(boxes, boxes[:4]), torch.from_numpy(iou(boxes.numpy(), boxes[:4].numpy())))
+
+
+def test_the_lectures_table_of_7_priors_and_3_objects():
+    table = torch.tensor(
+        [[0.75, 0.07, 0], [0, 0, 0], [0.05, 0, 0], [0, 0.03, 0], [0.05, 0.88, 0.06], [0, 0.03, 0.65], [0, 0, 0.68]]
+    )
+    matched, positive = JaccardMatcher(0.5).from_overlaps(table)
+    assert matched.tolist() == [0, 0, 0, 1, 1, 2, 2]
+    labels = [["dog", "dog", "cat"][m] if p else "background" for m, p in zip(matched, positive, strict=True)]
+    assert labels == ["dog", "background", "background", "background", "dog", "cat", "cat"]
+
+
+def test_every_truth_gets_its_best_prior_even_below_the_threshold():
+    table = torch.tensor([[0.3, 0.2], [0.1, 0.1], [0.35, 0.34]])
+    matched, positive = JaccardMatcher(0.5).from_overlaps(table)
+    assert positive.tolist() == [True, False, True] or positive.sum() == 2
+    assert sorted(matched[positive].tolist()) == [0, 1]
+
+
+def test_no_truth_gives_no_positive():
+    _, positive = JaccardMatcher()(torch.rand(5, 4), torch.zeros(0, 4))
+    assert not positive.any()
+
+
+def _scene():
+    centres = torch.tensor([[8.0, 8], [24, 8], [40, 8], [56, 8]])
+    boxes = torch.cat([centres - 8, centres + 8], 1)[None]
+    truths = torch.tensor([[[0.0, 0, 16, 16], [32, 0, 64, 16], [0, 0, 0, 0]]])
+    labels = torch.tensor([[0, 1, 0]])
+    real = torch.tensor([[True, True, False]])
+    return centres, boxes, truths, labels, real
+
+
+def test_task_aligned_positives_lie_in_their_truth_and_padding_gets_none():
+    centres, boxes, truths, labels, real = _scene()
+    found = TaskAlignedMatcher(top=2)(torch.full((1, 4, 2), 0.5), boxes, centres, truths, labels, real)
+    assert found.positive.tolist() == [[True, False, True, True]]
+    assert found.matched[0, 0] == 0
+    assert found.matched[0, 2:].tolist() == [1, 1]
+
+
+def test_the_best_prior_of_a_truth_aims_at_its_overlap():
+    centres, boxes, truths, labels, real = _scene()
+    scores = torch.full((1, 4, 2), 0.5)
+    scores[0, 3, 1] = 0.9
+    found = TaskAlignedMatcher(top=2)(scores, boxes, centres, truths, labels, real)
+    torch.testing.assert_close(found.quality[0, 0], torch.tensor(1.0))
+    torch.testing.assert_close(found.quality[0, 3], torch.tensor(0.5))
+    assert 0 < found.quality[0, 2] < found.quality[0, 3]
+    assert found.quality[0, 1] == 0

@@ -1,0 +1,24 @@
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from rtdet.geometry.letterbox import letterbox
+
+
+@pytest.mark.parametrize("centre", [False, True])
+@pytest.mark.parametrize("size", [(640, 480), (481, 641), (33, 1000), (1, 1)])
+def test_a_box_survives_the_way_in_and_out(size, centre):
+    width, height = size
+    image = np.zeros((height, width, 3), np.uint8)
+    fitted, back = letterbox(image, (416, 256), centre=centre)
+    assert fitted.shape == (256, 416, 3)
+    box = np.array([[0.1 * width, 0.2 * height, 0.7 * width, 0.9 * height]])
+    inside = box * (back.scale * 2) + back.offset * 2
+    np.testing.assert_allclose(back.undo(inside), box, atol=1e-9)
+
+
+def test_the_rest_is_grey_and_boxes_end_at_the_picture():
+    fitted, back = letterbox(np.zeros((100, 100, 3), np.uint8), (200, 100))
+    assert (fitted[:, 100:] == 114).all()
+    assert back.undo(np.array([[-50.0, 0, 500, 100]])).tolist() == [[0, 0, 100, 100]]

@@ -1,0 +1,49 @@
+from __future__ import annotations
+
+import pytest
+
+from rtdet.config import RunConfig, load_config
+from rtdet.errors import UnknownNameError, UsageError
+
+
+def test_the_command_line_beats_the_environment_beats_the_file_beats_the_default(tmp_path):
+    file = tmp_path / "rtdet.toml"
+    file.write_text('conf = 0.1\niou = 0.6\nmax-det = 7\nclasses = ["person", "car"]\n')
+    config = load_config(str(file), {"conf": 0.3, "iou": None}, {"RTDET_CONF": "0.2", "RTDET_MODEL": "m", "HOME": "x"})
+    assert (config.conf, config.iou, config.max_det, config.model) == (0.3, 0.6, 7, "m")
+    assert config.classes == ("person", "car")
+    assert config.tracker == RunConfig().tracker
+
+
+@pytest.mark.parametrize("text", ["conf = 'high'", "conf = true", "max_det = 1.5", "quiet = 1", "= 3"])
+def test_a_setting_of_another_type_is_named_with_its_file(tmp_path, text):
+    file = tmp_path / "bad.toml"
+    file.write_text(text)
+    with pytest.raises(UsageError, match=r"bad\.toml"):
+        load_config(str(file), {}, {})
+
+
+def test_an_unknown_setting_gets_the_nearest_name(tmp_path):
+    file = tmp_path / "bad.toml"
+    file.write_text("trackr = 'sort'")
+    with pytest.raises(UnknownNameError, match="tracker"):
+        load_config(str(file), {}, {})
+
+
+def test_a_missing_file_is_named():
+    with pytest.raises(UsageError, match=r"nowhere\.toml"):
+        load_config("nowhere.toml", {}, {})
+
+
+@pytest.mark.parametrize("environment", [{"RTDET_CONF": "much"}, {"RTDET_QUIET": "perhaps"}, {"RTDET_MAX_DET": "1.5"}])
+def test_a_wrong_environment_variable_is_named(environment):
+    with pytest.raises(UsageError, match=next(iter(environment))):
+        load_config(None, {}, environment)
+
+
+@pytest.mark.parametrize(
+    "values", [{"conf": 1.5}, {"iou": -0.1}, {"max_det": 0}, {"duration": 0.0}, {"start": -1.0}, {"conf": float("nan")}]
+)
+def test_values_out_of_range_are_refused(values):
+    with pytest.raises(UsageError, match="--"):
+        RunConfig(**values)

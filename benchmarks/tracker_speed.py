@@ -4,11 +4,13 @@
 usage: python benchmarks/tracker_speed.py [--objects 10,50,200,1000] [--seconds 2] [--json OUT.json]
 
 The scene: people of 20 to 40 by 50 to 100 pixels walk through 1920x1080 and turn back at its borders; their
-boxes jitter by a pixel, 5% are missed in each frame, 2% of what is seen is not there, and the order is shuffled. At
-1000 objects the boxes cover the picture once. Each frame's time is all of update(), boxes in, boxes out.
+boxes jitter by a pixel, 5% are missed in each frame, 2% of what is seen is not there, and the order is
+shuffled. At 1000 objects the boxes cover the picture once. Each frame's time is all of update(), boxes in,
+boxes out.
 
-The baseline is SORT as most write it down from the paper: one filterpy KalmanFilter for each track, IoU of all pairs,
-SciPy's assignment. If the packages `trackers` or `norfair` are installed, their SORT is timed too.
+The baseline is SORT as most write it down from the paper: one filterpy KalmanFilter for each track, IoU of
+all pairs, SciPy's assignment. If the packages `trackers` or `norfair` are installed, their SORT is timed
+too.
 """
 
 from __future__ import annotations
@@ -44,7 +46,7 @@ def scene(count: int, frames: int, seed: int = 0) -> list[FloatArray]:
         way = (start + frame * velocity) / (WIDTH, HEIGHT) % 2
         centre = np.minimum(way, 2 - way) * (WIDTH, HEIGHT)
         boxes = cxcywh_to_xyxy(np.concatenate([centre, size], axis=1)) + rng.normal(0, 1, (count, 4))
-        ghosts = rng.choice(boxes, int(round(0.02 * count))) + rng.uniform(-200, 200, (int(round(0.02 * count)), 1))
+        ghosts = rng.choice(boxes, round(0.02 * count)) + rng.uniform(-200, 200, (round(0.02 * count), 1))
         seen = np.concatenate([boxes[rng.random(count) > 0.05], ghosts])
         result.append(seen[rng.permutation(len(seen))])
     return result
@@ -191,16 +193,24 @@ def measure(counts: list[int], seconds: float) -> list[dict[str, float]]:
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
     parser.add_argument("--objects", default="10,50,200,1000")
-    parser.add_argument("--seconds", type=float, default=2.0, help="for each tracker and each number of objects")
+    parser.add_argument(
+        "--seconds", type=float, default=2.0, help="for each tracker and each number of objects"
+    )
     parser.add_argument("--json", type=Path)
     arguments = parser.parse_args()
     rows = measure([int(n) for n in arguments.objects.split(",")], arguments.seconds)
     names = [name for name in rows[0] if name not in ("objects", "ratio")]
     print("objects  " + "  ".join(f"{name:>12}" for name in names) + "   rtdet / plain")
     for row in rows:
-        print(f"{row['objects']:7.0f}  " + "  ".join(f"{row[n]:12,.1f}" for n in names) + f"   {row['ratio']:8.1f} x")
+        print(
+            f"{row['objects']:7.0f}  "
+            + "  ".join(f"{row[n]:12,.1f}" for n in names)
+            + f"   {row['ratio']:8.1f} x"
+        )
     if arguments.json:
         arguments.json.write_text(json.dumps(rows, indent=2) + "\n")
 

@@ -14,7 +14,7 @@ from rtdet.types import BoolArray, FloatArray, IntArray
 
 # Above this many pairs, listing only those that overlap is faster than the full matrix (measured).
 DENSE_PAIRS = 80 * 80
-# So few are left to the Hungarian method at once.
+# With no more pairs than this, the Hungarian method is faster than further rounds before it.
 FEW_PAIRS = 64
 _NONE: IntArray = np.zeros(0, dtype=np.int64)
 
@@ -29,9 +29,10 @@ def match(
 ) -> Pairs:
     """Rows of `detections` (4, M) and of `tracks` (4, N) that belong together, as two index arrays.
 
-    The assignment with the largest sum of IoU over all pairs; pairs under `iou_threshold` are undone *after* it.
-    Where the pairs above the threshold are already one to one, they are the match. Pairs that do not touch never
-    match. With `labels` (of the detections, of the tracks), different labels do not touch.
+    The assignment with the largest sum of IoU over all pairs; pairs under `iou_threshold` are undone
+    *after* it. Where the pairs above the threshold are already one to one, they are the match. Pairs that
+    do not touch never match. With `labels` (of the detections, of the tracks), different labels do not
+    touch.
     """
     if detections.shape[1] == 0 or tracks.shape[1] == 0:
         return _NONE, _NONE
@@ -93,8 +94,8 @@ def _match_sparse(
     iou_threshold: float,
     labels: tuple[FloatArray, FloatArray] | None,
 ) -> Pairs:
-    """The same over a list of the pairs that overlap. Pairs with IoU 0 add nothing to the sum that the assignment
-    maximises and are undone in any case, so leaving them out changes nothing."""
+    """The same over a list of the pairs that overlap. Pairs with IoU 0 add nothing to the sum that the
+    assignment maximises and are undone in any case, so leaving them out changes nothing."""
     rows, columns, overlap = _overlapping_pairs(detections, tracks, labels)
     chosen = (overlap > iou_threshold).nonzero()[0]
     if not _is_one_to_one(rows[chosen], columns[chosen]):
@@ -109,7 +110,8 @@ def _overlapping_pairs(
 ) -> tuple[IntArray, IntArray, FloatArray]:
     """Indices into `a` and `b`, and IoU, of all pairs with IoU > 0.
 
-    Two boxes overlap in x when the left edge of one lies within the other; sorted edges find those by bisection.
+    Two boxes overlap in x when the left edge of one lies within the other; sorted edges find those by
+    bisection.
     """
     # Sorted, so that neighbours in the picture are neighbours in memory.
     order_a, order_b = a[0].argsort(), b[0].argsort()
@@ -147,9 +149,9 @@ def _heaviest_matching(
 ) -> IntArray:
     """Indices of the pairs of a one-to-one matching with the largest sum of weights, all above 0.
 
-    A pair that outweighs the best rival of its row plus the best rival of its column belongs to every optimum (put
-    it in, take at most those two out, and the sum grows). Taking such pairs again and again settles nearly all of
-    a scene; the Hungarian method gets the rest.
+    A pair that outweighs the best rival of its row plus the best rival of its column belongs to every
+    optimum (put it in, take at most those two out, and the sum grows). Taking such pairs again and again
+    settles nearly all of a scene; the Hungarian method gets the rest.
     """
     taken: list[IntArray] = []
     left = weight.argsort()

@@ -1,13 +1,14 @@
 """SORT's Kalman filter for all boxes at once, in closed form.
 
-The model is that of Bewley et al. 2016 (arXiv 1602.00763): state (cx, cy, s, r, vcx, vcy, vs) with s = w*h and
-r = w/h, constant velocity, the first four measured. Nothing in F, H, Q, R or the first P ties one of
-(cx, cy, s, r) to another, so the 7x7 filter falls apart into three 2x2 filters (value, velocity) and one scalar, r.
-Here r gets a velocity whose value and variances stay zero, which makes all four the same arithmetic.
+The model is that of Bewley et al. 2016 (arXiv 1602.00763): state (cx, cy, s, r, vcx, vcy, vs) with s = w*h
+and r = w/h, constant velocity, the first four measured. Nothing in F, H, Q, R or the first P ties one of
+(cx, cy, s, r) to another, so the 7x7 filter falls apart into three 2x2 filters (value, velocity) and one
+scalar, r. Here r gets a velocity whose value and variances stay zero, which makes all four the same
+arithmetic.
 
-A *state* is one array (5, 4, N): for each of (cx, cy, s, r) and each of N boxes the mean, its velocity, and the
-three numbers of the symmetric P: var(value), cov(value, velocity), var(velocity). Velocities are per frame.
-*Corners* are boxes as (4, N): rows left, top, right, bottom.
+A *state* is one array (5, 4, N): for each of (cx, cy, s, r) and each of N boxes the mean, its velocity, and
+the three numbers of the symmetric P: var(value), cov(value, velocity), var(velocity). Velocities are per
+frame. *Corners* are boxes as (4, N): rows left, top, right, bottom.
 """
 
 from __future__ import annotations
@@ -20,8 +21,9 @@ MEAN, VELOCITY, VAR, COV, VELOCITY_VAR = range(5)
 AREA = 2
 
 R = np.array([[1.0], [1.0], [10.0], [10.0]])
-Q = np.array([[[1.0], [1.0], [1.0], [1.0]], [[0.01], [0.01], [0.0001], [0.0]]])  # of the values, of their velocities
-Q_VALUE, Q_VELOCITY = Q
+Q_VALUE = np.array([[1.0], [1.0], [1.0], [1.0]])
+Q_VELOCITY = np.array([[0.01], [0.01], [0.0001], [0.0]])
+_Q = np.stack([Q_VALUE, Q_VELOCITY])
 P0_VALUE = np.array([[10.0], [10.0], [10.0], [10.0]])
 P0_VELOCITY = np.array([[1e4], [1e4], [1e4], [0.0]])
 
@@ -71,8 +73,8 @@ def predict(state: FloatArray, dt: float = 1.0) -> None:
 
     An area that would reach zero or less stops shrinking first: its velocity becomes 0.
 
-    Q(dt) is the polynomial that n published steps (dt = 1) add up to when dt = n: for a value with noise q and
-    velocity noise u,
+    Q(dt) is the polynomial that n published steps (dt = 1) add up to when dt = n: for a value with noise q
+    and velocity noise u,
 
         var += dt*q + u*dt(dt-1)(2dt-1)/6,   cov += u*dt(dt-1)/2,   velocity var += dt*u.
 
@@ -86,7 +88,7 @@ def predict(state: FloatArray, dt: float = 1.0) -> None:
         mean += velocity
         state[VAR : COV + 1] += state[COV : VELOCITY_VAR + 1]
         var += cov
-        state[VAR::2] += Q
+        state[VAR::2] += _Q
         return
     mean += dt * velocity
     var += 2 * dt * cov + dt**2 * velocity_var
@@ -96,10 +98,11 @@ def predict(state: FloatArray, dt: float = 1.0) -> None:
 
 
 def correct(state: FloatArray, measurement: FloatArray, measured: FloatArray) -> None:
-    """Takes in the measurements (4, N) of the states whose `measured` (N,) is 1.0, in place; those with 0.0 stay.
+    """Takes in the measurements (4, N) of the states whose `measured` (N,) is 1.0, in place; those with 0.0
+    stay.
 
-    The posterior for the gain K = P H' S^-1, S = var + R. Term by term, the published (I-KH)P(I-KH)' + KRK' is
-    (1-k)*var, (1-k)*cov and velocity var - k_velocity*cov.
+    The posterior for the gain K = P H' S^-1, S = var + R. Term by term, the published (I-KH)P(I-KH)' + KRK'
+    is (1-k)*var, (1-k)*cov and velocity var - k_velocity*cov.
     """
     gain = state[VAR : COV + 1] / (state[VAR] + R)
     gain *= measured

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import inspect
+import numbers
 from collections.abc import Callable
 from typing import Any
 
@@ -24,7 +25,8 @@ TRACKERS: dict[str, Callable[[], type[Tracker]]] = {"sort": _sort}
 def load_tracker(name: str, **settings: Any) -> Tracker:
     """A new tracker: `load_tracker("sort", max_age=1)`.
 
-    Raises UnknownNameError for a name or a setting that does not exist, UsageError for a value that does not fit.
+    Raises UnknownNameError for a name or a setting that does not exist, UsageError for a value that does
+    not fit.
     """
     known = tracker_settings(name)
     for key, value in settings.items():
@@ -37,8 +39,9 @@ def load_tracker(name: str, **settings: Any) -> Tracker:
 def load_tracker_for(name: str, info: SourceInfo) -> Tracker:
     """The tracker as the app runs it on a source; the one place of the app's own choices.
 
-    The detector's threshold decides what is tracked. A track once shown is shown again at its next detection. Where
-    the source's frame rate is known and plausible, tracks move by true time and live on for a second unseen.
+    The detector's threshold decides what is tracked. A track once shown is shown again at its next
+    detection. Where the source's frame rate is known and plausible, tracks move by true time and live on
+    for a second unseen.
     """
     choices: dict[str, Any] = {"min_score": 0.0, "confirm_once": True}
     if info.fps is not None and 1 <= info.fps <= 240:
@@ -76,14 +79,19 @@ def parse_setting(name: str, key: str, text: str) -> Any:
 
 
 _WORDS = {"true": True, "yes": True, "on": True, "false": False, "no": False, "off": False, "none": None}
-_KINDS = {"int": "a whole number", "float": "a number", "bool": "true or false", "float | None": "a number or none"}
+_KINDS = {
+    "int": "a whole number",
+    "float": "a number",
+    "bool": "true or false",
+    "float | None": "a number or none",
+}
 
 
 def _check(tracker: str, setting: inspect.Parameter, value: Any) -> None:
     kind = str(setting.annotation)
-    is_number = isinstance(value, (int, float)) and not isinstance(value, bool)
+    is_number = isinstance(value, numbers.Real) and not isinstance(value, bool)
     fits = {
-        "int": is_number and isinstance(value, int),
+        "int": is_number and isinstance(value, numbers.Integral),
         "float": is_number and value == value,
         "bool": isinstance(value, bool),
         "float | None": value is None or is_number,

@@ -1,4 +1,4 @@
-"""SORT: Simple Online and Realtime Tracking (Bewley et al. 2016, arXiv 1602.00763), for all tracks at once."""
+"""SORT, Simple Online and Realtime Tracking (Bewley et al. 2016, arXiv 1602.00763), all tracks at once."""
 
 from __future__ import annotations
 
@@ -14,32 +14,36 @@ from rtdet.trackers import kalman
 from rtdet.trackers.association import match
 from rtdet.types import BoolArray, Detections, FloatArray, IntArray, Tracks
 
-# Rows of the table that holds, per track (column), what is known beside the Kalman state. IDs fit a float64 exactly.
+# Rows of the table of what is known of each track (a column) beside its Kalman state. A float64 holds any ID.
 ID, SCORE, LABEL, SEEN_FRAME, SEEN_S, STREAK, CONFIRMED = range(7)
 
 SHORTEST_SIDE = 1e-6
 FARTHEST = 1e9
 USUAL_FPS = 30.0
 RECENT_STEPS = 31
+SHORTEST_STEP = 0.1
 
 
 class Sort:
-    """The published tracker; its settings' defaults differ where the published ones make IDs and boxes flicker.
+    """The published tracker. Published settings: max_age 1, min_hits 3, every detection (min_score 0).
 
-    max_age        frames that a track lives on without a detection. 30 is a second of ordinary video; published: 1.
+    max_age        frames that a track lives on without a detection. The default is a second of ordinary
+                   video; with the published 1, an object that is missed twice gets a new ID.
     min_hits       matched frames in a row (after the first sight) before a track is given out. The first
                    `min_hits` frames give out every track.
     iou_threshold  pairs that overlap less do not match.
-    min_score      only detections that score above it are taken; 0 takes every one.
-    class_agnostic lets a detection of one class continue a track of another. Off, so that a person who gets on a
-                   bicycle does not hand over the ID; with one class it makes no difference.
-    confirm_once   a track once given out is given out again at its next detection. Off (published), a missed frame
-                   costs a track another `min_hits` frames.
+    min_score      only detections that score above it are taken; 0 takes every one. The default is what the
+                   app's detectors give.
+    class_agnostic lets a detection of one class continue a track of another. Off, so that a rider's ID does
+                   not pass to the bicycle; with one class it makes no difference.
+    confirm_once   a track once given out is given out again at its next detection. Off (published), a
+                   missed frame costs a track another `min_hits` frames.
     fps            the source's nominal frame rate. Given, each update moves the tracks by the time that has
-                   truly passed and ages are counted in nominal frames, so dropped frames do no harm. Not given,
-                   every update is one frame, whatever its time, as published. A steady file gives the same either way.
-    coast_s        `predict` shows a track that the last updates missed for this long, and for one missed update
-                   in any case.
+                   truly passed (a tenth of a frame at least) and ages count nominal frames, so dropped
+                   frames do little harm. Not given, every update is one frame, as published. A steady
+                   source gives the same either way.
+    coast_s        `predict` shows a track that the last updates missed for this long, and for one missed
+                   update in any case.
     horizon_s      `predict` moves boxes by at most this much time.
 
     Raises UsageError for a setting out of its range.
@@ -51,7 +55,7 @@ class Sort:
         max_age: int = 30,
         min_hits: int = 3,
         iou_threshold: float = 0.3,
-        min_score: float = 0.0,
+        min_score: float = 0.25,
         class_agnostic: bool = False,
         confirm_once: bool = False,
         fps: float | None = None,
@@ -105,7 +109,7 @@ class Sort:
         return shown
 
     def predict(self, t: float) -> Tracks:
-        """Where the confirmed tracks are at `t` seconds, also those that the last updates missed for a moment.
+        """Where the confirmed tracks are at `t` seconds, also those that were missed for a moment.
 
         Changes nothing. Boxes move by at most `horizon_s`; `since_update_s` goes on counting.
         """
@@ -139,7 +143,8 @@ class Sort:
         if elapsed_s > 0:
             self._steps_s.append(elapsed_s)
             if self.fps is not None:
-                dt = round(elapsed_s * self.fps, 6)  # times like 0.1 + 0.2 shall not tell steady from steady
+                # Rounded, so that n / fps is steady to the last bit; at least something, so that tracks age.
+                dt = max(round(elapsed_s * self.fps, 6), SHORTEST_STEP)
         else:
             elapsed_s = self._usual_step_s()
         if _is_time(t):
@@ -159,8 +164,8 @@ class Sort:
         return 1 / self.fps if self.fps is not None else self._usual_step_s()
 
     def _move(self, dt: float) -> FloatArray:
-        """Predicts all tracks `dt` frames on; their corners (4, N). Tracks without a finite box go, as do all in
-        a gap that is longer than any track lives and any box is predicted."""
+        """Predicts all tracks `dt` frames on; their corners (4, N). A track without a finite box goes; all go
+        in a gap longer than any track lives."""
         if self._table.shape[1] == 0:
             return np.zeros((4, 0))
         if dt > max(self.max_age + 1, self.horizon_s / self._frame_s()):
@@ -168,10 +173,10 @@ class Sort:
             return np.zeros((4, 0))
         kalman.predict(self._state, dt)
         corners = kalman.to_corners(self._state[kalman.MEAN])
-        finite = np.isfinite(corners)
-        if not finite.all():
-            self._keep(finite.all(axis=0))
-            corners = corners[:, finite.all(axis=0)]
+        if not np.isfinite(corners).all():
+            finite = np.asarray(np.isfinite(corners).all(axis=0))
+            self._keep(finite)
+            corners = corners[:, finite]
         return corners
 
     def _correct(
@@ -241,8 +246,8 @@ def _is_time(t: float | None) -> bool:
 def _is_sound(corners: FloatArray, scores: FloatArray) -> bool:
     """Whether all are; every comparison with NaN is false."""
     return bool(
-        (corners[2:] - corners[:2]).min() >= SHORTEST_SIDE
-        and np.abs(corners).max() <= FARTHEST
+        np.abs(corners).max() <= FARTHEST
+        and (corners[2:] - corners[:2]).min() >= SHORTEST_SIDE
         and (scores == scores).all()
     )
 

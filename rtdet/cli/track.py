@@ -1,0 +1,86 @@
+"""`rtdet track DETS.txt --out TRACKS.txt`: a tracker on a file of detections."""
+
+from __future__ import annotations
+
+import math
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from rtdet.errors import UsageError
+
+if TYPE_CHECKING:
+    from rtdet.protocols import Sink, Tracker
+    from rtdet.trackers.motchallenge import DetectionRows
+
+
+@click.command(context_settings={"help_option_names": ["-h", "--help"]})
+@click.argument("detections", metavar="DETS.txt")
+@click.option(
+    "--out", required=True, metavar="TRACKS", help=".txt (MOT), .csv, .jsonl, .parquet or .json (COCO)."
+)
+@click.option("--tracker", default="sort", show_default=True, metavar="NAME")
+@click.option(
+    "--fps", type=float, default=30.0, show_default=True, help="Frame rate: frame n is at (n - 1) / fps."
+)
+@click.option(
+    "--frames", metavar="LIST.txt", help="The frame numbers that the tracker gets to see.  [default: all]"
+)
+@click.option(
+    "--set", "settings", multiple=True, metavar="KEY=VALUE", help="A setting of the tracker; repeatable."
+)
+def command(
+    detections: str, out: str, tracker: str, fps: float, frames: str | None, settings: tuple[str, ...]
+) -> None:
+    """Track objects through MOTChallenge detection rows: frame,id,left,top,width,height,score.
+
+    Every frame from 1 to the last is an update, also without detections, unless --frames names those that the
+    tracker sees; it still moves by their true distance in time. Published SORT:
+    --set min_score=0 --set max_age=1 --set min_hits=3
+    """
+    from rtdet.trackers.motchallenge import read_detections, read_frame_list
+
+    if not 0 < fps < math.inf:
+        raise UsageError(f"--fps must be above 0, not {fps:g}")
+    instance = _load(tracker, settings, fps)
+    rows = read_detections(detections)
+    seen = read_frame_list(frames) if frames is not None else range(1, max(rows.last_frame, 1) + 1)
+    sink = _open(out, detections, fps)
+    try:
+        _track(instance, rows, seen, fps, sink)
+    finally:
+        sink.close()
+
+
+def _load(name: str, texts: tuple[str, ...], fps: float) -> Tracker:
+    from rtdet.trackers.registry import load_tracker, parse_setting, tracker_settings
+
+    settings: dict[str, Any] = {"fps": fps} if "fps" in tracker_settings(name) else {}
+    for text in texts:
+        key, equals, value = text.partition("=")
+        if not equals:
+            raise UsageError(f"--set takes KEY=VALUE, not {text!r}")
+        key = key.strip().replace("-", "_")
+        settings[key] = parse_setting(name, key, value)
+    return load_tracker(name, **settings)
+
+
+def _open(out: str, detections: str, fps: float) -> Sink:
+    from rtdet.types import SourceInfo
+    from rtdet.video.sinks import open_track_file
+    from rtdet.video.sinks.files import check_output
+
+    check_output(out, detections)
+    return open_track_file(out, SourceInfo(name=detections, width=0, height=0, fps=fps))
+
+
+def _track(tracker: Tracker, rows: DetectionRows, frames: list[int] | range, fps: float, sink: Sink) -> None:
+    import numpy as np
+
+    from rtdet.types import Frame, FrameResult
+
+    no_picture = np.zeros((1, 1, 3), dtype=np.uint8)
+    for number in frames:
+        detections, t = rows.at(number), (number - 1) / fps
+        tracks = tracker.update(detections, t)
+        sink.write(FrameResult(Frame(no_picture, t, number - 1), detections, tracks))

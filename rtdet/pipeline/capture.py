@@ -17,6 +17,9 @@ from rtdet.types import Frame
 
 log = logging.getLogger("rtdet.pipeline")
 
+# Times are sums of floats: a frame this close to the end of the run's duration is beyond it.
+_ROUNDING_S = 1e-6
+
 
 class Limits(NamedTuple):
     """Where a run ends on its own accord: so many frames, so many seconds of the source."""
@@ -93,7 +96,7 @@ class CaptureWorker(Worker):
         if self._first_t is None:
             self._first_t = frame.t
         duration_s = self._limits.duration_s
-        if duration_s is not None and frame.t - self._first_t >= duration_s:
+        if duration_s is not None and frame.t - self._first_t >= duration_s - _ROUNDING_S:
             return None
         decode_ms = (time.monotonic() - began) * 1e3
         self.flow.stats.captured(decode_ms)

@@ -62,7 +62,7 @@ def open_network(
     cuda. The module is copied: training it further changes nothing here. Raises UnknownNameError and
     UsageError for what is not known or not there, ModelError for a model that cannot be read.
     """
-    _check_names(backend, device, precision)
+    check_names(backend, device, precision)
     is_file = isinstance(model, Path)
     if isinstance(model, Path):
         _check_file(model)
@@ -70,7 +70,8 @@ def open_network(
     return BACKENDS[backend](model, input_shape, device, precision)
 
 
-def _check_names(backend: str, device: str, precision: str) -> None:
+def check_names(backend: str, device: str, precision: str) -> None:
+    """Raises UnknownNameError for a name that no machine has."""
     if backend != "auto" and backend not in BACKENDS:
         raise UnknownNameError("backend", backend, ("auto", *BACKENDS))
     if device not in DEVICES and not re.fullmatch(r"cuda:\d+", device):

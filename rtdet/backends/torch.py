@@ -15,17 +15,17 @@ from rtdet.backends.machine import core_count
 from rtdet.backends.network import Outputs, Shape, Tensor
 from rtdet.errors import ModelError, UsageError
 
-_TYPES = {"fp32": torch.float32, "fp16": torch.float16, "bf16": torch.bfloat16}
+TYPES = {"fp32": torch.float32, "fp16": torch.float16, "bf16": torch.bfloat16}
 _IN_FLIGHT = 2  # on a GPU: one input is copied over while the other is computed
 
 
 def open_torch(model: torch.nn.Module | Path, shape: Shape, device: str, precision: str) -> TorchNetwork:
     if isinstance(model, Path):
         raise UsageError(f"the torch backend cannot run {model.name}; use --backend auto")
-    return TorchNetwork(model, torch.device(device), _choose_precision(device, precision), shape)
+    return TorchNetwork(model, torch.device(device), choose_precision(device, precision), shape)
 
 
-def _choose_precision(device: str, wanted: str) -> str:
+def choose_precision(device: str, wanted: str) -> str:
     """On the CPU torch is the reference: fp32. On CUDA fp16 is the fastest that every card has."""
     if wanted == "auto":
         return "fp16" if device.startswith("cuda") else "fp32"
@@ -70,7 +70,7 @@ class TorchNetwork:
         with ExitStack() as contexts:
             contexts.enter_context(torch.inference_mode())
             if self.precision != "fp32":
-                contexts.enter_context(torch.autocast(self._device.type, _TYPES[self.precision]))
+                contexts.enter_context(torch.autocast(self._device.type, TYPES[self.precision]))
             if on_cuda:  # the shapes never change, so the fastest kernels are worth searching for
                 contexts.enter_context(torch.cuda.device(self._device))
                 contexts.enter_context(torch.backends.cudnn.flags(benchmark=True))

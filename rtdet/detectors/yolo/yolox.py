@@ -21,7 +21,7 @@ from rtdet.backends.openvino import GraphInfo, inspect_graph
 from rtdet.detectors.batching import input_size, runs_of_one_size
 from rtdet.detectors.selection import select, strongest, wanted_class
 from rtdet.detectors.yolo.decode import Grid, best_classes, decode, grid_for, is_decoded
-from rtdet.detectors.yolo.names import class_names
+from rtdet.detectors.names import class_names
 from rtdet.errors import ModelError, UsageError
 from rtdet.geometry.letterbox import Letterbox, letterbox
 from rtdet.types import Detections, Image, Thresholds

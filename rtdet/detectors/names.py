@@ -1,4 +1,4 @@
-"""What the classes of an ONNX or OpenVINO file are called."""
+"""What the classes of a model file are called."""
 
 from __future__ import annotations
 

@@ -1,0 +1,199 @@
+"""Fetching a model that the user named into the user's cache: resumable, checked by sha256, once."""
+
+from __future__ import annotations
+
+import contextlib
+import errno
+import hashlib
+import http.client
+import shutil
+import urllib.error
+import urllib.request
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any, BinaryIO
+from urllib.parse import urlsplit
+
+from rtdet.backends.machine import cache_folder
+from rtdet.detectors.cards import ModelCard
+from rtdet.errors import DownloadError
+
+_CHUNK = 1 << 18
+_TIMEOUT_S = 10.0
+_TRIES = 3  # of going on after a connection breaks off
+
+Progress = Callable[[int, int], None]  # bytes so far, bytes in all (0: not known)
+
+
+def _silent(_done: int, _total: int) -> None:
+    pass
+
+
+def cached_path(card: ModelCard) -> Path:
+    """Where a card's weights are kept once they have been fetched."""
+    return cache_folder("models") / urlsplit(card.url).path.rpartition("/")[2]
+
+
+def fetch_model(card: ModelCard, *, offline: bool = False) -> Path:
+    """The weights of a card, fetched on first use. Raises DownloadError with one line."""
+    target = cached_path(card)
+    if target.is_file():
+        return target
+    if offline:
+        raise DownloadError(
+            f"{card.name} is not on this machine and --offline forbids fetching it; "
+            f"run `rtdet models pull {card.name}` once, or use --model rtdet-n"
+        )
+    with _progress_bar(card.name, card.size) as progress:
+        return fetch(card.url, target, sha256=card.sha256, what=card.name, progress=progress)
+
+
+def fetch(url: str, target: Path, *, sha256: str, what: str = "", progress: Progress | None = None) -> Path:
+    """Fetch `url` to `target`. `sha256` is the digest expected, or its first digits.
+
+    The bytes gather in `target`.part, which a later call goes on from; only a file whose digest is right
+    gets the name `target`. Raises DownloadError with one line.
+    """
+    what = what or target.name
+    part = target.with_name(target.name + ".part")
+    try:
+        target.parent.mkdir(parents=True, exist_ok=True)
+        with part.open("ab") as file:
+            _lock(file, what)
+            _fetch_all(url, file, what, progress or _silent)
+            _check(part, file, sha256, what)
+        part.replace(target)
+    except OSError as error:
+        raise DownloadError(_explain(error, what, target.parent)) from error
+    finally:
+        with contextlib.suppress(OSError):
+            if part.stat().st_size == 0:
+                part.unlink()
+    return target
+
+
+def _fetch_all(url: str, file: BinaryIO, what: str, progress: Progress) -> None:
+    """Every byte of `url` into `file`, going on where it ends; a broken connection is taken up again."""
+    for attempt in range(_TRIES + 1):
+        before = file.tell()
+        try:
+            if _receive(url, file, progress):
+                return
+        except urllib.error.HTTPError as error:
+            error.close()
+            raise DownloadError(
+                f"cannot fetch {what}: {urlsplit(url).netloc} answers {error.code} {error.reason} for {url}"
+            ) from error
+        except urllib.error.URLError as error:
+            if file.tell():
+                break
+            raise DownloadError(
+                f"cannot fetch {what} from {urlsplit(url).netloc}: {_short(error.reason)}; "
+                "is there a network? --model rtdet-n needs none"
+            ) from error
+        except (http.client.HTTPException, ConnectionError, TimeoutError):
+            pass  # what has come is kept
+        if file.tell() == before and attempt > 0:
+            break
+    size = f"{file.tell() / 1e6:.1f} MB"
+    raise DownloadError(f"fetching {what} broke off after {size}; run the command again to go on from there")
+
+
+def _receive(url: str, file: BinaryIO, progress: Progress) -> bool:
+    """One request, for what is missing. True when the file is complete."""
+    have = file.tell()
+    headers = {"User-Agent": "rtdet", **({"Range": f"bytes={have}-"} if have else {})}
+    try:
+        response = urllib.request.urlopen(urllib.request.Request(url, headers=headers), timeout=_TIMEOUT_S)
+    except urllib.error.HTTPError as error:
+        if error.code != http.HTTPStatus.REQUESTED_RANGE_NOT_SATISFIABLE or not have:
+            raise
+        size = (error.headers.get("Content-Range") or "").rpartition("/")[2]
+        error.close()
+        if size == str(have):
+            return True
+        file.truncate(0)  # longer than what is there now: another file
+        return False
+    with response:
+        goes_on = response.status == http.HTTPStatus.PARTIAL_CONTENT
+        if have and not goes_on:  # a server without Range sends it all again
+            file.truncate(0)
+            have = 0
+        rest = int(response.headers.get("Content-Length") or 0)
+        _require_space(file, rest)
+        return _copy(response, file, have + rest if rest else 0, progress)
+
+
+def _copy(response: Any, file: BinaryIO, total: int, progress: Progress) -> bool:
+    while chunk := response.read(_CHUNK):
+        file.write(chunk)
+        progress(file.tell(), total)
+    file.flush()
+    return not total or file.tell() >= total
+
+
+def _require_space(file: BinaryIO, needed: int) -> None:
+    if shutil.disk_usage(Path(file.name).parent).free < needed:
+        raise OSError(errno.ENOSPC, "not enough space")
+
+
+def _check(part: Path, file: BinaryIO, sha256: str, what: str) -> None:
+    file.flush()
+    digest = hashlib.sha256()
+    with part.open("rb") as written:
+        while chunk := written.read(1 << 20):
+            digest.update(chunk)
+    found = digest.hexdigest()
+    if not found.startswith(sha256.lower()):
+        file.truncate(0)  # or the next try would go on from bytes that are wrong
+        raise DownloadError(
+            f"what came for {what} is damaged or not the published file (sha256 {found[:16]}…, "
+            f"expected {sha256[:16]}…); nothing was kept, try again"
+        )
+
+
+def _lock(file: BinaryIO, what: str) -> None:
+    """One process fetches, a second one says so instead of mixing its bytes in."""
+    try:
+        import fcntl
+    except ImportError:  # Windows
+        return
+    try:
+        fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError as error:
+        raise DownloadError(f"{what} is being fetched by another rtdet; wait for that one") from error
+
+
+def _explain(error: OSError, what: str, folder: Path) -> str:
+    if error.errno in (errno.ENOSPC, errno.EDQUOT):
+        return f"no space left for {what} in {folder}; free some, or point RTDET_CACHE to another disk"
+    return f"cannot keep {what} in {folder}: {_short(error)}; RTDET_CACHE can point to another folder"
+
+
+def _short(error: object) -> str:
+    if isinstance(error, OSError):
+        return error.strerror or str(error) or type(error).__name__
+    return str(error)
+
+
+@contextlib.contextmanager
+def _progress_bar(name: str, size: int) -> Iterator[Progress]:
+    """A bar on standard error where that is a terminal; else one line at the start."""
+    from rich.console import Console
+    from rich.progress import BarColumn, DownloadColumn, Progress, TimeRemainingColumn, TransferSpeedColumn
+
+    console = Console(stderr=True)
+    if not console.is_terminal:
+        console.print(f"fetching {name} ({size / 1e6:.0f} MB)", highlight=False)
+        yield _silent
+        return
+    columns = (
+        "{task.description}",
+        BarColumn(),
+        DownloadColumn(),
+        TransferSpeedColumn(),
+        TimeRemainingColumn(),
+    )
+    with Progress(*columns, console=console, transient=True) as bar:
+        task = bar.add_task(f"fetching {name}", total=size or None)
+        yield lambda done, total: bar.update(task, completed=done, total=total or size or None)

@@ -1,0 +1,120 @@
+"""Detectors by name or by file. To add one, write its module and give it a line in DETECTORS."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+from rtdet.detectors.cards import ModelCard, model_card, model_names, models_folder
+from rtdet.detectors.selection import check_classes
+from rtdet.errors import ModelError
+from rtdet.protocols import Detector
+from rtdet.types import Thresholds
+
+__all__ = ["DETECTORS", "ModelCard", "Options", "load_detector", "model_card", "model_names", "weights_of"]
+
+
+@dataclass(frozen=True)
+class Options:
+    """What every detector is opened with; names as on the command line."""
+
+    thresholds: Thresholds
+    device: str = "auto"
+    backend: str = "auto"
+    precision: str = "auto"
+    imgsz: int | None = None
+
+
+def _ssd(path: Path, options: Options, _card: ModelCard | None) -> Detector:
+    from rtdet.detectors.ssd.detector import open_ssd
+
+    return open_ssd(path, **vars(options))
+
+
+def _yolox(path: Path, options: Options, _card: ModelCard | None) -> Detector:
+    from rtdet.detectors.yolo.yolox import YoloxDetector
+
+    return YoloxDetector(path, **vars(options))
+
+
+def _torchvision(path: Path, options: Options, card: ModelCard | None) -> Detector:
+    from rtdet.detectors.torchvision_zoo import open_torchvision
+
+    return open_torchvision(path, architecture=card.name if card else None, **vars(options))
+
+
+# By the `kind` of a card. Each opens a file of weights; the card is None for a file of the user's own.
+DETECTORS: Mapping[str, Callable[[Path, Options, ModelCard | None], Detector]] = {
+    "ssd": _ssd,
+    "yolox": _yolox,
+    "torchvision": _torchvision,
+}
+
+# What a file of the user's own is, by its suffix.
+SUFFIXES: Mapping[str, str] = {
+    ".safetensors": "ssd",
+    ".onnx": "yolox",
+    ".xml": "yolox",
+    ".pth": "torchvision",
+}
+
+
+def load_detector(
+    name_or_path: str | Path,
+    *,
+    thresholds: Thresholds | None = None,
+    device: str = "auto",
+    backend: str = "auto",
+    precision: str = "auto",
+    imgsz: int | None = None,
+    offline: bool = False,
+) -> Detector:
+    """A detector by its name (`rtdet models` lists them) or from a file of weights.
+
+    The first use of a model that does not come with rtdet fetches it into the user's cache, unless `offline`.
+    Raises UnknownNameError for an unknown model, class, device, backend or precision, ModelError for a file
+    that cannot be used, DownloadError for a model that cannot be fetched, UsageError for settings that the
+    model or this machine does not have.
+    """
+    options = Options(thresholds or Thresholds(), device, backend, precision, imgsz)
+    text = str(name_or_path)
+    if isinstance(name_or_path, Path) or _is_path(text):
+        path = Path(text).expanduser()
+        detector = DETECTORS[_kind_of(path)](path, options, None)
+    else:
+        card = model_card(text)
+        check_classes(options.thresholds, card.classes)  # before a long download
+        detector = DETECTORS[card.kind](weights_of(card, offline=offline), options, card)
+    try:
+        check_classes(options.thresholds, detector.class_names)
+    except Exception:
+        detector.close()
+        raise
+    return detector
+
+
+def _is_path(text: str) -> bool:
+    return "/" in text or "\\" in text or Path(text).suffix.lower() in (*SUFFIXES, ".pt", ".weights", ".cfg")
+
+
+def _kind_of(path: Path) -> str:
+    if not path.is_file():
+        raise ModelError(f"there is no model file {path}")
+    try:
+        return SUFFIXES[path.suffix.lower()]
+    except KeyError:
+        kinds = ", ".join(SUFFIXES)
+        raise ModelError(f"{path} is not a kind of model file that rtdet reads: {kinds}") from None
+
+
+def weights_of(card: ModelCard, *, offline: bool = False) -> Path:
+    """The file with a card's weights, fetched if need be. Raises ModelError and DownloadError."""
+    if not card.url:
+        path = models_folder() / (card.file or f"{card.name}.safetensors")
+        if not path.is_file():
+            raise ModelError(f"the weights of {card.name} are missing: {path}; install rtdet again")
+        return path
+    from rtdet.detectors.download import fetch_model
+
+    return fetch_model(card, offline=offline)

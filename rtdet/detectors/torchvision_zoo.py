@@ -1,0 +1,198 @@
+"""torchvision's detectors by name, or from a state dict of one of them.
+
+The SSDs' network runs on any backend. The other three choose and crop inside of the network, so they run in
+torch as they are.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from contextlib import ExitStack
+from pathlib import Path
+from typing import Any, Protocol
+
+import numpy as np
+import torch
+
+from rtdet.backends import Network, open_network
+from rtdet.backends.network import Tensor
+from rtdet.backends.registry import check_names, choose
+from rtdet.backends.torch import TYPES, choose_precision
+from rtdet.detectors.selection import wanted_class
+from rtdet.detectors.torchvision_weights import LoadedModel, load_model
+from rtdet.errors import ModelError, UsageError
+from rtdet.geometry.boxes import clip, is_valid
+from rtdet.types import Detections, Image, Thresholds
+
+_GPU_BATCH = 4  # RetinaNet at 800 px takes about 1 GB of GPU memory a picture
+Found = dict[str, torch.Tensor]
+
+
+def open_torchvision(
+    path: Path,
+    *,
+    architecture: str | None = None,
+    thresholds: Thresholds | None = None,
+    device: str = "auto",
+    backend: str = "auto",
+    precision: str = "auto",
+    imgsz: int | None = None,
+) -> TorchvisionDetector:
+    """The detector whose state dict is in `path`; the architecture is told by its keys if it is not given.
+
+    Raises ModelError for a file of another kind, UsageError for settings that the architecture lacks.
+    """
+    check_names(backend, device, precision)
+    loaded = load_model(path, architecture)
+    if loaded.architecture.startswith("ssd"):
+        if imgsz is not None:
+            side = loaded.model.transform.min_size[0]  # type: ignore[union-attr, index]
+            raise UsageError(f"{loaded.architecture} runs at {side} pixels only; leave --imgsz out")
+        runner: Runner = _SsdRunner(loaded.model, backend=backend, device=device, precision=precision)
+    else:
+        if backend not in ("auto", "torch"):
+            raise UsageError(f"{loaded.architecture} runs on the torch backend only; leave --backend out")
+        if imgsz is not None:
+            _set_long_side(loaded.model, imgsz)
+        runner = _EagerRunner(loaded.model, choose("torch", device, is_file=False)[1], precision)
+    return TorchvisionDetector(loaded, runner, thresholds or Thresholds())
+
+
+def _set_long_side(model: Any, imgsz: int) -> None:
+    if imgsz < 64:
+        raise UsageError(f"--imgsz {imgsz} is too small for this model; use 64 or more")
+    model.transform.min_size, model.transform.max_size = (imgsz,), imgsz
+
+
+class TorchvisionDetector:
+    """One of torchvision's models as a Detector. NMS is torchvision's own, for each class."""
+
+    def __init__(self, loaded: LoadedModel, runner: Runner, thresholds: Thresholds) -> None:
+        self.thresholds = thresholds
+        self.class_names: Sequence[str] = tuple(name for name in loaded.names if name)
+        # torchvision's labels start at 1 (0 is background) and COCO's have gaps: -1 here, never reported.
+        self._label_of = np.full(len(loaded.names) + 1, -1, dtype=np.int64)
+        named = [i for i, name in enumerate(loaded.names, start=1) if name]
+        self._label_of[named] = np.arange(len(named))
+        self._runner: Runner | None = runner
+
+    def detect(self, images: Sequence[Image]) -> list[Detections]:
+        if self._runner is None:
+            raise ModelError("the model was closed")
+        thresholds = self.thresholds
+        found = self._runner.run(images, thresholds)
+        return [self._convert(one, image, thresholds) for one, image in zip(found, images, strict=True)]
+
+    def _convert(self, found: Found, image: Image, thresholds: Thresholds) -> Detections:
+        boxes = found["boxes"].detach().cpu().double().numpy()
+        scores = found["scores"].detach().cpu().double().numpy()
+        labels = self._label_of[found["labels"].cpu().numpy()]
+        boxes = clip(boxes, image.shape[1], image.shape[0])
+        keep = (labels >= 0) & is_valid(boxes) & (scores >= thresholds.confidence)
+        keep &= wanted_class(np.maximum(labels, 0), thresholds, self.class_names)
+        rows = np.flatnonzero(keep)
+        rows = rows[np.argsort(-scores[rows], kind="stable")][: thresholds.max_detections]
+        return Detections(boxes[rows], scores[rows], labels[rows], self.class_names)
+
+    def close(self) -> None:
+        if self._runner is not None:
+            self._runner.close()
+        self._runner = None
+
+
+class Runner(Protocol):
+    """Runs a model: one {boxes, scores, labels} of torchvision for each image, in its pixels."""
+
+    def run(self, images: Sequence[Image], thresholds: Thresholds) -> Iterator[Found]: ...
+
+    def close(self) -> None: ...
+
+
+def _apply(model: Any, thresholds: Thresholds) -> None:
+    target = model.roi_heads if hasattr(model, "roi_heads") else model
+    target.score_thresh, target.nms_thresh = thresholds.confidence, thresholds.iou
+    # With a choice of classes the best of those are wanted, which only come to light afterwards.
+    target.detections_per_img = 1000 if thresholds.classes else thresholds.max_detections
+
+
+def _to_tensor(image: Image) -> torch.Tensor:
+    """(3, H, W) RGB in [0, 1], what torchvision's transforms start from."""
+    return torch.from_numpy(np.ascontiguousarray(image[:, :, ::-1].transpose(2, 0, 1))).float() / 255
+
+
+class _EagerRunner:
+    """The whole model in torch, a few pictures at a time on a GPU."""
+
+    def __init__(self, model: Any, device: str, precision: str) -> None:
+        self._device = torch.device(device)
+        self._precision = choose_precision(device, precision)
+        self._model: Any = model.to(self._device)
+        self._batch = 1 if self._device.type == "cpu" else _GPU_BATCH
+
+    def run(self, images: Sequence[Image], thresholds: Thresholds) -> Iterator[Found]:
+        _apply(self._model, thresholds)
+        for start in range(0, len(images), self._batch):
+            tensors = [_to_tensor(image) for image in images[start : start + self._batch]]
+            with ExitStack() as contexts:
+                contexts.enter_context(torch.inference_mode())
+                if self._precision != "fp32":
+                    contexts.enter_context(torch.autocast(self._device.type, TYPES[self._precision]))
+                yield from self._model([tensor.to(self._device) for tensor in tensors])
+
+    def close(self) -> None:
+        self._model = None
+
+
+class _SsdCore(torch.nn.Module):
+    """The part of torchvision's SSD with the weights: (1, 3, S, S) to class logits (1, P, C) and box
+    offsets (1, P, 4) of the P default boxes."""
+
+    def __init__(self, model: Any) -> None:
+        super().__init__()
+        self.backbone, self.head = model.backbone, model.head
+
+    def forward(self, batch: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
+        heads = self.head(list(self.backbone(batch).values()))
+        return heads["cls_logits"], heads["bbox_regression"]
+
+
+class _SsdRunner:
+    """torchvision's own transform and postprocess around the core on any backend."""
+
+    def __init__(self, model: Any, **options: str) -> None:
+        self._model = model
+        side = model.transform.fixed_size[0]
+        core = _SsdCore(model).eval()
+        self._priors = _default_boxes(model, side)
+        self.network: Network = open_network(core, (1, 3, side, side), **options)
+
+    def run(self, images: Sequence[Image], thresholds: Thresholds) -> Iterator[Found]:
+        _apply(self._model, thresholds)
+        sizes: list[tuple[list[tuple[int, int]], list[tuple[int, int]]]] = []
+
+        def inputs() -> Iterator[Tensor]:
+            for image in images:
+                batch, _ = self._model.transform([_to_tensor(image)])
+                sizes.append((batch.image_sizes, [image.shape[:2]]))
+                yield batch.tensors.numpy()
+
+        for i, (logits, offsets) in enumerate(self.network.run_many(inputs())):
+            fitted, original = sizes[i]
+            heads = {"cls_logits": torch.from_numpy(logits), "bbox_regression": torch.from_numpy(offsets)}
+            with torch.inference_mode():
+                found = self._model.postprocess_detections(heads, [self._priors], fitted)
+                yield from self._model.transform.postprocess(found, fitted, original)
+
+    def close(self) -> None:
+        self.network.close()
+
+
+def _default_boxes(model: Any, side: int) -> torch.Tensor:
+    """(P, 4) xyxy default boxes for the fixed input. They depend on its size only."""
+    from torchvision.models.detection.image_list import ImageList
+
+    blank = torch.zeros(1, 3, side, side)
+    with torch.inference_mode():
+        features = list(model.backbone(blank).values())
+        boxes: list[torch.Tensor] = model.anchor_generator(ImageList(blank, [(side, side)]), features)
+    return boxes[0]

@@ -113,7 +113,7 @@ def draw_tracks(
     are not finite are left out. Text lies over every box, so that no line crosses it.
     """
     style = style or DrawStyle()
-    canvas = image.copy()
+    canvas: Image = image.copy()
     pen = _Pen.of(canvas, style)
     corners = _corners(tracks.boxes, canvas)
     rows = np.flatnonzero(np.isfinite(tracks.boxes).all(axis=1)).tolist()

@@ -12,6 +12,7 @@ import textwrap
 from collections.abc import Iterator
 from contextlib import closing
 from fractions import Fraction
+from itertools import pairwise
 from pathlib import Path
 
 import av
@@ -184,7 +185,7 @@ def test_time_that_stands_still_or_jumps_back_still_gives_rising_timestamps(tmp_
     frames = [Frame(picture(i), t, i) for i, t in enumerate(moments)]
     recorded = times(record(frames, info, tmp_path / "o.mp4"))
     assert len(recorded) == len(moments)
-    assert all(b > a for a, b in zip(recorded, recorded[1:], strict=False))
+    assert all(b > a for a, b in pairwise(recorded))
     assert float(recorded[-1]) == pytest.approx(30.12, abs=0.001)  # a seek back does not lose time
 
 
@@ -332,7 +333,9 @@ def test_a_missing_folder_an_unknown_suffix_and_a_folder_as_output_are_refused_a
     tmp_path: Path,
 ) -> None:
     info = SourceInfo("made", *SIZE)
-    with pytest.raises(OutputError, match="the folder .*nowhere does not exist; create it or choose another"):
+    with pytest.raises(
+        OutputError, match=r"the folder .*nowhere does not exist; create it or choose another"
+    ):
         open_recording(tmp_path / "nowhere" / "o.mp4", info)
     with pytest.raises(UnknownNameError, match=r"o\.avi .* a recording ends in \.mp4 or \.mkv"):
         open_recording(tmp_path / "o.avi", info)

@@ -71,10 +71,12 @@ class ParquetFile(TrackFile):
         columns = list(zip(*map(astuple, rows), strict=True)) or [()] * len(self._schema)
         arrays = [pa.array(column, field.type) for column, field in zip(columns, self._schema, strict=True)]
         sink = _AtOffset(self._offset)
+        stream = pa.PythonFile(sink, mode="w")
         collected: list[Any] = []
         with pq.ParquetWriter(
-            pa.PythonFile(sink, mode="w"), self._schema, compression="zstd", metadata_collector=collected
+            stream, self._schema, compression="zstd", metadata_collector=collected
         ) as writer:
+            sink.advance(stream)
             writer.write_table(pa.Table.from_arrays(arrays, schema=self._schema))
         metadata = collected[0]
         content = sink.getvalue()[: -_footer_size(sink.getvalue())]
@@ -108,14 +110,28 @@ def _copy(metadata: Any) -> Any:
 
 
 class _AtOffset(io.BytesIO):
-    """A buffer that says it starts at `offset` of a file: Parquet notes absolute positions."""
+    """What is written after the first `offset` bytes; Parquet notes absolute positions.
+
+    pyarrow counts the position itself and insists on beginning at 0, where it writes its magic. So the bytes
+    before the offset are made to go by once it has begun, and are not kept.
+    """
+
+    _ZEROS = bytes(1 << 20)
 
     def __init__(self, offset: int) -> None:
         super().__init__()
-        self._offset = offset
+        self._to_skip = offset
 
-    def tell(self) -> int:
-        return self._offset + super().tell()
+    def advance(self, stream: Any) -> None:
+        """Bring the pyarrow stream over this buffer from the magic to the offset."""
+        while self._to_skip:
+            stream.write(memoryview(self._ZEROS)[: self._to_skip])
+
+    def write(self, content: Any) -> int:
+        if self._to_skip:
+            self._to_skip -= len(content)
+            return len(content)
+        return super().write(content)
 
     def close(self) -> None:
         """Keep the bytes: the writer closes what it writes to."""

@@ -123,9 +123,7 @@ def build_pipeline(
     return pipeline
 
 
-def build_viewer_pipeline(
-    config: RunConfig, make_detector: Callable[[], Detector] | None = None
-) -> Pipeline:
+def build_viewer_pipeline(config: RunConfig, make_detector: Callable[[], Detector] | None = None) -> Pipeline:
     """A pipeline for the viewer, not started: a file plays at its own speed, the picture never waits for the
     detector (unless --policy every asks for that), and recordings hold what was shown.
 

@@ -1,0 +1,141 @@
+"""Everything that can be done by menu or key, in one table; the menus and the help are made from it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+from typing import TypeVar
+
+from PyQt6.QtGui import QAction, QKeySequence
+from PyQt6.QtWidgets import QMainWindow, QMenu
+
+from rtdet.state import AppState
+from rtdet.ui.icons import icon
+
+T = TypeVar("T")
+
+
+@dataclass(frozen=True)
+class Command:
+    """`field`: the boolean field of the state that a checkable command switches."""
+
+    name: str
+    menu: str
+    text: str
+    keys: tuple[str, ...] = ()
+    icon: str = ""
+    field: str = ""
+    line_above: bool = False
+
+
+COMMANDS = (
+    Command("open_file", "File", "Open file…", ("Ctrl+O",), "folder"),
+    Command("open_address", "File", "Open address…", ("Ctrl+L",), "link"),
+    Command("open_demo", "File", "Open demo", ("Ctrl+D",)),
+    Command("snapshot", "File", "Save snapshot", ("S",), "snapshot", line_above=True),
+    Command("snapshot_as", "File", "Save snapshot as…", ("Shift+S",)),
+    Command("record", "File", "Record", ("R",), "record"),
+    Command("record_as", "File", "Record to…", ("Shift+R",)),
+    Command("quit", "File", "Quit", ("Ctrl+Q",), line_above=True),
+    Command("play", "Playback", "Play", ("Space", "K"), "play"),
+    Command("step", "Playback", "Next frame", (".", "Right"), "step"),
+    Command("step_back", "Playback", "Previous frame", (",", "Left")),
+    Command("forward", "Playback", "Forward 5 seconds", ("Shift+Right",), line_above=True),
+    Command("back", "Playback", "Back 5 seconds", ("Shift+Left",)),
+    Command("start", "Playback", "To the beginning", ("Home",)),
+    Command("loop", "Playback", "Loop", ("L",), "loop", "loop", line_above=True),
+    Command("fit", "View", "Fit to window", ("Ctrl+0",)),
+    Command("actual_size", "View", "Actual size", ("Ctrl+1",)),
+    Command("zoom_in", "View", "Zoom in", ("Ctrl++", "Ctrl+=", "+", "=")),
+    Command("zoom_out", "View", "Zoom out", ("Ctrl+-", "-")),
+    Command("full_screen", "View", "Full screen", ("F", "F11"), "fullscreen"),
+    Command("panel", "View", "Side panel", ("P",), "panel", "panel_open", line_above=True),
+    Command("boxes", "View", "Boxes", ("B",), "", "show_boxes"),
+    Command("labels", "View", "Names, IDs and scores", ("N",), "", "show_labels"),
+    Command("trails", "View", "Trails", ("T",), "", "show_trails"),
+    Command("numbers", "View", "Numbers on the picture", ("I",), "", "show_numbers"),
+    Command("shortcuts", "Help", "Keyboard shortcuts", ("F1", "?")),
+    Command("about", "Help", "About rtdet"),
+)
+OTHER_KEYS = (
+    ("Wheel", "Zoom around the pointer"),
+    ("Drag", "Move the zoomed picture"),
+    ("Double-click", "Full screen"),
+    ("Esc", "Leave full screen, dismiss a message"),
+)
+
+
+class Actions:
+    """The commands as QActions of the window, so that keys work also while the menu bar is hidden."""
+
+    def __init__(self, window: QMainWindow, state: AppState) -> None:
+        self.by_name: dict[str, QAction] = {}
+        self._state = state
+        for command in COMMANDS:
+            self.by_name[command.name] = action = QAction(command.text, window)
+            action.setObjectName(command.name)
+            action.setShortcuts([QKeySequence(key) for key in command.keys])
+            action.setToolTip(tip_of(command))
+            if command.icon:
+                action.setIcon(icon(command.icon))
+            if command.field:
+                self._bind(action, command.field)
+            window.addAction(action)
+
+    def _bind(self, action: QAction, field: str) -> None:
+        action.setCheckable(True)
+        self._state.watch(field, action.setChecked, now=True)
+        action.toggled.connect(lambda on: setattr(self._state, field, on))
+
+    def __getitem__(self, name: str) -> QAction:
+        return self.by_name[name]
+
+    def connect(self, **slots: Callable[[], object]) -> None:
+        for name, slot in slots.items():
+            self.by_name[name].triggered.connect(lambda _checked=False, slot=slot: slot())
+
+    def build_menus(self, window: QMainWindow) -> dict[str, QMenu]:
+        """The menus by title; "File" also has "Open camera" and "Open recent", filled by the window."""
+        bar = window.menuBar()
+        assert bar is not None
+        menus: dict[str, QMenu] = {}
+        for command in COMMANDS:
+            if command.menu not in menus:
+                menus[command.menu] = _made(bar.addMenu(f"&{command.menu}"))
+            menu = menus[command.menu]
+            if command.line_above:
+                menu.addSeparator()
+            action = self.by_name[command.name]
+            menu.addAction(action)
+            if command.name == "open_file":
+                menus["Open camera"] = _made(menu.addMenu(icon("camera"), "Open camera"))
+            if command.name == "open_demo":
+                menus["Open recent"] = _made(menu.addMenu("Open recent"))
+        return menus
+
+
+def fill_menu(
+    menu: QMenu, rows: Iterable[tuple[str, str]], chosen: Callable[[str], None], empty: str
+) -> None:
+    """Replaces what is in the menu by rows of (text, value); `empty` is the greyed line of an empty menu."""
+    menu.clear()
+    for text, value in rows:
+        action = _made(menu.addAction(text.replace("&", "&&")))
+        action.setStatusTip(value)
+        action.triggered.connect(lambda _checked=False, value=value: chosen(value))
+    if menu.isEmpty():
+        _made(menu.addAction(empty)).setEnabled(False)
+
+
+def tip_of(command: Command) -> str:
+    return f"{command.text} ({keys_of(command)})" if command.keys else command.text
+
+
+def keys_of(command: Command) -> str:
+    native = QKeySequence.SequenceFormat.NativeText
+    return "  ".join(QKeySequence(key).toString(native) for key in command.keys)
+
+
+def _made(made: T | None) -> T:
+    assert made is not None  # PyQt's stubs call everything optional
+    return made

@@ -1,0 +1,101 @@
+"""Starts the viewer: the application, its look, its way out."""
+
+from __future__ import annotations
+
+import signal
+import sys
+from collections.abc import Collection
+from pathlib import Path
+from types import FrameType, TracebackType
+
+from PyQt6.QtWidgets import QApplication
+
+from rtdet.config import RunConfig
+from rtdet.state import AppState, Services, fields_given
+from rtdet.ui.icons import window_icon
+from rtdet.ui.main_window import MainWindow
+from rtdet.ui.session import Session
+from rtdet.ui.settings import Settings
+from rtdet.ui.theme import apply_theme
+
+INTERRUPTED = 130
+
+
+def run_viewer(
+    config: RunConfig,
+    services: Services,
+    *,
+    given: Collection[str] | None = None,
+    settings_path: Path | None = None,
+) -> int:
+    """Shows the window, opens `config.source` at once, and returns the exit code when it is closed: 0, or
+    130 after Ctrl-C.
+
+    `given`: names of the RunConfig fields that the user set on purpose ("model", "conf", ...); they win over
+    what the last viewer remembered. Without it, these are the fields that differ from the defaults.
+    """
+    existing = QApplication.instance()
+    app = existing if isinstance(existing, QApplication) else QApplication(["rtdet"])
+    app.setApplicationName("rtdet")
+    app.setApplicationDisplayName("")
+    app.setDesktopFileName("rtdet")
+    app.setWindowIcon(window_icon())
+    apply_theme(app)
+    window = make_window(config, services, given=given, settings_path=settings_path)
+    window.show()
+    window.session.open(config.source, start=config.start)
+    interrupted: list[int] = []
+
+    def interrupt(_number: int, _frame: FrameType | None) -> None:
+        interrupted.append(INTERRUPTED)
+        window.close()
+
+    with _Guards(window, interrupt):
+        app.exec()
+        window.close()  # in case the application was asked to quit some other way
+    return interrupted[0] if interrupted else 0
+
+
+def make_window(
+    config: RunConfig,
+    services: Services,
+    *,
+    given: Collection[str] | None = None,
+    settings_path: Path | None = None,
+) -> MainWindow:
+    """The window, not yet shown, with nothing open; settings of the last time restored."""
+    state = AppState()
+    state.follow(config)
+    settings = Settings(settings_path)
+    settings.recall(state, keep=fields_given(config, given), models=services.model_names())
+    return MainWindow(state, Session(state, services, config), settings)
+
+
+class _Guards:
+    """While the window is open, errors in slots are shown in it (PyQt6 would abort), and Ctrl-C closes it."""
+
+    def __init__(self, window: MainWindow, interrupt: signal._HANDLER) -> None:
+        self._window = window
+        self._interrupt = interrupt
+
+    def __enter__(self) -> None:
+        self._hook, sys.excepthook = sys.excepthook, self._report
+        self._handlers = {}
+        for number in (signal.SIGINT, signal.SIGTERM):
+            try:
+                self._handlers[number] = signal.signal(number, self._interrupt)
+            except ValueError:  # not in the main thread
+                break
+
+    def __exit__(self, *_: object) -> None:
+        sys.excepthook = self._hook
+        for number, handler in self._handlers.items():
+            signal.signal(number, handler)
+
+    def _report(
+        self, _kind: type[BaseException], error: BaseException, _traceback: TracebackType | None
+    ) -> None:
+        if isinstance(error, KeyboardInterrupt):
+            self._window.close()
+        else:
+            self._window.report(error)

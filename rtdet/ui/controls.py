@@ -1,0 +1,215 @@
+"""The panel on the right: model and tracker, thresholds, classes, what is drawn."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from pathlib import Path
+
+from PyQt6.QtCore import Qt
+from PyQt6.QtWidgets import (
+    QCheckBox,
+    QFrame,
+    QHBoxLayout,
+    QLabel,
+    QListWidget,
+    QListWidgetItem,
+    QPushButton,
+    QScrollArea,
+    QVBoxLayout,
+    QWidget,
+)
+
+from rtdet.state import AppState
+from rtdet.ui import theme
+from rtdet.ui.inputs import ARROWS, CalmComboBox, JumpSlider, KeyKeeper
+
+WIDTH = 272
+_SHOWN = (
+    ("show_boxes", "Boxes", "Draw a box around each object (B)"),
+    ("show_labels", "Names, IDs and scores", "Write class, ID and score at each box (N)"),
+    ("show_trails", "Trails", "Draw where each object came from in the last two seconds (T)"),
+    ("show_numbers", "Numbers on the picture", "Write rates and age on the picture (I)"),
+)
+
+
+class Panel(QFrame):
+    def __init__(
+        self,
+        state: AppState,
+        models: Sequence[str],
+        trackers: Sequence[str],
+        browse_model: Callable[[], None],
+    ) -> None:
+        super().__init__()
+        self.setObjectName("panel")
+        self.setFixedWidth(WIDTH)
+        outer = QVBoxLayout(self)
+        outer.setContentsMargins(0, 0, 0, 0)
+        area = QScrollArea(self)
+        area.setWidgetResizable(True)
+        area.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
+        area.setFocusPolicy(Qt.FocusPolicy.NoFocus)
+        outer.addWidget(area)
+        body = QWidget()
+        body.setObjectName("panelBody")
+        area.setWidget(body)
+        column = QVBoxLayout(body)
+        column.setContentsMargins(16, 14, 16, 14)
+        column.setSpacing(theme.SPACE)
+
+        column.addWidget(_heading("Model"))
+        self.model = Chooser(state, "model", models, "Model", "The network that finds objects")
+        column.addWidget(self.model)
+        browse = QPushButton("Open model file…")
+        browse.setToolTip("Use a model from a file (.safetensors .onnx .xml .pth)")
+        browse.clicked.connect(lambda: browse_model())
+        column.addWidget(browse)
+        column.addSpacing(theme.SPACE)
+        column.addWidget(_heading("Tracker"))
+        self.tracker = Chooser(state, "tracker", trackers, "Tracker", "How objects keep their IDs")
+        column.addWidget(self.tracker)
+        column.addSpacing(theme.SPACE)
+        column.addWidget(_heading("Thresholds"))
+        self.confidence = Fraction(
+            state, "confidence", "Confidence", "Objects with a lower score are left out"
+        )
+        self.iou = Fraction(
+            state, "iou", "Overlap (IoU)", "Of boxes that overlap by more, only the best is kept"
+        )
+        column.addWidget(self.confidence)
+        column.addWidget(self.iou)
+        column.addSpacing(theme.SPACE)
+        self.classes = ClassFilter(state)
+        column.addWidget(self.classes, 1)
+        column.addSpacing(theme.SPACE)
+        column.addWidget(_heading("Show"))
+        self.checks = {}
+        for field, text, tip in _SHOWN:
+            self.checks[field] = check = QCheckBox(text)
+            check.setToolTip(tip)
+            KeyKeeper(check, (Qt.Key.Key_Space,))
+            state.watch(field, check.setChecked, now=True)
+            check.toggled.connect(lambda on, field=field: setattr(state, field, on))
+            column.addWidget(check)
+
+
+class Chooser(CalmComboBox):
+    """Names to choose from, bound to one field of the state; a name that is not in the list is added."""
+
+    def __init__(self, state: AppState, field: str, names: Sequence[str], title: str, tip: str) -> None:
+        super().__init__(title, tip)
+        for name in names:
+            self.addItem(name, name)
+        self.activated.connect(lambda _row: setattr(state, field, self.currentData()))
+        state.watch(field, self._show, now=True)
+
+    def _show(self, name: str) -> None:
+        row = self.findData(name)
+        if row < 0:
+            self.addItem(Path(name).name, name)
+            row = self.count() - 1
+            self.setItemData(row, name, Qt.ItemDataRole.ToolTipRole)
+        self.setCurrentIndex(row)
+
+
+class Fraction(QWidget):
+    """A slider from 0 to 1 in hundredths, bound to one field of the state."""
+
+    def __init__(self, state: AppState, field: str, title: str, tip: str) -> None:
+        super().__init__()
+        column = QVBoxLayout(self)
+        column.setContentsMargins(0, 0, 0, 0)
+        column.setSpacing(2)
+        row = QHBoxLayout()
+        self.number = QLabel()
+        self.number.setObjectName("value")
+        row.addWidget(QLabel(title))
+        row.addStretch()
+        row.addWidget(self.number)
+        self.slider = JumpSlider(title, tip)
+        self.slider.setRange(0, 100)
+        self.slider.setPageStep(5)
+        column.addLayout(row)
+        column.addWidget(self.slider)
+        state.watch(field, self._show, now=True)
+        self.slider.valueChanged.connect(lambda value: self._set(state, field, value))
+
+    def _set(self, state: AppState, field: str, value: int) -> None:
+        if round(getattr(state, field) * 100) != value:  # a finer value set elsewhere is not rounded off
+            setattr(state, field, value / 100)
+
+    def _show(self, value: float) -> None:
+        self.slider.setValue(round(value * 100))
+        self.number.setText(f"{value:.2f}")
+
+
+class ClassFilter(QWidget):
+    """A checkable list of the model's classes."""
+
+    def __init__(self, state: AppState) -> None:
+        super().__init__()
+        self._state = state
+        self._filling = False
+        column = QVBoxLayout(self)
+        column.setContentsMargins(0, 0, 0, 0)
+        column.setSpacing(4)
+        row = QHBoxLayout()
+        self.heading = _heading("Classes")
+        row.addWidget(self.heading)
+        row.addStretch()
+        for text, tip, selection in (
+            ("All", "Keep every class", None),
+            ("None", "Keep no class: then tick the ones you want", frozenset[str]()),
+        ):
+            button = QPushButton(text)
+            button.setObjectName("flat")
+            button.setToolTip(tip)
+            button.setAccessibleName(f"{text} classes")
+            button.clicked.connect(lambda _on, selection=selection: setattr(state, "selection", selection))
+            row.addWidget(button)
+        column.addLayout(row)
+        self.list = QListWidget()
+        self.list.setAccessibleName("Classes to keep")
+        self.list.setToolTip("Only ticked classes are found, shown and recorded")
+        self.list.setMinimumHeight(120)
+        KeyKeeper(self.list, (*ARROWS, Qt.Key.Key_Space))
+        column.addWidget(self.list)
+        self.list.itemChanged.connect(self._ticked)
+        state.watch("class_names", self._fill, now=True)
+        state.watch("selection", self._tick_all)
+
+    def _fill(self, names: Sequence[str]) -> None:
+        self._filling = True
+        self.list.clear()
+        for name in names:
+            item = QListWidgetItem(name)
+            item.setFlags(
+                Qt.ItemFlag.ItemIsEnabled | Qt.ItemFlag.ItemIsUserCheckable | Qt.ItemFlag.ItemIsSelectable
+            )
+            item.setCheckState(Qt.CheckState.Checked)
+            self.list.addItem(item)
+        self._filling = False
+        self._tick_all(None)
+
+    def _tick_all(self, _selection: object) -> None:
+        self._filling = True
+        kept = 0
+        for row in range(self.list.count()):
+            item = self.list.item(row)
+            if item is not None:
+                keep = self._state.keeps(item.text())
+                kept += keep
+                item.setCheckState(Qt.CheckState.Checked if keep else Qt.CheckState.Unchecked)
+        self._filling = False
+        count = self.list.count()
+        self.heading.setText("CLASSES" if kept == count else f"CLASSES  {kept} OF {count}")
+
+    def _ticked(self, item: QListWidgetItem) -> None:
+        if not self._filling:
+            self._state.select(item.text(), item.checkState() == Qt.CheckState.Checked)
+
+
+def _heading(text: str) -> QLabel:
+    label = QLabel(text.upper())
+    label.setObjectName("heading")
+    return label

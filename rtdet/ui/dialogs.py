@@ -1,0 +1,181 @@
+"""The few dialogs. All are opened with `open()`, so that playing goes on behind them."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from importlib.metadata import PackageNotFoundError, version
+from pathlib import Path
+
+from PyQt6.QtCore import Qt
+from PyQt6.QtWidgets import (
+    QCompleter,
+    QDialog,
+    QDialogButtonBox,
+    QFileDialog,
+    QGridLayout,
+    QHBoxLayout,
+    QLabel,
+    QLineEdit,
+    QVBoxLayout,
+    QWidget,
+)
+
+from rtdet.ui import theme
+from rtdet.ui.actions import COMMANDS, OTHER_KEYS, keys_of
+from rtdet.ui.icons import window_icon
+
+VIDEOS = (
+    "Videos and pictures (*.mp4 *.mkv *.mov *.avi *.webm *.m4v *.ts *.mpg *.mpeg *.wmv *.flv *.gif *.jpg"
+    " *.jpeg *.png *.bmp *.webp *.tif *.tiff);;All files (*)"
+)
+MODEL_SUFFIXES = (".safetensors", ".onnx", ".xml", ".pth", ".pt", ".weights")
+MODELS = f"Models ({' '.join(f'*{suffix}' for suffix in MODEL_SUFFIXES)});;All files (*)"
+
+ABOUT = (
+    "Detects and tracks objects in video, in real time, on the machine you already have.\n"
+    "Nothing calls home: the network is used only for what you open."
+)
+LICENCES = (
+    ("rtdet", "Apache License 2.0"),
+    ("PyQt6", "GPL v3 or commercial (Riverbank Computing); Qt itself LGPL v3"),
+    ("PyAV", "BSD 3-Clause; its wheels hold FFmpeg (LGPL/GPL) and x264 (GPL v2)"),
+    ("PyTorch, torchvision, NumPy, SciPy", "BSD 3-Clause"),
+    ("OpenCV, OpenVINO, safetensors, PyArrow", "Apache License 2.0"),
+    ("ONNX Runtime, filterpy, platformdirs", "MIT"),
+)
+
+
+def ask_open(
+    parent: QWidget, title: str, folder: str, filters: str, chosen: Callable[[str], None]
+) -> QFileDialog:
+    dialog = QFileDialog(parent, title, folder, filters)
+    dialog.setFileMode(QFileDialog.FileMode.ExistingFile)
+    return _ask(dialog, chosen)
+
+
+def ask_save(
+    parent: QWidget, title: str, proposed: Path, filters: str, chosen: Callable[[str], None]
+) -> QFileDialog:
+    proposed.parent.mkdir(parents=True, exist_ok=True)
+    dialog = QFileDialog(parent, title, str(proposed.parent), filters)
+    dialog.setAcceptMode(QFileDialog.AcceptMode.AcceptSave)
+    dialog.setDefaultSuffix(proposed.suffix.lstrip("."))
+    dialog.selectFile(proposed.name)
+    return _ask(dialog, chosen)
+
+
+def _ask(dialog: QFileDialog, chosen: Callable[[str], None]) -> QFileDialog:
+    dialog.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
+    dialog.fileSelected.connect(chosen)
+    dialog.open()
+    return dialog
+
+
+class AddressDialog(QDialog):
+    """Asks for a network address."""
+
+    def __init__(self, parent: QWidget, known: Iterable[str], chosen: Callable[[str], None]) -> None:
+        super().__init__(parent)
+        self.setWindowTitle("Open address")
+        self.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
+        self.setMinimumWidth(460)
+        column = QVBoxLayout(self)
+        column.setContentsMargins(20, 18, 20, 16)
+        column.setSpacing(theme.SPACE)
+        column.addWidget(QLabel("Address of a camera, a stream or a video"))
+        self.field = QLineEdit()
+        self.field.setPlaceholderText("rtsp://camera.local/stream   http://…   udp://…")
+        self.field.setAccessibleName("Address")
+        self.field.setCompleter(QCompleter([one for one in known if "://" in one], self))
+        column.addWidget(self.field)
+        buttons = QDialogButtonBox(
+            QDialogButtonBox.StandardButton.Open | QDialogButtonBox.StandardButton.Cancel
+        )
+        open_button = buttons.button(QDialogButtonBox.StandardButton.Open)
+        assert open_button is not None
+        open_button.setEnabled(False)
+        self.field.textChanged.connect(lambda text: open_button.setEnabled(bool(text.strip())))
+        buttons.accepted.connect(self.accept)
+        buttons.rejected.connect(self.reject)
+        column.addWidget(buttons)
+        self.accepted.connect(lambda: chosen(self.field.text().strip()))
+
+
+class ShortcutsDialog(QDialog):
+    """Every key, from the same table as the menus."""
+
+    def __init__(self, parent: QWidget) -> None:
+        super().__init__(parent)
+        self.setWindowTitle("Keyboard shortcuts")
+        self.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
+        outer = QVBoxLayout(self)
+        outer.setContentsMargins(24, 16, 24, 16)
+        row = QHBoxLayout()
+        row.setSpacing(36)
+        outer.addLayout(row)
+        for menus in (("File", "Playback"), ("View", "Help", "")):
+            column = QVBoxLayout()
+            for menu in menus:
+                rows = [(keys_of(c), c.text.rstrip("…")) for c in COMMANDS if c.menu == menu and c.keys]
+                grid = QGridLayout()
+                grid.setHorizontalSpacing(20)
+                grid.setVerticalSpacing(5)
+                grid.setColumnMinimumWidth(0, 130)
+                grid.setColumnStretch(1, 1)
+                _section(grid, 0, menu or "Mouse and more", rows or OTHER_KEYS)
+                column.addLayout(grid)
+            column.addStretch()
+            row.addLayout(column)
+        outer.addWidget(_close_button(self))
+
+
+def _section(grid: QGridLayout, row: int, title: str, rows: Iterable[tuple[str, str]]) -> None:
+    heading = QLabel(title.upper())
+    heading.setObjectName("heading")
+    grid.addWidget(heading, row, 0, 1, 2, Qt.AlignmentFlag.AlignBottom)
+    grid.setRowMinimumHeight(row, 28)
+    for name, text in rows:
+        row += 1
+        label = QLabel(name)
+        label.setObjectName("value")
+        grid.addWidget(label, row, 0)
+        grid.addWidget(QLabel(text), row, 1)
+
+
+def _close_button(dialog: QDialog) -> QDialogButtonBox:
+    buttons = QDialogButtonBox(QDialogButtonBox.StandardButton.Close)
+    buttons.rejected.connect(dialog.close)
+    return buttons
+
+
+class AboutDialog(QDialog):
+    def __init__(self, parent: QWidget) -> None:
+        super().__init__(parent)
+        self.setWindowTitle("About rtdet")
+        self.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
+        column = QVBoxLayout(self)
+        column.setContentsMargins(24, 20, 24, 16)
+        row = QHBoxLayout()
+        row.setSpacing(18)
+        sign = QLabel()
+        sign.setPixmap(window_icon().pixmap(64, 64))
+        row.addWidget(sign)
+        words = QVBoxLayout()
+        title = QLabel(f"rtdet {_version()}")
+        title.setObjectName("emptyTitle")
+        words.addWidget(title)
+        words.addWidget(QLabel(ABOUT))
+        row.addLayout(words, 1)
+        column.addLayout(row)
+        grid = QGridLayout()
+        grid.setHorizontalSpacing(20)
+        _section(grid, 0, "Licences", LICENCES)
+        column.addLayout(grid)
+        column.addWidget(_close_button(self))
+
+
+def _version() -> str:
+    try:
+        return version("rtdet")
+    except PackageNotFoundError:
+        return ""

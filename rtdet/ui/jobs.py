@@ -1,0 +1,71 @@
+"""Slow work, away from the window. Plain threads: what they find is fetched by polling, not pushed to Qt."""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections.abc import Callable
+from queue import Empty, SimpleQueue
+from typing import Any
+
+
+class Jobs:
+    """Runs callables in threads of their own. `drain`, called from the GUI's timer, hands their results over.
+
+    Jobs of one `lane` run one after the other, in the order in which they were started; others side by side.
+    """
+
+    def __init__(self) -> None:
+        self._finished: SimpleQueue[Callable[[], None]] = SimpleQueue()
+        self._threads: list[threading.Thread] = []
+
+    def run(
+        self,
+        work: Callable[[], Any],
+        *,
+        done: Callable[[Any], None] | None = None,
+        failed: Callable[[Exception], None] | None = None,
+        lane: str = "",
+    ) -> None:
+        """`work` runs in a thread; later `drain` calls `done(result)` or `failed(error)`."""
+        before = (
+            next((t for t in reversed(self._threads) if t.name == f"rtdet-{lane}"), None) if lane else None
+        )
+
+        def body() -> None:
+            if before is not None:
+                before.join()
+            try:
+                outcome = work()
+            except Exception as error:  # handed over, and shown in the window
+                kept = error
+                if failed is not None:
+                    self._finished.put(lambda: failed(kept))
+                return
+            if done is not None:
+                self._finished.put(lambda: done(outcome))
+
+        thread = threading.Thread(target=body, name=f"rtdet-{lane or 'job'}", daemon=True)
+        self._threads = [t for t in self._threads if t.is_alive()]
+        self._threads.append(thread)
+        thread.start()
+
+    def drain(self) -> None:
+        """Hands over the results that have arrived. Never waits."""
+        while True:
+            try:
+                deliver = self._finished.get_nowait()
+            except Empty:
+                return
+            deliver()
+
+    @property
+    def is_busy(self) -> bool:
+        return any(thread.is_alive() for thread in self._threads)
+
+    def join(self, timeout_s: float) -> bool:
+        """Waits until every job is done, at most `timeout_s`. Says whether they are."""
+        deadline = time.monotonic() + timeout_s
+        for thread in self._threads:
+            thread.join(max(0.0, deadline - time.monotonic()))
+        return not self.is_busy

@@ -1,0 +1,305 @@
+"""The window: lays out the parts and connects them. What they do is in the session and the state."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from PyQt6.QtCore import Qt, QTimer
+from PyQt6.QtGui import (
+    QCloseEvent,
+    QDragEnterEvent,
+    QDropEvent,
+    QGuiApplication,
+    QKeyEvent,
+    QMouseEvent,
+    QShowEvent,
+)
+from PyQt6.QtWidgets import QHBoxLayout, QMainWindow, QVBoxLayout, QWidget
+
+from rtdet.state import AppState, Phase, Severity
+from rtdet.ui import dialogs
+from rtdet.ui.actions import Actions, fill_menu
+from rtdet.ui.banner import Banner
+from rtdet.ui.controls import Panel
+from rtdet.ui.icons import icon, window_icon
+from rtdet.ui.names import dated_path, short_name
+from rtdet.ui.notices import describe
+from rtdet.ui.rates import rates_of
+from rtdet.ui.recording import pictures_folder, videos_folder
+from rtdet.ui.session import Session
+from rtdet.ui.settings import Settings
+from rtdet.ui.stage import Stage
+from rtdet.ui.theme import DANGER
+from rtdet.ui.transport import StatusLine, Transport, show_play_state
+
+FRAME_POLL_MS = 8
+SESSION_POLL_MS = 40
+RATES_MS = 250
+BARS_LEAVE_MS = 2500
+CLOSE_S = 2.0
+
+
+class MainWindow(QMainWindow):
+    """Owns the session from now on: closing the window stops it."""
+
+    def __init__(self, state: AppState, session: Session, settings: Settings) -> None:
+        super().__init__()
+        self.state, self.session, self.settings = state, session, settings
+        self.setWindowIcon(window_icon())
+        self.setAcceptDrops(True)
+        self.actions_ = Actions(self, state)
+        self.menus = self.actions_.build_menus(self)
+        self._lay_out()
+        self._connect()
+        self._timers = [
+            self._timer(FRAME_POLL_MS, self._show_newest, precise=True),
+            self._timer(SESSION_POLL_MS, session.poll),
+            self._timer(RATES_MS, self._measure),
+        ]
+        self._bars = QTimer(self)
+        self._bars.setSingleShot(True)
+        self._bars.setInterval(BARS_LEAVE_MS)
+        self._bars.timeout.connect(self._hide_bars)
+        if not settings.recall_window(self):
+            self.resize(1280, 800)
+
+    def _lay_out(self) -> None:
+        session, state = self.session, self.state
+        self.stage = Stage(
+            state,
+            open_file=self.open_file,
+            open_address=self.open_address,
+            open_source=session.open,
+            replay=session.replay,
+        )
+        services = session.services
+        self.panel = Panel(state, services.model_names(), services.tracker_names(), self.browse_model)
+        self.banner = Banner(state, session.retry)
+        self.transport = Transport(state, self.actions_.by_name, session.seek)
+        self.status = StatusLine(state)
+        center = QWidget()
+        column = QVBoxLayout(center)
+        row = QHBoxLayout()
+        for layout in (column, row):
+            layout.setContentsMargins(0, 0, 0, 0)
+            layout.setSpacing(0)
+        row.addWidget(self.stage, 1)
+        row.addWidget(self.panel)
+        column.addWidget(self.banner)
+        column.addLayout(row, 1)
+        column.addWidget(self.transport)
+        column.addWidget(self.status)
+        self.setCentralWidget(center)
+
+    def _connect(self) -> None:
+        session, state, view = self.session, self.state, self.stage.view
+        self.actions_.connect(
+            open_file=self.open_file, open_address=self.open_address, open_demo=lambda: session.open("demo"),
+            snapshot=self.snapshot, snapshot_as=self.snapshot_as,
+            record=session.recording.toggle, record_as=self.record_as, quit=self.close,
+            play=session.toggle_play, step=session.step, step_back=self._step_back,
+            forward=lambda: session.seek(state.position_s + 5),
+            back=lambda: session.seek(state.position_s - 5), start=lambda: session.seek(0.0),
+            fit=view.fit, actual_size=view.actual_size,
+            zoom_in=lambda: view.zoom(1.25), zoom_out=lambda: view.zoom(0.8),
+            full_screen=self.toggle_full_screen,
+            shortcuts=lambda: dialogs.ShortcutsDialog(self).open(),
+            about=lambda: dialogs.AboutDialog(self).open(),
+        )  # fmt: skip
+        view.full_screen_wanted.connect(self.toggle_full_screen)
+        self.menus["Open camera"].aboutToShow.connect(self._look_for_cameras)
+        state.watch("recent", self._fill_recent, now=True)
+        state.watch("phase", self._phase_changed, now=True)
+        state.watch("source_info", lambda _info: self._phase_changed(state.phase))
+        state.watch("source", self._title_changed, now=True)
+        state.watch("recording", self._recording_changed)
+        state.watch("panel_open", self._show_parts, now=True)
+
+    def _timer(self, interval_ms: int, slot: object, *, precise: bool = False) -> QTimer:
+        timer = QTimer(self)
+        timer.setInterval(interval_ms)
+        timer.setTimerType(Qt.TimerType.PreciseTimer if precise else Qt.TimerType.CoarseTimer)
+        timer.timeout.connect(slot)  # type: ignore[arg-type]
+        timer.start()
+        return timer
+
+    # Time passes
+
+    def _show_newest(self) -> None:
+        self.stage.view.tick(self.session.pipeline)
+
+    def _measure(self) -> None:
+        pipeline, view = self.session.pipeline, self.stage.view
+        if pipeline is None:
+            return
+        playing = self.state.phase is Phase.PLAYING
+        self.state.rates = rates_of(
+            pipeline.stats(), stalled_ms=view.stalled_ms, objects=len(view.visible_tracks), playing=playing
+        )
+
+    def report(self, error: BaseException) -> None:
+        """Shows an error that nobody expected."""
+        self.state.say(describe(error), Severity.ERROR)
+
+    def showEvent(self, _event: QShowEvent | None) -> None:
+        self.stage.view.setFocus()  # else Space would open the first chooser instead of playing
+
+    # What the state says
+
+    def _phase_changed(self, phase: Phase) -> None:
+        show_play_state(self.actions_["play"], phase)
+        running = phase in (Phase.PLAYING, Phase.PAUSED)
+        self.actions_["step"].setEnabled(running)
+        for name in ("record", "record_as"):
+            self.actions_[name].setEnabled(running or self.state.recording is not None)
+        for name in ("snapshot", "snapshot_as"):
+            self.actions_[name].setEnabled(phase is not Phase.EMPTY)
+        for name in ("step_back", "forward", "back", "start"):
+            self.actions_[name].setEnabled(self.state.can_seek)
+
+    def _title_changed(self, source: str) -> None:
+        self.setWindowTitle(f"{short_name(source)} - rtdet" if source else "rtdet")
+
+    def _recording_changed(self, path: Path | None) -> None:
+        action = self.actions_["record"]
+        action.setText("Stop recording" if path else "Record")
+        action.setToolTip(f"Stop recording to {path} (R)" if path else "Record what is shown (R)")
+        action.setIcon(icon("stop", DANGER) if path else icon("record"))
+        self._phase_changed(self.state.phase)
+
+    def _fill_recent(self, recent: tuple[str, ...]) -> None:
+        rows = [(source if "://" in source else Path(source).name, source) for source in recent]
+        fill_menu(self.menus["Open recent"], rows, self.session.open, "Nothing yet")
+
+    def _look_for_cameras(self) -> None:
+        menu = self.menus["Open camera"]
+        fill_menu(menu, (), self.session.open, "Looking for cameras…")
+        self.session.jobs.run(
+            self.session.services.list_cameras,
+            done=lambda cameras: fill_menu(
+                menu,
+                [(f"{camera.name} ({camera.index})", f"webcam:{camera.index}") for camera in cameras],
+                self.session.open,
+                "No camera found",
+            ),
+            failed=self.report,
+        )
+
+    # What the user does
+
+    def open_file(self) -> None:
+        def chosen(path: str) -> None:
+            self.state.last_folder = str(Path(path).parent)
+            self.session.open(path)
+
+        folder = self.state.last_folder or str(videos_folder())
+        dialogs.ask_open(self, "Open a video or a picture", folder, dialogs.VIDEOS, chosen)
+
+    def open_address(self) -> None:
+        dialogs.AddressDialog(self, self.state.recent, self.session.open).open()
+
+    def browse_model(self) -> None:
+        def chosen(path: str) -> None:
+            self.state.model = path
+
+        dialogs.ask_open(self, "Open a model", self.state.last_folder, dialogs.MODELS, chosen)
+
+    def snapshot(self, path: str = "") -> None:
+        view = self.stage.view
+        tracks = view.visible_tracks if self.state.show_boxes or self.state.show_labels else None
+        self.session.recording.snapshot(view.frame, tracks, Path(path) if path else None)
+
+    def snapshot_as(self) -> None:
+        path = dated_path(pictures_folder(), self.state.source, ".png")
+        dialogs.ask_save(self, "Save snapshot", path, "Pictures (*.png)", self.snapshot)
+
+    def record_as(self) -> None:
+        path = dated_path(videos_folder(), self.state.source, ".mp4")
+        start = self.session.recording.start
+        dialogs.ask_save(self, "Record to", path, "Videos (*.mp4 *.mkv)", lambda name: start(Path(name)))
+
+    def _step_back(self) -> None:
+        frame, info = self.stage.view.frame, self.state.source_info
+        if frame is not None and info is not None:
+            if self.state.phase is Phase.PLAYING:
+                self.session.toggle_play()
+            self.session.seek(frame.t - 1 / (info.fps or 25.0))
+
+    # Full screen
+
+    def toggle_full_screen(self) -> None:
+        self.setWindowState(self.windowState() ^ Qt.WindowState.WindowFullScreen)
+        self._show_parts()
+        if self.isFullScreen():
+            self._bars.start()
+
+    def _show_parts(self, _value: object = None) -> None:
+        full = bool(self.windowState() & Qt.WindowState.WindowFullScreen)
+        bar = self.menuBar()
+        assert bar is not None
+        bar.setVisible(not full)
+        self.status.setVisible(not full)
+        self.panel.setVisible(self.state.panel_open and not full)
+        self.transport.setVisible(True)
+        self.unsetCursor()
+
+    def _hide_bars(self) -> None:
+        if self.isFullScreen() and not self.transport.underMouse():
+            self.transport.hide()
+            self.setCursor(Qt.CursorShape.BlankCursor)
+
+    def mouseMoveEvent(self, _event: QMouseEvent | None) -> None:
+        if self.isFullScreen():
+            self.transport.show()
+            self.unsetCursor()
+            self._bars.start()
+
+    def keyPressEvent(self, event: QKeyEvent | None) -> None:
+        if event is None or event.key() != Qt.Key.Key_Escape:
+            super().keyPressEvent(event)
+        elif self.isFullScreen():
+            self.toggle_full_screen()
+        else:
+            self.banner.dismiss()
+
+    # Drag and drop
+
+    def dragEnterEvent(self, event: QDragEnterEvent | None) -> None:
+        if event is not None and _dropped(event) is not None:
+            event.acceptProposedAction()
+
+    def dropEvent(self, event: QDropEvent | None) -> None:
+        what = None if event is None else _dropped(event)
+        if event is None or what is None:
+            return
+        event.acceptProposedAction()
+        if what.lower().endswith(dialogs.MODEL_SUFFIXES):
+            self.state.model = what
+        else:
+            self.session.open(what)
+
+    # The end
+
+    def closeEvent(self, event: QCloseEvent | None) -> None:
+        for timer in self._timers:
+            timer.stop()
+        if not self.isFullScreen():
+            self.settings.remember_window(self)
+        self.settings.remember(self.state)
+        # Gone from the screen at once; what may take a moment is done after that.
+        self.hide()
+        QGuiApplication.sync()
+        self.session.close(CLOSE_S)
+        if event is not None:
+            event.accept()
+
+
+def _dropped(event: QDropEvent) -> str | None:
+    """The file or the address that is being dropped."""
+    mime = event.mimeData()
+    if mime is None:
+        return None
+    for url in mime.urls():
+        return url.toLocalFile() or url.toString()
+    text = mime.text().strip()
+    return text if "://" in text and "\n" not in text else None

@@ -1,0 +1,40 @@
+"""What sources and files are called."""
+
+from __future__ import annotations
+
+import re
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+
+def short_name(source: str) -> str:
+    """The last part of a path or address: enough to recognise it in a window title."""
+    tail = source.rstrip("/\\").replace("\\", "/").rsplit("/", 1)[-1]
+    return tail or source
+
+
+def is_camera(source: str) -> bool:
+    return source.isdigit() or source.startswith("webcam")
+
+
+def absolute(source: str) -> str:
+    """Files with their full path: the next start may be in another folder. Everything else as it is."""
+    try:
+        path = Path(source)
+        return str(path.resolve()) if "://" not in source and path.exists() else source
+    except OSError:
+        return source
+
+
+def dated_path(folder: Path, source: str, suffix: str, exists: Callable[[Path], bool] = Path.exists) -> Path:
+    """`folder/rtdet 2026-01-31 17.04.09 street.mp4`, numbered if that is taken."""
+    stem = Path(short_name(source.split("?")[0])).stem
+    stem = re.sub(r"[^\w\-. ]+", "_", stem)[:40].strip(" ._") or "source"
+    base = f"rtdet {time.strftime('%Y-%m-%d %H.%M.%S')} {stem}"
+    path = folder / f"{base}{suffix}"
+    number = 2
+    while exists(path):
+        path = folder / f"{base} {number}{suffix}"
+        number += 1
+    return path

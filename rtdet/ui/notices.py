@@ -1,0 +1,43 @@
+"""What the window says when something went wrong: errors as one line, warnings from rtdet's own log."""
+
+from __future__ import annotations
+
+import logging
+from collections import deque
+
+from rtdet.errors import RtdetError
+
+log = logging.getLogger("rtdet.ui")
+
+
+def describe(error: BaseException) -> str:
+    """One line for a person. What is no RtdetError is a bug of ours, and its traceback goes to the log."""
+    if isinstance(error, RtdetError):
+        return str(error)
+    log.error("unexpected error in the viewer", exc_info=error)
+    what = str(error) or "no details"
+    return f"Unexpected {type(error).__name__}: {what}. This is a bug in rtdet; the terminal shows more."
+
+
+class NoticeHandler(logging.Handler):
+    """Keeps the newest warnings of rtdet's log until the window fetches them. Safe from any thread."""
+
+    def __init__(self, limit: int = 20) -> None:
+        super().__init__(logging.WARNING)
+        self._lines: deque[str] = deque(maxlen=limit)
+
+    def emit(self, record: logging.LogRecord) -> None:
+        if not record.name.startswith("rtdet.ui"):  # that is said in the window already
+            self._lines.append(record.getMessage())
+
+    def take(self) -> list[str]:
+        lines = []
+        while self._lines:
+            lines.append(self._lines.popleft())
+        return lines
+
+    def install(self) -> None:
+        logging.getLogger("rtdet").addHandler(self)
+
+    def remove(self) -> None:
+        logging.getLogger("rtdet").removeHandler(self)

@@ -1,0 +1,133 @@
+"""The slow side of the session, run in worker threads: opens and stops pipelines, loads detectors.
+
+A detector is kept from one source to the next: loading a model again would take seconds for nothing.
+"""
+
+from __future__ import annotations
+
+import json
+import logging
+import threading
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from rtdet.config import RunConfig
+from rtdet.protocols import Detector
+from rtdet.state import Services
+
+if TYPE_CHECKING:
+    from rtdet.pipeline import Pipeline
+
+log = logging.getLogger("rtdet.ui")
+
+
+class Superseded(Exception):
+    """The user has asked for something else meanwhile."""
+
+
+class Opener:
+    """Owns the detectors; pipelines borrow them. Safe from any thread."""
+
+    def __init__(self, services: Services) -> None:
+        self.newest_request = 0
+        self._services = services
+        self._lock = threading.Lock()
+        self._shelf: tuple[tuple[object, ...], Detector] | None = None
+        self._used_by: dict[Pipeline, Detector] = {}
+        self._stats_paths: dict[Pipeline, str] = {}
+        self._is_closed = False
+
+    def open(self, request: int, config: RunConfig, old: Pipeline | None, *, stop_first: bool) -> Pipeline:
+        """A running pipeline for `config`. `old` is stopped: before the new one is opened where both want
+        the same device, otherwise only once the new one is there. Raises RtdetError, or Superseded."""
+        if old is not None and stop_first:
+            self.stop(old)
+        self._check(request)
+        pipeline = self._make(config)
+        try:
+            self._check(request)
+            if old is not None and not stop_first and not self.stop(old):
+                # Its detector is still busy with it: the new pipeline needs another.
+                self.stop(pipeline)
+                pipeline = self._make(config)
+            self._check(request)
+        except BaseException:
+            self.stop(pipeline)
+            raise
+        if config.stats is not None:
+            self._stats_paths[pipeline] = config.stats
+        pipeline.start()
+        return pipeline
+
+    def stop(self, pipeline: Pipeline, timeout_s: float = 2.0) -> bool:
+        """Stops the pipeline and closes its detector, unless that is kept for the next one. False if it did
+        not end in time."""
+        ended = pipeline.stop(timeout_s)
+        with self._lock:
+            detector = self._used_by.pop(pipeline, None)
+            is_kept = self._shelf is not None and self._shelf[1] is detector
+            if is_kept and (not ended or self._is_closed):
+                self._shelf, is_kept = None, False
+        if detector is not None and ended and not is_kept:
+            detector.close()
+        self._write_stats(pipeline)
+        return ended
+
+    def swap_detector(self, pipeline: Pipeline, config: RunConfig, request: int) -> Detector:
+        """Loads the detector of `config` and puts it into the running pipeline, which closes the old one."""
+        detector = self._services.make_detector(config)
+        with self._lock:  # or another pipeline might be lent the detector that is closed here
+            if request == self.newest_request and pipeline in self._used_by:
+                self._used_by[pipeline] = detector
+                self._shelf = _key(config), detector
+                pipeline.swap_detector(detector)
+                return detector
+        detector.close()
+        raise Superseded
+
+    def close(self) -> None:
+        """After the last pipeline: the detector that was kept is closed."""
+        with self._lock:
+            shelf, self._shelf, self._is_closed = self._shelf, None, True
+            unused = shelf is not None and shelf[1] not in self._used_by.values()
+        if shelf is not None and unused:
+            shelf[1].close()
+
+    def _make(self, config: RunConfig) -> Pipeline:
+        borrowed: list[Detector] = []
+
+        def lend() -> Detector:
+            borrowed.append(self._detector(config))
+            return borrowed[0]
+
+        pipeline = self._services.open_pipeline(config, lend)
+        if borrowed:
+            with self._lock:
+                self._used_by[pipeline] = borrowed[0]
+        return pipeline
+
+    def _detector(self, config: RunConfig) -> Detector:
+        with self._lock:
+            if self._shelf is not None and self._shelf[0] == _key(config):
+                return self._shelf[1]
+        detector = self._services.make_detector(config)
+        with self._lock:
+            self._shelf = _key(config), detector
+        return detector
+
+    def _check(self, request: int) -> None:
+        if request != self.newest_request:
+            raise Superseded
+
+    def _write_stats(self, pipeline: Pipeline) -> None:
+        path = self._stats_paths.pop(pipeline, None)
+        if path is None:
+            return
+        try:
+            Path(path).write_text(json.dumps(pipeline.stats().as_dict(), indent=2) + "\n", encoding="utf-8")
+        except OSError as error:
+            log.warning("cannot write the statistics %s: %s", path, error.strerror)
+
+
+def _key(config: RunConfig) -> tuple[object, ...]:
+    return config.model, config.device, config.backend, config.precision, config.imgsz

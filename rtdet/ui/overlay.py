@@ -1,0 +1,150 @@
+"""Boxes, names and trails over the picture, as vectors in the window's own pixels."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import numpy as np
+from PyQt6.QtCore import QPointF, QRectF, Qt
+from PyQt6.QtGui import QColor, QFont, QFontMetricsF, QPainter, QPen, QPolygonF
+
+from rtdet.types import Tracks
+from rtdet.video.draw import TrailStore, color_of
+
+FADE_S = 1.5
+FAINTEST = 0.3
+DASHED_AFTER_S = 0.6
+
+
+@dataclass(frozen=True)
+class OverlayStyle:
+    boxes: bool = True
+    labels: bool = True
+    trails: bool = True
+    has_ids: bool = True
+
+
+def label_of(tracks: Tracks, row: int, has_ids: bool) -> str:
+    name = tracks.name_of(row)
+    track_id = int(tracks.ids[row])
+    who = f"{name} #{track_id}" if has_ids and track_id > 0 else name
+    return f"{who}  {float(tracks.scores[row]):.2f}"
+
+
+def opacity(since_update_s: float) -> float:
+    """1 for a track that was just seen, falling to FAINTEST over FADE_S seconds of mere prediction."""
+    return max(FAINTEST, 1.0 - (1.0 - FAINTEST) * max(since_update_s, 0.0) / FADE_S)
+
+
+def paint_tracks(
+    painter: QPainter,
+    tracks: Tracks,
+    trails: TrailStore,
+    place: Callable[[float, float], QPointF],
+    style: OverlayStyle,
+    clip: QRectF,
+) -> None:
+    """`place` maps source pixels to the painter's; `clip` is the visible part, which labels stay inside."""
+    painter.setRenderHint(QPainter.RenderHint.Antialiasing)
+    font = QFont(painter.font())
+    font.setPixelSize(12)
+    font.setWeight(QFont.Weight.DemiBold)
+    painter.setFont(font)
+    metrics = QFontMetricsF(font)
+    marks = [mark for mark in _marks(tracks, place, style) if mark.rect.intersects(clip)]
+    # Text lies over every box, boxes over every trail.
+    for mark in marks if style.trails else ():
+        if mark.has_id:
+            painter.setOpacity(mark.opacity)
+            _paint_trail(painter, trails.points(mark.track_id).tolist(), place, mark.color)
+    for mark in marks if style.boxes else ():
+        painter.setOpacity(mark.opacity)
+        _paint_box(painter, mark)
+    for mark in marks if style.labels else ():
+        painter.setOpacity(max(mark.opacity, 0.6))
+        _paint_label(painter, mark, metrics, clip)
+    painter.setOpacity(1.0)
+
+
+@dataclass(frozen=True)
+class _Mark:
+    """One track as it is painted."""
+
+    rect: QRectF
+    color: QColor
+    opacity: float
+    dashed: bool
+    has_id: bool
+    track_id: int
+    label: str
+
+
+def _marks(tracks: Tracks, place: Callable[[float, float], QPointF], style: OverlayStyle) -> list[_Mark]:
+    """Faint ones first, so that what was just seen lies on top."""
+    marks = []
+    for row in np.argsort(-tracks.since_update_s, kind="stable").tolist():
+        x1, y1, x2, y2 = tracks.boxes[row].tolist()
+        if not np.isfinite(x1 + y1 + x2 + y2):
+            continue
+        track_id, since_s = int(tracks.ids[row]), float(tracks.since_update_s[row])
+        has_id = style.has_ids and track_id > 0
+        marks.append(
+            _Mark(
+                QRectF(place(x1, y1), place(x2, y2)),
+                QColor(*color_of(track_id if has_id else -int(tracks.labels[row]))),
+                opacity(since_s),
+                since_s > DASHED_AFTER_S,
+                has_id,
+                track_id,
+                label_of(tracks, row, style.has_ids),
+            )
+        )
+    return marks
+
+
+def _paint_box(painter: QPainter, mark: _Mark) -> None:
+    painter.setBrush(Qt.BrushStyle.NoBrush)
+    painter.setPen(QPen(QColor(0, 0, 0, 110), 4))
+    painter.drawRoundedRect(mark.rect, 2, 2)
+    painter.setPen(QPen(mark.color, 2, Qt.PenStyle.DashLine if mark.dashed else Qt.PenStyle.SolidLine))
+    painter.drawRoundedRect(mark.rect, 2, 2)
+
+
+def _paint_trail(
+    painter: QPainter,
+    points: list[list[float]],
+    place: Callable[[float, float], QPointF],
+    color: QColor,
+) -> None:
+    if len(points) < 2:
+        return
+    third = max(len(points) // 3, 1)
+    placed = [place(x, y) for x, y in points]
+    for start, alpha, width in ((0, 70, 1.5), (third, 130, 2.0), (2 * third, 220, 2.5)):
+        part = placed[start : start + third + 1] if start < 2 * third else placed[start:]
+        if len(part) < 2:
+            continue
+        shade = QColor(color)
+        shade.setAlpha(alpha)
+        pen = QPen(shade, width)
+        pen.setCapStyle(Qt.PenCapStyle.RoundCap)
+        painter.setPen(pen)
+        painter.drawPolyline(QPolygonF(part))
+
+
+def _paint_label(painter: QPainter, mark: _Mark, metrics: QFontMetricsF, clip: QRectF) -> None:
+    rect, color = mark.rect, mark.color
+    width, height = metrics.horizontalAdvance(mark.label) + 10, metrics.height() + 4
+    left = min(max(rect.left() - 1, clip.left()), max(clip.right() - width, clip.left()))
+    top = rect.top() - height - 1
+    if top < clip.top():
+        top = max(rect.top() + 1, clip.top())
+    chip = QRectF(left, top, width, height)
+    painter.setPen(Qt.PenStyle.NoPen)
+    painter.setBrush(color)
+    painter.drawRoundedRect(chip, 3, 3)
+    bright = 0.299 * color.red() + 0.587 * color.green() + 0.114 * color.blue() > 105
+    painter.setPen(QColor("#0b0d10") if bright else QColor("#ffffff"))
+    painter.drawText(chip, Qt.AlignmentFlag.AlignCenter, mark.label)
+    painter.setBrush(Qt.BrushStyle.NoBrush)

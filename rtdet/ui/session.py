@@ -1,0 +1,272 @@
+"""Carries out what the user asks for: holds the running pipeline and keeps the state true to it.
+
+Free of Qt. Everything here is called from the GUI thread and returns at once; what takes time runs in Jobs.
+"""
+
+from __future__ import annotations
+
+import time
+from dataclasses import replace
+from typing import TYPE_CHECKING, Any
+
+from rtdet.config import RunConfig
+from rtdet.errors import UnknownNameError
+from rtdet.protocols import Detector, SourceState
+from rtdet.state import AppState, Phase, Services, Severity
+from rtdet.types import Thresholds
+from rtdet.ui.jobs import Jobs
+from rtdet.ui.names import absolute, is_camera, short_name
+from rtdet.ui.notices import NoticeHandler, describe
+from rtdet.ui.opener import Opener, Superseded
+from rtdet.ui.recording import Recording
+
+if TYPE_CHECKING:
+    from rtdet.pipeline import Pipeline
+
+SEEK_EVERY_S = 0.08
+HOLD_POSITION_S = 0.3
+
+
+class Session:
+    def __init__(self, state: AppState, services: Services, config: RunConfig) -> None:
+        self.state = state
+        self.services = services
+        self.pipeline: Pipeline | None = None
+        self.jobs = Jobs()
+        self.recording = Recording(self)
+        self._config = config
+        self._base = Thresholds(max_detections=config.max_det)
+        self._opener = Opener(services)
+        self._waiting: dict[str, str] = {}
+        self._model, self._tracker = state.model, state.tracker
+        self._seek_to: float | None = None
+        self._sought_at = 0.0
+        self._ended = False
+        self._failed: str | None = None  # the source that could not be opened
+        self._notices = NoticeHandler()
+        self._notices.install()
+        for name in ("confidence", "iou", "selection"):
+            state.watch(name, self._apply_thresholds)
+        state.watch("model", self._follow_model)
+        state.watch("tracker", self._follow_tracker)
+
+    @property
+    def config(self) -> RunConfig:
+        """The configuration that describes the window as it stands."""
+        return self.state.as_config(self._config, self.state.source)
+
+    # Opening
+
+    def open(self, source: str, *, start: float = 0.0) -> None:
+        """Opens a source in a worker thread. What plays now goes on until the new one is there, except
+        where both would want the same device."""
+        state = self.state
+        number = self._opener.newest_request = self._opener.newest_request + 1
+        config, old = state.as_config(self._config, source, start), self.pipeline
+        stop_first = is_camera(source) or source == state.source
+        if stop_first:
+            self.pipeline = None
+        if self.pipeline is None:
+            state.phase = Phase.LOADING
+        state.message = None
+        self._wait_for("open", f"Opening {short_name(source)}…")
+        self.jobs.run(
+            lambda: self._opener.open(number, config, old, stop_first=stop_first),
+            done=lambda pipeline: self._opened(number, config, pipeline),
+            failed=lambda error: self._open_failed(number, source, error),
+        )
+
+    def _opened(self, number: int, config: RunConfig, pipeline: Pipeline) -> None:
+        if number != self._opener.newest_request:
+            self.jobs.run(lambda: self._opener.stop(pipeline))
+            return
+        state = self.state
+        self._wait_for("open", "")
+        self.pipeline, self._ended, self._seek_to = pipeline, False, None
+        # What was written once is not overwritten by playing again or by opening something else.
+        self._failed = None
+        self._config = replace(
+            self._config, save=None, tracks=None, stats=None, duration=None, max_frames=None
+        )
+        self._model, self._tracker = config.model, config.tracker
+        state.source, state.source_info = config.source, pipeline.source.info
+        state.position_s = config.start
+        state.phase = Phase.PLAYING
+        if config.source != "demo":
+            state.add_recent(absolute(config.source))
+        self._apply_thresholds()
+        self._follow_model()
+        self._follow_tracker()
+
+    def _open_failed(self, number: int, source: str, error: Exception) -> None:
+        if number != self._opener.newest_request or isinstance(error, Superseded):
+            return
+        self._wait_for("open", "")
+        self._failed = source
+        self.state.say(describe(error), Severity.ERROR, retry=True)
+        if isinstance(error, UnknownNameError) and error.kind == "class":
+            self.state.selection = None
+        if self.pipeline is None:
+            self.state.source = source
+            self.state.source_info = None
+            self.state.phase = Phase.EMPTY
+
+    def retry(self) -> None:
+        self.open(self._failed or self.state.source)
+
+    # Playing
+
+    def toggle_play(self) -> None:
+        pipeline, state = self.pipeline, self.state
+        if pipeline is None:
+            return
+        if state.phase is Phase.ENDED:
+            self.replay()
+        elif state.phase is Phase.PLAYING:
+            pipeline.pause()
+            state.phase = Phase.PAUSED
+        elif state.phase is Phase.PAUSED:
+            pipeline.resume()
+            state.phase = Phase.PLAYING
+
+    def step(self) -> None:
+        """Pauses, or, when paused, shows the next frame."""
+        if self.pipeline is None or self.state.phase is Phase.ENDED:
+            return
+        if self.state.phase is Phase.PLAYING:
+            self.toggle_play()
+        else:
+            self.pipeline.step()
+
+    def seek(self, t: float) -> None:
+        """Goes to `t` seconds, where the source can. Of many wishes in a row the newest is carried out."""
+        state = self.state
+        if self.pipeline is None or not state.can_seek:
+            return
+        t = min(max(t, 0.0), state.duration_s or 0.0)
+        self._seek_to = state.position_s = t
+        self._flush_seek()
+
+    def replay(self) -> None:
+        self.open(self.state.source)
+
+    def _flush_seek(self) -> None:
+        now = time.monotonic()
+        if self._seek_to is None or self.pipeline is None or now - self._sought_at < SEEK_EVERY_S:
+            return
+        t, self._seek_to, self._sought_at = self._seek_to, None, now
+        if self._ended:
+            self.open(self.state.source, start=t)
+        else:
+            self.pipeline.seek(t)
+
+    # Model, tracker, thresholds
+
+    def _apply_thresholds(self, _value: Any = None) -> None:
+        if self.pipeline is not None:
+            self.pipeline.set_thresholds(self.state.thresholds(self._base))
+
+    def _follow_model(self, _value: Any = None) -> None:
+        name, pipeline = self.state.model, self.pipeline
+        if pipeline is None and self._failed is not None:
+            self.retry()  # perhaps it was the model that kept the source from opening
+        if pipeline is None or name == self._model or self._waiting.get("open"):
+            return
+        config, number = replace(self.config, classes=()), self._opener.newest_request
+        self._wait_for("model", f"Loading model {short_name(name)}…")
+
+        def load() -> Detector:
+            if self.state.model != name:  # chosen and left again before its turn came
+                raise Superseded
+            return self._opener.swap_detector(pipeline, config, number)
+
+        self.jobs.run(
+            load,
+            done=lambda detector: self._model_loaded(name, detector),
+            failed=lambda error: self._model_failed(name, error),
+            lane="model",
+        )
+
+    def _model_loaded(self, name: str, detector: Detector) -> None:
+        self._model = name
+        self.state.learn_classes(detector.class_names)
+        self._apply_thresholds()
+        if self.state.model == name:
+            self._wait_for("model", "")
+
+    def _model_failed(self, name: str, error: Exception) -> None:
+        if self.state.model == name:
+            self._wait_for("model", "")
+        if isinstance(error, Superseded):
+            return
+        self.state.say(describe(error), Severity.ERROR)
+        if self.state.model == name:
+            self.state.model = self._model
+
+    def _follow_tracker(self, _value: Any = None) -> None:
+        name, pipeline = self.state.tracker, self.pipeline
+        if pipeline is None or name == self._tracker:
+            return
+
+        def load() -> None:
+            if self.state.tracker == name:
+                pipeline.swap_tracker(self.services.make_tracker(name))
+
+        def loaded(_none: Any) -> None:
+            self._tracker = name
+
+        self.jobs.run(load, done=loaded, failed=self._tracker_failed, lane="tracker")
+
+    def _tracker_failed(self, error: Exception) -> None:
+        self.state.say(describe(error), Severity.ERROR)
+        self.state.tracker = self._tracker
+
+    # Time passes
+
+    def poll(self) -> None:
+        """Called some twenty times a second: fetches what workers found, and looks at the pipeline."""
+        self.jobs.drain()
+        for line in self._notices.take():
+            self.state.say(line, Severity.WARNING)
+        self.recording.poll()
+        pipeline, state = self.pipeline, self.state
+        if pipeline is None:
+            state.reconnecting = False
+            return
+        self._flush_seek()
+        state.reconnecting = pipeline.source.state is SourceState.RECONNECTING
+        frame = pipeline.newest_frame()
+        if (
+            frame is not None
+            and self._seek_to is None
+            and time.monotonic() - self._sought_at > HOLD_POSITION_S
+        ):
+            state.position_s = frame.t
+        result = pipeline.newest_result()
+        if result is not None and result.detections.class_names:
+            state.learn_classes(result.detections.class_names)
+        if pipeline.is_finished and not self._ended and not self._waiting.get("open"):
+            self._end(pipeline)
+
+    def _end(self, pipeline: Pipeline) -> None:
+        self._ended = True
+        self.state.phase = Phase.ENDED
+        error = pipeline.error
+        if error is not None:
+            self.state.say(describe(error), Severity.ERROR, retry=True)
+        elif self.state.loop:
+            self.replay()
+
+    def _wait_for(self, what: str, text: str) -> None:
+        self._waiting[what] = text
+        self.state.loading = " ".join(line for line in self._waiting.values() if line)
+
+    def close(self, timeout_s: float = 2.0) -> None:
+        """Stops everything, a recording first of all; returns within `timeout_s`."""
+        self._opener.newest_request += 1
+        pipeline, self.pipeline = self.pipeline, None
+        if pipeline is not None:
+            self.jobs.run(lambda: self._opener.stop(pipeline, timeout_s))
+        self.jobs.join(timeout_s)
+        self._opener.close()
+        self._notices.remove()

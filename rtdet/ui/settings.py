@@ -1,0 +1,49 @@
+"""What the viewer remembers between two starts: an INI file in the user's configuration folder."""
+
+from __future__ import annotations
+
+from collections.abc import Collection
+from pathlib import Path
+
+from PyQt6.QtCore import QByteArray, QSettings
+from PyQt6.QtWidgets import QMainWindow
+
+from rtdet.state import AppState
+
+
+def default_path() -> Path:
+    import platformdirs
+
+    return Path(platformdirs.user_config_dir("rtdet", appauthor=False)) / "viewer.ini"
+
+
+class Settings:
+    """A file that cannot be read or written is no reason to say anything: the defaults hold."""
+
+    def __init__(self, path: Path | None = None) -> None:
+        self.path = path or default_path()
+        self._ini = QSettings(str(self.path), QSettings.Format.IniFormat)
+
+    def recall(self, state: AppState, *, keep: Collection[str] = (), models: Collection[str] = ()) -> None:
+        """Restores the state but for the fields in `keep`; a model that is gone is not tried again."""
+        self._ini.beginGroup("state")
+        values = {name: self._ini.value(name) for name in self._ini.childKeys()}
+        self._ini.endGroup()
+        model = str(values.get("model", ""))
+        if model not in models and not Path(model).is_file():
+            values.pop("model", None)
+        state.recall(values, keep=keep)
+
+    def remember(self, state: AppState) -> None:
+        self._ini.beginGroup("state")
+        for name, value in state.remembered().items():
+            self._ini.setValue(name, value)
+        self._ini.endGroup()
+        self._ini.sync()
+
+    def recall_window(self, window: QMainWindow) -> bool:
+        geometry = self._ini.value("window/geometry")
+        return isinstance(geometry, QByteArray) and window.restoreGeometry(geometry)
+
+    def remember_window(self, window: QMainWindow) -> None:
+        self._ini.setValue("window/geometry", window.saveGeometry())

@@ -1,0 +1,99 @@
+"""The picture with what may lie over it: the hint when nothing is open, the button that plays again, the
+note that something is loading or that a stream is being reopened."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from PyQt6.QtCore import QSize, Qt
+from PyQt6.QtGui import QResizeEvent
+from PyQt6.QtWidgets import QGridLayout, QHBoxLayout, QLabel, QPushButton, QVBoxLayout, QWidget
+
+from rtdet.state import AppState, Phase
+from rtdet.ui import theme
+from rtdet.ui.banner import Pill
+from rtdet.ui.icons import icon, pixmap
+from rtdet.ui.video_view import VideoView
+
+
+class Stage(QWidget):
+    def __init__(
+        self,
+        state: AppState,
+        *,
+        open_file: Callable[[], None],
+        open_address: Callable[[], None],
+        open_source: Callable[[str], None],
+        replay: Callable[[], None],
+    ) -> None:
+        super().__init__()
+        self._state = state
+        self.view = VideoView(state)
+        grid = QGridLayout(self)
+        grid.setContentsMargins(0, 0, 0, 0)
+        grid.addWidget(self.view, 0, 0)
+        self.empty = _empty(open_file, open_address, open_source)
+        grid.addWidget(self.empty, 0, 0, Qt.AlignmentFlag.AlignCenter)
+        self.replay_button = QPushButton("  Play again")
+        self.replay_button.setObjectName("primary")
+        self.replay_button.setIcon(icon("replay", "#06121f"))
+        self.replay_button.setIconSize(QSize(22, 22))
+        self.replay_button.setMinimumHeight(44)
+        self.replay_button.setToolTip("Play from the beginning (Space)")
+        self.replay_button.clicked.connect(lambda: replay())
+        grid.addWidget(self.replay_button, 0, 0, Qt.AlignmentFlag.AlignCenter)
+        self.pill = Pill(self)
+        for name in ("phase", "loading", "reconnecting", "source_info"):
+            state.watch(name, self._changed)
+        self._changed(None)
+
+    def _changed(self, _value: object) -> None:
+        state, info = self._state, self._state.source_info
+        if state.phase is Phase.EMPTY:
+            self.view.clear()
+        self.empty.setVisible(state.phase is Phase.EMPTY and not state.loading)
+        is_still = info is not None and info.frame_count == 1
+        ended = state.phase is Phase.ENDED and not state.loading and not is_still
+        self.replay_button.setVisible(ended)
+        self.pill.say(state.loading or ("Reconnecting…" if state.reconnecting else ""))
+        self._place_pill()
+
+    def _place_pill(self) -> None:
+        self.pill.move((self.width() - self.pill.width()) // 2, 16)
+
+    def resizeEvent(self, _event: QResizeEvent | None) -> None:
+        self._place_pill()
+
+
+def _empty(
+    open_file: Callable[[], None], open_address: Callable[[], None], open_source: Callable[[str], None]
+) -> QWidget:
+    box = QWidget()
+    box.setObjectName("empty")
+    column = QVBoxLayout(box)
+    column.setSpacing(theme.SPACE)
+    sign = QLabel()
+    sign.setPixmap(pixmap("app", 72, theme.DISABLED, 2.0))
+    title = QLabel("Drop a video here")
+    title.setObjectName("emptyTitle")
+    hint = QLabel("or open a file, a camera or a network stream")
+    hint.setObjectName("hint")
+    for label in (sign, title, hint):
+        label.setAlignment(Qt.AlignmentFlag.AlignCenter)
+        column.addWidget(label)
+    column.addSpacing(theme.SPACE)
+    row = QHBoxLayout()
+    row.setSpacing(theme.SPACE)
+    for text, sign_name, tip, act in (
+        ("Open file…", "folder", "Open a video, a picture or an animation", open_file),
+        ("First camera", "camera", "Open the first camera", lambda: open_source("webcam")),
+        ("Address…", "link", "Open a network stream (rtsp, http, udp)", open_address),
+        ("Demo", "play", "Play the built-in street scene", lambda: open_source("demo")),
+    ):
+        button = QPushButton(f" {text}")
+        button.setIcon(icon(sign_name))
+        button.setToolTip(tip)
+        button.clicked.connect(lambda _checked, act=act: act())
+        row.addWidget(button)
+    column.addLayout(row)
+    return box

@@ -1,0 +1,186 @@
+"""The bar below the picture: play, step, time; record and snapshot. And the line of numbers below that."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Mapping
+from pathlib import Path
+
+from PyQt6.QtCore import QSize, Qt
+from PyQt6.QtGui import QAction
+from PyQt6.QtWidgets import QFrame, QHBoxLayout, QLabel, QToolButton
+
+from rtdet.state import AppState, Phase, Rates
+from rtdet.types import SourceInfo
+from rtdet.ui import theme
+from rtdet.ui.icons import icon
+from rtdet.ui.inputs import JumpSlider, KeyKeeper
+from rtdet.ui.names import short_name
+from rtdet.ui.rates import age_text, clock
+
+
+class Transport(QFrame):
+    def __init__(
+        self, state: AppState, actions: Mapping[str, QAction], seek: Callable[[float], None]
+    ) -> None:
+        super().__init__()
+        self.setObjectName("transport")
+        self._state, self._seek = state, seek
+        row = QHBoxLayout(self)
+        row.setContentsMargins(10, 6, 10, 6)
+        row.setSpacing(4)
+        for name in ("play", "step"):
+            row.addWidget(_button(actions[name]))
+        self.time = QLabel("0:00")
+        self.time.setObjectName("time")
+        self.time.setAccessibleName("Position")
+        self.slider = JumpSlider("Time", "Go to a moment of the file")
+        self.slider.setEnabled(False)
+        self.duration = QLabel("")
+        self.duration.setObjectName("time")
+        self.duration.setAccessibleName("Duration")
+        for label in (self.time, self.duration):
+            label.setMinimumWidth(58)
+            label.setAlignment(Qt.AlignmentFlag.AlignCenter)
+        row.addWidget(self.time)
+        row.addWidget(self.slider, 1)
+        row.addWidget(self.duration)
+        for name in ("loop", "snapshot", "record", "panel", "full_screen"):
+            row.addWidget(_button(actions[name]))
+        self.slider.sliderMoved.connect(lambda ms: seek(ms / 1000))
+        self.slider.actionTriggered.connect(self._moved_by_key)
+        for name in ("source_info", "phase"):
+            state.watch(name, self._source_changed)
+        state.watch("position_s", self._position_changed)
+        self._source_changed(None)
+
+    def _moved_by_key(self, _action: int) -> None:
+        if not self.slider.isSliderDown():
+            self._seek(self.slider.sliderPosition() / 1000)
+
+    def _source_changed(self, _value: object) -> None:
+        state = self._state
+        can_seek, duration = state.can_seek, state.duration_s or 0.0
+        self.slider.setEnabled(can_seek)
+        self.slider.setRange(0, max(round(duration * 1000), 1))
+        self.slider.setSingleStep(1000)
+        self.slider.setPageStep(max(round(duration * 100), 1000))
+        info = state.source_info
+        if info is not None and info.is_live:
+            self.duration.setText("LIVE")
+        else:
+            self.duration.setText(clock(duration) if duration else "")
+        self.duration.setStyleSheet(f"color: {theme.GOOD}" if info is not None and info.is_live else "")
+        self._position_changed(state.position_s)
+
+    def _position_changed(self, t: float) -> None:
+        # Tenths only where they can be read: while the picture stands.
+        self.time.setText(clock(t, tenths=self._state.phase is Phase.PAUSED))
+        if not self.slider.isSliderDown():
+            self.slider.setValue(round(t * 1000) if self._state.can_seek else 0)
+
+
+class StatusLine(QFrame):
+    """What is open, and how fast everything runs."""
+
+    def __init__(self, state: AppState) -> None:
+        super().__init__()
+        self.setObjectName("status")
+        self._state = state
+        row = QHBoxLayout(self)
+        row.setContentsMargins(14, 4, 14, 4)
+        row.setSpacing(18)
+        self.source = QLabel()
+        self.source.setAccessibleName("Source")
+        self.recording = QLabel()
+        self.recording.setAccessibleName("Recording")
+        row.addWidget(self.source)
+        row.addWidget(self.recording)
+        row.addStretch()
+        self.numbers: dict[str, QLabel] = {}
+        for name, tip in (
+            ("capture", "Frames per second that the source gives"),
+            ("inference", "Frames per second that the detector sees"),
+            ("display", "Frames per second that are shown"),
+            ("age", "Age of the picture when it is shown"),
+            ("objects", "Objects on screen"),
+            ("dropped", "Frames that the detector did not get to see"),
+        ):
+            self.numbers[name] = label = QLabel()
+            label.setToolTip(tip)
+            label.setAccessibleName(name.capitalize())
+            row.addWidget(label)
+        for name in ("source_info", "source", "reconnecting"):
+            state.watch(name, self._source_changed)
+        state.watch("recording", self._recording_changed)
+        state.watch("rates", self._rates_changed)
+        self._began = 0.0
+        self._source_changed(None)
+        self._rates_changed(state.rates)
+
+    def _source_changed(self, _value: object) -> None:
+        state, info = self._state, self._state.source_info
+        text = "Nothing is open" if info is None else describe_source(info, state.source)
+        if state.reconnecting:
+            text = f"RECONNECTING   {text}"
+        self.source.setStyleSheet(f"color: {theme.WARNING}" if state.reconnecting else "")
+        self.source.setText(text)
+        self.source.setToolTip(
+            state.source + (f"\n{info.detail}" if info is not None and info.detail else "")
+        )
+
+    def _recording_changed(self, path: Path | None) -> None:
+        self._began = time.monotonic()
+        self.recording.setVisible(path is not None)
+        self.recording.setToolTip("" if path is None else str(path))
+        self._show_recording()
+
+    def _show_recording(self) -> None:
+        if self._state.recording is not None:
+            self.recording.setText(f"●  REC {clock(time.monotonic() - self._began)}")
+            self.recording.setStyleSheet(f"color: {theme.DANGER}; font-weight: 600")
+
+    def _rates_changed(self, rates: Rates) -> None:
+        self._show_recording()
+        for name, text in (
+            ("capture", f"capture {rates.capture_fps:.1f}"),
+            ("inference", f"inference {rates.inference_fps:.1f}"),
+            ("display", f"display {rates.display_fps:.1f} fps"),
+            ("age", f"age {age_text(rates.age_ms)}"),
+            ("objects", f"{rates.objects} object{'' if rates.objects == 1 else 's'}"),
+            ("dropped", f"{rates.dropped} dropped"),
+        ):
+            self.numbers[name].setText(text)
+            self.numbers[name].setVisible(self._state.is_open)
+
+
+def describe_source(info: SourceInfo, source: str) -> str:
+    """street.mp4   1280 × 720   25 fps"""
+    name = short_name(info.name or source)
+    name = name if len(name) <= 40 else f"{name[:37]}…"
+    size = f"{info.width} \N{MULTIPLICATION SIGN} {info.height}"
+    rate = f"{info.fps:.4g} fps" if info.fps else "variable rate"
+    return "   ".join((name, size, rate))
+
+
+def _button(action: QAction) -> QToolButton:
+    button = QToolButton()
+    button.setDefaultAction(action)
+    button.setIconSize(QSize(22, 22))
+    button.setFocusPolicy(Qt.FocusPolicy.TabFocus)
+    button.setAccessibleName(action.iconText())
+    KeyKeeper(button, (Qt.Key.Key_Space,))
+    button.setToolButtonStyle(Qt.ToolButtonStyle.ToolButtonIconOnly)
+    return button
+
+
+def show_play_state(action: QAction, phase: Phase) -> None:
+    """The play button says what it would do."""
+    name, text = {
+        Phase.PLAYING: ("pause", "Pause"),
+        Phase.ENDED: ("replay", "Play again"),
+    }.get(phase, ("play", "Play"))
+    action.setIcon(icon(name))
+    action.setText(text)
+    action.setToolTip(f"{text} (Space)")
+    action.setEnabled(phase in (Phase.PLAYING, Phase.PAUSED, Phase.ENDED))

@@ -1,0 +1,242 @@
+"""The picture: paints the newest frame of a feed with its tracks, lets the user zoom and pan."""
+
+from __future__ import annotations
+
+import time
+from typing import Protocol
+
+from PyQt6.QtCore import QPointF, QRectF, Qt, pyqtSignal
+from PyQt6.QtGui import (
+    QColor,
+    QMouseEvent,
+    QPainter,
+    QPaintEvent,
+    QResizeEvent,
+    QWheelEvent,
+)
+from PyQt6.QtWidgets import QSizePolicy, QWidget
+
+from rtdet.state import AppState
+from rtdet.types import Frame, FrameResult, Tracks
+from rtdet.ui import theme
+from rtdet.ui.overlay import OverlayStyle, paint_tracks
+from rtdet.ui.picture import ScaledPicture
+from rtdet.ui.rates import age_text
+from rtdet.ui.viewport import Viewport
+from rtdet.video.draw import TrailStore
+
+LATE_RESULT_S = 0.1
+TRAIL_S = 2.0
+
+
+class Feed(Protocol):
+    """What the view needs of a pipeline."""
+
+    def newest_frame(self) -> Frame | None: ...
+
+    def newest_result(self) -> FrameResult | None: ...
+
+    def tracks_at(self, t: float) -> Tracks: ...
+
+    def note_shown(self, frame: Frame) -> None: ...
+
+
+class VideoView(QWidget):
+    full_screen_wanted = pyqtSignal()
+
+    def __init__(self, state: AppState, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self.setObjectName("video")
+        self.setAccessibleName("Video")
+        self.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Expanding)
+        self.setMinimumSize(320, 180)
+        self.setAttribute(Qt.WidgetAttribute.WA_OpaquePaintEvent)
+        self.setFocusPolicy(Qt.FocusPolicy.StrongFocus)
+        self.setMouseTracking(True)
+        self.viewport = Viewport()
+        self.trails = TrailStore(TRAIL_S)
+        self.frame: Frame | None = None
+        self.tracks = Tracks()
+        self._state = state
+        self._feed: Feed | None = None
+        self._result: FrameResult | None = None
+        self._picture = ScaledPicture()
+        self._unshown = False
+        self._painted_at = 0.0
+        self._drag_from: QPointF | None = None
+        for name in ("show_boxes", "show_labels", "show_trails", "show_numbers", "tracker", "selection"):
+            state.watch(name, self._repaint)
+        state.watch("rates", self._rates_changed)
+
+    # What is shown
+
+    def tick(self, feed: Feed | None) -> None:
+        """Takes the newest frame, and its tracks; repaints only if something is new. Never waits."""
+        if feed is not self._feed:
+            self._feed, self._result = feed, None
+            self.trails.clear()
+        if feed is None:
+            return
+        frame = feed.newest_frame()
+        if frame is not None and frame is not self.frame:
+            self._take(feed, frame)
+        elif self.frame is not None and time.monotonic() - self._painted_at > LATE_RESULT_S:
+            # The picture stands still (paused, ended, a slow source): the detector may have caught up.
+            result = feed.newest_result()
+            if result is not self._result:
+                self._result = result
+                self._take(feed, self.frame)
+
+    def _take(self, feed: Feed, frame: Frame) -> None:
+        is_new = frame is not self.frame
+        self._unshown |= is_new
+        self.frame = frame
+        self.tracks = feed.tracks_at(frame.t)
+        if is_new:
+            self.trails.update(self.tracks, frame.t)
+        self.viewport.show(*frame.size)
+        self.update()
+
+    def clear(self) -> None:
+        self.frame, self.tracks, self._feed = None, Tracks(), None
+        self.trails.clear()
+        self.update()
+
+    @property
+    def visible_tracks(self) -> Tracks:
+        """Without the classes that were just deselected: a slow detector may take a while to notice."""
+        state, tracks = self._state, self.tracks
+        if state.selection is None or not len(tracks):
+            return tracks
+        return tracks[[row for row in range(len(tracks)) if state.keeps(tracks.name_of(row))]]
+
+    @property
+    def stalled_ms(self) -> float | None:
+        """The age of a picture that has been standing for over half a second; None while pictures come."""
+        standing_s = time.monotonic() - self._painted_at
+        return standing_s * 1000 if self.frame is not None and standing_s > 0.5 else None
+
+    # Painting
+
+    def paintEvent(self, _event: QPaintEvent | None) -> None:
+        painter = QPainter(self)
+        try:
+            painter.fillRect(self.rect(), QColor(theme.BACKGROUND))
+            if self.frame is None:
+                return
+            place, image = self._picture.render(self.frame.bgr, self.viewport, self.devicePixelRatioF())
+            if not image.isNull():
+                painter.drawImage(place, image)
+            self._paint_overlay(painter)
+            if self._state.show_numbers:
+                self._paint_numbers(painter)
+        finally:  # an exception must not leave a painter open: Qt would abort
+            painter.end()
+        self._note_shown(self.frame)
+
+    def _paint_overlay(self, painter: QPainter) -> None:
+        state, view = self._state, self.viewport
+        style = OverlayStyle(
+            state.show_boxes, state.show_labels, state.show_trails, has_ids=state.tracker != "none"
+        )
+        corner = QPointF(max(view.left, 0.0), max(view.top, 0.0))
+        clip = QRectF(corner, QPointF(view.width - corner.x(), view.height - corner.y()))
+        painter.save()
+        painter.setClipRect(clip)
+        scale, left, top = view.scale, view.left, view.top
+        paint_tracks(
+            painter,
+            self.visible_tracks,
+            self.trails,
+            lambda x, y: QPointF(x * scale + left, y * scale + top),
+            style,
+            clip,
+        )
+        painter.restore()
+
+    def _paint_numbers(self, painter: QPainter) -> None:
+        rates = self._state.rates
+        lines = (
+            f"capture {rates.capture_fps:5.1f}   inference {rates.inference_fps:5.1f}   "
+            f"display {rates.display_fps:5.1f} fps",
+            f"age {age_text(rates.age_ms)}   objects {rates.objects}   dropped {rates.dropped}",
+        )
+        font = painter.font()
+        font.setPixelSize(13)
+        painter.setFont(font)
+        metrics = painter.fontMetrics()
+        width = max(metrics.horizontalAdvance(line) for line in lines) + 24
+        left, top = max(self.viewport.left, 0) + 12, max(self.viewport.top, 0) + 12
+        box = QRectF(left, top, width, 2 * metrics.lineSpacing() + 16)
+        painter.setRenderHint(QPainter.RenderHint.Antialiasing)
+        painter.setPen(Qt.PenStyle.NoPen)
+        painter.setBrush(QColor(10, 12, 16, 190))
+        painter.drawRoundedRect(box, 6, 6)
+        painter.setPen(QColor(theme.TEXT))
+        painter.drawText(box.adjusted(12, 8, -12, -8), Qt.AlignmentFlag.AlignLeft, "\n".join(lines))
+
+    def _note_shown(self, frame: Frame) -> None:
+        if not self._unshown or self._feed is None:
+            return
+        self._unshown = False
+        self._painted_at = time.monotonic()
+        self._feed.note_shown(frame)
+
+    def _repaint(self, _value: object) -> None:
+        self.update()
+
+    def _rates_changed(self, _value: object) -> None:
+        if self._state.show_numbers:
+            self.update()
+
+    # Zoom and pan
+
+    def fit(self) -> None:
+        self.viewport.fit()
+        self.update()
+
+    def actual_size(self) -> None:
+        """One pixel of the source on one pixel of the screen."""
+        self._zoom_to(1.0 / self.devicePixelRatioF())
+
+    def zoom(self, factor: float) -> None:
+        self._zoom_to(self.viewport.scale * factor)
+
+    def _zoom_to(self, scale: float) -> None:
+        self.viewport.zoom_to(scale, self.width() / 2, self.height() / 2)
+        self.update()
+
+    def wheelEvent(self, event: QWheelEvent | None) -> None:
+        if event is None or self.frame is None:
+            return
+        steps = (event.angleDelta().y() or event.pixelDelta().y() * 2) / 120
+        at = event.position()
+        self.viewport.zoom_by(1.2**steps, at.x(), at.y())
+        self.update()
+        event.accept()
+
+    def mousePressEvent(self, event: QMouseEvent | None) -> None:
+        if event is not None and event.button() == Qt.MouseButton.LeftButton and self.frame is not None:
+            self._drag_from = event.position()
+
+    def mouseMoveEvent(self, event: QMouseEvent | None) -> None:
+        if event is None or self._drag_from is None:
+            if event is not None:
+                event.ignore()  # the window wakes its bars on it in full screen
+            return
+        moved, self._drag_from = event.position() - self._drag_from, event.position()
+        if not self.viewport.is_fitted:
+            self.setCursor(Qt.CursorShape.ClosedHandCursor)
+            self.viewport.pan(moved.x(), moved.y())
+            self.update()
+
+    def mouseReleaseEvent(self, _event: QMouseEvent | None) -> None:
+        self._drag_from = None
+        self.unsetCursor()
+
+    def mouseDoubleClickEvent(self, event: QMouseEvent | None) -> None:
+        if event is not None and event.button() == Qt.MouseButton.LeftButton:
+            self.full_screen_wanted.emit()
+
+    def resizeEvent(self, _event: QResizeEvent | None) -> None:
+        self.viewport.resize(self.width(), self.height())

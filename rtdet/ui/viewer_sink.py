@@ -1,0 +1,83 @@
+"""The sink of a viewer's recording, and the writer of its snapshots."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from pathlib import Path
+
+from rtdet.errors import OutputError
+from rtdet.protocols import Sink
+from rtdet.types import Frame, FrameResult, Tracks
+
+
+class ViewerSink:
+    """A recording made while watching: it must never end the show.
+
+    Errors of the sink inside are kept in `error` instead of raised. Times are shifted so that the recording
+    begins at 0 and goes on without a gap when the user seeks, loops or pauses a live source.
+    """
+
+    def __init__(self, sink: Sink, path: Path, *, interval_s: float = 0.04) -> None:
+        self.path = path
+        self.error: Exception | None = None
+        self.closed = False
+        self.frames = 0
+        self._sink = sink
+        self._interval_s = interval_s
+        self._shift_s: float | None = None
+        self._last_s = 0.0
+
+    def write(self, result: FrameResult) -> None:
+        if self.error is not None or self.closed:
+            return
+        try:
+            self._sink.write(replace(result, frame=self._shifted(result.frame)))
+            self.frames += 1
+        except Exception as error:  # shown in the window by the session
+            self.error = error
+            self._close_quietly()
+
+    def close(self) -> None:
+        if self.closed:
+            return
+        self.closed = True
+        if self.error is not None:
+            return
+        try:
+            self._sink.close()
+        except Exception as error:
+            self.error = error
+
+    def _shifted(self, frame: Frame) -> Frame:
+        if self._shift_s is None:
+            self._shift_s = -frame.t
+        t = frame.t + self._shift_s
+        if self.frames and not self._last_s < t < self._last_s + 2.0:
+            t = self._last_s + self._interval_s
+            self._shift_s = t - frame.t
+        self._last_s = t
+        return replace(frame, t=t, index=self.frames, pts=None, time_base=None)
+
+    def _close_quietly(self) -> None:
+        try:
+            self._sink.close()
+        except Exception as error:
+            if self.error is None:
+                self.error = error
+
+
+def write_snapshot(path: Path, frame: Frame, tracks: Tracks | None) -> None:
+    """Writes the frame as a PNG, with its boxes unless `tracks` is None. Raises OutputError."""
+    import cv2
+
+    from rtdet.video.draw import draw_tracks
+
+    image = frame.bgr if tracks is None else draw_tracks(frame.bgr.copy(), tracks)
+    encoded, png = cv2.imencode(".png", image)
+    if not encoded:
+        raise OutputError(f"cannot make a PNG of this picture for {path.name}")
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_bytes(png.tobytes())
+    except OSError as error:
+        raise OutputError(f"cannot write the snapshot {path}: {error.strerror}") from error

@@ -39,10 +39,15 @@ def open_source(text: str | Path, *, start_s: float = 0.0) -> Source:
         raise SourceError("no source given: name a file, a camera (webcam:0) or an address (rtsp://...)")
     if start_s < 0:
         raise SourceError(f"a source cannot start at {start_s:g} s: give 0 or more")
-    for kind in SOURCES.values():
-        if kind.matches(spelling):
-            return kind.open(spelling, start_s)
-    raise missing_file(to_path(spelling))
+    try:
+        kind = next((kind for kind in SOURCES.values() if kind.matches(spelling)), None)
+        if kind is None:
+            raise missing_file(to_path(spelling))
+    except (OSError, ValueError, RuntimeError) as error:  # a name that no path can have, a ~user unknown
+        raise SourceError(
+            f"cannot read {spelling[:80]}: {getattr(error, 'strerror', None) or error}"
+        ) from error
+    return kind.open(spelling, start_s)
 
 
 def _open_demo(text: str, start_s: float) -> Source:
@@ -106,13 +111,6 @@ def _is_image_file(text: str) -> bool:
     return path.suffix.lower() in IMAGE_SUFFIXES and path.exists()
 
 
-def _exists(text: str) -> bool:
-    try:
-        return to_path(text).exists()
-    except (OSError, ValueError) as error:
-        raise SourceError(f"cannot read {text}: {error}") from error
-
-
 # In the order in which they are tried.
 SOURCES: dict[str, SourceKind] = {
     "demo": SourceKind("demo or demo:SEED", _is_demo, _open_demo),
@@ -120,6 +118,6 @@ SOURCES: dict[str, SourceKind] = {
     "stream": SourceKind("rtsp://..., http://..., udp://...", is_url, _open_stream),
     "folder": SourceKind("a folder of images", lambda text: to_path(text).is_dir(), _open_folder),
     "image": SourceKind("an image file", _is_image_file, _open_image),
-    "file": SourceKind("a video file or an animated GIF", _exists, _open_file),
+    "file": SourceKind("a video file or an animated GIF", lambda text: to_path(text).exists(), _open_file),
     "glob": SourceKind("a pattern such as frames/*.jpg", is_glob, _open_glob),
 }

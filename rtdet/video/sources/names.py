@@ -70,7 +70,7 @@ def missing_file(path: Path) -> SourceError:
 def why_unreadable(path: Path, error: Exception) -> str:
     """One line for a file that FFmpeg will not open."""
     try:
-        head = path.open("rb").read(4096) if path.is_file() else b""
+        head = _head(path) if path.is_file() else b""
     except OSError as denied:
         return f"cannot read {path}: {denied.strerror or denied}: check its permissions"
     if path.is_file() and not head:
@@ -83,6 +83,11 @@ def why_unreadable(path: Path, error: Exception) -> str:
     return (
         f"{path} cannot be read as a video or an image ({reason}): choose another file or convert it to MP4"
     )
+
+
+def _head(path: Path) -> bytes:
+    with path.open("rb") as file:
+        return file.read(4096)
 
 
 def _is_text(head: bytes) -> bool:

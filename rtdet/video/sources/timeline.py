@@ -44,6 +44,6 @@ class Timeline:
         self._streak += 1
         if self.last - t <= JUMP_S and self._streak <= STREAK:
             return self.last + self.frame_s / 4, False
-        self._streak, self.shifted = 0, True
+        self.shifted = True
         self._offset += self.last + self.frame_s - t
         return self.last + self.frame_s, False

@@ -248,11 +248,17 @@ def _chip_place(canvas: Image, shape: tuple[int, ...], corners: Corners, pen: _P
     return max(0, min(x, width - shape[1])), max(0, min(y, height - shape[0]))
 
 
+def _luminance(bgr: Colour) -> float:
+    """Relative luminance as WCAG 2 defines it, 0 to 1."""
+    blue, green, red = ((c / 255 / 12.92 if c <= 10 else ((c / 255 + 0.055) / 1.055) ** 2.4) for c in bgr)
+    return 0.2126 * red + 0.7152 * green + 0.0722 * blue
+
+
 @lru_cache(maxsize=512)
 def _palette(ground: Colour) -> Image:
     """(256, 3): the colour for each coverage of a text mask, from the ground to black or white ink."""
-    luma = 0.114 * ground[0] + 0.587 * ground[1] + 0.299 * ground[2]
-    ink = 0 if luma > 105 else 255
+    # The ink that stands out more by WCAG's contrast, which is then at least 4.5.
+    ink = 0 if _luminance(ground) > 0.179 else 255
     cover = np.arange(256)[:, None] / 255
     palette: Image = np.round(np.array(ground) * (1 - cover) + ink * cover).astype(np.uint8)
     return palette

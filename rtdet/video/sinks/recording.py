@@ -40,7 +40,8 @@ _MUXERS = {
     ".mp4": ("mp4", {"movflags": "hybrid_fragmented+frag_keyframe+delay_moov", "frag_duration": "500000"}),
     ".mkv": ("matroska", {"cluster_time_limit": "500"}),
 }
-_COMMON = {"flush_packets": "1", "max_interleave_delta": "200000"}
+# `bitexact`: no random IDs, so that a run twice gives the same bytes.
+_COMMON = {"flush_packets": "1", "max_interleave_delta": "200000", "fflags": "+bitexact"}
 _KEYFRAME_S = 1
 _BT601 = 6  # the matrix of cv2's conversion, as a player is told it (SMPTE 170M in H.273)
 

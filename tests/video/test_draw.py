@@ -1,0 +1,156 @@
+"""What drawing does to the pixels, and which colours it takes."""
+
+from __future__ import annotations
+
+from itertools import pairwise
+
+import numpy as np
+import pytest
+
+from rtdet.types import Tracks
+from rtdet.video.draw import DrawStyle, TrailStore, color_of, draw_tracks
+
+GREY = np.full((360, 480, 3), 120, np.uint8)
+BARE = DrawStyle(show_labels=False, show_ids=False, show_scores=False)
+
+
+def one(box: list[float], track_id: int = 4, since: float = 0.0, name: str = "person") -> Tracks:
+    return Tracks([box], [track_id], [0.87], [0], [since], (name,))
+
+
+def changed(image: np.ndarray, ground: np.ndarray = GREY) -> np.ndarray:
+    return (image != ground).any(axis=2)
+
+
+def luminance(rgb: tuple[int, int, int]) -> float:
+    """Relative luminance as WCAG 2 defines it."""
+    linear = [c / 12.92 if c <= 0.04045 else ((c + 0.055) / 1.055) ** 2.4 for c in np.array(rgb) / 255]
+    return float(0.2126 * linear[0] + 0.7152 * linear[1] + 0.0722 * linear[2])
+
+
+def contrast(a: tuple[int, int, int], b: tuple[int, int, int]) -> float:
+    lighter, darker = sorted((luminance(a), luminance(b)), reverse=True)
+    return (lighter + 0.05) / (darker + 0.05)
+
+
+def test_drawing_leaves_the_given_picture_alone_and_draws_the_box_where_it_is() -> None:
+    ground = GREY.copy()
+    drawn = draw_tracks(ground, one([100, 80, 200, 300]), BARE)
+    assert (ground == GREY).all()
+    rows, columns = np.nonzero(changed(drawn))
+    assert (columns.min(), columns.max()) == pytest.approx((100, 200), abs=2)
+    assert (rows.min(), rows.max()) == pytest.approx((80, 300), abs=2)
+    assert not changed(drawn)[90:290, 110:190].any()
+    assert tuple(drawn[200, 100, ::-1]) == color_of(4)
+
+
+def test_no_tracks_give_an_equal_picture_that_is_a_copy() -> None:
+    drawn = draw_tracks(GREY, Tracks())
+    assert (drawn == GREY).all()
+    assert drawn is not GREY
+
+
+def test_a_colour_stays_with_its_id_and_neighbours_differ_in_hue_and_lightness() -> None:
+    colours = [color_of(i) for i in range(1, 61)]
+    assert colours == [color_of(i) for i in range(1, 61)]
+    assert len(set(colours)) == 60
+    for a, b in pairwise(colours):
+        assert max(abs(x - y) for x, y in zip(a, b, strict=True)) > 60
+        assert abs(luminance(a) - luminance(b)) > 0.03  # told apart without seeing hue
+
+
+def test_text_stands_out_on_every_chip() -> None:
+    for track_id in range(1, 200):
+        colour = color_of(track_id)
+        drawn = draw_tracks(GREY, one([100, 80, 200, 300], track_id))
+        chip = drawn[60:78, 100:150, ::-1].reshape(-1, 3)
+        inked = {tuple(pixel) for pixel in chip.tolist()}
+        assert max(contrast(colour, pixel) for pixel in inked) > 4.5, track_id
+
+
+def test_the_chip_stays_inside_the_picture() -> None:
+    for box in ([-50, -40, 60, 90], [440, 2, 520, 100], [200, 350, 300, 420], [0, 0, 480, 360]):
+        drawn = draw_tracks(GREY, one(box, name="a rather long class name"))
+        chip = (drawn == np.array(color_of(4))[::-1]).all(axis=2)
+        assert chip.sum() > 800
+
+
+def test_style_chooses_what_the_chip_says() -> None:
+    full = draw_tracks(GREY, one([100, 80, 200, 300]))
+    short = draw_tracks(GREY, one([100, 80, 200, 300]), DrawStyle(show_labels=False, show_scores=False))
+    assert changed(short)[:78].sum() < changed(full)[:78].sum()
+
+
+def test_a_predicted_track_is_dashed_and_fades_with_time() -> None:
+    box = [100.0, 80.0, 200.0, 300.0]
+    seen, fresh, old = (draw_tracks(GREY, one(box, since=s), BARE) for s in (0.0, 0.1, 1.0))
+    assert changed(seen)[90:290, 100].all()
+    assert 0.3 < changed(fresh)[90:290, 100].mean() < 0.8
+    difference = np.abs(fresh.astype(int) - GREY).sum(), np.abs(old.astype(int) - GREY).sum()
+    assert difference[0] > difference[1] > 0
+
+
+def test_lines_grow_with_the_picture() -> None:
+    def line_width(height: int) -> int:
+        ground = np.full((height, height * 16 // 9, 3), 120, np.uint8)
+        drawn = draw_tracks(ground, one([height / 4, height / 4, height / 2, height / 2]), BARE)
+        return int((changed(drawn, ground)[height * 3 // 8, : height * 3 // 8]).sum())
+
+    assert line_width(240) < line_width(1080) < line_width(2160)
+
+
+@pytest.mark.parametrize(
+    "box",
+    [
+        [np.nan, 0, 10, 10],
+        [0, 0, np.inf, 10],
+        [300, 300, 100, 100],
+        [50, 50, 50, 50],
+        [-1e12, -1e12, 1e12, 1e12],
+        [900, 900, 990, 990],
+    ],
+    ids=["nan", "infinite", "inverted", "no area", "enormous", "outside"],
+)
+def test_boxes_that_make_no_sense_do_not_stop_the_drawing(box: list[float]) -> None:
+    for since in (0.0, 0.5):
+        tracks = Tracks([box, [10, 40, 50, 90]], [1, 2], since_update_s=[since, 0.0], class_names=("x",))
+        trails = TrailStore()
+        for t in (0.0, 0.1, 0.2):
+            trails.update(tracks, t)
+        assert tuple(draw_tracks(GREY, tracks, trails=trails)[70, 10, ::-1]) == color_of(2)
+
+
+@pytest.mark.parametrize("size", [(1, 1), (2, 3), (8, 200), (200, 8)])
+def test_tiny_pictures_are_drawn_on_too(size: tuple[int, int]) -> None:
+    ground = np.zeros((*size, 3), np.uint8)
+    assert draw_tracks(ground, one([0, 0, 5, 5], name="person with a long name")).shape == ground.shape
+
+
+def test_without_a_tracker_boxes_take_the_colour_of_their_class_and_show_no_id() -> None:
+    tracks = Tracks([[10, 40, 60, 90], [100, 40, 160, 90], [200, 40, 260, 90]], [0, 0, 0], labels=[0, 1, 1])
+    drawn = draw_tracks(GREY, tracks, BARE)
+    first, second, third = (tuple(drawn[70, x]) for x in (10, 100, 200))
+    assert second == third != first
+
+
+def test_trails_follow_the_foot_points_and_end_after_their_time() -> None:
+    trails = TrailStore(seconds=1.0)
+    for i in range(50):
+        trails.update(one([10 + i, 20, 30 + i, 60]), i / 25)
+    points = trails.points(4)
+    assert len(points) == 26
+    assert points[-1].tolist() == [69.0, 60.0]
+    drawn = draw_tracks(GREY, one([59, 20, 79, 60]), BARE, trails)
+    assert changed(drawn)[60, 46:58].all()
+    trails.update(Tracks(), 10.0)
+    assert len(trails) == 0
+    assert trails.points(4).shape == (0, 2)
+
+
+def test_trails_forget_the_past_after_a_seek_back_and_stay_bounded() -> None:
+    trails = TrailStore(seconds=1e9, max_points=100)
+    for i in range(500):
+        trails.update(one([i, 0, i + 1, 1]), float(i))
+    assert len(trails.points(4)) == 100
+    trails.update(one([0, 0, 1, 1]), 3.0)
+    assert len(trails.points(4)) == 1

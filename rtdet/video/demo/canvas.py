@@ -78,8 +78,9 @@ def smooth(points: Sequence[Point], rounds: int = 2) -> list[Point]:
     return [(x, y) for x, y in line.tolist()]
 
 
-def round_corners(points: Sequence[Point], radius: float) -> list[Point]:
-    """A closed polygon whose corners are replaced by quadratic curves that begin `radius` away from them."""
+def round_corners(points: Sequence[Point], radius: float, steps: int = 4) -> list[Point]:
+    """A closed polygon whose corners are replaced by quadratic curves that begin `radius` away from them,
+    of `steps` pieces each."""
     corners = np.asarray(points, dtype=np.float64)
     outline: list[Point] = []
     for k, corner in enumerate(corners):
@@ -88,7 +89,7 @@ def round_corners(points: Sequence[Point], radius: float) -> list[Point]:
             side = other - corner
             length = max(float(np.hypot(*side)), 1e-9)
             ends.append(corner + side * min(radius, 0.48 * length) / length)
-        for part in (0.0, 0.25, 0.5, 0.75, 1.0):
+        for part in np.linspace(0, 1, steps + 1).tolist():
             a, b = (1 - part) ** 2, part**2
             x, y = a * ends[0] + 2 * part * (1 - part) * corner + b * ends[1]
             outline.append((float(x), float(y)))

@@ -25,14 +25,16 @@ def _wall_color(rng: np.random.Generator, low: float, high: float) -> Color:
 def paint_facades(painter: Painter, rng: np.random.Generator) -> None:
     """Houses from one end of the street to the other."""
     x = -painter.reach - rng.uniform(0, 4)
+    # Neighbours differ: the colours go round in a random order.
+    colors = [_WALLS[k] for k in rng.permutation(len(_WALLS))]
+    number = 0
     while x < painter.reach:
         width = rng.uniform(6.5, 12)
-        _house(painter, rng, x, x + width)
-        x += width
+        _house(painter, rng, x, x + width, shade(colors[number % len(colors)], rng.uniform(0.82, 1.05)))
+        x, number = x + width, number + 1
 
 
-def _house(painter: Painter, rng: np.random.Generator, x0: float, x1: float) -> None:
-    color = _wall_color(rng, 0.8, 1.05)
+def _house(painter: Painter, rng: np.random.Generator, x0: float, x1: float, color: Color) -> None:
     storey, storeys = rng.uniform(2.9, 3.4), int(rng.choice([1, 2, 2, 3]))
     top = _SHOP_TOP + 0.3 + storeys * storey
     _roof(painter, rng, x0, x1, top)

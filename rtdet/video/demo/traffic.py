@@ -118,8 +118,8 @@ def plan_traffic(view: View, rng: np.random.Generator, duration_s: float, reach:
         actors += _vehicles(plan, depth, heading, rng.uniform(6.0, 8.0))
     for depth, heading in ((depths.NEAR_CYCLES, 1), (depths.FAR_CYCLES, -1)):
         actors += _cyclists(plan, depth, heading)
-    actors += _strollers(plan, (10.9, depths.NEAR_KERB - 0.5), 9.5)
-    actors += _strollers(plan, (depths.FAR_KERB + 0.6, depths.FACADE - 1.6), 12.0)
+    actors += _strollers(plan, (10.9, depths.NEAR_KERB - 0.5), 11.5)
+    actors += _strollers(plan, (depths.FAR_KERB + 0.6, depths.FACADE - 1.6), 15.0)
     actors += _crossers(plan)
     seen = [actor for actor in actors if actor.times[-1] > 0 and actor.times[0] < duration_s]
     seen.sort(key=lambda actor: (float(actor.times[0]), actor.label))
@@ -219,13 +219,14 @@ def _crosser(plan: _Plan, red: float) -> Actor:
 
 
 def _fixtures(plan: _Plan) -> list[Actor]:
-    """A few, away from the zebra, where they hide those who pass behind them."""
-    rng = plan.rng
-    actors: list[Actor] = []
+    """A sign at the zebra, a lamp and a bin; they hide those who pass behind them."""
+    rng, crossing = plan.rng, plan.view.crossing
     depth = depths.NEAR_KERB - 0.35
     half = plan.edge(depth, 0.0)
-    for kind in ("lamp", "sign", "bin"):
+    places = [("sign", crossing + float(rng.choice([-2.6, 2.6])))]
+    for kind in ("lamp", "bin"):
         x = rng.uniform(-half, half)
-        if abs(x - plan.view.crossing) > 2.3:
-            actors.append(Actor(Fixture(kind), _STREET, [(-1.0, x, depth), (plan.duration_s + 1, x, depth)]))
-    return actors
+        if min(abs(x - crossing), *(abs(x - place) for _, place in places)) > 2.3:
+            places.append((kind, x))
+    times = (-1.0, plan.duration_s + 1)
+    return [Actor(Fixture(kind), _STREET, [(t, x, depth) for t in times]) for kind, x in places]

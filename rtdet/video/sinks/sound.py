@@ -46,7 +46,7 @@ class SoundTrack:
         self._container, self._stream = container, stream
         self._picture = container.streams.best("video")
         self._is_mp4 = container_format == "mp4"
-        self._may_copy = not self._is_mp4 or stream.codec_context.name in _MP4_CODECS
+        self._codec = stream.codec_context.codec.canonical_name
         self._origin = self.start_s
         self._writer: _Copier | _AacEncoder | None = None
         self._packets: Iterator[Any] = iter(())
@@ -67,8 +67,8 @@ class SoundTrack:
         """Add the stream to the recording, before its header is written."""
         import av
 
-        name = self._stream.codec_context.name
-        if self._may_copy:
+        name = self._codec
+        if name in (_MP4_CODECS if self._is_mp4 else output.supported_codecs):
             try:
                 self._writer = _Copier(output, self._stream)
                 return
@@ -152,7 +152,7 @@ class SoundTrack:
         return Fraction(ticks * packet.time_base)
 
     def _mux(self, packet: Any) -> None:
-        if self._writer is not None and self._time_of(packet) >= self._earliest():
+        if self._writer is not None and self._time_of(packet) >= self._earliest() - _TOLERANCE_S:
             self._writer.write(packet, self._origin)
 
     def _earliest(self) -> Fraction:
@@ -162,7 +162,7 @@ class SoundTrack:
         has an edit list for them; in Matroska they would push the picture back, except those of Opus,
         whose delay it knows.
         """
-        if self._is_mp4 or self._stream.codec_context.name == "opus":
+        if self._is_mp4 or self._codec == "opus":
             return self._origin - (_PRIMING_S if self._origin <= self.start_s + _TOLERANCE_S else 0)
         return self._origin
 
@@ -171,9 +171,15 @@ class _Copier:
     """Packets as they are, on the recording's clock."""
 
     def __init__(self, output: Any, template: Any) -> None:
+        from av.bitstream import BitStreamFilterContext
+
         self._output = output
         self._stream = output.add_stream_from_template(template)
         self._last_dts: int | None = None
+        self._filter: Any = None
+        # AAC of broadcast streams (ADTS) says in each packet what files say once, in their header.
+        if self._stream.codec_context.name == "aac" and not template.codec_context.extradata:
+            self._filter = BitStreamFilterContext("aac_adtstoasc", template)
 
     def write(self, packet: Any, origin_s: Fraction) -> None:
         offset = round(origin_s / packet.time_base)
@@ -183,8 +189,9 @@ class _Copier:
         self._last_dts = dts
         packet.pts = (packet.pts - offset) if packet.pts is not None else dts
         packet.dts = dts
-        packet.stream = self._stream
-        self._output.mux_one(packet)
+        for ready in [packet] if self._filter is None else self._filter.filter(packet):
+            ready.stream = self._stream
+            self._output.mux_one(ready)
 
     def finish(self) -> None:
         pass
@@ -198,9 +205,8 @@ class _AacEncoder:
 
         self._output = output
         self._decoder = source.codec_context
-        rate = self._decoder.sample_rate
-        if rate not in (8000, 11025, 12000, 16000, 22050, 24000, 32000, 44100, 48000):
-            rate = 48000
+        # At a low rate the encoder's delay, which Matroska counts as time, would be an eighth of a second.
+        rate = self._decoder.sample_rate if self._decoder.sample_rate in (32000, 44100, 48000) else 48000
         layout = "mono" if self._decoder.layout.nb_channels == 1 else "stereo"
         self._stream = output.add_stream("aac", rate=rate, layout=layout)
         self._resampler = av.AudioResampler("fltp", layout, rate, frame_size=1024)

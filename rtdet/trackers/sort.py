@@ -6,6 +6,7 @@ import math
 from collections import deque
 from collections.abc import Sequence
 from statistics import median
+from typing import TypeGuard
 
 import numpy as np
 
@@ -22,6 +23,10 @@ FARTHEST = 1e9
 USUAL_FPS = 30.0
 RECENT_STEPS = 31
 SHORTEST_STEP = 0.1
+# Bounds of what is taken for a time, a step of time and a count of frames: sums stay exact enough for ever.
+FARTHEST_S = 1e15
+LONGEST_STEP_S = 3600.0
+MOST_FRAMES = 10**9
 
 
 class Sort:
@@ -62,11 +67,11 @@ class Sort:
         coast_s: float = 0.3,
         horizon_s: float = 1.0,
     ) -> None:
-        _require(max_age >= 0, f"max_age is frames, 0 or more, not {max_age:g}")
-        _require(min_hits >= 0, f"min_hits is frames, 0 or more, not {min_hits:g}")
+        _require(0 <= max_age <= MOST_FRAMES, f"max_age is frames, 0 or more, not {max_age}")
+        _require(0 <= min_hits <= MOST_FRAMES, f"min_hits is frames, 0 or more, not {min_hits}")
         _require(0 <= iou_threshold <= 1, f"iou_threshold is between 0 and 1, not {iou_threshold:g}")
         _require(0 <= min_score <= 1, f"min_score is between 0 and 1, not {min_score:g}")
-        _require(fps is None or 0 < fps < math.inf, f"fps must be above 0, not {fps}")
+        _require(fps is None or 1e-3 <= fps <= 1e5, f"fps is between 0.001 and 100000, not {fps}")
         _require(coast_s >= 0, f"coast_s is seconds, 0 or more, not {coast_s:g}")
         _require(0 <= horizon_s < math.inf, f"horizon_s is seconds, 0 or more, not {horizon_s:g}")
         self.max_age, self.min_hits = max_age, min_hits
@@ -91,7 +96,7 @@ class Sort:
         """Takes in the detections of the frame at `t` seconds; gives the confirmed tracks seen in this frame.
 
         Boxes are the filter's. Boxes that are not finite, have no area or lie beyond 1e9 pixels are left out.
-        A `t` that is missing (NaN), equal or earlier counts as one usual step.
+        A `t` that is missing (None, NaN), equal or earlier counts as one usual step.
         """
         corners, scores, labels = self._accepted(detections)
         self._class_names = detections.class_names
@@ -115,7 +120,8 @@ class Sort:
         """
         ahead_s = t - self._last_t if self._last_t is not None and _is_time(t) else 0.0
         missed_s = self._clock_s - self._table[SEEN_S]
-        keep = (self._table[CONFIRMED] > 0) & (missed_s <= max(self.coast_s, 1.5 * self._usual_step_s()))
+        longest_s = max(self.coast_s + 1e-6, 1.5 * self._usual_step_s())
+        keep = (self._table[CONFIRMED] > 0) & (missed_s <= longest_s)
         if not keep.any():
             return Tracks(class_names=self._class_names)
         dt = min(max(ahead_s, -self.horizon_s), self.horizon_s) / self._frame_s()
@@ -141,6 +147,7 @@ class Sort:
         dt = 1.0
         elapsed_s = t - self._last_t if self._last_t is not None and _is_time(t) else 0.0
         if elapsed_s > 0:
+            elapsed_s = min(elapsed_s, LONGEST_STEP_S)
             self._steps_s.append(elapsed_s)
             if self.fps is not None:
                 # Rounded, so that n / fps is steady to the last bit; at least something, so that tracks age.
@@ -165,10 +172,10 @@ class Sort:
 
     def _move(self, dt: float) -> FloatArray:
         """Predicts all tracks `dt` frames on; their corners (4, N). A track without a finite box goes; all go
-        in a gap longer than any track lives."""
+        in a gap longer than any track lives, unless updates are usually that far apart."""
         if self._table.shape[1] == 0:
             return np.zeros((4, 0))
-        if dt > max(self.max_age + 1, self.horizon_s / self._frame_s()):
+        if dt > self.max_age + 1 and dt > 3 * self._usual_step_s() / self._frame_s():
             self._keep(np.zeros(self._table.shape[1], dtype=bool))
             return np.zeros((4, 0))
         kalman.predict(self._state, dt)
@@ -239,8 +246,8 @@ def _require(holds: bool, message: str) -> None:
         raise UsageError(message)
 
 
-def _is_time(t: float | None) -> bool:
-    return t is not None and math.isfinite(t)
+def _is_time(t: float | None) -> TypeGuard[float]:
+    return t is not None and abs(t) <= FARTHEST_S  # not NaN either
 
 
 def _is_sound(corners: FloatArray, scores: FloatArray) -> bool:

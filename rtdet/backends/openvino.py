@@ -121,7 +121,9 @@ def _from_torch(module: torch.nn.Module, shape: Shape) -> Any:
     with torch.no_grad(), warnings.catch_warnings():
         warnings.simplefilter("ignore")  # deprecations and tracer notes are not the user's concern
         frozen = copy.deepcopy(module).eval().cpu()
-        decoder = TorchScriptPythonDecoder(frozen, example_input=torch.zeros(shape), shared_memory=False)
+        # Traced here rather than by the decoder, which would run the network twice more to check itself.
+        traced = torch.jit.trace(frozen, torch.zeros(shape), strict=False, check_trace=False)  # type: ignore[no-untyped-call]
+        decoder = TorchScriptPythonDecoder(traced, shared_memory=False)
         front_end = FrontEndManager().load_by_framework("pytorch")
         return front_end.convert(front_end.load(decoder))
 

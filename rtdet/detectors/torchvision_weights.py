@@ -1,4 +1,4 @@
-"""torchvision's detection models from a file: which of them a state dict belongs to, and with which classes."""
+"""torchvision's detection models from a file: which of them its state dict belongs to, with which classes."""
 
 from __future__ import annotations
 

@@ -19,9 +19,9 @@ from rtdet.backends import Network, open_network
 from rtdet.backends.network import Tensor
 from rtdet.backends.openvino import GraphInfo, inspect_graph
 from rtdet.detectors.batching import input_size, runs_of_one_size
+from rtdet.detectors.names import class_names
 from rtdet.detectors.selection import select, strongest, wanted_class
 from rtdet.detectors.yolo.decode import Grid, best_classes, decode, grid_for, is_decoded
-from rtdet.detectors.names import class_names
 from rtdet.errors import ModelError, UsageError
 from rtdet.geometry.letterbox import Letterbox, letterbox
 from rtdet.types import Detections, Image, Thresholds

@@ -13,7 +13,7 @@ from rtdet.detectors.registry import load_detector
 from rtdet.errors import UnknownNameError, UsageError
 from rtdet.pipeline import Pipeline, Policy
 from rtdet.protocols import Detector, Sink, Source, Tracker
-from rtdet.trackers.registry import TRACKERS, load_tracker
+from rtdet.trackers.registry import TRACKERS, load_tracker_for
 from rtdet.types import FrameResult, SourceInfo, Thresholds
 from rtdet.video.sinks import open_recording, open_track_file
 from rtdet.video.sources import open_source
@@ -48,13 +48,16 @@ def thresholds_of(config: RunConfig) -> Thresholds:
     return Thresholds(config.conf, config.iou, frozenset(config.classes), config.max_det)
 
 
-def build_tracker(name: str) -> Tracker | None:
-    """The tracker as the app uses it; None for "none"."""
-    if name == "none":
-        return None
-    if name not in TRACKERS:
+def build_tracker(name: str, info: SourceInfo) -> Tracker | None:
+    """The tracker as the app uses it on a source; None for "none"."""
+    check_tracker(name)
+    return None if name == "none" else load_tracker_for(name, info)
+
+
+def check_tracker(name: str) -> None:
+    """Raises UnknownNameError for a name that is no tracker."""
+    if name not in tracker_names():
         raise UnknownNameError("tracker", name, tracker_names())
-    return load_tracker(name)
 
 
 def build_recording(path: str | Path, info: SourceInfo, config: RunConfig) -> Sink:
@@ -100,19 +103,22 @@ def build_pipeline(
 
     `more_sinks` opens outputs beyond those that the config names, once the source is known.
     """
+    check_tracker(config.tracker)
+    policy_of(config, live=True)  # names are checked before anything slow is opened
     with ExitStack() as opened:
-        tracker = build_tracker(config.tracker)
-        policy_of(config, live=True)  # checks the name before anything slow
-        detector = build_detector(config)
-        opened.callback(detector.close)
         source = build_source(config)
         opened.callback(source.close)
+        sinks = build_sinks(config, source.info)
+        for sink in sinks:
+            opened.callback(sink.close)
+        sinks += more_sinks(source.info)
+        detector = build_detector(config)
+        opened.callback(detector.close)
         policy = policy_of(config, live=source.info.is_live)
-        sinks = [*build_sinks(config, source.info), *more_sinks(source.info)]
         pipeline = Pipeline(
             source,
             detector,
-            tracker,
+            build_tracker(config.tracker, source.info),
             sinks,
             policy=policy,
             batch_size=_BATCH if policy is Policy.WAIT and not source.info.is_live else 1,
@@ -123,33 +129,29 @@ def build_pipeline(
     return pipeline
 
 
-def build_viewer_pipeline(config: RunConfig, make_detector: Callable[[], Detector] | None = None) -> Pipeline:
+def build_viewer_pipeline(config: RunConfig, lend_detector: Callable[[], Detector]) -> Pipeline:
     """A pipeline for the viewer, not started: a file plays at its own speed, the picture never waits for the
-    detector (unless --policy every asks for that), and recordings hold what was shown.
-
-    `make_detector` may give one that another run has used: it stays the caller's, who closes it in the end.
-    """
-    policy = policy_of(config, live=True)
+    detector (unless --policy every asks for that), and recordings hold what was shown. The detector is
+    lent: it stays open for the next source."""
+    check_tracker(config.tracker)
+    policy = POLICIES[config.policy] or Policy.LATEST
     with ExitStack() as opened:
-        tracker = build_tracker(config.tracker)
         source = build_source(config)
         opened.callback(source.close)
-        if make_detector is None:
-            detector = build_detector(config)
-            opened.callback(detector.close)
-        else:
-            detector = make_detector()
+        sinks = build_sinks(config, source.info)
+        for sink in sinks:
+            opened.callback(sink.close)
         pipeline = Pipeline(
             source,
-            detector,
-            tracker,
-            build_sinks(config, source.info),
+            lend_detector(),
+            build_tracker(config.tracker, source.info),
+            sinks,
             policy=policy,
             paced=not source.info.is_live,
             sink_shown=policy is Policy.LATEST,
             max_frames=config.max_frames,
             duration_s=config.duration,
-            keep_detector=make_detector is not None,
+            keep_detector=True,
         )
         opened.pop_all()
     return pipeline

@@ -6,28 +6,26 @@ from collections.abc import Iterator, Sequence
 from functools import lru_cache
 from pathlib import Path
 
+import cv2
 import numpy as np
 
 from rtdet.backends import Network, open_network
-from rtdet.detectors.ssd.network import SSD, SSDConfig
+from rtdet.backends.network import Tensor
+from rtdet.detectors.batching import input_size, runs_of_one_size
+from rtdet.detectors.ssd.network import SSD
 from rtdet.detectors.ssd.postprocess import postprocess
-from rtdet.detectors.ssd.priors import make_priors
+from rtdet.detectors.ssd.priors import PriorLevel, make_priors
 from rtdet.detectors.ssd.weights import load_weights
-from rtdet.errors import UsageError
+from rtdet.errors import ModelError, UsageError
 from rtdet.geometry.letterbox import Letterbox, letterbox
 from rtdet.types import Detections, FloatArray, Image, Thresholds
 
 DEFAULT_INPUT = 416
-_STRIDE = 32
 
 
 class SSDDetector:
-    """Runs one SSD. Pictures are fitted into an input of the first picture's own shape, `imgsz` pixels
-    wide or high at most: on a 16:9 video that is 416x256, a third less work than a square.
-
-    A network is compiled for one input shape; a few shapes are kept, so that a folder of mixed pictures
-    works too.
-    """
+    """Runs one SSD on inputs of each picture's own aspect, `imgsz` pixels wide or high. The network is
+    compiled once for each of the few shapes that occur."""
 
     def __init__(
         self,
@@ -41,80 +39,58 @@ class SSDDetector:
     ) -> None:
         self.class_names: Sequence[str] = model.config.class_names
         self.thresholds = thresholds or Thresholds()
-        self._config: SSDConfig = model.config
+        self._model = model
         self._long_side = DEFAULT_INPUT if imgsz is None else imgsz
         if self._long_side < 64:
-            raise UsageError(f"--imgsz {self._long_side} is too small for this model; use 64 or more")
-        self._model = model
+            raise UsageError(f"--imgsz {imgsz} is too small for this model; use 64 or more")
         self._options = {"device": device, "backend": backend, "precision": precision}
         self._networks: dict[tuple[int, int], Network] = {}
+        self._closed = False
         # Opened at once, so that a wrong device or back end fails here and not on the first frame.
         self._network(input_size(16, 9, self._long_side))
 
     @property
-    def backend(self) -> str:
-        """The back end in use."""
-        return next(iter(self._networks.values())).backend
+    def network(self) -> Network:
+        """The network in use: its backend, device and precision."""
+        return next(iter(self._networks.values()))
 
     def detect(self, images: Sequence[Image]) -> list[Detections]:
         found: list[Detections] = []
-        for size, batch in _runs_of_one_size(images, self._long_side):
+        for size, batch in runs_of_one_size(images, self._long_side):
             found.extend(self._detect_same_size(batch, size))
         return found
 
     def _detect_same_size(self, images: Sequence[Image], size: tuple[int, int]) -> Iterator[Detections]:
-        boxes_in: list[Letterbox] = []
+        network, priors = self._network(size), _priors(self._model.config.levels, size)
+        maps: list[Letterbox] = []
 
-        def inputs() -> Iterator[np.ndarray[tuple[int, ...], np.dtype[np.float32]]]:
+        def inputs() -> Iterator[Tensor]:
             for image in images:
                 fitted, back = letterbox(image, size)
-                boxes_in.append(back)
-                yield np.ascontiguousarray(fitted.transpose(2, 0, 1)[None], dtype=np.float32)
+                maps.append(back)
+                yield np.asarray(cv2.dnn.blobFromImage(fitted), dtype=np.float32)
 
-        priors = _priors(self._config.levels, size)
-        for i, (offsets, logits) in enumerate(self._network(size).run_many(inputs())):
-            yield postprocess(offsets[0], logits[0], priors, boxes_in[i], self.thresholds, self.class_names)
+        for i, (offsets, logits) in enumerate(network.run_many(inputs())):
+            yield postprocess(offsets[0], logits[0], priors, maps[i], self.thresholds, self.class_names)
 
     def _network(self, size: tuple[int, int]) -> Network:
+        if self._closed:
+            raise ModelError("this detector was closed")
         if size not in self._networks:
-            if len(self._networks) >= 4:
-                self._networks.pop(next(iter(self._networks))).close()
-            shape = (1, 3, size[1], size[0])
-            self._networks[size] = open_network(self._model, shape, **self._options)
+            self._networks[size] = open_network(self._model, (1, 3, size[1], size[0]), **self._options)
         return self._networks[size]
 
     def close(self) -> None:
+        self._closed = True
         for network in self._networks.values():
             network.close()
 
 
-def input_size(width: int, height: int, long_side: int) -> tuple[int, int]:
-    """(width, height) of the network's input for a picture: its shape, `long_side` at most, in whole cells."""
-    scale = long_side / max(width, height)
-    sides = (max(1, -(-round(width * scale) // _STRIDE)), max(1, -(-round(height * scale) // _STRIDE)))
-    # Very long pictures would leave a strip too thin for the coarsest map.
-    return max(2, sides[0]) * _STRIDE, max(2, sides[1]) * _STRIDE
-
-
-def _runs_of_one_size(
-    images: Sequence[Image], long_side: int
-) -> Iterator[tuple[tuple[int, int], list[Image]]]:
-    run: list[Image] = []
-    current: tuple[int, int] | None = None
-    for image in images:
-        size = input_size(image.shape[1], image.shape[0], long_side)
-        if current is not None and size != current:
-            yield current, run
-            run = []
-        current = size
-        run.append(image)
-    if current is not None:
-        yield current, run
-
-
 @lru_cache(maxsize=8)
-def _priors(levels: tuple[object, ...], size: tuple[int, int]) -> FloatArray:
-    return make_priors(levels, size)  # type: ignore[arg-type]
+def _priors(levels: tuple[PriorLevel, ...], size: tuple[int, int]) -> FloatArray:
+    priors = make_priors(levels, size)
+    priors.setflags(write=False)  # shared between detectors
+    return priors
 
 
 def open_ssd(
@@ -127,11 +103,7 @@ def open_ssd(
     imgsz: int | None = None,
 ) -> SSDDetector:
     """The detector in a .safetensors file of ours. Raises ModelError and UsageError."""
+    model = load_weights(path)
     return SSDDetector(
-        load_weights(path),
-        thresholds=thresholds,
-        device=device,
-        backend=backend,
-        precision=precision,
-        imgsz=imgsz,
+        model, thresholds=thresholds, device=device, backend=backend, precision=precision, imgsz=imgsz
     )

@@ -357,6 +357,20 @@ def test_a_missing_folder_an_unknown_suffix_and_a_folder_as_output_are_refused_a
     assert sorted(p.name for p in tmp_path.iterdir()) == ["folder.mp4"]
 
 
+def test_a_size_that_the_encoder_refuses_is_one_line_and_leaves_no_file(tmp_path: Path) -> None:
+    frames = [Frame(np.zeros((16, 16400, 3), np.uint8), i / 10, i) for i in range(2)]
+    sink = open_recording(tmp_path / "o.mp4", SourceInfo("wide", 16400, 16))
+
+    def write_all() -> None:
+        for frame in frames:
+            sink.write(FrameResult(frame, Detections(), Tracks()))
+
+    with pytest.raises(OutputError, match=r"o\.mp4: h\.264 of 16400x16 pixels failed"):
+        write_all()
+    sink.close()
+    assert not (tmp_path / "o.mp4").exists()
+
+
 def test_the_source_is_never_overwritten_not_even_through_a_link(tmp_path: Path) -> None:
     clip = make_clip(tmp_path / "in.mp4", STEADY, MS)
     before = clip.read_bytes()

@@ -6,6 +6,7 @@ import errno
 import os
 import stat
 import time
+from contextlib import suppress
 from io import FileIO
 from pathlib import Path
 
@@ -54,7 +55,8 @@ def describe(path: Path, error: OSError) -> OutputError:
         return OutputError(f"cannot write {path}: the folder is read-only; choose another")
     if error.errno in (errno.EACCES, errno.EPERM):
         return OutputError(f"cannot write {path}: no permission; choose another folder or name")
-    return OutputError(f"cannot write {path}: {(error.strerror or str(error)).lower()}")
+    reason = error.strerror or str(error)
+    return OutputError(f"cannot write {path}: {reason[:1].lower()}{reason[1:]}")
 
 
 def _same_file(path: Path, source: str) -> bool:
@@ -131,17 +133,19 @@ class OutputFile:
         return self.failure
 
     def close(self) -> None:
-        if self._file is not None:
-            self._file.close()
+        if self._file is None or self._file.closed:
+            return
+        self._file.close()
+        with suppress(OSError):
+            if self.failure is not None and self.path.is_file() and self.path.stat().st_size == 0:
+                self.path.unlink()  # nothing is better than an empty file
 
     def _restore(self, file: FileIO) -> None:
         # The old tail fits where it was: that space is still the file's own.
-        try:
+        with suppress(OSError):
             file.seek(self._tail_at)
             write_all(file, self._tail)
             file.truncate()
-        except OSError:
-            pass
 
 
 def write_all(file: FileIO, content: bytes | memoryview) -> None:
@@ -166,3 +170,48 @@ class Checkpoint:
         """`started`: time.monotonic() when the write that has just ended began."""
         now = time.monotonic()
         self._next = now + max(self._interval_s, 20 * (now - started))
+
+
+class MediaFile:
+    """The file that FFmpeg writes through. A failed write cuts it to its last whole fragment (MP4) or
+    cluster (MKV); everything after that is swallowed.
+
+    Otherwise the muxer, when it is closed, would turn the fragments into a plain MP4 whose index
+    did not fit on the disk any more, and nothing would play.
+    """
+
+    _STARTS = (b"moof", b"\x1f\x43\xb6\x75")
+
+    def __init__(self, file: OutputFile) -> None:
+        self._output = file
+        self._raw = file.open()
+        self._at = self._whole_until = 0
+
+    def write(self, content: bytes) -> int:
+        if self._output.failure is None:
+            # The muxer flushes after each packet, so that fragments begin where a write does.
+            if content[4:8] == self._STARTS[0] or content[:4] == self._STARTS[1]:
+                self._whole_until = self._at
+            try:
+                write_all(self._raw, content)
+            except OSError as error:
+                self._output.fail(error)
+                if self._whole_until > 0:
+                    self._raw.truncate(self._whole_until)
+                raise
+        self._at += len(content)
+        return len(content)
+
+    def seek(self, offset: int, whence: int = 0) -> int:
+        if self._output.failure is None:
+            self._at = self._raw.seek(offset, whence)
+        return self._at
+
+    def tell(self) -> int:
+        return self._at
+
+    def read(self, size: int = -1) -> bytes:
+        """The muxer reads back what it wrote when it moves parts of the file."""
+        content = self._raw.read(size)
+        self._at = self._raw.tell()
+        return content or b""

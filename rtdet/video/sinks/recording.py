@@ -24,7 +24,7 @@ from rtdet.protocols import Sink
 from rtdet.types import Frame, FrameResult, Image, SourceInfo
 from rtdet.video.draw import DrawStyle, TrailStore, draw_tracks
 from rtdet.video.sinks.clock import RecordingClock, stamp
-from rtdet.video.sinks.files import OutputFile, suffix_of, write_all
+from rtdet.video.sinks.files import MediaFile, OutputFile, suffix_of
 from rtdet.video.sinks.sound import SoundTrack, open_sound
 
 if TYPE_CHECKING:
@@ -163,7 +163,7 @@ class Recording(Sink):
 
         assert self._clock is not None
         self._container = container = av.open(
-            _Unbreakable(self._file), "w", format=self._format, options=self._options
+            MediaFile(self._file), "w", format=self._format, options=self._options
         )
         rate = Fraction(self._info.fps or 0).limit_denominator(1001)
         if not rate:
@@ -189,7 +189,6 @@ class Recording(Sink):
             self._container.mux_one(packet)
 
     def _finish(self) -> None:
-        assert self._container is not None or self._held is not None
         assert self._clock is not None
         assert self._last is not None
         assert self._held is not None
@@ -227,9 +226,10 @@ class Recording(Sink):
             yield
         except (OSError, ValueError, av.FFmpegError) as error:
             if self._file.failure is None:
-                self._file.fail(
-                    OSError(None, f"the encoder failed ({getattr(error, 'strerror', None) or error})")
-                )
+                assert self._first is not None
+                width, height = self._first.size
+                reason = getattr(error, "strerror", None) or error
+                self._file.fail(OSError(None, f"H.264 of {width}x{height} pixels failed ({reason})"))
             self._release()
             assert self._file.failure is not None
             raise self._file.failure from error
@@ -259,48 +259,3 @@ def _encoder_options(fps: float) -> dict[str, str]:
         "g": "600",  # keyframes are asked for by time instead
         "rc-lookahead": str(max(1, min(10, round(fps * 0.4)))),
     }
-
-
-class _Unbreakable:
-    """The file that FFmpeg writes through. A failed write cuts it to its last whole fragment (MP4) or
-    cluster (MKV); everything after that is swallowed.
-
-    Otherwise the muxer, when it is closed, would turn the fragments into a plain MP4 whose index
-    did not fit on the disk any more, and nothing would play.
-    """
-
-    _STARTS = (b"moof", b"\x1f\x43\xb6\x75")
-
-    def __init__(self, file: OutputFile) -> None:
-        self._output = file
-        self._raw = file.open()
-        self._at = self._whole_until = 0
-
-    def write(self, content: bytes) -> int:
-        if self._output.failure is None:
-            # The muxer flushes after each packet, so that fragments begin where a write does.
-            if content[4:8] == self._STARTS[0] or content[:4] == self._STARTS[1]:
-                self._whole_until = self._at
-            try:
-                write_all(self._raw, content)
-            except OSError as error:
-                self._output.fail(error)
-                if self._whole_until > 0:
-                    self._raw.truncate(self._whole_until)
-                raise
-        self._at += len(content)
-        return len(content)
-
-    def seek(self, offset: int, whence: int = 0) -> int:
-        if self._output.failure is None:
-            self._at = self._raw.seek(offset, whence)
-        return self._at
-
-    def tell(self) -> int:
-        return self._at
-
-    def read(self, size: int = -1) -> bytes:
-        """The muxer reads back what it wrote when it moves parts of the file."""
-        content = self._raw.read(size)
-        self._at = self._raw.tell()
-        return content or b""

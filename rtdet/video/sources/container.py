@@ -15,7 +15,7 @@ from rtdet.errors import SourceError
 from rtdet.protocols import SourceState
 from rtdet.types import Frame, SourceInfo
 from rtdet.video.sources.decoder import WITHOUT_KEYFRAMES, VideoDecoder
-from rtdet.video.sources.names import why_unreadable
+from rtdet.video.sources.names import why_remote_unreadable, why_unreadable
 from rtdet.video.sources.picture import Converter, Orientation, orientation_of
 from rtdet.video.sources.timeline import Timeline
 
@@ -32,6 +32,8 @@ class RemoteFile(Protocol):
     def seekable(self) -> bool: ...
 
     def abort(self) -> None: ...
+
+    def close(self) -> None: ...
 
 
 class _Decoded(NamedTuple):
@@ -61,12 +63,17 @@ class FileSource:
         self.state = SourceState.OPEN
         self._converter = Converter()
         self._times = array("d")  # of the frames 0, 1, 2, ... that have been seen without a gap
-        self._open()
-        first = self._pending
-        self._orientation: Orientation = orientation_of(first.picture)
-        self.info = self._describe(first)
-        if start_s > 0:
-            self._start_at(start_s)
+        try:
+            self._open()
+            first = self._pending
+            self._orientation: Orientation = orientation_of(first.picture)
+            self.info = self._describe(first)
+            if start_s > 0:
+                self._start_at(start_s)
+        except BaseException:
+            if remote is not None:
+                remote.close()
+            raise
 
     def read(self) -> Frame | None:
         with self._lock:
@@ -95,6 +102,8 @@ class FileSource:
                     self._closed = True
                     self.state = SourceState.ENDED
                     self._decoder.close()
+                    if self._remote is not None:
+                        self._remote.close()
                     self._report()
             finally:
                 self._lock.release()
@@ -123,7 +132,12 @@ class FileSource:
                 return VideoDecoder(self._remote, self._name)
             return VideoDecoder(str(self._path.resolve()), str(self._path))
         except (av.error.FFmpegError, OSError, ValueError) as error:
-            raise SourceError(why_unreadable(self._path, error)) from error
+            why = (
+                why_remote_unreadable(self._name, error)
+                if self._remote
+                else why_unreadable(self._path, error)
+            )
+            raise SourceError(why) from error
 
     def _describe(self, first: _Decoded) -> SourceInfo:
         decoder = self._decoder

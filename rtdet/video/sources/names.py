@@ -85,6 +85,12 @@ def why_unreadable(path: Path, error: Exception) -> str:
     )
 
 
+def why_remote_unreadable(name: str, error: Exception) -> str:
+    """One line for an address of a finite file that FFmpeg will not open."""
+    reason = getattr(error, "strerror", None) or error
+    return f"{name} cannot be read as a video ({reason}): check that the address is that of the video itself"
+
+
 def _head(path: Path) -> bytes:
     with path.open("rb") as file:
         return file.read(4096)

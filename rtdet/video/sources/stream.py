@@ -22,8 +22,8 @@ SCHEMES = ("rtsp", "rtsps", "rtmp", "rtmps", "http", "https", "udp", "tcp", "srt
 CHECK = "; check the address, and that the camera or server is on"
 _PLAYLISTS = (".m3u8", ".mpd")
 _PLAYLIST_TYPES = ("mpegurl", "dash+xml")
-# Half a second of reading ahead is enough to know a live stream; what is read ahead is delay.
-_OPTIONS = {"fflags": "nobuffer", "analyzeduration": "1000000"}
+# A second of reading ahead is enough to know a live stream; what is read ahead is delay.
+_OPTIONS = {"analyzeduration": "1000000"}
 
 
 def open_stream(
@@ -56,7 +56,7 @@ def open_stream(
 
 def _open_http(url: str, timeout_s: float, stall_s: float) -> HttpFile:
     try:
-        return HttpFile(url, timeout_s, stall_s)
+        return HttpFile(url, stall_s).open(timeout_s)
     except (OSError, ValueError) as error:
         raise SourceError(f"cannot open {hide_secrets(url)}: {reason_of(error)}{CHECK}") from error
 
@@ -175,7 +175,9 @@ class StreamSource(LiveSource):
         elif scheme == "tcp" and "listen" not in urlsplit(self._url).query:
             transport = open_tcp(self._url, timeout_s, self._stall_s)
         elif is_http and not urlsplit(self._url).path.endswith(_PLAYLISTS):
-            transport = HttpFile(self._url, timeout_s, self._stall_s)
+            # Known before it connects, so that close can reach it.
+            self._transport = HttpFile(self._url, self._stall_s)
+            transport = self._transport.open(timeout_s)
         else:
             return self._connect_by_ffmpeg(scheme, timeout_s)
         self._transport = transport

@@ -98,23 +98,30 @@ class HttpFile:
 
     Redirects, proxies and the address's user and password (basic or digest) are dealt with. A stalled or
     broken transfer of a seekable file is taken up again once before OSError is raised.
-    `length` is None for a stream without an end.
+    `open` connects, and raises OSError; then `length` is None for a stream without an end.
     """
 
-    def __init__(self, url: str, timeout_s: float, stall_s: float) -> None:
+    def __init__(self, url: str, stall_s: float) -> None:
         self._url, user = _split_user(url)
         self._stall_s = stall_s
         self._aborted = False
         self._connections: list[socket.socket] = []
         self._opener = _opener(self._connect, self._url, user)
         self._position = 0
-        self._response: Any = self._request(timeout_s)
+        self._response: Any = None
+        self._ranges = False
+        self.content_type = ""
+        self.length: int | None = None
+
+    def open(self, timeout_s: float) -> HttpFile:
+        """Connect, within `timeout_s`."""
+        self._response = self._request(timeout_s)
         headers = self._response.headers
-        self.content_type: str = headers.get_content_type()
-        self.address: str = self._response.geturl()
+        self.content_type = headers.get_content_type()
         length = headers.get("Content-Length")
-        self.length: int | None = int(length) if length and length.isdecimal() else None
+        self.length = int(length) if length and length.isdecimal() else None
         self._ranges = self.length is not None and headers.get("Accept-Ranges", "").strip() == "bytes"
+        return self
 
     def read(self, size: int) -> bytes:
         if self._aborted or (self.length is not None and self._position >= self.length):
@@ -168,7 +175,13 @@ class HttpFile:
         headers = {"User-Agent": "rtdet", "Accept": "*/*"}
         if self._position:
             headers["Range"] = f"bytes={self._position}-"
-        response = self._opener.open(urllib.request.Request(self._url, headers=headers), timeout=timeout_s)
+        try:
+            response = self._opener.open(
+                urllib.request.Request(self._url, headers=headers), timeout=timeout_s
+            )
+        except urllib.error.HTTPError as error:
+            error.close()  # it holds the connection
+            raise
         if self._position and response.status != 206:
             response.close()
             raise ConnectionError("the server does not give parts of the file")
@@ -178,7 +191,7 @@ class HttpFile:
     def _connect(self, connected: socket.socket) -> None:
         self._connections[:] = [connected]
         if self._aborted:
-            connected.close()
+            raise ConnectionAbortedError("closed")
 
 
 def _split_user(url: str) -> tuple[str, tuple[str, str] | None]:
@@ -213,12 +226,22 @@ def _opener(
         def https_open(self, req: urllib.request.Request) -> http.client.HTTPResponse:
             return self.do_open(Encrypted, req)
 
+    # urllib leaves the connection of the refusal open when it asks again with a password.
+    class BasicHandler(urllib.request.HTTPBasicAuthHandler):
+        def http_error_401(self, req: Any, fp: Any, *rest: Any) -> Any:
+            fp.close()
+            return super().http_error_401(req, fp, *rest)
+
+    class DigestHandler(urllib.request.HTTPDigestAuthHandler):
+        def http_error_401(self, req: Any, fp: Any, *rest: Any) -> Any:
+            fp.close()
+            return super().http_error_401(req, fp, *rest)
+
     handlers: list[urllib.request.BaseHandler] = [PlainHandler(), EncryptedHandler()]
     if user is not None:
         passwords = urllib.request.HTTPPasswordMgrWithDefaultRealm()
         passwords.add_password(None, url, *user)
-        handlers.append(urllib.request.HTTPBasicAuthHandler(passwords))
-        handlers.append(urllib.request.HTTPDigestAuthHandler(passwords))
+        handlers += [BasicHandler(passwords), DigestHandler(passwords)]
     return urllib.request.build_opener(*handlers)
 
 

@@ -59,7 +59,7 @@ class WebcamSource(LiveSource):
         self._print = 0
         self._changed_at = time.monotonic()
         self._start(open_timeout_s, f"webcam {index} gives no picture: {_BUSY}")
-        self._silence = (lost_s + 1, self._lost_line("it gives no more pictures"))
+        self._silence = (1.5 * lost_s, self._lost_line("it gives no more pictures"))
 
     def _produce(self) -> None:
         with quiet_opencv():

@@ -50,7 +50,7 @@ def run_viewer(
         interrupted.append(INTERRUPTED)
         window.close()
 
-    with _Guards(window, interrupt):
+    with Guards(window, interrupt):
         app.exec()
         window.close()  # in case the application was asked to quit some other way
     return interrupted[0] if interrupted else 0
@@ -71,7 +71,7 @@ def make_window(
     return MainWindow(state, Session(state, services, config), settings)
 
 
-class _Guards:
+class Guards:
     """While the window is open, errors in slots are shown in it (PyQt6 would abort), and Ctrl-C closes it."""
 
     def __init__(self, window: MainWindow, interrupt: signal._HANDLER) -> None:

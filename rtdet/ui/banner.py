@@ -24,8 +24,8 @@ _LOOKS = {
 class Banner(QFrame):
     """Shows `state.message`. Notices leave by themselves, errors stay until dismissed or made good."""
 
-    def __init__(self, state: AppState, retry: Callable[[], None]) -> None:
-        super().__init__()
+    def __init__(self, state: AppState, retry: Callable[[], None], parent: QWidget) -> None:
+        super().__init__(parent)
         self.setObjectName("banner")
         self.setAccessibleName("Message")
         self._state = state

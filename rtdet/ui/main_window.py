@@ -19,7 +19,6 @@ from PyQt6.QtWidgets import QHBoxLayout, QMainWindow, QVBoxLayout, QWidget
 from rtdet.state import AppState, Phase, Severity
 from rtdet.ui import dialogs
 from rtdet.ui.actions import Actions, fill_menu
-from rtdet.ui.banner import Banner
 from rtdet.ui.controls import Panel
 from rtdet.ui.icons import icon, window_icon
 from rtdet.ui.names import dated_path, short_name
@@ -71,10 +70,10 @@ class MainWindow(QMainWindow):
             open_address=self.open_address,
             open_source=session.open,
             replay=session.replay,
+            retry=session.retry,
         )
         services = session.services
         self.panel = Panel(state, services.model_names(), services.tracker_names(), self.browse_model)
-        self.banner = Banner(state, session.retry)
         self.transport = Transport(state, self.actions_.by_name, session.seek)
         self.status = StatusLine(state)
         center = QWidget()
@@ -85,7 +84,6 @@ class MainWindow(QMainWindow):
             layout.setSpacing(0)
         row.addWidget(self.stage, 1)
         row.addWidget(self.panel)
-        column.addWidget(self.banner)
         column.addLayout(row, 1)
         column.addWidget(self.transport)
         column.addWidget(self.status)
@@ -260,7 +258,7 @@ class MainWindow(QMainWindow):
         elif self.isFullScreen():
             self.toggle_full_screen()
         else:
-            self.banner.dismiss()
+            self.stage.banner.dismiss()
 
     # Drag and drop
 

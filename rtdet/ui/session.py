@@ -210,7 +210,7 @@ class Session:
 
         def load() -> None:
             if self.state.tracker == name:
-                pipeline.swap_tracker(self.services.make_tracker(name))
+                pipeline.swap_tracker(self.services.make_tracker(name, pipeline.source.info))
 
         def loaded(_none: Any) -> None:
             self._tracker = name
@@ -241,7 +241,7 @@ class Session:
             and self._seek_to is None
             and time.monotonic() - self._sought_at > HOLD_POSITION_S
         ):
-            state.position_s = frame.t
+            state.position_s = state.duration_s or frame.t if self._ended else frame.t
         result = pipeline.newest_result()
         if result is not None and result.detections.class_names:
             state.learn_classes(result.detections.class_names)

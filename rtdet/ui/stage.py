@@ -11,7 +11,7 @@ from PyQt6.QtWidgets import QGridLayout, QHBoxLayout, QLabel, QPushButton, QVBox
 
 from rtdet.state import AppState, Phase
 from rtdet.ui import theme
-from rtdet.ui.banner import Pill
+from rtdet.ui.banner import Banner, Pill
 from rtdet.ui.icons import icon, pixmap
 from rtdet.ui.video_view import VideoView
 
@@ -25,6 +25,7 @@ class Stage(QWidget):
         open_address: Callable[[], None],
         open_source: Callable[[str], None],
         replay: Callable[[], None],
+        retry: Callable[[], None],
     ) -> None:
         super().__init__()
         self._state = state
@@ -43,8 +44,10 @@ class Stage(QWidget):
         self.replay_button.clicked.connect(lambda: replay())
         grid.addWidget(self.replay_button, 0, 0, Qt.AlignmentFlag.AlignCenter)
         self.pill = Pill(self)
+        self.banner = Banner(state, retry, self)  # over the picture, which so keeps its size and place
         for name in ("phase", "loading", "reconnecting", "source_info"):
             state.watch(name, self._changed)
+        state.watch("message", self._place)
         self._changed(None)
 
     def _changed(self, _value: object) -> None:
@@ -56,13 +59,17 @@ class Stage(QWidget):
         ended = state.phase is Phase.ENDED and not state.loading and not is_still
         self.replay_button.setVisible(ended)
         self.pill.say(state.loading or ("Reconnecting…" if state.reconnecting else ""))
-        self._place_pill()
+        self._place()
 
-    def _place_pill(self) -> None:
-        self.pill.move((self.width() - self.pill.width()) // 2, 16)
+    def _place(self, _value: object = None) -> None:
+        banner, width = self.banner, self.width()
+        height = max(banner.heightForWidth(width), 44)
+        banner.setGeometry(0, 0, width, height)
+        top = height if banner.isVisibleTo(self) else 0
+        self.pill.move((width - self.pill.width()) // 2, top + 16)
 
     def resizeEvent(self, _event: QResizeEvent | None) -> None:
-        self._place_pill()
+        self._place()
 
 
 def _empty(

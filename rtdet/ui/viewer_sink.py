@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 from dataclasses import replace
 from pathlib import Path
 
@@ -22,6 +23,7 @@ class ViewerSink:
         self.error: Exception | None = None
         self.closed = False
         self.frames = 0
+        self._lock = threading.Lock()
         self._sink = sink
         self._interval_s = interval_s
         self._shift_s: float | None = None
@@ -38,15 +40,12 @@ class ViewerSink:
             self._close_quietly()
 
     def close(self) -> None:
-        if self.closed:
-            return
-        self.closed = True
-        if self.error is not None:
-            return
-        try:
-            self._sink.close()
-        except Exception as error:
-            self.error = error
+        with self._lock:  # a second caller waits until the file is complete
+            if self.closed:
+                return
+            if self.error is None:
+                self._close_quietly()
+            self.closed = True
 
     def _shifted(self, frame: Frame) -> Frame:
         if self._shift_s is None:

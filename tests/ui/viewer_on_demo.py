@@ -22,7 +22,7 @@ from rtdet.errors import ModelError, SourceError
 from rtdet.pipeline import Pipeline, Policy
 from rtdet.protocols import Detector, Sink, Tracker
 from rtdet.state import Services
-from rtdet.trackers.registry import load_tracker
+from rtdet.trackers.registry import load_tracker_for
 from rtdet.types import Detections, Frame, Image, SourceInfo, Thresholds
 from rtdet.video.demo import CLASS_NAMES, DemoSource
 from rtdet.video.sinks import open_recording
@@ -71,8 +71,8 @@ class DemoStage:
     def open_pipeline(self, config: RunConfig, make_detector: Callable[[], Detector]) -> Pipeline:
         if self.hold is not None:
             self.hold.wait(5)
-        tracker = self.make_tracker(config.tracker)
         source = self._open_source(config)
+        tracker = self.make_tracker(config.tracker, source.info)
         try:
             detector = make_detector()
         except ModelError:
@@ -104,8 +104,8 @@ class DemoStage:
         self.detectors.append(detector)
         return detector
 
-    def make_tracker(self, name: str) -> Tracker | None:
-        return None if name == "none" else load_tracker(name)
+    def make_tracker(self, name: str, info: SourceInfo) -> Tracker | None:
+        return None if name == "none" else load_tracker_for(name, info)
 
     def open_recording(self, path: Path, info: SourceInfo, config: RunConfig) -> Sink:
         self.recordings.append(path)

@@ -1,0 +1,268 @@
+from __future__ import annotations
+
+from PyQt6.QtCore import QMimeData, QPointF, Qt, QUrl
+from PyQt6.QtGui import QDropEvent
+from PyQt6.QtWidgets import QAbstractButton, QComboBox, QListWidget, QPushButton, QSlider, QToolButton
+
+from rtdet.state import Phase
+
+
+def until(qtbot, condition, timeout: int = 5000) -> None:
+    qtbot.waitUntil(condition, timeout=timeout)
+
+
+def test_the_confidence_slider_acts_at_once_also_while_paused(qtbot, open_window) -> None:
+    window = open_window()
+    view = window.stage.view
+    until(qtbot, lambda: len(view.tracks) > 3)
+    window.session.toggle_play()
+    qtbot.wait(100)
+    before = len(view.visible_tracks)
+    window.panel.confidence.slider.setValue(80)
+    until(qtbot, lambda: len(view.visible_tracks) < before)
+    assert (view.visible_tracks.scores >= 0.8).all()
+    assert window.panel.confidence.number.text() == "0.80"
+    window.panel.confidence.slider.setValue(10)
+    until(qtbot, lambda: len(view.visible_tracks) >= before)
+
+
+def test_the_class_list_is_the_models_and_unticking_hides_a_class_at_once(qtbot, open_window, stage) -> None:
+    window = open_window()
+    view, classes = window.stage.view, window.panel.classes
+    until(qtbot, lambda: classes.list.count() == 6 and len(view.tracks) > 0)
+    names = [classes.list.item(row).text() for row in range(6)]
+    classes.list.item(names.index("person")).setCheckState(Qt.CheckState.Unchecked)
+    assert all(view.visible_tracks.name_of(row) != "person" for row in range(len(view.visible_tracks)))
+    assert "person" not in stage.detectors[0].thresholds.classes
+    assert classes.heading.text() == "CLASSES  5 OF 6"
+
+
+def test_none_and_all_classes(qtbot, open_window) -> None:
+    window = open_window()
+    view, classes = window.stage.view, window.panel.classes
+    until(qtbot, lambda: len(view.tracks) > 0 and classes.list.count() == 6)
+    nothing, everything = (
+        next(b for b in classes.findChildren(QPushButton) if b.text() == text) for text in ("None", "All")
+    )
+    qtbot.mouseClick(nothing, Qt.MouseButton.LeftButton)
+    assert len(view.visible_tracks) == 0
+    assert classes.list.item(0).checkState() == Qt.CheckState.Unchecked
+    qtbot.mouseClick(everything, Qt.MouseButton.LeftButton)
+    until(qtbot, lambda: len(view.visible_tracks) > 0)
+    assert window.state.selection is None
+
+
+def choose(qtbot, box: QComboBox, name: str) -> None:
+    box.setCurrentIndex(box.findData(name))
+    box.activated.emit(box.currentIndex())
+
+
+def test_another_model_takes_over_while_playing_and_brings_its_classes(qtbot, open_window, stage) -> None:
+    window = open_window()
+    until(qtbot, lambda: window.panel.classes.list.count() == 6)
+    choose(qtbot, window.panel.model, "blind")
+    until(qtbot, lambda: window.state.class_names == ("cat", "person"))
+    until(qtbot, lambda: stage.detectors[0].is_closed)
+    assert window.panel.classes.list.count() == 2
+    assert len(stage.pipelines) == 1, "the source plays on"
+    assert window.state.phase is Phase.PLAYING
+
+
+def test_a_model_that_cannot_be_loaded_is_said_and_the_old_one_goes_on(qtbot, open_window) -> None:
+    window = open_window()
+    choose(qtbot, window.panel.model, "broken")
+    until(qtbot, lambda: window.state.message is not None)
+    assert "broken" in window.stage.banner.text.text()
+    assert window.state.model == "truth"
+    assert window.panel.model.currentData() == "truth"
+    index = window.stage.view.frame.index
+    until(qtbot, lambda: window.stage.view.frame.index > index)
+
+
+def test_choosing_a_good_model_opens_the_source_that_a_bad_one_kept_shut(qtbot, open_window) -> None:
+    window = open_window(model="broken", wait=False)
+    until(qtbot, lambda: window.state.message is not None)
+    choose(qtbot, window.panel.model, "truth")
+    until(qtbot, lambda: window.state.phase is Phase.PLAYING)
+
+
+def test_without_a_tracker_boxes_have_no_ids_and_with_one_they_do_again(qtbot, open_window) -> None:
+    window = open_window()
+    view = window.stage.view
+    until(qtbot, lambda: len(view.tracks) > 0)
+    choose(qtbot, window.panel.tracker, "none")
+    until(qtbot, lambda: len(view.tracks) > 0 and (view.tracks.ids == 0).all())
+    choose(qtbot, window.panel.tracker, "sort")
+    until(qtbot, lambda: len(view.tracks) > 0 and (view.tracks.ids > 0).all())
+
+
+def test_the_wheel_over_a_slider_or_chooser_changes_nothing(qtbot, open_window) -> None:
+    from PyQt6.QtCore import QPoint
+    from PyQt6.QtGui import QWheelEvent
+    from PyQt6.QtWidgets import QApplication
+
+    window = open_window(None)
+    for widget in (window.panel.confidence.slider, window.panel.model):
+        center = QPointF(widget.rect().center())
+        event = QWheelEvent(
+            center, widget.mapToGlobal(center), QPoint(0, 0), QPoint(0, 120), Qt.MouseButton.NoButton,
+            Qt.KeyboardModifier.NoModifier, Qt.ScrollPhase.NoScrollPhase, False,
+        )  # fmt: skip
+        QApplication.sendEvent(widget, event)
+    assert window.state.confidence == 0.25
+    assert window.state.model == "truth"
+
+
+def test_a_focused_slider_keeps_the_arrow_keys(qtbot, open_window) -> None:
+    window = open_window()
+    slider = window.panel.confidence.slider
+    slider.setFocus()
+    qtbot.keyClick(slider, Qt.Key.Key_Right)
+    assert window.state.confidence == 0.26
+    assert window.state.phase is Phase.PLAYING
+
+
+def test_overlays_are_switched_by_key_menu_and_panel_alike(qtbot, open_window) -> None:
+    window = open_window()
+    for key, field in (
+        (Qt.Key.Key_B, "show_boxes"), (Qt.Key.Key_N, "show_labels"), (Qt.Key.Key_T, "show_trails"),
+        (Qt.Key.Key_I, "show_numbers"),
+    ):  # fmt: skip
+        before = getattr(window.state, field)
+        qtbot.keyClick(window.stage.view, key)
+        assert getattr(window.state, field) is not before
+        assert window.panel.checks[field].isChecked() is not before
+    window.panel.checks["show_boxes"].click()
+    assert window.state.show_boxes
+    assert window.actions_["boxes"].isChecked()
+
+
+def test_the_panel_folds_away(qtbot, open_window) -> None:
+    window = open_window()
+    width = window.stage.width()
+    qtbot.keyClick(window.stage.view, Qt.Key.Key_P)
+    assert not window.panel.isVisible()
+    until(qtbot, lambda: window.stage.width() > width)
+
+
+def test_full_screen_hides_all_but_the_picture_and_escape_leaves_it(qtbot, open_window) -> None:
+    window = open_window()
+    qtbot.mouseDClick(window.stage.view, Qt.MouseButton.LeftButton)
+    until(qtbot, lambda: window.isFullScreen())
+    assert not window.menuBar().isVisible()
+    assert not window.panel.isVisible()
+    window._hide_bars()
+    assert not window.transport.isVisible()
+    qtbot.keyClick(window, Qt.Key.Key_Escape)
+    until(qtbot, lambda: not window.isFullScreen())
+    assert window.menuBar().isVisible()
+    assert window.panel.isVisible()
+    assert window.transport.isVisible()
+
+
+def drop(window, mime: QMimeData) -> None:
+    event = QDropEvent(
+        QPointF(50, 50),
+        Qt.DropAction.CopyAction,
+        mime,
+        Qt.MouseButton.LeftButton,
+        Qt.KeyboardModifier.NoModifier,
+    )
+    window.dropEvent(event)
+
+
+def test_a_dropped_file_is_opened_and_a_dropped_model_is_loaded(qtbot, open_window, tmp_path) -> None:
+    window = open_window()
+    mime = QMimeData()
+    mime.setUrls([QUrl.fromLocalFile(str(tmp_path / "gone.mp4"))])
+    drop(window, mime)
+    until(qtbot, lambda: window.state.message is not None and "gone.mp4" in window.state.message.text)
+    mime = QMimeData()
+    mime.setUrls([QUrl.fromLocalFile(str(tmp_path / "mine.onnx"))])
+    drop(window, mime)
+    until(qtbot, lambda: "mine.onnx" in window.state.message.text)
+    assert window.state.model == "truth"
+
+
+def test_cameras_are_looked_for_when_the_menu_opens(qtbot, open_window) -> None:
+    window = open_window(None)
+    menu = window.menus["Open camera"]
+    menu.aboutToShow.emit()
+    assert menu.actions()[0].text() == "Looking for cameras…"
+    until(qtbot, lambda: len(menu.actions()) == 2)
+    assert [action.text() for action in menu.actions()] == ["Front (0)", "Side (2)"]
+
+
+def test_an_address_is_opened_from_the_dialog(qtbot, open_window) -> None:
+    from rtdet.ui.dialogs import AddressDialog
+
+    window = open_window(None)
+    window.open_address()
+    dialog = window.findChild(AddressDialog)
+    dialog.field.setText(" demo ")
+    dialog.accept()
+    until(qtbot, lambda: window.state.source == "demo")
+
+
+def test_the_help_lists_every_key_and_about_names_the_licences(qtbot, open_window) -> None:
+    from PyQt6.QtWidgets import QLabel
+
+    from rtdet.ui.dialogs import AboutDialog, ShortcutsDialog
+
+    window = open_window(None)
+    window.actions_["shortcuts"].trigger()
+    texts = {label.text() for label in window.findChild(ShortcutsDialog).findChildren(QLabel)}
+    assert {"Next frame", "Full screen", "Record", "Keyboard shortcuts"} <= texts
+    window.actions_["about"].trigger()
+    texts = {label.text() for label in window.findChild(AboutDialog).findChildren(QLabel)}
+    assert "Apache License 2.0" in texts
+    assert any("GPL" in text for text in texts)
+
+
+def test_every_control_has_a_name_and_a_tooltip(qtbot, open_window) -> None:
+    window = open_window(None)
+    for kind in (QAbstractButton, QSlider, QComboBox, QListWidget):
+        for widget in window.findChildren(kind):
+            if widget.objectName().startswith("qt_") or isinstance(widget.parent(), QListWidget):
+                continue
+            name = widget.accessibleName() or getattr(widget, "text", str)()
+            assert name, f"{widget} has no name"
+            assert widget.toolTip(), f"{name} has no tooltip"
+
+
+def test_settings_are_remembered_by_the_next_window(qtbot, open_window) -> None:
+    window = open_window()
+    window.panel.confidence.slider.setValue(61)
+    window.state.show_trails = False
+    window.state.panel_open = False
+    window.close()
+    again = open_window(None)
+    assert again.state.confidence == 0.61
+    assert again.panel.confidence.slider.value() == 61
+    assert not again.panel.checks["show_trails"].isChecked()
+    assert not again.panel.isVisible()
+    assert open_window(None, conf=0.4).state.confidence == 0.4
+
+
+def test_recent_files_are_offered(qtbot, open_window, tmp_path) -> None:
+    import cv2
+    import numpy as np
+
+    path = tmp_path / "still.png"
+    cv2.imwrite(str(path), np.full((48, 64, 3), 90, np.uint8))
+    window = open_window(str(path))
+    assert [action.text() for action in window.menus["Open recent"].actions()] == ["still.png"]
+    until(qtbot, lambda: window.state.phase is Phase.ENDED)
+    assert not window.stage.replay_button.isVisible(), "a picture is not played again"
+
+
+def test_buttons_of_the_transport_follow_what_is_possible(qtbot, open_window) -> None:
+    window = open_window(None)
+    enabled = {b.accessibleName(): b.isEnabled() for b in window.transport.findChildren(QToolButton)}
+    assert not enabled["Play"]
+    assert not enabled["Record"]
+    assert not enabled["Next frame"]
+    window.session.open("demo")
+    until(qtbot, lambda: window.state.phase is Phase.PLAYING)
+    assert window.actions_["record"].isEnabled()
+    assert window.actions_["play"].text() == "Pause"

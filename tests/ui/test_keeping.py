@@ -1,0 +1,159 @@
+"""Recordings and snapshots."""
+
+from __future__ import annotations
+
+import itertools
+from pathlib import Path
+
+import av
+import cv2
+import numpy as np
+from PyQt6.QtCore import Qt
+
+from rtdet.errors import OutputError
+from rtdet.state import Phase, Severity
+from rtdet.types import Detections, Frame, FrameResult, Tracks
+from rtdet.ui.viewer_sink import ViewerSink
+
+
+def until(qtbot, condition, timeout: int = 5000) -> None:
+    qtbot.waitUntil(condition, timeout=timeout)
+
+
+def times_of(path: Path) -> list[float]:
+    with av.open(str(path)) as container:
+        return [float(frame.time) for frame in container.decode(video=0)]
+
+
+def test_r_records_into_the_videos_folder_and_stops(qtbot, open_window, stage) -> None:
+    window = open_window()
+    qtbot.keyClick(window.stage.view, Qt.Key.Key_R)
+    until(qtbot, lambda: window.state.recording is not None)
+    path = window.state.recording
+    assert path.parent.name == "Videos"
+    assert path.name.endswith(" demo.mp4")
+    assert window.actions_["record"].text() == "Stop recording"
+    until(qtbot, lambda: window.status.recording.isVisible() and "REC" in window.status.recording.text())
+    qtbot.wait(500)
+    qtbot.keyClick(window.stage.view, Qt.Key.Key_R)
+    until(qtbot, lambda: window.state.message is not None)
+    assert str(path) in window.state.message.text
+    assert not window.status.recording.isVisible()
+    times = times_of(path)
+    assert times[0] == 0.0
+    assert len(times) >= 5
+
+
+def test_a_recording_goes_on_in_order_when_one_seeks_back(qtbot, open_window) -> None:
+    window = open_window()
+    window.session.seek(2.0)
+    until(qtbot, lambda: window.stage.view.frame.t > 2.0)
+    window.session.recording.start()
+    until(qtbot, lambda: window.state.recording is not None)
+    path = window.state.recording
+    qtbot.wait(300)
+    window.session.seek(0.5)
+    until(qtbot, lambda: 0.7 < window.stage.view.frame.t < 1.9)
+    window.session.recording.stop()
+    until(qtbot, lambda: window.state.message is not None)
+    times = times_of(path)
+    assert times[0] == 0.0
+    assert all(a < b for a, b in itertools.pairwise(times))
+    assert times[-1] < 2.5
+
+
+def test_closing_the_window_completes_the_recording(qtbot, open_window) -> None:
+    window = open_window()
+    window.session.recording.start()
+    until(qtbot, lambda: window.state.recording is not None)
+    path = window.state.recording
+    qtbot.wait(400)
+    window.close()
+    assert len(times_of(path)) >= 4
+
+
+def test_a_recording_ends_with_its_source(qtbot, open_window, stage) -> None:
+    stage.duration_s = 0.8
+    window = open_window()
+    window.session.recording.start()
+    until(qtbot, lambda: window.state.phase is Phase.ENDED)
+    until(qtbot, lambda: window.state.recording is None)
+    until(qtbot, lambda: window.state.message is not None and "saved" in window.state.message.text)
+    assert times_of(stage.recordings[0])
+
+
+class FullDisk:
+    closed = False
+
+    def write(self, result: FrameResult) -> None:
+        raise OutputError("cannot write street.mp4: no space left on the disk; free some or choose another")
+
+    def close(self) -> None:
+        self.closed = True
+
+
+def test_a_full_disk_ends_the_recording_but_not_the_show(qtbot, open_window, stage) -> None:
+    stage.sink = FullDisk()
+    window = open_window()
+    window.session.recording.start()
+    until(qtbot, lambda: window.state.message is not None)
+    assert window.state.message.severity is Severity.ERROR
+    assert "no space left" in window.state.message.text
+    assert window.state.recording is None
+    assert stage.sink.closed
+    index = window.stage.view.frame.index
+    until(qtbot, lambda: window.stage.view.frame.index > index + 2)
+
+
+def test_a_recording_that_cannot_be_opened_is_said(qtbot, open_window, tmp_path) -> None:
+    (tmp_path / "file").write_text("not a folder")
+    window = open_window()
+    window.session.recording.start(tmp_path / "file" / "out.mp4")
+    until(qtbot, lambda: window.state.message is not None)
+    assert window.state.message.severity is Severity.ERROR
+    assert window.state.recording is None
+
+
+def test_a_snapshot_is_a_png_of_the_source_size_with_boxes(qtbot, open_window, tmp_path) -> None:
+    window = open_window()
+    view = window.stage.view
+    until(qtbot, lambda: len(view.tracks) > 0)
+    window.session.toggle_play()
+    qtbot.wait(100)
+    window.snapshot(str(tmp_path / "one.png"))
+    until(qtbot, lambda: (tmp_path / "one.png").exists() and window.state.message is not None)
+    picture = cv2.imread(str(tmp_path / "one.png"))
+    assert picture.shape == view.frame.bgr.shape
+    assert (picture != view.frame.bgr).any()
+
+
+def test_a_snapshot_without_boxes_is_the_picture_itself(qtbot, open_window) -> None:
+    window = open_window()
+    window.state.show_boxes = window.state.show_labels = False
+    window.session.toggle_play()
+    qtbot.wait(100)
+    qtbot.keyClick(window.stage.view, Qt.Key.Key_S)
+    until(qtbot, lambda: window.state.message is not None)
+    path = Path(window.state.message.text.removeprefix("Snapshot saved: "))
+    assert path.parent.name == "Pictures"
+    np.testing.assert_array_equal(cv2.imread(str(path)), window.stage.view.frame.bgr)
+
+
+class Collected:
+    def __init__(self) -> None:
+        self.times: list[float] = []
+
+    def write(self, result: FrameResult) -> None:
+        self.times.append(result.frame.t)
+
+    def close(self) -> None:
+        pass
+
+
+def test_recorded_time_begins_at_zero_and_never_jumps() -> None:
+    inside = Collected()
+    sink = ViewerSink(inside, Path("x.mp4"), interval_s=0.1)
+    image = np.zeros((2, 2, 3), np.uint8)
+    for t in (7.0, 7.1, 7.2, 1.0, 1.1, 50.0, 50.1):
+        sink.write(FrameResult(Frame(image, t, 0), Detections(), Tracks()))
+    np.testing.assert_allclose(inside.times, [0, 0.1, 0.2, 0.3, 0.4, 0.5, 0.6])

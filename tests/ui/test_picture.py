@@ -1,0 +1,221 @@
+"""Where the picture lies and what is painted over it."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from PyQt6.QtCore import QPointF, QRectF, Qt
+from PyQt6.QtGui import QImage, QPainter
+
+from rtdet.state import AppState
+from rtdet.types import Detections, Frame, FrameResult, Tracks
+from rtdet.ui.overlay import OverlayStyle, label_of, opacity, paint_tracks
+from rtdet.ui.picture import ScaledPicture, scaled
+from rtdet.ui.rates import age_text, clock
+from rtdet.ui.video_view import VideoView
+from rtdet.ui.viewport import Viewport
+from rtdet.video.draw import TrailStore, color_of
+
+
+def fitted(width: float, height: float, image: tuple[int, int]) -> Viewport:
+    view = Viewport()
+    view.resize(width, height)
+    view.show(*image)
+    return view
+
+
+def test_a_picture_is_letterboxed_in_the_middle() -> None:
+    view = fitted(1000, 1000, (200, 100))
+    assert view.to_widget(0, 0) == (0, 250)
+    assert view.to_widget(200, 100) == (1000, 750)
+
+
+sizes = st.integers(16, 4000)
+
+
+@given(sizes, sizes, sizes, sizes, st.floats(0, 1), st.floats(0, 1), st.floats(1.05, 8))
+def test_zoom_keeps_what_is_under_the_pointer(w, h, iw, ih, u, v, factor) -> None:
+    view = fitted(w, h, (iw, ih))
+    x, y = view.to_widget(u * iw, v * ih)
+    view.zoom_by(factor, x, y)
+    moved = view.to_widget(u * iw, v * ih)
+    # Along a side that is now longer than the window nothing pulls the picture back to the middle.
+    for at, before, room, size in ((moved[0], x, w, iw), (moved[1], y, h, ih)):
+        if size * view.scale >= room and view.zoom > 1:
+            edge = max(0.0, room - size * view.fit_scale) / 2
+            assert abs(at - before) <= edge * factor + 1e-6 * room + 1e-6
+
+
+@given(sizes, sizes, sizes, sizes, st.floats(-3000, 3000), st.floats(-3000, 3000), st.floats(1, 30))
+def test_no_pan_leaves_the_picture(w, h, iw, ih, dx, dy, factor) -> None:
+    view = fitted(w, h, (iw, ih))
+    view.zoom_by(factor, w / 2, h / 2)
+    view.pan(dx, dy)
+    for low, room, size in ((view.left, w, iw), (view.top, h, ih)):
+        high = low + size * view.scale
+        if size * view.scale >= room:
+            assert low <= 1e-6 * room
+            assert high >= room * (1 - 1e-6)
+        else:
+            assert low == pytest.approx(room - high, abs=1e-6 * room + 1e-9)
+
+
+def test_a_picture_of_another_size_begins_fitted_and_the_same_size_keeps_the_zoom() -> None:
+    view = fitted(400, 300, (800, 600))
+    view.zoom_by(3, 10, 10)
+    view.show(800, 600)
+    assert not view.is_fitted
+    view.show(640, 480)
+    assert view.is_fitted
+
+
+def noise(width: int, height: int) -> np.ndarray:
+    return np.random.default_rng(1).integers(0, 255, (height, width, 3), dtype=np.uint8)
+
+
+@pytest.mark.parametrize("ratio", [1.0, 2.0])
+def test_at_actual_size_every_pixel_of_the_source_is_one_of_the_screen(ratio: float) -> None:
+    bgr = noise(100, 60)
+    view = fitted(100 / ratio, 60 / ratio, (100, 60))
+    place, image = ScaledPicture().render(bgr, view, ratio)
+    assert (place.x(), place.y()) == (0, 0)
+    assert (image.width(), image.height()) == (100, 60)
+    pixels = image.convertToFormat(QImage.Format.Format_RGB32)
+    for x, y in ((0, 0), (99, 59), (17, 31)):
+        color = pixels.pixelColor(x, y)
+        assert [color.blue(), color.green(), color.red()] == bgr[y, x].tolist()
+
+
+def test_only_the_visible_part_is_scaled_when_zoomed_in() -> None:
+    view = fitted(400, 300, (4000, 3000))
+    view.zoom_to(8.0, 200, 150)
+    _, image = ScaledPicture().render(noise(4000, 3000), view, 1.0)
+    assert image.width() <= 400 + 16
+    assert image.height() <= 300 + 16
+
+
+def test_shrinking_averages_instead_of_picking_pixels() -> None:
+    stripes = np.zeros((400, 400, 3), np.uint8)
+    stripes[:, ::2] = 200
+    small = scaled(stripes, (50, 50))
+    assert small.shape == (50, 50, 3)
+    assert abs(int(small.mean()) - 100) <= 1
+    assert small.std() < 3
+
+
+def painted(tracks: Tracks, style: OverlayStyle, trails: TrailStore | None = None) -> QImage:
+    image = QImage(200, 200, QImage.Format.Format_RGB32)
+    image.fill(Qt.GlobalColor.black)
+    painter = QPainter(image)
+    try:
+        paint_tracks(painter, tracks, trails or TrailStore(2.0), QPointF, style, QRectF(0, 0, 200, 200))
+    finally:
+        painter.end()
+    return image
+
+
+def test_a_box_is_painted_in_the_colour_of_its_id(qapp) -> None:
+    tracks = Tracks([[50, 60, 120, 150]], ids=[7])
+    image = painted(tracks, OverlayStyle(labels=False))
+    color = image.pixelColor(50, 100)
+    assert np.allclose((color.red(), color.green(), color.blue()), color_of(7), atol=12)
+    assert image.pixelColor(85, 100) == image.pixelColor(5, 5)
+
+
+def test_a_track_that_is_only_predicted_fades(qapp) -> None:
+    seen, old = (
+        painted(Tracks([[50, 60, 120, 150]], ids=[7], since_update_s=[s]), OverlayStyle(labels=False))
+        for s in (0.0, 0.5)
+    )
+    assert sum(old.pixelColor(50, 100).getRgb()[:3]) < sum(seen.pixelColor(50, 100).getRgb()[:3])
+    assert opacity(0) == 1
+    assert opacity(100) == pytest.approx(0.3)
+
+
+def test_boxes_that_are_not_finite_or_far_outside_are_harmless(qapp) -> None:
+    boxes = [[np.nan, 0, 10, 10], [0, 0, np.inf, 5], [1e7, 1e7, 1e8, 1e8], [-1e7, -1e7, 1e7, 1e7]]
+    painted(Tracks(boxes, ids=[1, 2, 3, 4]), OverlayStyle())
+
+
+def test_trails_are_painted_only_for_tracks_with_an_id(qapp) -> None:
+    trails = TrailStore(2.0)
+    for step in range(20):
+        tracks = Tracks([[10 + 5 * step, 20, 40 + 5 * step, 80], [0, 100, 9, 120]], ids=[3, 0])
+        trails.update(tracks, step / 10)
+    with_trail = painted(tracks, OverlayStyle(boxes=False, labels=False), trails)
+    assert with_trail.pixelColor(60, 80) != with_trail.pixelColor(5, 5)
+    without = painted(tracks, OverlayStyle(boxes=False, labels=False, trails=False), trails)
+    assert without.pixelColor(60, 80) == without.pixelColor(5, 5)
+
+
+def test_a_label_names_class_id_and_score_and_leaves_out_an_id_that_is_none() -> None:
+    tracks = Tracks(
+        [[0, 0, 1, 1]] * 2, ids=[12, 0], scores=[0.5, 0.9], labels=[1, 0], class_names=("a", "car")
+    )
+    assert label_of(tracks, 0, True) == "car #12  0.50"
+    assert label_of(tracks, 1, True) == "a  0.90"
+    assert label_of(tracks, 0, False) == "car  0.50"
+
+
+class StillFeed:
+    """A feed that stands on one frame; its result can be replaced."""
+
+    def __init__(self) -> None:
+        self.frame = Frame(noise(64, 48), 1.0, 25)
+        self.result: FrameResult | None = None
+        self.asked = 0
+        self.shown: list[Frame] = []
+
+    def newest_frame(self) -> Frame:
+        return self.frame
+
+    def newest_result(self) -> FrameResult | None:
+        return self.result
+
+    def tracks_at(self, t: float) -> Tracks:
+        self.asked += 1
+        return Tracks() if self.result is None else self.result.tracks
+
+    def note_shown(self, frame: Frame) -> None:
+        self.shown.append(frame)
+
+
+def test_a_frame_is_taken_once_and_noted_as_shown_once(qtbot) -> None:
+    view, feed = VideoView(AppState()), StillFeed()
+    qtbot.addWidget(view)
+    view.show()
+    for _ in range(5):
+        view.tick(feed)
+    qtbot.waitUntil(lambda: feed.shown == [feed.frame])
+    view.repaint()
+    assert feed.asked == 1
+    assert feed.shown == [feed.frame]
+
+
+def test_a_result_that_comes_late_is_shown_on_the_picture_that_stands(qtbot) -> None:
+    view, feed = VideoView(AppState()), StillFeed()
+    qtbot.addWidget(view)
+    view.show()
+    view.tick(feed)
+    qtbot.waitUntil(lambda: bool(feed.shown))
+    tracks = Tracks([[1, 2, 30, 40]], ids=[1])
+    feed.result = FrameResult(feed.frame, Detections(), tracks)
+
+    def late() -> bool:
+        view.tick(feed)
+        return len(view.tracks) == 1
+
+    qtbot.waitUntil(late)
+    assert feed.shown == [feed.frame], "the same picture does not count twice"
+
+
+def test_times_and_ages_read_well() -> None:
+    assert [clock(0), clock(75.5), clock(3723), clock(5.25, tenths=True)] == [
+        "0:00",
+        "1:15",
+        "1:02:03",
+        "0:05.2",
+    ]
+    assert [age_text(None), age_text(41.6), age_text(2345)] == ["-", "42 ms", "2.3 s"]

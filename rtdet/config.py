@@ -73,7 +73,7 @@ def _from_toml(path: Path) -> dict[str, Any]:
     try:
         import tomllib
     except ModuleNotFoundError:  # Python 3.10
-        import tomli as tomllib  # type: ignore[no-redef]
+        import tomli as tomllib  # type: ignore[no-redef,unused-ignore]
     try:
         table = tomllib.loads(path.read_text(encoding="utf-8"))
     except OSError as error:

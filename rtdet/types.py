@@ -55,14 +55,14 @@ class Frame:
 
 
 def _column(values: Any, count: int, dtype: type, what: str) -> Any:
-    array = np.asarray(values, dtype=dtype).reshape(-1)
+    array: Any = np.asarray(values, dtype=dtype).reshape(-1)
     if len(array) != count:
         raise ValueError(f"{count} boxes but {len(array)} {what}")
     return array
 
 
 def _boxes(values: Any) -> FloatArray:
-    array = np.asarray(values, dtype=np.float64)
+    array: FloatArray = np.asarray(values, dtype=np.float64)
     if array.size == 0:
         return array.reshape(0, 4)
     if array.ndim != 2 or array.shape[1] != 4:
@@ -98,9 +98,7 @@ class Detections:
 
     def __getitem__(self, keep: Any) -> Detections:
         """The rows that an index array, a slice or a boolean mask selects."""
-        return Detections(
-            self.boxes[keep], self.scores[keep], self.labels[keep], self.class_names
-        )
+        return Detections(self.boxes[keep], self.scores[keep], self.labels[keep], self.class_names)
 
     def name_of(self, row: int) -> str:
         return _class_name(self.class_names, int(self.labels[row]))
@@ -153,8 +151,12 @@ class Tracks:
 
     def __getitem__(self, keep: Any) -> Tracks:
         return Tracks(
-            self.boxes[keep], self.ids[keep], self.scores[keep], self.labels[keep],
-            self.since_update_s[keep], self.class_names,
+            self.boxes[keep],
+            self.ids[keep],
+            self.scores[keep],
+            self.labels[keep],
+            self.since_update_s[keep],
+            self.class_names,
         )
 
     def name_of(self, row: int) -> str:

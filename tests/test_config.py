@@ -9,7 +9,9 @@ from rtdet.errors import UnknownNameError, UsageError
 def test_the_command_line_beats_the_environment_beats_the_file_beats_the_default(tmp_path):
     file = tmp_path / "rtdet.toml"
     file.write_text('conf = 0.1\niou = 0.6\nmax-det = 7\nclasses = ["person", "car"]\n')
-    config = load_config(str(file), {"conf": 0.3, "iou": None}, {"RTDET_CONF": "0.2", "RTDET_MODEL": "m", "HOME": "x"})
+    config = load_config(
+        str(file), {"conf": 0.3, "iou": None}, {"RTDET_CONF": "0.2", "RTDET_MODEL": "m", "HOME": "x"}
+    )
     assert (config.conf, config.iou, config.max_det, config.model) == (0.3, 0.6, 7, "m")
     assert config.classes == ("person", "car")
     assert config.tracker == RunConfig().tracker
@@ -35,14 +37,24 @@ def test_a_missing_file_is_named():
         load_config("nowhere.toml", {}, {})
 
 
-@pytest.mark.parametrize("environment", [{"RTDET_CONF": "much"}, {"RTDET_QUIET": "perhaps"}, {"RTDET_MAX_DET": "1.5"}])
+@pytest.mark.parametrize(
+    "environment", [{"RTDET_CONF": "much"}, {"RTDET_QUIET": "perhaps"}, {"RTDET_MAX_DET": "1.5"}]
+)
 def test_a_wrong_environment_variable_is_named(environment):
     with pytest.raises(UsageError, match=next(iter(environment))):
         load_config(None, {}, environment)
 
 
 @pytest.mark.parametrize(
-    "values", [{"conf": 1.5}, {"iou": -0.1}, {"max_det": 0}, {"duration": 0.0}, {"start": -1.0}, {"conf": float("nan")}]
+    "values",
+    [
+        {"conf": 1.5},
+        {"iou": -0.1},
+        {"max_det": 0},
+        {"duration": 0.0},
+        {"start": -1.0},
+        {"conf": float("nan")},
+    ],
 )
 def test_values_out_of_range_are_refused(values):
     with pytest.raises(UsageError, match="--"):

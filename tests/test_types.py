@@ -20,7 +20,8 @@ def test_detections_take_plain_lists_and_index_by_mask():
 
 
 @pytest.mark.parametrize(
-    ("boxes", "scores", "labels"), [([[1, 2, 3]], [1], [0]), ([[1, 2, 3, 4]], [1, 1], [0]), ([[1, 2, 3, 4]], [1], [])]
+    ("boxes", "scores", "labels"),
+    [([[1, 2, 3]], [1], [0]), ([[1, 2, 3, 4]], [1, 1], [0]), ([[1, 2, 3, 4]], [1], [])],
 )
 def test_shapes_that_do_not_fit_are_refused(boxes, scores, labels):
     with pytest.raises(ValueError):

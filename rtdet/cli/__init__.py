@@ -47,10 +47,21 @@ def _split(ctx: click.Context, parameter: click.Parameter, value: str | None) ->
     invoke_without_command=True,
     context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100},
 )
-@click.option("--source", metavar="SRC", help="webcam[:N], a file, folder, image or glob of images, a stream's URL, or demo.  [default: demo]")
-@click.option("--model", "--weights", metavar="NAME|FILE", help="A name from `rtdet models`, or a .safetensors, .onnx or .pth file.  [default: rtdet-n]")
+@click.option(
+    "--source",
+    metavar="SRC",
+    help="webcam[:N], a file, folder, image or glob of images, a stream's URL, or demo.  [default: demo]",
+)
+@click.option(
+    "--model",
+    "--weights",
+    metavar="NAME|FILE",
+    help="A name from `rtdet models`, or a .safetensors, .onnx or .pth file.  [default: rtdet-n]",
+)
 @click.option("--conf", "--conf-thres", type=float, help="Lowest score that is shown.  [default: 0.25]")
-@click.option("--iou", "--iou-thres", type=float, help="Overlap at which NMS takes two boxes for one.  [default: 0.5]")
+@click.option(
+    "--iou", "--iou-thres", type=float, help="Overlap at which NMS takes two boxes for one.  [default: 0.5]"
+)
 @click.option("--classes", callback=_split, metavar="A,B", help="Only these classes, e.g. person,car.")
 @click.option("--max-det", type=int, help="Most objects in a frame.  [default: 300]")
 @click.option("--imgsz", "--img-size", type=int, help="Longer side of the network's input, in pixels.")
@@ -59,10 +70,18 @@ def _split(ctx: click.Context, parameter: click.Parameter, value: str | None) ->
 @click.option("--precision", metavar="P", help="auto, fp32, fp16 or bf16.")
 @click.option("--half", is_flag=True, help="The same as --precision fp16.")
 @click.option("--tracker", metavar="NAME", help="sort or none.  [default: sort]")
-@click.option("--policy", metavar="P", help="auto (every frame of a file, the latest of a live source), every, latest.")
-@click.option("--save", metavar="OUT.mp4|.mkv", help="Record annotated video: H.264, the source's timestamps and sound.")
-@click.option("--tracks", metavar="OUT", help="Write tracks: .txt (MOT), .csv, .jsonl, .parquet or .json (COCO).")
-@click.option("--stats", metavar="OUT.json", help="Write frame counts, drops, speeds and times of each stage.")
+@click.option(
+    "--policy", metavar="P", help="auto (every frame of a file, the latest of a live source), every, latest."
+)
+@click.option(
+    "--save", metavar="OUT.mp4|.mkv", help="Record annotated video: H.264, the source's timestamps and sound."
+)
+@click.option(
+    "--tracks", metavar="OUT", help="Write tracks: .txt (MOT), .csv, .jsonl, .parquet or .json (COCO)."
+)
+@click.option(
+    "--stats", metavar="OUT.json", help="Write frame counts, drops, speeds and times of each stage."
+)
 @click.option("--headless", is_flag=True, default=None, help="No window.")
 @click.option("--show", is_flag=True, help="A window, whatever the configuration says.")
 @click.option("--start", type=float, metavar="S", help="Begin S seconds into a file.")
@@ -74,7 +93,7 @@ def _split(ctx: click.Context, parameter: click.Parameter, value: str | None) ->
 @click.option("--debug", is_flag=True, default=None, help="Show tracebacks.")
 @click.version_option(package_name="rtdet", message="%(prog)s %(version)s")
 @click.pass_context
-def cli(ctx: click.Context, config_file: str | None, half: bool, show: bool, **options: Any) -> None:
+def cli(ctx: click.Context, /, config_file: str | None, half: bool, show: bool, **options: Any) -> None:
     """Detect and track objects in video. Without a command: open the viewer on SRC."""
     ctx.ensure_object(dict)["debug"] = bool(options.get("debug"))
     if ctx.invoked_subcommand is not None:

@@ -7,9 +7,13 @@ import click
 
 @click.command(context_settings={"help_option_names": ["-h", "--help"]})
 @click.argument("source", metavar="SRC")
-@click.option("--out", required=True, metavar="DETS.json|.txt", help="COCO-style JSON, or MOT detection rows.")
+@click.option(
+    "--out", required=True, metavar="DETS.json|.txt", help="COCO-style JSON, or MOT detection rows."
+)
 @click.option("--model", "--weights", default="rtdet-n", show_default=True, metavar="NAME|FILE")
-@click.option("--conf", "--conf-thres", type=float, default=0.01, show_default=True, help="Lowest score kept.")
+@click.option(
+    "--conf", "--conf-thres", type=float, default=0.01, show_default=True, help="Lowest score kept."
+)
 @click.option("--iou", "--iou-thres", type=float, default=0.5, show_default=True, help="Overlap for NMS.")
 @click.option("--classes", metavar="A,B", help="Only these classes.")
 @click.option("--max-det", type=int, default=300, show_default=True, help="Most boxes in a frame.")

@@ -127,7 +127,11 @@ def _progress(config: RunConfig, pipeline: Pipeline) -> Iterator[Any]:
     columns = [
         TextColumn("{task.description}"),
         BarColumn(),
-        TextColumn("{task.completed} of {task.total} frames" if expected_frames(config, pipeline) else "{task.completed} frames"),
+        TextColumn(
+            "{task.completed} of {task.total} frames"
+            if expected_frames(config, pipeline)
+            else "{task.completed} frames"
+        ),
         TextColumn("{task.fields[speed]:.0f}/s"),
         TimeRemainingColumn(),
     ]

@@ -17,17 +17,31 @@ DEFAULT_CLASSES = "person,bicycle,car,motorcycle,bus,truck"
 
 
 @click.command(context_settings={"help_option_names": ["-h", "--help"]})
-@click.option("--data", required=True, metavar="DIR", help="Holds DIR.json or train.json (COCO) beside images/.")
+@click.option(
+    "--data", required=True, metavar="DIR", help="Holds DIR.json or train.json (COCO) beside images/."
+)
 @click.option("--out", required=True, metavar="DIR", help="For checkpoints, log.csv and model.safetensors.")
-@click.option("--model", default="ssd-n", show_default=True, metavar="NAME|FILE", help="ssd-n from scratch, or a .safetensors to go on from.")
+@click.option(
+    "--model",
+    default="ssd-n",
+    show_default=True,
+    metavar="NAME|FILE",
+    help="ssd-n from scratch, or a .safetensors to go on from.",
+)
 @click.option("--classes", default=DEFAULT_CLASSES, show_default=True, metavar="A,B")
-@click.option("--teacher", metavar="DETS.json", help="Detections (`rtdet detect`) that complete missing labels.")
-@click.option("--demo-frames", type=int, default=0, show_default=True, help="Also N rendered frames of the demo.")
+@click.option(
+    "--teacher", metavar="DETS.json", help="Detections (`rtdet detect`) that complete missing labels."
+)
+@click.option(
+    "--demo-frames", type=int, default=0, show_default=True, help="Also N rendered frames of the demo."
+)
 @click.option("--steps", type=int, default=20_000, show_default=True, help="Optimiser steps.")
 @click.option("--minutes", type=float, help="End sooner than that, after this much time.")
 @click.option("--batch", type=int, default=16, show_default=True)
 @click.option("--lr", type=float, default=1.5e-3, show_default=True)
-@click.option("--size", type=int, default=320, show_default=True, help="Side of the training input, a multiple of 32.")
+@click.option(
+    "--size", type=int, default=320, show_default=True, help="Side of the training input, a multiple of 32."
+)
 @click.option("--seed", type=int, default=0, show_default=True)
 @click.option("--device", default="auto", show_default=True)
 @click.option("--resume", is_flag=True, help="Go on from the last checkpoint in --out.")
@@ -114,7 +128,12 @@ def _train(trainer: Trainer, pictures: list[Callable[[], Labelled]]) -> None:
 
     from rtdet.detectors.ssd.loss import LossParts
 
-    columns = [TextColumn("step {task.fields[step]}"), BarColumn(), TextColumn("loss {task.fields[loss]:.3f}"), TimeRemainingColumn()]
+    columns = [
+        TextColumn("step {task.fields[step]}"),
+        BarColumn(),
+        TextColumn("loss {task.fields[loss]:.3f}"),
+        TimeRemainingColumn(),
+    ]
     with Progress(*columns, console=Console(stderr=True), transient=True) as bar:
         task = bar.add_task("train", total=1.0, step=trainer.step, loss=0.0)
         mean = 0.0

@@ -43,17 +43,17 @@ def iou(a: FloatArray, b: FloatArray) -> FloatArray:
     side = np.maximum(right_bottom - left_top, 0)
     intersection = side[..., 0] * side[..., 1]
     union = area(a)[:, None] + area(b)[None, :] - intersection
-    return np.divide(intersection, union, out=np.zeros_like(intersection), where=union > 0)
+    return np.asarray(np.divide(intersection, union, out=np.zeros_like(intersection), where=union > 0))
 
 
 def clip(boxes: FloatArray, width: float, height: float) -> FloatArray:
     """Boxes cut at the borders of a picture."""
-    return np.clip(boxes, 0, np.array([width, height, width, height], dtype=np.float64))
+    return np.asarray(np.clip(boxes, 0, np.array([width, height, width, height], dtype=np.float64)))
 
 
 def is_valid(boxes: FloatArray, width: float | None = None, height: float | None = None) -> BoolArray:
     """(N,) mask of boxes that are finite, have area, and (with a size) touch the picture."""
-    finite = np.isfinite(boxes).all(axis=-1)
+    finite: BoolArray = np.asarray(np.isfinite(boxes).all(axis=-1))
     safe = np.where(finite[:, None], boxes, 0.0)
     ok = finite & (safe[:, 2] > safe[:, 0]) & (safe[:, 3] > safe[:, 1])
     if width is not None and height is not None:

@@ -27,7 +27,7 @@ class Letterbox:
         scale = np.array(self.scale * 2)
         width, height = self.image_size
         limits = np.array([width, height, width, height], dtype=np.float64)
-        return np.clip((boxes - offset) / scale, 0, limits)
+        return np.asarray(np.clip((boxes - offset) / scale, 0, limits))
 
 
 def letterbox(

@@ -24,9 +24,7 @@ def nms(boxes: FloatArray, scores: FloatArray, iou_threshold: float) -> IntArray
     return order[~suppressed]
 
 
-def batched_nms(
-    boxes: FloatArray, scores: FloatArray, labels: IntArray, iou_threshold: float
-) -> IntArray:
+def batched_nms(boxes: FloatArray, scores: FloatArray, labels: IntArray, iou_threshold: float) -> IntArray:
     """NMS for each class separately: classes are moved apart so that they cannot overlap."""
     if len(boxes) == 0:
         return np.zeros(0, dtype=np.int64)

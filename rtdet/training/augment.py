@@ -151,4 +151,6 @@ def _warp(image: Image, shift: FloatArray, size: tuple[int, int], flags: int) ->
 def _still_there(before: FloatArray, after: FloatArray) -> BoolArray:
     sides = after[:, 2:] - after[:, :2]
     area = np.prod(before[:, 2:] - before[:, :2], axis=1)
-    return np.asarray((sides.min(axis=1, initial=np.inf) >= MIN_SIDE) & (np.prod(sides, axis=1) >= MIN_VISIBLE * area))
+    return np.asarray(
+        (sides.min(axis=1, initial=np.inf) >= MIN_SIDE) & (np.prod(sides, axis=1) >= MIN_VISIBLE * area)
+    )

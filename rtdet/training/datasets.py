@@ -84,7 +84,11 @@ def load_teacher(path: Path) -> dict[str, list[tuple[str, float, FloatArray]]]:
         found: dict[str, list[tuple[str, float, FloatArray]]] = {}
         for row in rows:
             x, y, w, h = row["bbox"]
-            entry = (str(row["category"]), float(row["score"]), np.array([x, y, x + w, y + h], dtype=np.float64))
+            entry = (
+                str(row["category"]),
+                float(row["score"]),
+                np.array([x, y, x + w, y + h], dtype=np.float64),
+            )
             found.setdefault(str(row["file_name"]), []).append(entry)
         return found
     except OSError as error:

@@ -249,5 +249,3 @@ class Trainer:
             raise RtdetError(f"{path} does not fit this training: {str(error).splitlines()[0]}") from error
         self.ema.updates = int(state["ema_updates"])
         self.step, self.elapsed_s = int(state["step"]), float(state["elapsed_s"])
-
-

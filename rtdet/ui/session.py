@@ -241,12 +241,16 @@ class Session:
             and self._seek_to is None
             and time.monotonic() - self._sought_at > HOLD_POSITION_S
         ):
-            state.position_s = state.duration_s or frame.t if self._ended else frame.t
+            state.position_s = state.duration_s or frame.t if self._is_at_end else frame.t
         result = pipeline.newest_result()
         if result is not None and result.detections.class_names:
             state.learn_classes(result.detections.class_names)
         if pipeline.is_finished and not self._ended and not self._waiting.get("open"):
             self._end(pipeline)
+
+    @property
+    def _is_at_end(self) -> bool:
+        return self._ended and self.pipeline is not None and self.pipeline.error is None
 
     def _end(self, pipeline: Pipeline) -> None:
         self._ended = True

@@ -52,7 +52,15 @@ def test_an_inverted_box_has_no_area_and_overlaps_nothing():
 
 def test_valid_boxes_are_finite_have_area_and_touch_the_picture():
     boxes = np.array(
-        [[1, 1, 5, 5], [np.nan, 1, 5, 5], [5, 5, 1, 1], [3, 3, 3, 9], [200, 1, 300, 5], [-9, -9, 2, 2], [0, 0, np.inf, 4]]
+        [
+            [1, 1, 5, 5],
+            [np.nan, 1, 5, 5],
+            [5, 5, 1, 1],
+            [3, 3, 3, 9],
+            [200, 1, 300, 5],
+            [-9, -9, 2, 2],
+            [0, 0, np.inf, 4],
+        ]
     )
     assert is_valid(boxes, 100, 50).tolist() == [True, False, False, False, False, True, False]
 

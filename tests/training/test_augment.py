@@ -48,6 +48,8 @@ def test_the_same_seed_gives_the_same_picture():
 
 
 def test_a_picture_without_objects_passes_through():
-    empty = Labelled(np.zeros((50, 50, 3), np.uint8), np.zeros((0, 4)), np.zeros(0, np.int64), np.zeros(0, bool))
+    empty = Labelled(
+        np.zeros((50, 50, 3), np.uint8), np.zeros((0, 4)), np.zeros(0, np.int64), np.zeros(0, bool)
+    )
     out = Augment((64, 64)).mosaic([empty] * 4, np.random.default_rng(0))
     assert out.boxes.shape == (0, 4)

@@ -41,9 +41,19 @@ def test_a_teacher_fills_in_what_the_labels_lack(folder):
     samples = load_coco(folder / "labels.json", folder / "images", CLASSES)
     rows = [
         {"file_name": "a.png", "category": "person", "bbox": [11, 10, 20, 40], "score": 0.9},  # known already
-        {"file_name": "a.png", "category": "bus", "bbox": [100, 50, 98, 30], "score": 0.8},  # names the vehicle
+        {
+            "file_name": "a.png",
+            "category": "bus",
+            "bbox": [100, 50, 98, 30],
+            "score": 0.8,
+        },  # names the vehicle
         {"file_name": "a.png", "category": "car", "bbox": [60, 60, 20, 20], "score": 0.5},  # new, sure enough
-        {"file_name": "a.png", "category": "person", "bbox": [60, 5, 10, 30], "score": 0.5},  # labelled class: unsure
+        {
+            "file_name": "a.png",
+            "category": "person",
+            "bbox": [60, 5, 10, 30],
+            "score": 0.5,
+        },  # labelled class: unsure
         {"file_name": "a.png", "category": "dog", "bbox": [0, 0, 9, 9], "score": 0.9},  # not ours
         {"file_name": "a.png", "category": "car", "bbox": [0, 80, 9, 9], "score": 0.05},  # too weak
     ]

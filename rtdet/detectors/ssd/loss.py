@@ -78,9 +78,7 @@ class QualityLoss:
     matcher: TaskAlignedMatcher = field(default_factory=TaskAlignedMatcher)
     box_weight: float = 2.5
 
-    def __call__(
-        self, offsets: Tensor, logits: Tensor, priors: Tensor, truths: Sequence[Truth]
-    ) -> LossParts:
+    def __call__(self, offsets: Tensor, logits: Tensor, priors: Tensor, truths: Sequence[Truth]) -> LossParts:
         """offsets (B, P, 4), logits (B, P, C), priors (P, 4) cxcywh, one Truth for each picture."""
         offsets, logits = offsets.float(), logits.float()
         boxes = self.coder.decode_tensor(offsets, priors)

@@ -41,7 +41,8 @@ class SSDConfig:
     def from_dict(cls, values: dict[str, Any]) -> SSDConfig:
         """The inverse of `as_dict`; raises TypeError, KeyError or ValueError on other content."""
         levels = tuple(
-            PriorLevel(**{**level, "aspect_ratios": tuple(level["aspect_ratios"])}) for level in values["levels"]
+            PriorLevel(**{**level, "aspect_ratios": tuple(level["aspect_ratios"])})
+            for level in values["levels"]
         )
         return cls(
             class_names=tuple(str(name) for name in values["class_names"]),
@@ -156,16 +157,13 @@ class SSD(nn.Module):
 
     def _start_rare(self) -> None:
         """Every prior starts by believing in an object with 1 % (RetinaNet, arXiv 1708.02002)."""
-        for head in self.score_heads:
-            final = head[-1]
-            assert isinstance(final, nn.Conv2d) and final.bias is not None
-            nn.init.normal_(final.weight, std=0.01)
-            nn.init.constant_(final.bias, -4.6)
-        for head in self.box_heads:
-            final = head[-1]
-            assert isinstance(final, nn.Conv2d) and final.bias is not None
-            nn.init.normal_(final.weight, std=0.01)
-            nn.init.zeros_(final.bias)
+        for heads, bias in ((self.score_heads, -4.6), (self.box_heads, 0.0)):
+            for head in heads:
+                final = list(head.children())[-1]
+                assert isinstance(final, nn.Conv2d)
+                assert final.bias is not None
+                nn.init.normal_(final.weight, std=0.01)
+                nn.init.constant_(final.bias, bias)
 
     def forward(self, images: Tensor) -> tuple[Tensor, Tensor]:
         """(B, 3, H, W) BGR 0..255 to offsets (B, P, 4) and class logits (B, P, C), in `make_priors` order."""

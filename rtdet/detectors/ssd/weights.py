@@ -39,7 +39,9 @@ def load_weights(path: Path) -> SSD:
     except (SafetensorError, OSError, ValueError) as error:
         raise ModelError(f"{path} is not a complete safetensors file: {error}") from error
     if header.get("format") != FORMAT:
-        raise ModelError(f"{path} holds other weights, not an SSD of rtdet; choose one that `rtdet train` wrote")
+        raise ModelError(
+            f"{path} holds other weights, not an SSD of rtdet; choose one that `rtdet train` wrote"
+        )
     try:
         model = SSD(SSDConfig.from_dict(json.loads(header["config"])))
         missing, unexpected = model.load_state_dict(

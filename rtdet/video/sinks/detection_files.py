@@ -42,7 +42,7 @@ class DetectionJsonFile(_DetectionFile):
 class DetectionMotFile(_DetectionFile):
     """MOTChallenge detections: `frame,-1,left,top,width,height,score,-1,-1,-1`, frame from 1."""
 
-    def _write_rows(self, frame: Frame, rows: list[Row]) -> None:  # noqa: ARG002
+    def _write_rows(self, frame: Frame, rows: list[Row]) -> None:
         lines = [
             f"{r.frame},-1,{r.left:.2f},{r.top:.2f},{r.width:.2f},{r.height:.2f},{r.score:.4f},-1,-1,-1\n"
             for r in rows

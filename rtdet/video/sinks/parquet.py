@@ -40,7 +40,7 @@ class ParquetFile(TrackFile):
         self._offset = 0
         self._checkpoint = Checkpoint()
 
-    def _write_rows(self, frame: Frame, rows: list[Row]) -> None:  # noqa: ARG002
+    def _write_rows(self, frame: Frame, rows: list[Row]) -> None:
         self._open_group += rows
         while len(self._open_group) >= _ROWS_PER_GROUP:
             self._seal()

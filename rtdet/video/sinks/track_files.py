@@ -68,7 +68,7 @@ class MotFile(TrackFile):
     is a person); the visibility is not measured and always 1.
     """
 
-    def _write_rows(self, frame: Frame, rows: list[Row]) -> None:  # noqa: ARG002
+    def _write_rows(self, frame: Frame, rows: list[Row]) -> None:
         lines = [
             f"{r.frame},{r.track_id},{r.left:.2f},{r.top:.2f},{r.width:.2f},{r.height:.2f},"
             f"{r.score:.4f},{r.class_id},1\n"
@@ -82,7 +82,7 @@ class CsvFile(TrackFile):
 
     HEADER = ("frame", "time_s", "id", "class", "score", "left", "top", "width", "height")
 
-    def _write_rows(self, frame: Frame, rows: list[Row]) -> None:  # noqa: ARG002
+    def _write_rows(self, frame: Frame, rows: list[Row]) -> None:
         text = io.StringIO()
         table = csv.writer(text, lineterminator="\n")
         if self._is_first:

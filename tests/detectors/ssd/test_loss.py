@@ -52,7 +52,9 @@ PRIORS = torch.tensor([[8.0, 8, 16, 16], [24, 8, 16, 16], [40, 8, 16, 16]])
 
 def _truth(boxes, labels, ignored=()):
     return Truth(
-        torch.tensor(boxes).reshape(-1, 4), torch.tensor(labels, dtype=torch.long), torch.tensor(ignored).reshape(-1, 4)
+        torch.tensor(boxes).reshape(-1, 4),
+        torch.tensor(labels, dtype=torch.long),
+        torch.tensor(ignored).reshape(-1, 4),
     )
 
 

@@ -10,12 +10,22 @@ def test_pairwise_iou_equals_the_numpy_one():
     generator = torch.Generator().manual_seed(1)
     corner = torch.rand(9, 2, generator=generator, dtype=torch.float64) * 50
     boxes = torch.cat([corner, corner + torch.rand(9, 2, generator=generator, dtype=torch.float64) * 40], 1)
-    torch.testing.assert_close(pairwise_iou(boxes, boxes[:4]), torch.from_numpy(iou(boxes.numpy(), boxes[:4].numpy())))
+    torch.testing.assert_close(
+        pairwise_iou(boxes, boxes[:4]), torch.from_numpy(iou(boxes.numpy(), boxes[:4].numpy()))
+    )
 
 
 def test_the_lectures_table_of_7_priors_and_3_objects():
     table = torch.tensor(
-        [[0.75, 0.07, 0], [0, 0, 0], [0.05, 0, 0], [0, 0.03, 0], [0.05, 0.88, 0.06], [0, 0.03, 0.65], [0, 0, 0.68]]
+        [
+            [0.75, 0.07, 0],
+            [0, 0, 0],
+            [0.05, 0, 0],
+            [0, 0.03, 0],
+            [0.05, 0.88, 0.06],
+            [0, 0.03, 0.65],
+            [0, 0, 0.68],
+        ]
     )
     matched, positive = JaccardMatcher(0.5).from_overlaps(table)
     assert matched.tolist() == [0, 0, 0, 1, 1, 2, 2]

@@ -31,7 +31,9 @@ def test_the_network_answers_for_each_prior(size):
 
 def test_several_priors_of_a_cell_keep_their_order_through_the_heads():
     level = PriorLevel(8, 16.0, (1.0, 2.0))
-    config = SSDConfig(("a",), (8, 8, 8, 8, 8), (1, 1, 1), 8, (level, PriorLevel(16, 32.0), PriorLevel(32, 64.0)))
+    config = SSDConfig(
+        ("a",), (8, 8, 8, 8, 8), (1, 1, 1), 8, (level, PriorLevel(16, 32.0), PriorLevel(32, 64.0))
+    )
     x = torch.arange(2 * 3 * 4 * 5.0).reshape(1, 8, 3, 5)  # 2 priors of 4 values on a 3x5 map
     rows = SSD._rows(x, 4)
     assert rows.shape == (1, 30, 4)

@@ -35,7 +35,7 @@ def open_onnxruntime(
     options.intra_op_num_threads = core_count()
     what = str(model) if isinstance(model, Path) else type(model).__name__
     try:
-        graph = str(model) if isinstance(model, Path) else _export(model, shape)
+        graph = str(model) if isinstance(model, Path) else export_onnx(model, shape)
         session = onnxruntime.InferenceSession(graph, options, providers=_providers(device))
     except Exception as error:
         raise ModelError(
@@ -51,7 +51,7 @@ def _providers(device: str) -> list[Any]:
     return ["CoreMLExecutionProvider", "CPUExecutionProvider"] if kind == "mps" else ["CPUExecutionProvider"]
 
 
-def _export(module: torch.nn.Module, shape: Shape) -> bytes:
+def export_onnx(module: torch.nn.Module, shape: Shape) -> bytes:
     """The module as ONNX, traced: this exporter needs no package beside torch."""
     import copy
 

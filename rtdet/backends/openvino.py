@@ -13,6 +13,7 @@ import threading
 import warnings
 from collections import deque
 from collections.abc import Iterable, Iterator, Mapping
+from contextlib import suppress
 from dataclasses import dataclass
 from itertools import chain
 from pathlib import Path
@@ -205,25 +206,32 @@ class OpenVinoNetwork:
             for array in arrays:
                 done = None
                 if not free:
-                    done = self._collect(running)
-                    free.append(done[0])
-                request = free.popleft()
-                array = np.ascontiguousarray(array, dtype=np.float32)
-                request.start_async([array], share_inputs=True)
-                running.append((request, array))
+                    request, done = self._collect(running)
+                    free.append(request)
+                running.append(self._start(free.popleft(), array))
                 if done is not None:
-                    yield done[1]
+                    yield done
             while running:
                 yield self._collect(running)[1]
-        except RuntimeError as error:
-            raise ModelError(f"OpenVINO failed on {self._what}: {_reason(error)}") from error
         finally:
             for request, _ in running:  # left early: the arrays must outlive the requests that read them
-                request.wait()
+                with suppress(RuntimeError):
+                    request.wait()
+
+    def _start(self, request: Any, array: Tensor) -> tuple[Any, Tensor]:
+        array = np.ascontiguousarray(array, dtype=np.float32)
+        try:
+            request.start_async([array], share_inputs=True)
+        except RuntimeError as error:
+            raise ModelError(f"OpenVINO failed on {self._what}: {_reason(error)}") from error
+        return request, array
 
     def _collect(self, running: deque[tuple[Any, Tensor]]) -> tuple[Any, Outputs]:
         request, _ = running[0]
-        request.wait()
+        try:
+            request.wait()
+        except RuntimeError as error:
+            raise ModelError(f"OpenVINO failed on {self._what}: {_reason(error)}") from error
         running.popleft()
         return request, tuple(tensor.data.copy() for tensor in request.output_tensors)
 

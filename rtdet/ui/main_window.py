@@ -51,13 +51,11 @@ class MainWindow(QMainWindow):
         self._lay_out()
         self._connect()
         self._timers = [
-            self._timer(FRAME_POLL_MS, self._show_newest, precise=True),
+            self._timer(FRAME_POLL_MS, lambda: self.stage.view.tick(session.pipeline), precise=True),
             self._timer(SESSION_POLL_MS, session.poll),
             self._timer(RATES_MS, self._measure),
         ]
-        self._bars = QTimer(self)
-        self._bars.setSingleShot(True)
-        self._bars.setInterval(BARS_LEAVE_MS)
+        self._bars = QTimer(self, singleShot=True, interval=BARS_LEAVE_MS)  # type: ignore[call-arg]
         self._bars.timeout.connect(self._hide_bars)
         if not settings.recall_window(self):
             self.resize(1280, 800)
@@ -122,9 +120,6 @@ class MainWindow(QMainWindow):
         return timer
 
     # Time passes
-
-    def _show_newest(self) -> None:
-        self.stage.view.tick(self.session.pipeline)
 
     def _measure(self) -> None:
         pipeline, view = self.session.pipeline, self.stage.view

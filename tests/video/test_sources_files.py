@@ -258,6 +258,20 @@ def test_frames_may_be_written_on_and_do_not_change_later(clip):
     source.close()
 
 
+def test_films_joined_end_to_end_keep_their_sizes_and_count_on(media):
+    small = film(media / "small.ts", [numbered(i) for i in range(10)])
+    large = film(media / "large.ts", [numbered(i, (96, 64)) for i in range(10)])
+    joined = media / "joined.ts"
+    joined.write_bytes(small.read_bytes() + large.read_bytes())
+    with closing(open_source(joined)) as source:
+        frames = read_all(source)
+        assert [frame.size for frame in frames] == [(64, 48)] * 10 + [(96, 64)] * 10
+        assert indices(frames) == [*range(10), *range(10)]
+        assert all(b.t > a.t for a, b in itertools.pairwise(frames))
+        source.seek(frames[15].t)
+        assert source.read().index == 15
+
+
 # Seeking
 
 

@@ -30,6 +30,7 @@ def kind_of(text):
         ("webcam", "webcam"),
         ("webcam:2", "webcam"),
         ("0", "webcam"),
+        ("/dev/video1", "webcam"),
         ("rtsp://camera/1", "stream"),
         ("http://host:8080/video", "stream"),
         ("udp://@:5000", "stream"),

@@ -7,6 +7,7 @@ import itertools
 import logging
 import re
 import socket
+import struct
 import threading
 import time
 from fractions import Fraction
@@ -407,6 +408,54 @@ def test_a_transport_stream_in_datagrams_is_read(transport_stream):
     finally:
         stop.set()
         sender.join()
+
+
+def rtsp(content, then="hang"):
+    """A camera: RTSP with its RTP inside the connection, carrying a transport stream (payload 33)."""
+    sdp = (
+        "v=0\r\no=- 0 0 IN IP4 127.0.0.1\r\ns=camera\r\nt=0 0\r\nm=video 0 RTP/AVP 33\r\na=control:track1\r\n"
+    )
+    replies = {
+        "OPTIONS": ("Public: OPTIONS, DESCRIBE, SETUP, PLAY, TEARDOWN", ""),
+        "DESCRIBE": ("Content-Type: application/sdp", sdp),
+        "SETUP": ("Transport: RTP/AVP/TCP;unicast;interleaved=0-1\r\nSession: 1", ""),
+        "PLAY": ("Session: 1", ""),
+    }
+
+    def act(server, connection, request):
+        while request:
+            method, sequence = request.split()[0], re.search(r"CSeq: (\d+)", request)[1]
+            if method not in replies:
+                return
+            headers, body = replies[method]
+            head = f"RTSP/1.0 200 OK\r\nCSeq: {sequence}\r\n{headers}\r\nContent-Length: {len(body)}\r\n\r\n"
+            connection.sendall((head + body).encode())
+            if method == "PLAY":
+                break
+            request = connection.recv(4096).decode()
+        for number, start in enumerate(range(0, len(content), 1316)):
+            packet = (
+                struct.pack("!BBHII", 0x80, 33, number & 0xFFFF, number * 900, 1)
+                + content[start : start + 1316]
+            )
+            connection.sendall(struct.pack("!cBH", b"$", 0, len(packet)) + packet)
+        if then == "hang":
+            server.stop.wait(20)
+
+    return act
+
+
+def test_an_rtsp_camera_is_read_and_connected_again_when_it_dies(serve, transport_stream):
+    server = serve(rtsp(transport_stream, "die"), rtsp(transport_stream))
+    source = StreamSource(f"rtsp://127.0.0.1:{server.port}/live", stall_s=0.5, backoff_s=(0.05, 0.1))
+    frames = read(source, FRAMES + 10)
+    assert source.info.is_live
+    assert numbers(frames[:20]) == list(range(20))
+    assert source.reconnects == 1
+    assert all(b.t > a.t for a, b in itertools.pairwise(frames))
+    source.close()
+    assert source.read() is None
+    wait_for(no_thread_is_left, 2)
 
 
 # Finite files over http

@@ -65,7 +65,7 @@ def _open_webcam(text: str, start_s: float) -> Source:
 
     if start_s > 0:
         raise SourceError(f"{text} is live: it cannot start at {start_s:g} s; leave --start away")
-    return WebcamSource(int(text.rpartition(":")[2]) if text[-1].isdecimal() else 0)
+    return WebcamSource(int(re.sub(r"\D", "", text) or 0))
 
 
 def _open_stream(text: str, start_s: float) -> Source:
@@ -103,7 +103,7 @@ def _is_demo(text: str) -> bool:
 
 
 def _is_webcam(text: str) -> bool:
-    return re.fullmatch(r"webcam|(webcam:)?\d+", text, re.ASCII) is not None
+    return re.fullmatch(r"webcam|(webcam:|/dev/video)?\d+", text, re.ASCII) is not None
 
 
 def _is_image_file(text: str) -> bool:

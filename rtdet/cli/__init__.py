@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+import traceback
 from importlib import import_module
 from typing import Any
 
@@ -16,6 +17,12 @@ COMMANDS = {
     "track": ("rtdet.cli.track", "Run a tracker on a file of detections."),
     "train": ("rtdet.cli.train", "Train a detector on labelled pictures."),
 }
+
+
+def _only_one(ctx: click.Context, parameter: click.Parameter, value: tuple[str, ...]) -> str | None:
+    if len(value) > 1:
+        raise click.UsageError(f"one --source at a time, not {len(value)}; start rtdet once for each")
+    return value[0] if value else None
 
 
 class LazyGroup(click.Group):
@@ -50,6 +57,8 @@ def _split(ctx: click.Context, parameter: click.Parameter, value: str | None) ->
 @click.option(
     "--source",
     metavar="SRC",
+    multiple=True,
+    callback=_only_one,
     help="webcam[:N], a file, folder, image or glob of images, a stream's URL, or demo.  [default: demo]",
 )
 @click.option(
@@ -105,7 +114,8 @@ def cli(ctx: click.Context, /, config_file: str | None, half: bool, show: bool, 
         options["precision"] = "fp16"
     if show:
         options["headless"] = False
-    ctx.exit(run(load_config(config_file, options)))
+    given = {name for name, value in options.items() if value is not None}
+    ctx.exit(run(load_config(config_file, options), given))
 
 
 def main(arguments: list[str] | None = None) -> None:
@@ -120,7 +130,7 @@ def main(arguments: list[str] | None = None) -> None:
         code = 130
     except RtdetError as error:
         if "--debug" in arguments:
-            raise
+            traceback.print_exc()
         _say(str(error))
         code = error.exit_code
     except BrokenPipeError:  # `rtdet models | head`

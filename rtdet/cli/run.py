@@ -7,8 +7,9 @@ import logging
 import os
 import signal
 import sys
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from contextlib import contextmanager
+from dataclasses import replace
 from pathlib import Path
 from types import FrameType
 from typing import TYPE_CHECKING, Any
@@ -22,15 +23,14 @@ if TYPE_CHECKING:
     from rtdet.pipeline import Pipeline
 
 
-def run(config: RunConfig) -> int:
-    """Runs to the end; returns the exit code."""
+def run(config: RunConfig, given: Collection[str] = ()) -> int:
+    """Runs to the end; returns the exit code. `given`: the settings typed on the command line, which in the
+    viewer win over what it remembers."""
     show_warnings()
     if not config.headless and not has_display():
         click.echo("rtdet: no display here, running without a window (as --headless does)", err=True)
-        from dataclasses import replace
-
         config = replace(config, headless=True)
-    return run_headless(config) if config.headless else run_viewer(config)
+    return run_headless(config) if config.headless else run_viewer(config, given)
 
 
 def has_display() -> bool:
@@ -49,7 +49,7 @@ def show_warnings() -> None:
     logger.propagate = False
 
 
-def run_viewer(config: RunConfig) -> int:
+def run_viewer(config: RunConfig, given: Collection[str]) -> int:
     from rtdet import build
     from rtdet.detectors.registry import model_names
     from rtdet.state import Services
@@ -66,7 +66,7 @@ def run_viewer(config: RunConfig) -> int:
         list_cameras=list_cameras,
         open_recording=build.build_recording,
     )
-    return open_window(config, services)
+    return open_window(config, services, given=given)
 
 
 def run_headless(config: RunConfig) -> int:

@@ -95,7 +95,8 @@ def load_detector(
 
 
 def _is_path(text: str) -> bool:
-    return "/" in text or "\\" in text or Path(text).suffix.lower() in (*SUFFIXES, ".pt", ".weights", ".cfg")
+    looks_like_one = "/" in text or "\\" in text or Path(text).suffix.lower() in (*SUFFIXES, ".pt", ".weights", ".cfg")
+    return looks_like_one or Path(text).is_file()
 
 
 def _kind_of(path: Path) -> str:

@@ -1,0 +1,165 @@
+"""The main job through the command line: with the embedded model, a real decoder and a real encoder."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import subprocess
+import time
+
+import numpy as np
+import pytest
+
+from rtdet.geometry.boxes import iou
+from rtdet.video.demo import DemoScene
+from rtdet.video.sinks import read_tracks
+
+
+def _probe(path):
+    command = ["ffprobe", "-v", "error", "-count_frames", "-of", "json", "-show_streams", str(path)]
+    streams = json.loads(subprocess.run(command, check=True, capture_output=True, text=True).stdout)[
+        "streams"
+    ]
+    return {stream["codec_type"]: stream for stream in streams}
+
+
+def test_a_clip_becomes_an_annotated_recording_a_track_file_and_statistics(rtdet, clip, tmp_path):
+    done = rtdet("--source", clip, "--headless", "--save", "o.mp4", "--tracks", "o.txt", "--stats", "o.json")
+    assert done.code == 0
+    assert done.errors == []
+    streams = _probe(tmp_path / "o.mp4")
+    assert streams["video"]["codec_name"] == "h264"
+    assert streams["video"]["pix_fmt"] == "yuv420p"
+    assert int(streams["video"]["nb_read_frames"]) == 40
+    assert float(streams["video"]["duration"]) == pytest.approx(2.0, abs=0.05)
+    assert streams["audio"]["codec_name"] == "aac"
+    stats = json.loads((tmp_path / "o.json").read_text())
+    assert stats["frames"]["in"] == stats["frames"]["processed"] == 40
+    assert stats["frames"]["dropped"] == {}
+    assert stats["fps"]["inference"] > 0
+    rows = (tmp_path / "o.txt").read_text().splitlines()
+    assert all(len(row.split(",")) == 9 for row in rows)
+
+
+def test_the_embedded_model_finds_and_follows_the_objects_of_the_demo(rtdet, clip, tmp_path):
+    rtdet("--source", clip, "--headless", "--tracks", "o.csv", "--quiet")
+    scene = DemoScene(seed=0, width=640, height=360, fps=20.0, duration_s=2.0)
+    asked = found = 0
+    for index, tracks in read_tracks(tmp_path / "o.csv"):
+        if index < 10:
+            continue  # tracks need a few frames to be confirmed
+        truth = scene.truth(index)
+        size = (truth.boxes[:, 2:] - truth.boxes[:, :2]).min(axis=1)
+        clear = truth[(scene.visibility(index) > 0.8) & (size > 16)]
+        asked += len(clear)
+        found += int((iou(clear.boxes, tracks.boxes).max(axis=1, initial=0) > 0.5).sum())
+    assert asked > 60
+    assert found / asked > 0.6
+
+
+def test_the_same_file_twice_gives_the_same_bytes(rtdet, clip, tmp_path):
+    for name in ("a", "b"):
+        rtdet("--source", clip, "--headless", "--tracks", f"{name}.txt", "--save", f"{name}.mp4", "--quiet")
+    assert (tmp_path / "a.txt").read_bytes() == (tmp_path / "b.txt").read_bytes()
+    assert (tmp_path / "a.mp4").read_bytes() == (tmp_path / "b.mp4").read_bytes()
+
+
+def test_start_duration_and_max_frames_cut_the_run(rtdet, clip, tmp_path):
+    rtdet("--source", clip, "--headless", "--start", 0.5, "--duration", 0.5, "--stats", "a.json", "--quiet")
+    assert json.loads((tmp_path / "a.json").read_text())["frames"]["processed"] == 10
+    rtdet("--source", clip, "--headless", "--max-frames", 7, "--stats", "b.json", "--quiet")
+    assert json.loads((tmp_path / "b.json").read_text())["frames"]["processed"] == 7
+
+
+def test_without_a_display_it_says_so_and_runs_without_a_window(start_rtdet, clip):
+    process = start_rtdet("--source", clip, "--tracks", "o.txt", "--max-frames", 5)
+    _, err = process.communicate(timeout=100)
+    assert process.returncode == 0
+    assert "no display" in err
+
+
+def test_ctrl_c_ends_with_complete_outputs_and_130(start_rtdet, tmp_path):
+    process = start_rtdet(
+        "--source", "demo", "--headless", "--save", "o.mp4", "--tracks", "o.jsonl", "--quiet"
+    )
+    _wait_for(lambda: (tmp_path / "o.jsonl").exists() and (tmp_path / "o.jsonl").stat().st_size > 0, process)
+    process.send_signal(signal.SIGINT)
+    _, err = process.communicate(timeout=60)
+    assert process.returncode == 130, err
+    lines = (tmp_path / "o.jsonl").read_text().splitlines()
+    assert int(_probe(tmp_path / "o.mp4")["video"]["nb_read_frames"]) == len(lines)
+    assert all(json.loads(line) for line in lines)
+
+
+def test_kill_9_leaves_a_recording_that_plays(start_rtdet, tmp_path):
+    process = start_rtdet(
+        "--source", "demo", "--headless", "--save", "o.mp4", "--tracks", "o.jsonl", "--quiet"
+    )
+    enough = 75  # three seconds of video, so that more than the last second or two is safe
+    _wait_for(lambda: _lines(tmp_path / "o.jsonl") > enough, process)
+    os.kill(process.pid, signal.SIGKILL)
+    process.communicate()
+    assert int(_probe(tmp_path / "o.mp4")["video"]["nb_read_frames"]) >= enough - 50
+
+
+def _lines(path):
+    return path.read_text().count("\n") if path.exists() else 0
+
+
+def _wait_for(condition, process):
+    end = time.monotonic() + 100
+    while not condition():
+        assert process.poll() is None, process.communicate()
+        assert time.monotonic() < end
+        time.sleep(0.05)
+
+
+def test_python_yields_results_and_leaving_early_completes_the_outputs(clip, tmp_path):
+    import rtdet
+
+    seen = []
+    for result in rtdet.run(clip, save=str(tmp_path / "o.mkv"), classes=("car", "person")):
+        assert result.tracks.boxes.shape == (len(result.tracks.ids), 4)
+        assert set(result.detections.labels.tolist()) <= {0, 2}
+        seen.append(result.frame.index)
+        if len(seen) == 6:
+            break
+    assert seen == [0, 1, 2, 3, 4, 5]
+    del result
+    assert int(_probe(tmp_path / "o.mkv")["video"]["nb_read_frames"]) >= 6
+
+
+def test_detectors_trackers_and_sources_work_alone(clip):
+    import rtdet
+
+    source = rtdet.open_source(str(clip))
+    detector = rtdet.load_detector("rtdet-n")
+    tracker = rtdet.load_tracker("sort", max_age=1)
+    for _ in range(3):
+        frame = source.read()
+        (found,) = detector.detect([frame.bgr])
+        tracks = tracker.update(found, frame.t)
+    assert isinstance(tracks, rtdet.Tracks)
+    assert np.isfinite(tracks.boxes).all()
+    detector.close()
+    source.close()
+
+
+def test_a_folder_of_pictures_gives_detections_by_file_name(rtdet, tmp_path):
+    import cv2
+
+    scene = DemoScene(seed=0, width=640, height=360)
+    (tmp_path / "pictures").mkdir()
+    for index in (0, 40, 80):
+        cv2.imwrite(str(tmp_path / "pictures" / f"{index}.png"), scene.render(index))
+    assert rtdet("detect", "pictures", "--out", "d.json", "--quiet").code == 0
+    rows = json.loads((tmp_path / "d.json").read_text())
+    assert {row["file_name"] for row in rows} == {"0.png", "40.png", "80.png"}
+    assert all(len(row["bbox"]) == 4 and 0 <= row["score"] <= 1 for row in rows)
+
+
+def test_detections_of_a_video_feed_the_tracker(rtdet, clip, tmp_path):
+    assert rtdet("detect", clip, "--out", "d.txt", "--conf", 0.3, "--quiet").code == 0
+    assert rtdet("track", "d.txt", "--out", "t.txt", "--fps", 20).code == 0
+    assert (tmp_path / "t.txt").read_text().count("\n") > 20

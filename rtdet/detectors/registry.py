@@ -95,7 +95,8 @@ def load_detector(
 
 
 def _is_path(text: str) -> bool:
-    looks_like_one = "/" in text or "\\" in text or Path(text).suffix.lower() in (*SUFFIXES, ".pt", ".weights", ".cfg")
+    suffixes = (*SUFFIXES, ".pt", ".weights", ".cfg")
+    looks_like_one = "/" in text or "\\" in text or Path(text).suffix.lower() in suffixes
     return looks_like_one or Path(text).is_file()
 
 

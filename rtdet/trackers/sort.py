@@ -204,10 +204,8 @@ class Sort:
     def _begin(self, measurement: FloatArray, scores: FloatArray, labels: FloatArray) -> None:
         count = len(scores)
         table = np.zeros((7, count))
-        table[ID] = np.arange(self._next_id, self._next_id + count)
         table[SCORE], table[LABEL] = scores, labels
         table[SEEN_FRAME], table[SEEN_S] = self._frame, self._clock_s
-        self._next_id += count
         self._table = np.concatenate((self._table, table), axis=1)
         self._state = np.concatenate((self._state, kalman.begin(measurement)), axis=2)
 
@@ -222,6 +220,10 @@ class Sort:
             keep &= confirmed
         columns = keep.nonzero()[0]
         table[CONFIRMED][columns] = 1.0
+        # A track gets its ID when it is first shown: what people see counts 1, 2, 3 without gaps.
+        unnamed = columns[table[ID][columns] == 0]
+        table[ID][unnamed] = np.arange(self._next_id, self._next_id + len(unnamed))
+        self._next_id += len(unnamed)
         mean = self._state[kalman.MEAN].take(columns, axis=1)
         return self._tracks(mean, table.take(columns, axis=1), np.zeros(len(columns)))
 

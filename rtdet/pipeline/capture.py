@@ -76,7 +76,6 @@ class CaptureWorker(Worker):
             if self._clock is not None:
                 self._clock.reset()
         if order.seek_to is not None:
-            self.flow.frames.clear("seek")
             self._drop_held("seek")
             assert isinstance(self.flow.source, SeekableSource)
             self.flow.source.seek(order.seek_to)

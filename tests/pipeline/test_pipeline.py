@@ -248,6 +248,15 @@ def test_results_come_in_order_and_a_slow_loop_holds_up_the_file(parts):
     assert set(first.stage_ms) == {"capture", "queue", "detect", "track"}
 
 
+def test_after_a_stop_the_results_so_far_can_still_be_taken(parts):
+    pipeline = Pipeline(parts.Source(10**6), parts.Detector(), policy=Policy.WAIT)
+    results = pipeline.results()
+    next(results)
+    assert pipeline.stop()
+    rest = [result.frame.index for result in results]
+    assert rest == list(range(1, 1 + len(rest)))
+
+
 def test_results_of_a_run_that_is_over_are_none(parts):
     pipeline = Pipeline(parts.Source(2), parts.Detector(), policy=Policy.WAIT)
     pipeline.start()

@@ -153,6 +153,22 @@ def test_of_many_seeks_the_last_one_wins(parts, paused, policy):
     )
     assert stats.processed == 1  # the frame of the first seek came too late
     assert set(stats.dropped) == {"seek"}
+    assert detector.images == 2  # and the frames of those in between were never looked at
+
+
+def test_a_seek_shows_its_frame_though_the_detector_still_has_the_old_one_and_many_wait(parts):
+    detector, source = parts.Detector(gated=True), parts.Source(100)
+    with Pipeline(source, detector, parts.Tracker(), policy=Policy.WAIT) as pipeline:
+        pipeline.start()
+        detector.entered.acquire()
+        parts.until(lambda: source.position == 1 + pipeline._flow.frames.capacity + 1)
+        pipeline.pause()
+        pipeline.seek(2.0)
+        parts.until(lambda: pipeline.newest_frame().index == 50)
+        detector.allow(100)
+        parts.until(lambda: pipeline.newest_result() is not None)
+        assert pipeline.newest_result().frame.index == 50
+        assert detector.images == 2  # the frames in between were never looked at
 
 
 def test_a_seek_while_playing_goes_on_from_there_in_order(parts):

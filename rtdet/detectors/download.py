@@ -112,16 +112,21 @@ def _receive(url: str, file: BinaryIO, progress: Progress) -> bool:
         error.close()
         if size == str(have):
             return True
-        file.truncate(0)  # longer than what is there now: another file
+        _empty(file)  # longer than what is there now: another file
         return False
     with response:
         goes_on = response.status == http.HTTPStatus.PARTIAL_CONTENT
         if have and not goes_on:  # a server without Range sends it all again
-            file.truncate(0)
+            _empty(file)
             have = 0
         rest = int(response.headers.get("Content-Length") or 0)
         _require_space(file, rest)
         return _copy(response, file, have + rest if rest else 0, progress)
+
+
+def _empty(file: BinaryIO) -> None:
+    file.seek(0)
+    file.truncate()
 
 
 def _copy(response: Any, file: BinaryIO, total: int, progress: Progress) -> bool:
@@ -145,7 +150,7 @@ def _check(part: Path, file: BinaryIO, sha256: str, what: str) -> None:
             digest.update(chunk)
     found = digest.hexdigest()
     if not found.startswith(sha256.lower()):
-        file.truncate(0)  # or the next try would go on from bytes that are wrong
+        _empty(file)  # or the next try would go on from bytes that are wrong
         raise DownloadError(
             f"what came for {what} is damaged or not the published file (sha256 {found[:16]}…, "
             f"expected {sha256[:16]}…); nothing was kept, try again"

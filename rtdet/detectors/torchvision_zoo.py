@@ -111,8 +111,8 @@ class Runner(Protocol):
 def _apply(model: Any, thresholds: Thresholds) -> None:
     target = model.roi_heads if hasattr(model, "roi_heads") else model
     target.score_thresh, target.nms_thresh = thresholds.confidence, thresholds.iou
-    # With a choice of classes the best of those are wanted, which only come to light afterwards.
-    target.detections_per_img = 1000 if thresholds.classes else thresholds.max_detections
+    # Classes that are not wanted, or are gaps in COCO's ids, go afterwards, and must not crowd out the others.
+    target.detections_per_img = max(1000, thresholds.max_detections)
 
 
 def _to_tensor(image: Image) -> torch.Tensor:

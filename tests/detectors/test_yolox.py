@@ -47,7 +47,9 @@ def test_pictures_of_any_aspect_give_boxes_in_their_own_pixels(
     np.testing.assert_allclose(centre, [left + cell / 2, top + cell / 2], atol=cell / 4 + 1)
 
 
-def test_a_rectangular_input_gives_the_boxes_of_the_square_one(tiny_yolox: ModuleType, tmp_path: Path) -> None:
+def test_a_rectangular_input_gives_the_boxes_of_the_square_one(
+    tiny_yolox: ModuleType, tmp_path: Path
+) -> None:
     image = tiny_yolox.picture(640, 360, (80, 80, 40, "red"), (400, 200, 40, "blue"))
     wide = YoloxDetector(tiny_yolox.save_tiny_yolox(tmp_path / "a.onnx"), precision="fp32")
     square = YoloxDetector(tiny_yolox.save_tiny_yolox(tmp_path / "b.onnx", rigid=True), precision="fp32")
@@ -56,7 +58,9 @@ def test_a_rectangular_input_gives_the_boxes_of_the_square_one(tiny_yolox: Modul
     np.testing.assert_allclose(one.scores, other.scores, atol=1e-5)
 
 
-def test_an_output_that_is_decoded_already_gives_the_same_boxes(tiny_yolox: ModuleType, tmp_path: Path) -> None:
+def test_an_output_that_is_decoded_already_gives_the_same_boxes(
+    tiny_yolox: ModuleType, tmp_path: Path
+) -> None:
     image = tiny_yolox.picture(256, 256, (32, 64, 16, "red"), (160, 128, 16, "blue"))
     raw = YoloxDetector(tiny_yolox.save_tiny_yolox(tmp_path / "raw.onnx"))
     decoded = YoloxDetector(tiny_yolox.save_tiny_yolox(tmp_path / "decoded.onnx", decoded=True))
@@ -132,7 +136,9 @@ class TestNames:
         assert list(YoloxDetector(path).class_names) == ["cat", "dog"]
 
     @pytest.mark.parametrize("text", ["{0: 'cat', 1: 'dog'}", json.dumps(["cat", "dog"]), "cat,dog"])
-    def test_come_from_what_the_exporter_left(self, tiny_yolox: ModuleType, tmp_path: Path, text: str) -> None:
+    def test_come_from_what_the_exporter_left(
+        self, tiny_yolox: ModuleType, tmp_path: Path, text: str
+    ) -> None:
         path = tiny_yolox.save_tiny_yolox(tmp_path / "tiny.onnx", names=text)
         assert list(YoloxDetector(path).class_names) == ["cat", "dog"]
 
@@ -175,7 +181,12 @@ class TestBadFiles:
         self, tiny_yolox: ModuleType, tmp_path: Path
     ) -> None:
         whole = tiny_yolox.save_tiny_yolox(tmp_path / "whole.onnx").read_bytes()
-        contents = {"half": whole[: len(whole) // 2], "short": whole[:-1], "empty": b"", "text": b"hello\n" * 99}
+        contents = {
+            "half": whole[: len(whole) // 2],
+            "short": whole[:-1],
+            "empty": b"",
+            "text": b"hello\n" * 99,
+        }
         for name, content in contents.items():
             path = tmp_path / f"{name}.onnx"
             path.write_bytes(content)

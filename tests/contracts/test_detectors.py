@@ -1,0 +1,179 @@
+"""What every detector promises; a new line in DETECTORS is tested here at once (add a maker for it)."""
+
+from __future__ import annotations
+
+import dataclasses
+import importlib.util
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+from rtdet.detectors.registry import DETECTORS, load_detector, model_card, model_names, weights_of
+from rtdet.errors import ModelError
+from rtdet.protocols import Detector
+from rtdet.types import Detections, Thresholds
+
+LOW = Thresholds(confidence=0.01, iou=0.5, max_detections=20)
+
+
+def yolox(folder: Path) -> Path:
+    path = Path(__file__).parents[1] / "detectors" / "tiny_yolox.py"
+    spec = importlib.util.spec_from_file_location("tiny_yolox", path)
+    assert spec is not None
+    assert spec.loader is not None
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    made: Path = module.save_tiny_yolox(folder / "tiny.onnx", classes=80)
+    return made
+
+
+def torchvision(folder: Path) -> Path:
+    import torch
+    import torchvision
+
+    torch.manual_seed(0)
+    name = "fasterrcnn_mobilenet_v3_large_320_fpn"
+    model = torchvision.models.get_model(name, weights=None, weights_backbone=None, num_classes=4)
+    torch.save(model.state_dict(), folder / "random.pth")
+    (folder / "random.txt").write_text("cat\ndog\ncow\n")
+    return folder / "random.pth"
+
+
+def ssd(folder: Path) -> Path:
+    """The embedded model; where its weights are not there yet, a fresh one of its kind."""
+    try:
+        return weights_of(model_card("rtdet-n"))
+    except Exception:
+        pytest.skip("needs the weights of rtdet-n, which are not in models/")
+
+
+MAKERS: dict[str, Callable[[Path], Path]] = {"ssd": ssd, "yolox": yolox, "torchvision": torchvision}
+
+
+@pytest.fixture(scope="module", params=sorted(DETECTORS))
+def weights(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return MAKERS[request.param](tmp_path_factory.mktemp(request.param))
+
+
+@pytest.fixture(scope="module")
+def detector(weights: Path, tmp_path_factory: pytest.TempPathFactory) -> Any:
+    import torch
+
+    threads = torch.get_num_threads()
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("RTDET_CACHE", str(tmp_path_factory.mktemp("cache")))
+        torch.set_num_threads(1)
+        options = {"imgsz": 96} if weights.suffix == ".pth" else {}
+        detector = load_detector(weights, thresholds=LOW, device="cpu", precision="fp32", **options)
+        yield detector
+        detector.close()
+        torch.set_num_threads(threads)
+
+
+def noise(height: int, width: int) -> np.ndarray:
+    """A picture of blocks in random colours: something to detect for networks that never saw the world."""
+    rng = np.random.default_rng(height * 10_000 + width)
+    blocks = rng.integers(0, 255, (-(-height // 16), -(-width // 16), 3), dtype=np.uint8)
+    return np.ascontiguousarray(blocks.repeat(16, 0).repeat(16, 1)[:height, :width])
+
+
+def grey(height: int, width: int) -> np.ndarray:
+    return np.repeat(noise(height, width)[:, :, :1], 3, axis=2)
+
+
+def same(one: Detections, other: Detections) -> bool:
+    return len(one) == len(other) and np.allclose(one.boxes, other.boxes, atol=1e-3)
+
+
+def test_every_kind_is_tested_here_and_every_card_is_of_a_kind() -> None:
+    assert set(MAKERS) == set(DETECTORS) >= {model_card(name).kind for name in model_names()}
+
+
+def test_it_is_a_detector_with_names(detector: Detector) -> None:
+    assert isinstance(detector, Detector)
+    assert detector.thresholds == LOW
+    assert len(set(detector.class_names)) == len(detector.class_names) > 0
+
+
+def test_a_list_gives_a_list_and_an_empty_one_an_empty_one(detector: Detector) -> None:
+    assert detector.detect([]) == []
+    image = noise(96, 128)
+    found = detector.detect([image, image, image])
+    assert len(found) == 3
+    assert same(found[0], found[1])
+    assert same(found[0], found[2])
+
+
+def test_pictures_of_several_sizes_in_one_list_are_each_in_their_own_pixels(detector: Detector) -> None:
+    sizes = [(90, 160), (160, 90), (200, 200), (33, 71), (90, 160)]
+    images = [noise(height, width) for height, width in sizes]
+    together = detector.detect(images)
+    for image, found, (height, width) in zip(images, together, sizes, strict=True):
+        assert found.boxes.shape == (len(found), 4)
+        assert (found.boxes >= 0).all()
+        assert (found.boxes <= [width, height, width, height]).all()
+        assert (found.boxes[:, 2:] > found.boxes[:, :2]).all()
+        assert same(found, detector.detect([image])[0])
+
+
+def test_scores_fall_and_labels_have_names(detector: Detector) -> None:
+    for found in detector.detect([noise(120, 160), grey(120, 160)]):
+        assert len(found) <= LOW.max_detections
+        assert (np.diff(found.scores) <= 0).all()
+        assert ((found.scores >= LOW.confidence) & (found.scores <= 1)).all()
+        assert ((found.labels >= 0) & (found.labels < len(detector.class_names))).all()
+        assert tuple(found.class_names) == tuple(detector.class_names)
+
+
+def test_nothing_found_is_zero_by_four(detector: Detector) -> None:
+    try:
+        detector.thresholds = dataclasses.replace(LOW, confidence=1.0)
+        found = detector.detect([np.zeros((80, 80, 3), dtype=np.uint8)])[0]
+        assert found.boxes.shape == (0, 4)
+        assert found.scores.shape == found.labels.shape == (0,)
+    finally:
+        detector.thresholds = LOW
+
+
+def test_thresholds_select_from_the_next_call_on(detector: Detector) -> None:
+    image = noise(120, 160)
+    try:
+        detector.thresholds = dataclasses.replace(LOW, confidence=0.0)
+        everything = detector.detect([image])[0]
+        assert len(everything) > 1
+        wanted = everything.name_of(0)
+        detector.thresholds = Thresholds(0.0, 0.5, frozenset({wanted}), 3)
+        some = detector.detect([image])[0]
+        assert 1 <= len(some) <= 3
+        assert {some.name_of(i) for i in range(len(some))} == {wanted}
+        detector.thresholds = dataclasses.replace(LOW, confidence=float(everything.scores[0]))
+        assert len(detector.detect([image])[0]) <= len(everything)
+    finally:
+        detector.thresholds = LOW
+
+
+def test_the_pictures_are_not_changed(detector: Detector) -> None:
+    image = noise(120, 160)
+    copy = image.copy()
+    image.setflags(write=False)
+    detector.detect([image])
+    np.testing.assert_array_equal(image, copy)
+
+
+def test_twice_gives_the_same_bytes(detector: Detector) -> None:
+    images = [noise(120, 160), grey(64, 64)]
+    for one, other in zip(detector.detect(images), detector.detect(images), strict=True):
+        np.testing.assert_array_equal(one.boxes, other.boxes)
+        np.testing.assert_array_equal(one.scores, other.scores)
+
+
+def test_close_may_be_called_twice_and_ends_it(weights: Path, detector: Detector) -> None:
+    backend = "torch" if weights.suffix in (".pth", ".safetensors") else "auto"
+    other = load_detector(weights, device="cpu", backend=backend)
+    other.close()
+    other.close()
+    with pytest.raises(ModelError, match="closed"):
+        other.detect([noise(32, 32)])

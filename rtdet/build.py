@@ -121,6 +121,8 @@ def build_pipeline(
             build_tracker(config.tracker, source.info),
             sinks,
             policy=policy,
+            # Unpaced, a file that may be skipped through would be over before the detector has begun.
+            paced=policy is Policy.LATEST and not source.info.is_live,
             batch_size=_BATCH if policy is Policy.WAIT and not source.info.is_live else 1,
             max_frames=config.max_frames,
             duration_s=config.duration,
@@ -170,10 +172,4 @@ def run(source: str | Path = "demo", **settings: Any) -> Iterator[FrameResult]:
         config = replace(RunConfig(source=str(source)), **settings)
     except TypeError as error:
         raise UsageError(f"rtdet.run: {error}") from None
-    return _results(build_pipeline(config))
-
-
-def _results(pipeline: Pipeline) -> Iterator[FrameResult]:
-    with pipeline:
-        pipeline.start()
-        yield from pipeline.results()
+    return build_pipeline(config).results()

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import ctypes
 import os
+import sys
 from pathlib import Path
 
 
@@ -12,6 +14,18 @@ def core_count() -> int:
         return max(1, len(os.sched_getaffinity(0)))
     except AttributeError:  # macOS, Windows
         return os.cpu_count() or 1
+
+
+def may_have_gpu() -> bool:
+    """False only where torch could not find a GPU: no driver library of NVIDIA's, no AMD compute device, no
+    Mac. Costs nothing, unlike asking torch."""
+    if sys.platform == "darwin" or os.path.exists("/dev/kfd"):
+        return True
+    try:
+        ctypes.CDLL("nvcuda.dll" if sys.platform == "win32" else "libcuda.so.1")
+    except OSError:
+        return False
+    return True
 
 
 def cache_folder(name: str = "") -> Path:

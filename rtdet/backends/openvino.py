@@ -129,6 +129,20 @@ def _from_torch(module: torch.nn.Module, shape: Shape) -> Any:
         return front_end.convert(front_end.load(decoder))
 
 
+def save_graph(module: torch.nn.Module, shape: Shape, path: Path) -> None:
+    """Writes a torch module as an OpenVINO graph, `path` (.xml) with its .bin, float32. Raises ModelError for
+    a module that cannot be converted, OSError where nothing can be written."""
+    ov = load_openvino()
+    try:
+        graph = _with_fixed_input(ov, _from_torch(module, shape), shape)
+    except Exception as error:
+        raise ModelError(f"OpenVINO cannot run {type(module).__name__}: {_reason(error)}") from error
+    try:
+        ov.serialize(graph, str(path), str(path.with_suffix(".bin")))
+    except RuntimeError as error:
+        raise OSError(_reason(error)) from error
+
+
 def _with_fixed_input(ov: Any, graph: Any, shape: Shape) -> Any:
     """The graph for inputs of exactly `shape`, float32 in and out. A graph made for another size is changed
     to this one where its layers allow that. Raises ModelError where they do not."""

@@ -8,6 +8,7 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from rtdet.backends.machine import may_have_gpu
 from rtdet.backends.network import Network, Shape
 from rtdet.errors import ModelError, UnknownNameError, UsageError
 
@@ -106,6 +107,8 @@ def choose(backend: str, device: str, *, is_file: bool) -> tuple[str, str]:
 
 
 def _choose_torch(backend: str, device: str, kind: str) -> tuple[str, str]:
+    if kind == "auto" and not may_have_gpu():  # importing torch to learn the same takes seconds
+        return ("openvino" if backend == "auto" else backend), "cpu"
     import torch
 
     has = {"cuda": torch.cuda.is_available(), "mps": torch.backends.mps.is_available()}

@@ -72,7 +72,8 @@ def command(
 
 
 def _network(model: str, names: tuple[str, ...]):  # type: ignore[no-untyped-def]
-    from rtdet.detectors.ssd.network import SSD, SSDConfig
+    from rtdet.detectors.ssd.config import SSDConfig
+    from rtdet.detectors.ssd.network import SSD
     from rtdet.detectors.ssd.weights import load_weights
     from rtdet.errors import UnknownNameError, UsageError
 

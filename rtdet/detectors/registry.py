@@ -27,9 +27,9 @@ class Options:
 
 
 def _ssd(path: Path, options: Options, _card: ModelCard | None) -> Detector:
-    from rtdet.detectors.ssd.detector import open_ssd
+    from rtdet.detectors.ssd.detector import SSDDetector
 
-    return open_ssd(path, **vars(options))
+    return SSDDetector(path, **vars(options))
 
 
 def _yolox(path: Path, options: Options, _card: ModelCard | None) -> Detector:

@@ -4,9 +4,9 @@ import numpy as np
 import pytest
 import torch
 
+from rtdet.detectors.ssd.config import SSDConfig
 from rtdet.detectors.ssd.detector import SSDDetector
-from rtdet.detectors.ssd.network import SSD, SSDConfig
-from rtdet.detectors.ssd.weights import load_weights
+from rtdet.detectors.ssd.network import SSD
 from rtdet.errors import RtdetError
 from rtdet.geometry.boxes import iou
 from rtdet.training.augment import AugmentConfig, Labelled
@@ -43,7 +43,7 @@ def _trainer(folder, steps, **changes):
 def test_eight_pictures_are_learnt_by_heart_and_the_saved_model_finds_their_objects(tmp_path):
     _trainer(tmp_path, 120).fit(PICTURES)
     detector = SSDDetector(
-        load_weights(tmp_path / "model.safetensors"),
+        tmp_path / "model.safetensors",
         thresholds=Thresholds(0.3), imgsz=96, backend="torch", device="cpu", precision="fp32",
     )  # fmt: skip
     truths = [picture() for picture in PICTURES]

@@ -1,22 +1,29 @@
-"""An SSD in one safetensors file: half-precision weights, and its configuration in the header."""
+"""An SSD in one safetensors file: half-precision weights, and its configuration in the header.
+
+Reading the header needs no torch, whose import costs seconds.
+"""
 
 from __future__ import annotations
 
 import json
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
-import torch
-from safetensors import SafetensorError, safe_open
-from safetensors.torch import save_file
-
-from rtdet.detectors.ssd.network import SSD, SSDConfig
+from rtdet.detectors.ssd.config import SSDConfig
 from rtdet.errors import ModelError
+
+if TYPE_CHECKING:
+    from rtdet.detectors.ssd.network import SSD
 
 FORMAT = "rtdet-ssd-1"
 
 
 def save_weights(model: SSD, path: Path) -> None:
     """Writes the file beside itself first, so that a kill never leaves half of one."""
+    from safetensors.torch import save_file
+
     tensors = {
         name: (value.half() if value.dtype.is_floating_point else value).contiguous().cpu()
         for name, value in model.state_dict().items()
@@ -28,30 +35,52 @@ def save_weights(model: SSD, path: Path) -> None:
     temporary.replace(path)
 
 
+def read_config(path: Path) -> SSDConfig:
+    """The configuration in a file's header. Raises ModelError for files of another kind, or cut off."""
+    with _opened(path, "numpy") as file:
+        return _config(file, path)
+
+
 def load_weights(path: Path) -> SSD:
     """The model in evaluation mode, float32. Raises ModelError for files of another kind, or cut off."""
+    from rtdet.detectors.ssd.network import SSD
+
+    with _opened(path, "pt") as file:
+        config = _config(file, path)
+        tensors = {name: file.get_tensor(name).float() for name in file.keys()}  # noqa: SIM118
+    model = SSD(config)
     try:
-        with safe_open(path, framework="pt") as file:
-            header = file.metadata() or {}
-            tensors = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118
+        missing, unexpected = model.load_state_dict(tensors, strict=False)
+    except RuntimeError as error:
+        raise ModelError(f"{path} is damaged: {str(error).splitlines()[-1].strip()}") from error
+    missing = [name for name in missing if not name.endswith("num_batches_tracked")]
+    if missing or unexpected:
+        raise ModelError(f"{path} is damaged: weights missing or unknown: {(missing + unexpected)[0]}")
+    if not all(value.isfinite().all() for value in tensors.values()):
+        raise ModelError(f"{path} is damaged: weights that are not finite")
+    return model.eval()
+
+
+@contextmanager
+def _opened(path: Path, framework: str) -> Iterator[Any]:
+    from safetensors import SafetensorError, safe_open
+
+    try:
+        with safe_open(path, framework=framework) as file:
+            yield file
     except FileNotFoundError:
-        raise ModelError(f"no such model file: {path}") from None
-    except (SafetensorError, OSError, ValueError) as error:
+        raise ModelError(f"there is no model file {path}") from None
+    except (SafetensorError, OSError) as error:
         raise ModelError(f"{path} is not a complete safetensors file: {error}") from error
+
+
+def _config(file: Any, path: Path) -> SSDConfig:
+    header = file.metadata() or {}
     if header.get("format") != FORMAT:
         raise ModelError(
             f"{path} holds other weights, not an SSD of rtdet; choose one that `rtdet train` wrote"
         )
     try:
-        model = SSD(SSDConfig.from_dict(json.loads(header["config"])))
-        missing, unexpected = model.load_state_dict(
-            {name: value.float() for name, value in tensors.items()}, strict=False
-        )
-    except (KeyError, TypeError, ValueError, RuntimeError, AssertionError) as error:
-        raise ModelError(f"{path} is damaged: {str(error).splitlines()[0]}") from error
-    missing = [name for name in missing if not name.endswith("num_batches_tracked")]
-    if missing or unexpected:
-        raise ModelError(f"{path} is damaged: weights missing or unknown: {(missing + unexpected)[0]}")
-    if not all(torch.isfinite(value).all() for value in tensors.values()):
-        raise ModelError(f"{path} is damaged: weights that are not finite")
-    return model.eval()
+        return SSDConfig.from_dict(json.loads(header["config"]))
+    except (KeyError, TypeError, ValueError) as error:
+        raise ModelError(f"{path} is damaged: its configuration cannot be read ({error})") from error

@@ -6,7 +6,8 @@ import pytest
 import torch
 from safetensors.torch import save_file
 
-from rtdet.detectors.ssd.network import SSD, SSDConfig
+from rtdet.detectors.ssd.config import SSDConfig
+from rtdet.detectors.ssd.network import SSD
 from rtdet.detectors.ssd.weights import load_weights, save_weights
 from rtdet.errors import ModelError
 

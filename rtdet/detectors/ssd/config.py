@@ -1,0 +1,44 @@
+"""The shape of an SSD, free of torch: what a weights file says of itself."""
+
+from __future__ import annotations
+
+from dataclasses import asdict, dataclass, field
+from typing import Any
+
+from rtdet.detectors.ssd.priors import PriorLevel
+
+
+@dataclass(frozen=True)
+class SSDConfig:
+    """Everything needed to build an SSD again from its weights file.
+
+    widths: channels of the stem and of the stages at strides 4, 8, 16, 32. depths: residual blocks of the
+    stages at strides 8, 16, 32. neck: channels of the pyramid and the heads. levels: priors of each map.
+    """
+
+    class_names: tuple[str, ...]
+    widths: tuple[int, int, int, int, int] = (24, 48, 96, 160, 256)
+    depths: tuple[int, int, int] = (1, 2, 2)
+    neck: int = 64
+    levels: tuple[PriorLevel, ...] = field(
+        default_factory=lambda: (PriorLevel(8, 32.0), PriorLevel(16, 64.0), PriorLevel(32, 128.0))
+    )
+
+    def as_dict(self) -> dict[str, Any]:
+        """Plain values for JSON."""
+        return asdict(self)
+
+    @classmethod
+    def from_dict(cls, values: dict[str, Any]) -> SSDConfig:
+        """The inverse of `as_dict`; raises TypeError, KeyError or ValueError on other content."""
+        levels = tuple(
+            PriorLevel(**{**level, "aspect_ratios": tuple(level["aspect_ratios"])})
+            for level in values["levels"]
+        )
+        return cls(
+            class_names=tuple(str(name) for name in values["class_names"]),
+            widths=tuple(values["widths"]),
+            depths=tuple(values["depths"]),
+            neck=int(values["neck"]),
+            levels=levels,
+        )

@@ -1,0 +1,50 @@
+"""A converted network kept in the user's cache, so that only the first start imports torch.
+
+Importing torch and tracing the network takes seconds, reading the finished OpenVINO graph a few hundredths.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import logging
+import tempfile
+from pathlib import Path
+
+from rtdet.backends.machine import writable_cache
+from rtdet.backends.network import Shape
+from rtdet.backends.openvino import load_openvino, save_graph
+
+# Part of the cache's key: raise it when the network's code changes what the same weights compute.
+_REVISION = 1
+
+log = logging.getLogger("rtdet.detectors")
+
+
+def cached_graph(weights: Path, shape: Shape) -> Path | None:
+    """The OpenVINO graph (.xml) of an SSD's weights for one input shape, made now if need be; None where
+    the cache cannot be written. Raises ModelError for weights that cannot be read."""
+    folder = writable_cache("graphs")
+    if folder is None:
+        return None
+    kept = folder / f"{_key(weights, shape)}.xml"
+    # The .xml is put in place last: where it is, its .bin is whole.
+    if not (kept.is_file() and kept.with_suffix(".bin").is_file()):
+        from rtdet.detectors.ssd.weights import load_weights
+
+        model = load_weights(weights)
+        try:
+            with tempfile.TemporaryDirectory(dir=folder) as name:
+                made = Path(name) / "graph.xml"
+                save_graph(model, shape, made)
+                made.with_suffix(".bin").replace(kept.with_suffix(".bin"))
+                made.replace(kept)
+        except OSError as error:
+            log.info("no graph was kept in %s: %s", folder, error)
+            return None
+    return kept
+
+
+def _key(weights: Path, shape: Shape) -> str:
+    version = load_openvino().__version__
+    text = f"{_REVISION} {version} {shape} ".encode()
+    return hashlib.sha256(text + weights.read_bytes()).hexdigest()[:24]

@@ -214,6 +214,7 @@ class Session:
 
         def loaded(_none: Any) -> None:
             self._tracker = name
+            self._follow_tracker()  # another one may have been chosen meanwhile
 
         self.jobs.run(load, done=loaded, failed=self._tracker_failed, lane="tracker")
 

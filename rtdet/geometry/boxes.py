@@ -38,12 +38,16 @@ def area(boxes: FloatArray) -> FloatArray:
 def iou(a: FloatArray, b: FloatArray) -> FloatArray:
     """(N, M) intersection over union (Jaccard index) of every box of `a` (N, 4) with every one of `b`
     (M, 4). Two boxes without area overlap by 0."""
-    left_top = np.maximum(a[:, None, :2], b[None, :, :2])
-    right_bottom = np.minimum(a[:, None, 2:], b[None, :, 2:])
-    side = np.maximum(right_bottom - left_top, 0)
-    intersection = side[..., 0] * side[..., 1]
+    # Coordinate by coordinate: NumPy is slow along an axis of two.
+    (left, top, right, bottom), other = np.ascontiguousarray(a.T)[:, :, None], np.ascontiguousarray(b.T)
+    width = np.maximum(np.minimum(right, other[2]) - np.maximum(left, other[0]), 0)
+    height = np.maximum(np.minimum(bottom, other[3]) - np.maximum(top, other[1]), 0)
+    intersection = width * height
     union = area(a)[:, None] + area(b)[None, :] - intersection
-    return np.asarray(np.divide(intersection, union, out=np.zeros_like(intersection), where=union > 0))
+    has_area = union > 0
+    if not has_area.all():
+        intersection, union = np.where(has_area, intersection, 0.0), np.where(has_area, union, 1.0)
+    return np.asarray(intersection / union)
 
 
 def clip(boxes: FloatArray, width: float, height: float) -> FloatArray:

@@ -67,3 +67,10 @@ def test_valid_boxes_are_finite_have_area_and_touch_the_picture():
 
 def test_clipping_keeps_boxes_within_the_picture():
     assert clip(np.array([[-5.0, 2, 120, 60]]), 100, 50).tolist() == [[0, 2, 100, 50]]
+
+
+def test_boxes_without_area_overlap_nothing_not_even_themselves():
+    boxes = np.array([[3.0, 3, 3, 3], [0, 0, 10, 10], [5, 5, 4, 6]])
+    table = iou(boxes, boxes)
+    assert table[1].tolist() == [0, 1, 0]
+    assert table[:, 0].tolist() == [0, 0, 0]

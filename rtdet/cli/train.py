@@ -11,6 +11,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from rtdet.training.augment import Labelled
+    from rtdet.training.datasets import Sample
     from rtdet.training.engine import Trainer
 
 DEFAULT_CLASSES = "person,bicycle,car,motorcycle,bus,truck"
@@ -42,12 +43,13 @@ DEFAULT_CLASSES = "person,bicycle,car,motorcycle,bus,truck"
 @click.option(
     "--size", type=int, default=320, show_default=True, help="Side of the training input, a multiple of 32."
 )
+@click.option("--val", metavar="DIR", help="Labelled pictures to calibrate the scores on, not trained on.")
 @click.option("--seed", type=int, default=0, show_default=True)
 @click.option("--device", default="auto", show_default=True)
 @click.option("--resume", is_flag=True, help="Go on from the last checkpoint in --out.")
 def command(
     data: str, out: str, model: str, classes: str, teacher: str | None, demo_frames: int, steps: int,
-    minutes: float | None, batch: int, lr: float, size: int, seed: int, device: str, resume: bool,
+    minutes: float | None, batch: int, lr: float, size: int, val: str | None, seed: int, device: str, resume: bool,
 ) -> None:  # fmt: skip
     """Train our SSD on labelled pictures; OUT/model.safetensors opens with `rtdet --model`."""
     import torch
@@ -68,6 +70,8 @@ def command(
         trainer.resume()
     pictures = _pictures(Path(data), names, teacher, demo_frames, size)
     _train(trainer, pictures)
+    if val is not None:
+        calibrate(Path(out) / "model.safetensors", Path(val), names)
     click.echo(f"wrote {Path(out) / 'model.safetensors'}")
 
 
@@ -107,20 +111,58 @@ def _pictures(
     """Every picture decoded once and kept at the training's size, which fits in memory for tens of
     thousands and spares the two cores."""
     from rtdet.errors import UsageError
-    from rtdet.training.datasets import complete_labels, load_coco, load_teacher
+    from rtdet.training.datasets import complete_labels, load_teacher
     from rtdet.training.pictures import demo_pictures, keep_in_memory
+
+    samples = _samples(folder, names)
+    if teacher is not None:
+        samples = complete_labels(samples, load_teacher(Path(teacher)), names)
+    pictures = [keep_in_memory(sample, size) for sample in samples] + demo_pictures(demo_frames, names)
+    if not pictures:
+        raise UsageError(f"the labels in {folder} list no pictures")
+    return pictures
+
+
+def _samples(folder: Path, names: tuple[str, ...]) -> list[Sample]:
+    from rtdet.errors import UsageError
+    from rtdet.training.datasets import load_coco
 
     candidates = [folder / f"{folder.name}.json", folder / "train.json", folder / "annotations.json"]
     labels = next((path for path in candidates if path.is_file()), None)
     if labels is None:
         raise UsageError(f"no labels in {folder}: expected {' or '.join(path.name for path in candidates)}")
-    samples = load_coco(labels, folder / "images", names)
-    if teacher is not None:
-        samples = complete_labels(samples, load_teacher(Path(teacher)), names)
-    pictures = [keep_in_memory(sample, size) for sample in samples] + demo_pictures(demo_frames, names)
-    if not pictures:
-        raise UsageError(f"{labels} lists no pictures")
-    return pictures
+    return load_coco(labels, folder / "images", names)
+
+
+def calibrate(weights: Path, folder: Path, names: tuple[str, ...]) -> None:
+    """Rewrites the weights so that a detection's score is the share of such detections that are right.
+
+    Only classes that a kind of picture labels count there: an unlabelled car is not a false alarm.
+    """
+    import numpy as np
+
+    from rtdet.detectors.ssd.detector import SSDDetector
+    from rtdet.detectors.ssd.weights import load_weights, save_weights
+    from rtdet.training.calibration import fit_platt, fold_in, is_right
+    from rtdet.types import Thresholds
+
+    samples = _samples(folder, names)
+    labelled: dict[str, set[int]] = {}
+    for sample in samples:
+        labelled.setdefault(sample.source, set()).update(sample.labels[~sample.ignored].tolist())
+    detector = SSDDetector(weights, thresholds=Thresholds(0.05), device="cpu", precision="fp32")
+    scores, right = [], []
+    for sample in samples:
+        (found,) = detector.detect([sample.read()])
+        found = found[np.isin(found.labels, list(labelled[sample.source]))]
+        scores.append(found.scores)
+        right.append(is_right(found, sample))
+    detector.close()
+    scale, shift = fit_platt(np.concatenate(scores), np.concatenate(right))
+    model = load_weights(weights)
+    fold_in(model, scale, shift)
+    save_weights(model, weights)
+    click.echo(f"calibrated on {len(samples)} pictures: logit becomes {scale:.3f} * logit {shift:+.3f}")
 
 
 def _train(trainer: Trainer, pictures: list[Callable[[], Labelled]]) -> None:

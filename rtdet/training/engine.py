@@ -11,6 +11,7 @@ import time
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
+from pickle import UnpicklingError
 from typing import Any
 
 import numpy as np
@@ -243,9 +244,10 @@ class Trainer:
             self.model.load_state_dict(state["model"])
             self.ema.model.load_state_dict(state["ema"])
             self.optimizer.load_state_dict(state["optimizer"])
+            self.ema.updates = int(state["ema_updates"])
+            self.step, self.elapsed_s = int(state["step"]), float(state["elapsed_s"])
         except FileNotFoundError:
             raise RtdetError(f"nothing to resume: {path} does not exist") from None
-        except (RuntimeError, KeyError, ValueError) as error:
-            raise RtdetError(f"{path} does not fit this training: {str(error).splitlines()[0]}") from error
-        self.ema.updates = int(state["ema_updates"])
-        self.step, self.elapsed_s = int(state["step"]), float(state["elapsed_s"])
+        except (RuntimeError, KeyError, ValueError, TypeError, EOFError, UnpicklingError) as error:
+            reason = (str(error).splitlines() or [type(error).__name__])[0]
+            raise RtdetError(f"{path} is damaged or does not fit this training: {reason}") from error

@@ -95,3 +95,25 @@ def test_a_picture_that_fails_to_load_ends_the_training_with_its_error(tmp_path)
 def test_nothing_to_resume_is_said(tmp_path):
     with pytest.raises(RtdetError, match="nothing to resume"):
         _trainer(tmp_path, 5).resume()
+
+
+class Runs:
+    def __reduce__(self):
+        return print, ("code ran",)
+
+
+@pytest.mark.parametrize("content", ["cut", "code", "foreign"])
+def test_a_checkpoint_that_is_damaged_foreign_or_would_run_code_is_one_line(tmp_path, capsys, content):
+    trainer = _trainer(tmp_path, 5)
+    last = tmp_path / "last.pt"
+    if content == "code":
+        torch.save({"model": Runs()}, last)
+    elif content == "foreign":
+        torch.save([1, 2, 3], last)
+    else:
+        trainer.save()
+        last.write_bytes(last.read_bytes()[:1000])
+    with pytest.raises(RtdetError, match=r"last\.pt is damaged or does not fit") as error:
+        trainer.resume()
+    assert "\n" not in str(error.value)
+    assert "code ran" not in capsys.readouterr().out

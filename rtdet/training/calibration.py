@@ -1,0 +1,67 @@
+"""Scores that mean something: a detection of score 0.7 should be right seven times in ten.
+
+Platt scaling (Platt 1999, "Probabilistic outputs for support vector machines"): a logistic regression from
+the network's logit to whether the detection was right, on pictures that were not trained on. Two numbers
+come out, and they are folded into the score heads, so that the model stays one plain network and its order of
+detections, hence its AP, stays what it was.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+import torch
+from torch import nn
+
+from rtdet.detectors.ssd.network import SSD
+from rtdet.geometry.boxes import iou
+from rtdet.training.datasets import Sample
+from rtdet.types import BoolArray, Detections, FloatArray
+
+
+def is_right(found: Detections, truth: Sample, min_iou: float = 0.5) -> BoolArray:
+    """(N,) mask of the detections that hit an object of their class, each object once, by falling score."""
+    right = np.zeros(len(found), dtype=bool)
+    overlaps = iou(found.boxes, truth.boxes)
+    same_class = found.labels[:, None] == truth.labels[None, :]
+    overlaps[~same_class | truth.ignored[None, :]] = 0
+    for row in np.argsort(-found.scores, kind="stable"):
+        if overlaps.shape[1] and overlaps[row].max() >= min_iou:
+            right[row] = True
+            overlaps[:, overlaps[row].argmax()] = 0
+    return right
+
+
+def fit_platt(scores: FloatArray, right: BoolArray) -> tuple[float, float]:
+    """(scale, shift) for which sigmoid(scale * logit(score) + shift) is the likeliest to give `right`.
+
+    scores (N,) in (0, 1). Newton's method on the log likelihood, with Platt's softened targets, which keep it
+    finite where every detection is right or none is. Raises ValueError without detections.
+    """
+    if len(scores) == 0:
+        raise ValueError("nothing was detected, so there is nothing to calibrate by")
+    clipped = np.clip(scores, 1e-6, 1 - 1e-6)
+    x = np.stack([np.log(clipped / (1 - clipped)), np.ones(len(scores))], axis=1)
+    hits = int(right.sum())
+    target = np.where(right, (hits + 1) / (hits + 2), 1 / (len(right) - hits + 2))
+    weights = np.array([1.0, 0.0])
+    for _ in range(50):
+        p = 1 / (1 + np.exp(-np.clip(x @ weights, -50, 50)))
+        curvature = (x * (p * (1 - p))[:, None]).T @ x + 1e-6 * np.eye(2)
+        step = np.linalg.solve(curvature, x.T @ (p - target))
+        weights -= np.clip(step, -2, 2)
+        if np.abs(step).max() < 1e-9:
+            break
+    return float(weights[0]), float(weights[1])
+
+
+@torch.no_grad()
+def fold_in(model: SSD, scale: float, shift: float) -> None:
+    """Changes the score heads so that every logit becomes scale * logit + shift; scale must be above 0."""
+    if not scale > 0:
+        raise ValueError(f"a scale of {scale:g} would turn the order of detections around")
+    for head in model.score_heads:
+        final = list(head.children())[-1]
+        assert isinstance(final, nn.Conv2d)
+        assert final.bias is not None
+        final.weight.mul_(scale)
+        final.bias.mul_(scale).add_(shift)

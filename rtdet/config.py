@@ -69,16 +69,21 @@ def load_config(
     return replace(RunConfig(), **values)
 
 
-def _from_toml(path: Path) -> dict[str, Any]:
+def parse_toml(text: str) -> dict[str, Any]:
+    """The table that a TOML text describes. Raises ValueError with the line for text that is not TOML."""
     try:
         import tomllib
     except ModuleNotFoundError:  # Python 3.10
-        import tomli as tomllib  # type: ignore[no-redef,unused-ignore]
+        import tomli as tomllib  # type: ignore[no-redef,import-not-found,unused-ignore]
+    return tomllib.loads(text)
+
+
+def _from_toml(path: Path) -> dict[str, Any]:
     try:
-        table = tomllib.loads(path.read_text(encoding="utf-8"))
+        table = parse_toml(path.read_text(encoding="utf-8"))
     except OSError as error:
         raise UsageError(f"cannot read the configuration {path}: {error.strerror}") from error
-    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+    except ValueError as error:
         raise UsageError(f"{path} is not valid TOML: {error}") from error
     values = {}
     for key, value in table.items():

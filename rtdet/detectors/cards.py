@@ -8,6 +8,7 @@ from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
+from rtdet.config import parse_toml
 from rtdet.detectors.coco import COCO_CLASSES
 from rtdet.errors import ModelError, UnknownNameError
 
@@ -59,11 +60,7 @@ def model_card(name: str) -> ModelCard:
 def read_card(path: Path) -> ModelCard:
     """A card from its file. Raises ModelError for one that is not a card."""
     try:
-        import tomllib
-    except ModuleNotFoundError:  # Python 3.10
-        import tomli as tomllib  # type: ignore[no-redef,import-not-found,unused-ignore]
-    try:
-        table = tomllib.loads(path.read_text(encoding="utf-8"))
+        table = parse_toml(path.read_text(encoding="utf-8"))
         classes = table.pop("classes")
         known = {f.name for f in fields(ModelCard)} - {"more", "classes"}
         return ModelCard(

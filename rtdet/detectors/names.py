@@ -9,6 +9,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+from rtdet.config import parse_toml
 from rtdet.detectors.coco import COCO_CLASSES
 from rtdet.errors import ModelError
 
@@ -47,20 +48,12 @@ def _read(path: Path) -> tuple[str, ...]:
     try:
         text = path.read_text(encoding="utf-8")
         if path.suffix == ".toml":
-            return _names_in(_parse_toml(text))
+            return _names_in(parse_toml(text))
         if path.suffix == ".json":
             return _names_in(json.loads(text))
     except (OSError, ValueError) as error:  # a TOML, JSON or Unicode error is a ValueError
         raise ModelError(f"{path} cannot be read as class names: {error}") from error
     return tuple(line.strip() for line in text.splitlines() if line.strip())
-
-
-def _parse_toml(text: str) -> Any:
-    try:
-        import tomllib
-    except ModuleNotFoundError:  # Python 3.10
-        import tomli as tomllib  # type: ignore[no-redef,import-not-found,unused-ignore]
-    return tomllib.loads(text)
 
 
 def _names_in(value: Any) -> tuple[str, ...]:

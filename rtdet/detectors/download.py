@@ -60,16 +60,22 @@ def fetch(url: str, target: Path, *, sha256: str, what: str = "", progress: Prog
         target.parent.mkdir(parents=True, exist_ok=True)
         with part.open("ab") as file:
             _lock(file, what)
-            _fetch_all(url, file, what, progress or _silent)
-            _check(part, file, sha256, what)
+            try:
+                _fetch_all(url, file, what, progress or _silent)
+                _check(part, file, sha256, what)
+            finally:
+                # Only by who holds the lock: an empty file may be another rtdet's that has just begun.
+                _remove_if_empty(part)
         part.replace(target)
     except OSError as error:
         raise DownloadError(_explain(error, what, target.parent)) from error
-    finally:
-        with contextlib.suppress(OSError):
-            if part.stat().st_size == 0:
-                part.unlink()
     return target
+
+
+def _remove_if_empty(part: Path) -> None:
+    with contextlib.suppress(OSError):
+        if part.stat().st_size == 0:
+            part.unlink()
 
 
 def _fetch_all(url: str, file: BinaryIO, what: str, progress: Progress) -> None:
@@ -89,7 +95,7 @@ def _fetch_all(url: str, file: BinaryIO, what: str, progress: Progress) -> None:
                 break
             raise DownloadError(
                 f"cannot fetch {what} from {urlsplit(url).netloc}: {_short(error.reason)}; "
-                "is there a network? --model rtdet-n needs none"
+                "is there a network? The model rtdet-n needs none"
             ) from error
         except (http.client.HTTPException, ConnectionError, TimeoutError):
             pass  # what has come is kept

@@ -208,6 +208,7 @@ def test_two_at_once_do_not_mix_their_bytes(server: Server, own_cache: Path) -> 
         fcntl.flock(other, fcntl.LOCK_EX)
         with pytest.raises(DownloadError, match="being fetched by another"):
             fetch(server.url, own_cache / "model.pth", sha256=DIGEST)
+    assert (own_cache / "model.pth.part").exists(), "the file of the one who fetches is not taken away"
 
 
 @pytest.fixture

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import sys
 import traceback
 from importlib import import_module
@@ -121,6 +122,9 @@ def cli(ctx: click.Context, /, config_file: str | None, half: bool, show: bool, 
 def main(arguments: list[str] | None = None) -> None:
     """Entry point: runs a command and exits with the code that rtdet.errors documents."""
     arguments = sys.argv[1:] if arguments is None else arguments
+    # Torch's OpenMP threads would spin between two inferences, on the cores that decoding, tracking and
+    # encoding need. The variable is read when torch is loaded.
+    os.environ.setdefault("OMP_WAIT_POLICY", "passive")
     try:
         code = cli.main(args=arguments, prog_name="rtdet", standalone_mode=False)
     except click.ClickException as error:

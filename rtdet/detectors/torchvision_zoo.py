@@ -137,7 +137,8 @@ class _EagerRunner:
                 contexts.enter_context(torch.inference_mode())
                 if self._precision != "fp32":
                     contexts.enter_context(torch.autocast(self._device.type, TYPES[self._precision]))
-                yield from self._model([tensor.to(self._device) for tensor in tensors])
+                found: list[Found] = self._model([tensor.to(self._device) for tensor in tensors])
+            yield from found  # outside of the contexts, which would else hold in the caller's code too
 
     def close(self) -> None:
         self._model = None

@@ -67,7 +67,12 @@ def make_window(
     state = AppState()
     state.follow(config)
     settings = Settings(settings_path)
-    settings.recall(state, keep=fields_given(config, given), models=services.model_names())
+    settings.recall(
+        state,
+        keep=fields_given(config, given),
+        models=services.model_names(),
+        trackers=services.tracker_names(),
+    )
     return MainWindow(state, Session(state, services, config), settings)
 
 

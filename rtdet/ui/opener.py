@@ -78,12 +78,18 @@ class Opener:
         detector = self._services.make_detector(config)
         with self._lock:  # or another pipeline might be lent the detector that is closed here
             if request == self.newest_request and pipeline in self._used_by:
-                self._used_by[pipeline] = detector
-                self._shelf = _key(config), detector
-                pipeline.swap_detector(detector)
+                self._put_in(pipeline, detector, _key(config))
                 return detector
         detector.close()
         raise Superseded
+
+    def _put_in(self, pipeline: Pipeline, detector: Detector, key: tuple[object, ...]) -> None:
+        old, self._used_by[pipeline] = self._used_by[pipeline], detector
+        self._shelf = key, detector
+        if pipeline.is_finished:  # it would close what comes too late; the next pipeline gets it instead
+            old.close()
+        else:
+            pipeline.swap_detector(detector)
 
     def close(self) -> None:
         """After the last pipeline: the detector that was kept is closed."""

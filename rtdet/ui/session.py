@@ -13,7 +13,7 @@ from rtdet.config import RunConfig
 from rtdet.errors import UnknownNameError
 from rtdet.protocols import Detector, SourceState
 from rtdet.state import AppState, Phase, Services, Severity
-from rtdet.types import Thresholds
+from rtdet.types import FrameResult, Thresholds
 from rtdet.ui.jobs import Jobs
 from rtdet.ui.names import absolute, is_camera, short_name
 from rtdet.ui.notices import NoticeHandler, describe
@@ -42,6 +42,7 @@ class Session:
         self._seek_to: float | None = None
         self._sought_at = 0.0
         self._ended = False
+        self._result: FrameResult | None = None
         self._failed: str | None = None  # the source that could not be opened
         self._notices = NoticeHandler()
         self._notices.install()
@@ -244,8 +245,10 @@ class Session:
         ):
             state.position_s = state.duration_s or frame.t if self._is_at_end else frame.t
         result = pipeline.newest_result()
-        if result is not None and result.detections.class_names:
-            state.learn_classes(result.detections.class_names)
+        if result is not None and result is not self._result:
+            self._result = result  # an old one knows nothing of a model chosen since
+            if result.detections.class_names:
+                state.learn_classes(result.detections.class_names)
         if pipeline.is_finished and not self._ended and not self._waiting.get("open"):
             self._end(pipeline)
 

@@ -24,14 +24,23 @@ class Settings:
         self.path = path or default_path()
         self._ini = QSettings(str(self.path), QSettings.Format.IniFormat)
 
-    def recall(self, state: AppState, *, keep: Collection[str] = (), models: Collection[str] = ()) -> None:
-        """Restores the state but for the fields in `keep`; a model that is gone is not tried again."""
+    def recall(
+        self,
+        state: AppState,
+        *,
+        keep: Collection[str] = (),
+        models: Collection[str] = (),
+        trackers: Collection[str] = (),
+    ) -> None:
+        """Restores the state but for the fields in `keep`; a model or tracker that is gone is not tried."""
         self._ini.beginGroup("state")
         values = {name: self._ini.value(name) for name in self._ini.childKeys()}
         self._ini.endGroup()
         model = str(values.get("model", ""))
         if model not in models and not Path(model).is_file():
             values.pop("model", None)
+        if values.get("tracker") not in trackers:
+            values.pop("tracker", None)
         state.recall(values, keep=keep)
 
     def remember(self, state: AppState) -> None:

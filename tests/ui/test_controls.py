@@ -86,6 +86,20 @@ def test_choosing_a_good_model_opens_the_source_that_a_bad_one_kept_shut(qtbot, 
     until(qtbot, lambda: window.state.phase is Phase.PLAYING)
 
 
+def test_a_model_chosen_after_the_end_is_used_when_it_is_played_again(qtbot, open_window, stage) -> None:
+    stage.duration_s = 0.4
+    window = open_window()
+    until(qtbot, lambda: window.state.phase is Phase.ENDED)
+    window.state.model = "blind"
+    until(qtbot, lambda: window.state.class_names == ("cat", "person"))
+    window.session.replay()
+    until(qtbot, lambda: len(stage.pipelines) == 2 and stage.pipelines[1].is_finished)
+    assert window.state.message is None
+    assert stage.pipelines[1].error is None
+    assert stage.detectors[1].images_seen > 0
+    assert [detector.is_closed for detector in stage.detectors] == [True, False]
+
+
 def test_without_a_tracker_boxes_have_no_ids_and_with_one_they_do_again(qtbot, open_window) -> None:
     window = open_window()
     view = window.stage.view
@@ -242,6 +256,13 @@ def test_settings_are_remembered_by_the_next_window(qtbot, open_window) -> None:
     assert not again.panel.checks["show_trails"].isChecked()
     assert not again.panel.isVisible()
     assert open_window(None, conf=0.4).state.confidence == 0.4
+
+
+def test_a_model_or_tracker_that_is_gone_is_not_asked_for_again(open_window, tmp_path) -> None:
+    settings = tmp_path / "viewer.ini"
+    settings.write_text("[state]\nmodel=/gone/old.onnx\ntracker=oldtrack\nconfidence=0.4\n")
+    state = open_window(None).state
+    assert (state.model, state.tracker, state.confidence) == ("truth", "sort", 0.4)
 
 
 def test_recent_files_are_offered(qtbot, open_window, tmp_path) -> None:

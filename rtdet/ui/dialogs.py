@@ -28,8 +28,9 @@ VIDEOS = (
     "Videos and pictures (*.mp4 *.mkv *.mov *.avi *.webm *.m4v *.ts *.mpg *.mpeg *.wmv *.flv *.gif *.jpg"
     " *.jpeg *.png *.bmp *.webp *.tif *.tiff);;All files (*)"
 )
+MODELS = "Models (*.safetensors *.onnx *.xml *.pth);;All files (*)"
+# What is dropped on the window and is meant as a model, also where the answer is that it cannot be read.
 MODEL_SUFFIXES = (".safetensors", ".onnx", ".xml", ".pth", ".pt", ".weights")
-MODELS = f"Models ({' '.join(f'*{suffix}' for suffix in MODEL_SUFFIXES)});;All files (*)"
 
 ABOUT = (
     "Detects and tracks objects in video, in real time, on the machine you already have.\n"
@@ -48,6 +49,8 @@ LICENCES = (
 def ask_open(
     parent: QWidget, title: str, folder: str, filters: str, chosen: Callable[[str], None]
 ) -> QFileDialog:
+    # Qt would propose the name of a folder that is not there as the file's.
+    folder = folder if Path(folder).is_dir() else str(Path.home())
     dialog = QFileDialog(parent, title, folder, filters)
     dialog.setFileMode(QFileDialog.FileMode.ExistingFile)
     return _ask(dialog, chosen)
@@ -56,8 +59,12 @@ def ask_open(
 def ask_save(
     parent: QWidget, title: str, proposed: Path, filters: str, chosen: Callable[[str], None]
 ) -> QFileDialog:
-    proposed.parent.mkdir(parents=True, exist_ok=True)
-    dialog = QFileDialog(parent, title, str(proposed.parent), filters)
+    try:
+        proposed.parent.mkdir(parents=True, exist_ok=True)
+        folder = proposed.parent
+    except OSError:  # a home that cannot be written: the user will choose another place
+        folder = Path.home()
+    dialog = QFileDialog(parent, title, str(folder), filters)
     dialog.setAcceptMode(QFileDialog.AcceptMode.AcceptSave)
     dialog.setDefaultSuffix(proposed.suffix.lstrip("."))
     dialog.selectFile(proposed.name)

@@ -87,6 +87,8 @@ class CalmComboBox(QComboBox):
         self.setToolTip(tip)
         self.setSizeAdjustPolicy(QComboBox.SizeAdjustPolicy.AdjustToMinimumContentsLengthWithIcon)
         self.setMinimumContentsLength(10)
+        # A click does not keep the focus: Space after it is to play, not to open the list again.
+        self.setFocusPolicy(Qt.FocusPolicy.TabFocus)
         KeyKeeper(self, (*ARROWS, Qt.Key.Key_Space))
 
     def paintEvent(self, event: QPaintEvent | None) -> None:

@@ -37,7 +37,7 @@ class Stage(QWidget):
         grid.addWidget(self.empty, 0, 0, Qt.AlignmentFlag.AlignCenter)
         self.replay_button = QPushButton("  Play again")
         self.replay_button.setObjectName("primary")
-        self.replay_button.setIcon(icon("replay", "#06121f"))
+        self.replay_button.setIcon(icon("replay", theme.ON_ACCENT))
         self.replay_button.setIconSize(QSize(22, 22))
         self.replay_button.setMinimumHeight(44)
         self.replay_button.setToolTip("Play from the beginning (Space)")

@@ -14,6 +14,7 @@ BORDER = "#2e3642"
 TEXT = "#e8ebf0"
 MUTED = "#97a3b4"
 ACCENT = "#4c9dff"
+ON_ACCENT = "#06121f"  # white on the accent would have a contrast of 2.8 to 1
 DANGER = "#ff5d62"
 WARNING = "#f4b740"
 GOOD = "#3fcf8e"
@@ -30,7 +31,7 @@ QMenuBar::item {{ background: transparent; padding: 5px 10px; border-radius: 4px
 QMenuBar::item:selected {{ background: {HOVER}; }}
 QMenu {{ background: {RAISED}; border: 1px solid {BORDER}; padding: 5px; }}
 QMenu::item {{ padding: 6px 28px 6px 12px; border-radius: 4px; }}
-QMenu::item:selected {{ background: {ACCENT}; color: white; }}
+QMenu::item:selected {{ background: {ACCENT}; color: {ON_ACCENT}; }}
 QMenu::item:disabled {{ color: {DISABLED}; background: transparent; }}
 QMenu::separator {{ height: 1px; background: {BORDER}; margin: 5px 8px; }}
 QMenu::icon {{ padding-left: 8px; }}
@@ -51,7 +52,7 @@ QPushButton:hover {{ background: {HOVER}; }}
 QPushButton:pressed {{ background: {BORDER}; }}
 QPushButton:focus {{ border-color: {ACCENT}; }}
 QPushButton:disabled {{ color: {DISABLED}; }}
-QPushButton#primary {{ background: {ACCENT}; border-color: {ACCENT}; color: #06121f; font-weight: 600; }}
+QPushButton#primary {{ background: {ACCENT}; border-color: {ACCENT}; color: {ON_ACCENT}; font-weight: 600; }}
 QPushButton#primary:hover {{ background: #6bb0ff; }}
 QPushButton#flat {{ background: transparent; border: none; color: {ACCENT}; padding: 2px 6px; }}
 QPushButton#flat:hover, QPushButton#flat:focus {{ color: #8fc3ff; }}
@@ -66,7 +67,7 @@ QComboBox:hover {{ background: {HOVER}; }}
 QComboBox:focus {{ border-color: {ACCENT}; }}
 QComboBox:disabled {{ color: {DISABLED}; }}
 QComboBox QAbstractItemView {{ background: {RAISED}; border: 1px solid {BORDER}; padding: 4px; outline: none;
-    selection-background-color: {ACCENT}; selection-color: white; }}
+    selection-background-color: {ACCENT}; selection-color: {ON_ACCENT}; }}
 QLineEdit {{ background: {BACKGROUND}; border: 1px solid {BORDER}; border-radius: 6px; padding: 7px 8px; }}
 QLineEdit:focus {{ border-color: {ACCENT}; }}
 QListWidget {{ background: {BACKGROUND}; border: 1px solid {BORDER}; border-radius: 6px; padding: 4px;
@@ -148,7 +149,7 @@ def _draw_tick(option: QStyleOption, painter: QPainter) -> None:
     painter.setBrush(color if on else QColor(BACKGROUND))
     painter.drawRoundedRect(box, 3.5, 3.5)
     if on:
-        pen = QPen(QColor("#06121f"), size / 7)
+        pen = QPen(QColor(ON_ACCENT), size / 7)
         pen.setCapStyle(Qt.PenCapStyle.RoundCap)
         pen.setJoinStyle(Qt.PenJoinStyle.RoundJoin)
         painter.setPen(pen)
@@ -175,8 +176,8 @@ def dark_palette() -> QPalette:
         (role.Window, SURFACE), (role.WindowText, TEXT), (role.Base, BACKGROUND),
         (role.AlternateBase, RAISED),
         (role.Text, TEXT), (role.Button, RAISED), (role.ButtonText, TEXT), (role.BrightText, "#ffffff"),
-        (role.Highlight, ACCENT), (role.HighlightedText, "#ffffff"), (role.ToolTipBase, RAISED),
-        (role.ToolTipText, TEXT), (role.PlaceholderText, DISABLED), (role.Link, ACCENT), (role.Mid, BORDER),
+        (role.Highlight, ACCENT), (role.HighlightedText, ON_ACCENT), (role.ToolTipBase, RAISED),
+        (role.ToolTipText, TEXT), (role.PlaceholderText, MUTED), (role.Link, ACCENT), (role.Mid, BORDER),
         (role.Dark, BACKGROUND), (role.Light, HOVER), (role.Midlight, HOVER), (role.Shadow, "#000000"),
     ):  # fmt: skip
         palette.setColor(name, QColor(color))

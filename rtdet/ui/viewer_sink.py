@@ -15,7 +15,8 @@ class ViewerSink:
     """A recording made while watching: it must never end the show.
 
     Errors of the sink inside are kept in `error` instead of raised. Times are shifted so that the recording
-    begins at 0 and goes on without a gap when the user seeks, loops or pauses a live source.
+    begins at 0 and goes on without a gap when the user seeks or pauses a live source. It ends with its source,
+    also when that is played again.
     """
 
     def __init__(self, sink: Sink, path: Path, *, interval_s: float = 0.04) -> None:

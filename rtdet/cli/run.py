@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ctypes
 import json
 import logging
 import os
@@ -17,10 +18,12 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from rtdet.config import RunConfig
-from rtdet.errors import OutputError
 
 if TYPE_CHECKING:
     from rtdet.pipeline import Pipeline
+
+# After Ctrl-C, for a slow encoder to write the frames that it holds.
+_FINISH_S = 30.0
 
 
 def run(config: RunConfig, given: Collection[str] = ()) -> int:
@@ -34,10 +37,27 @@ def run(config: RunConfig, given: Collection[str] = ()) -> int:
 
 
 def has_display() -> bool:
-    """Could a window open here? X11 and Wayland say so by their variables; an explicit Qt platform wins."""
+    """Could a window open here? Where X11 or Wayland are named but do not answer, Qt would end the process.
+    An explicit Qt platform wins."""
     if sys.platform in ("win32", "darwin") or os.environ.get("QT_QPA_PLATFORM"):
         return True
-    return bool(os.environ.get("DISPLAY") or os.environ.get("WAYLAND_DISPLAY"))
+    wayland = os.environ.get("WAYLAND_DISPLAY")
+    if wayland and Path(os.environ.get("XDG_RUNTIME_DIR", ""), wayland).exists():
+        return True
+    return bool(os.environ.get("DISPLAY")) and _x11_answers()
+
+
+def _x11_answers() -> bool:
+    """Asks as Qt's own platform plugin does."""
+    try:
+        xcb = ctypes.CDLL("libxcb.so.1")
+    except OSError:
+        return False  # without this library Qt has no window either
+    xcb.xcb_connect.restype = ctypes.c_void_p
+    connection = ctypes.c_void_p(xcb.xcb_connect(None, None))
+    answers: bool = xcb.xcb_connection_has_error(connection) == 0
+    xcb.xcb_disconnect(connection)
+    return answers
 
 
 def show_warnings() -> None:
@@ -86,12 +106,13 @@ def run_to_end(config: RunConfig, pipeline: Pipeline) -> int:
                 tick()
                 if signals:
                     interrupted = True
-                    pipeline.stop()
+                    if not config.quiet:
+                        click.echo("rtdet: finishing the outputs; Ctrl-C again ends at once", err=True)
+                    pipeline.stop(_FINISH_S)
             tick()
         finally:
             pipeline.stop()
-            if config.stats is not None:
-                write_stats(config.stats, pipeline.stats().as_dict())
+            _write_stats(config, pipeline)
     _summary(config, pipeline)
     return 130 if interrupted else 0
 
@@ -162,20 +183,26 @@ def expected_frames(config: RunConfig, pipeline: Pipeline) -> int | None:
 
 def check_stats_path(config: RunConfig) -> None:
     """Fails before the run when the stats could not be written after it."""
+    if config.stats is not None:
+        from rtdet.video.sinks.files import check_output
+
+        check_output(config.stats)
+
+
+def _write_stats(config: RunConfig, pipeline: Pipeline) -> None:
+    """Raises OutputError, but never in the place of the error that ended the run."""
     if config.stats is None:
         return
-    folder = Path(config.stats).resolve().parent
-    if not folder.is_dir():
-        raise OutputError(f"cannot write {config.stats}: the folder {folder} does not exist; create it first")
-    if not os.access(folder, os.W_OK) or Path(config.stats).is_dir():
-        raise OutputError(f"cannot write {config.stats}: no permission; choose another place")
+    from rtdet.video.sinks.files import describe
 
-
-def write_stats(path: str, numbers: dict[str, Any]) -> None:
+    path = Path(config.stats)
     try:
-        Path(path).write_text(json.dumps(numbers, indent=2) + "\n", encoding="utf-8")
+        path.write_text(json.dumps(pipeline.stats().as_dict(), indent=2) + "\n", encoding="utf-8")
     except OSError as error:
-        raise OutputError(f"cannot write {path}: {error.strerror}") from error
+        failure = describe(path, error)
+        if pipeline.error is None:
+            raise failure from error
+        logging.getLogger("rtdet.cli").warning("%s", failure)
 
 
 def _summary(config: RunConfig, pipeline: Pipeline) -> None:
@@ -188,5 +215,5 @@ def _summary(config: RunConfig, pipeline: Pipeline) -> None:
         line += f", {numbers['fps']['inference']:.0f} frames/s"
     click.echo(line + (f", {dropped} dropped" if dropped else ""), err=True)
     for path in (config.save, config.tracks, config.stats):
-        if path is not None:
+        if path is not None and Path(path).exists():
             click.echo(f"wrote {path}", err=True)

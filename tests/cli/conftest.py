@@ -53,8 +53,8 @@ def rtdet(capsys, tmp_path, monkeypatch) -> Callable[..., Outcome]:
 def start_rtdet(tmp_path) -> Callable[..., subprocess.Popen[str]]:
     """Starts the command line as a process of its own, in an empty folder."""
     environment = {**os.environ, "PYTHONPATH": str(ROOT)}
-    environment.pop("DISPLAY", None)
-    environment.pop("QT_QPA_PLATFORM", None)
+    for name in ("DISPLAY", "WAYLAND_DISPLAY", "QT_QPA_PLATFORM"):
+        environment.pop(name, None)
 
     def start(*arguments: object) -> subprocess.Popen[str]:
         return subprocess.Popen(

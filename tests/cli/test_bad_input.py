@@ -127,6 +127,13 @@ def test_an_output_folder_that_is_read_only(rtdet, tmp_path):
     _fails(rtdet("--source", "demo", "--headless", "--save", "locked/o.mp4"), 5, "locked")
 
 
+@pytest.mark.parametrize("option", ["--save", "--tracks", "--stats"])
+def test_an_output_that_is_a_folder(rtdet, tmp_path, option):
+    name = {"--save": "o.mp4", "--tracks": "o.txt", "--stats": "o.json"}[option]
+    (tmp_path / name).mkdir()
+    _fails(rtdet("--source", "demo", "--headless", option, name), 5, f"{name} is a folder")
+
+
 def test_an_unknown_suffix(rtdet):
     _fails(rtdet("--source", "demo", "--headless", "--save", "o.avi"), 2, ".mp4", ".mkv")
     _fails(rtdet("--source", "demo", "--headless", "--tracks", "o.xml"), 2, ".txt")

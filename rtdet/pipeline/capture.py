@@ -40,6 +40,7 @@ class CaptureWorker(Worker):
         self._version = -1
         self._released = 0
         self._first_t: float | None = None
+        self._last_index: int | None = None
 
     def work(self) -> None:
         limit = self._limits.max_frames
@@ -97,9 +98,17 @@ class CaptureWorker(Worker):
         duration_s = self._limits.duration_s
         if duration_s is not None and frame.t - self._first_t >= duration_s - _ROUNDING_S:
             return None
+        if self._is_live:
+            self._count_missed(frame.index)
         decode_ms = (time.monotonic() - began) * 1e3
         self.flow.stats.captured(decode_ms)
         return frame, decode_ms
+
+    def _count_missed(self, index: int) -> None:
+        """A live source goes on while capture waits for its consumers; its frame numbers tell what was lost."""
+        if self._last_index is not None and index > self._last_index + 1:
+            self.flow.stats.missed(index - self._last_index - 1)
+        self._last_index = index
 
     def _is_due(self, frame: Frame, order: Order) -> bool:
         """Waits for the frame's time. False: something else was asked for meanwhile."""

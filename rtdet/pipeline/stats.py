@@ -136,7 +136,7 @@ class StatsCollector:
         self._lock = threading.RLock()
         self._captured, self._processed, self._shown = Meter(), Meter(), Meter()
         self._dropped: Counter[str] = Counter()
-        self._unwritten = self._invalid_boxes = 0
+        self._unwritten = self._invalid_boxes = self._missed = 0
         self._stages = {stage: Histogram() for stage in STAGES}
         self._last_out_at = 0.0
         self._started_at = self._finished_at = 0.0
@@ -155,6 +155,12 @@ class StatsCollector:
         with self._lock:
             self._captured.tick(time.monotonic())
             self._stages["capture"].add(decode_ms)
+
+    def missed(self, count: int) -> None:
+        """A live source delivered `count` frames that nobody had time to take."""
+        with self._lock:
+            self._missed += count
+            self._dropped["capture_busy"] += count
 
     def released(self, frame: Frame, at: float) -> None:
         """`frame` left capture; its age counts from `at`."""
@@ -206,7 +212,7 @@ class StatsCollector:
         with self._lock:
             end = self._finished_at or now
             return Stats(
-                frames_in=self._captured.count,
+                frames_in=self._captured.count + self._missed,
                 processed=self._processed.count,
                 shown=self._shown.count,
                 dropped=dict(self._dropped),

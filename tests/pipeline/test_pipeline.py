@@ -380,3 +380,19 @@ def test_the_stats_of_a_run_say_what_the_command_line_promises(parts):
     assert all(set(times) == {"p50", "p95"} for times in stats["stages_ms"].values())
     assert stats["elapsed_s"] == json.loads(json.dumps(pipeline.stats().as_dict()))["elapsed_s"] > 0
     assert pipeline.stats().live.shown_age_ms > 0
+
+
+def test_frames_that_a_live_source_lost_while_nobody_came_are_counted(parts):
+    source = parts.Source(20, live=True)
+    pipeline = Pipeline(source, parts.Detector(), policy=Policy.WAIT)
+
+    def lose_three(index):
+        if index == 4:
+            source.position += 3
+
+    source.after = lose_three
+    source.feed(20)
+    pipeline.start()
+    assert pipeline.join()
+    stats = pipeline.stats()
+    assert (stats.frames_in, stats.processed, stats.dropped) == (20, 17, {"capture_busy": 3})

@@ -74,6 +74,12 @@ def test_a_start_before_the_beginning_is_an_error(tmp_path):
         open_source("demo", start_s=-1)
 
 
+@pytest.mark.parametrize("start_s", [float("inf"), float("nan")])
+def test_a_start_that_is_no_time_is_an_error(start_s):
+    with pytest.raises(SourceError, match=f"cannot start at {start_s:g} s"):
+        open_source("demo", start_s=start_s)
+
+
 @pytest.mark.parametrize("text", ["webcam", "udp://127.0.0.1:9"])
 def test_a_live_source_cannot_start_later(text):
     with pytest.raises(SourceError, match=r"is live: it cannot start at 5 s; leave --start away"):

@@ -314,6 +314,11 @@ def test_a_datagram_stream_that_never_sends_is_an_error_in_time():
         open_stream(f"udp://127.0.0.1:{free_udp_port()}", open_timeout_s=0.3)
 
 
+def test_a_datagram_stream_may_be_addressed_by_name():
+    with pytest.raises(SourceError, match=r"no picture came within 0.3 s"):
+        open_stream(f"udp://localhost:{free_udp_port()}", open_timeout_s=0.3)
+
+
 @pytest.mark.parametrize(
     ("status", "line"), [("404 Not Found", "the server answers 404 Not Found"), ("401 Unauthorized", "401")]
 )

@@ -6,6 +6,7 @@ in a file of its own and one line in SOURCES.
 
 from __future__ import annotations
 
+import math
 import re
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -37,7 +38,7 @@ def open_source(text: str | Path, *, start_s: float = 0.0) -> Source:
     spelling = str(text).strip() if isinstance(text, str) else str(text)
     if not spelling:
         raise SourceError("no source given: name a file, a camera (webcam:0) or an address (rtsp://...)")
-    if start_s < 0:
+    if not 0 <= start_s < math.inf:
         raise SourceError(f"a source cannot start at {start_s:g} s: give 0 or more")
     try:
         kind = next((kind for kind in SOURCES.values() if kind.matches(spelling)), None)

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import contextlib
 import http.client
+import ipaddress
 import socket
 import struct
 import threading
@@ -78,8 +79,7 @@ def open_udp(url: str, stall_s: float) -> SocketFile:
     listener = socket.socket(family, socket.SOCK_DGRAM)
     try:
         listener.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4 << 20)
-        is_group = family == socket.AF_INET and host and 224 <= int(host.split(".")[0] or 0) <= 239
-        if is_group:
+        if family == socket.AF_INET and _is_group(host):
             local = parse_qs(parts.query).get("localaddr", ["0.0.0.0"])[0]
             listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
             listener.bind(("", parts.port))
@@ -91,6 +91,14 @@ def open_udp(url: str, stall_s: float) -> SocketFile:
         listener.close()
         raise
     return SocketFile(listener, stall_s)
+
+
+def _is_group(host: str) -> bool:
+    """Whether a host is the number of a multicast group."""
+    try:
+        return ipaddress.ip_address(host).is_multicast
+    except ValueError:  # a name, or none
+        return False
 
 
 class HttpFile:

@@ -61,9 +61,9 @@ def paint_tracks(
     for mark in marks if style.boxes else ():
         painter.setOpacity(mark.opacity)
         _paint_box(painter, mark)
-    for mark in marks if style.labels else ():
+    for mark, chip in zip(marks, _places(marks, metrics, clip), strict=True) if style.labels else ():
         painter.setOpacity(max(mark.opacity, 0.6))
-        _paint_label(painter, mark, metrics, clip)
+        _paint_label(painter, mark, chip)
     painter.setOpacity(1.0)
 
 
@@ -133,14 +133,25 @@ def _paint_trail(
         painter.drawPolyline(QPolygonF(part))
 
 
-def _paint_label(painter: QPainter, mark: _Mark, metrics: QFontMetricsF, clip: QRectF) -> None:
-    rect, color = mark.rect, mark.color
-    width, height = metrics.horizontalAdvance(mark.label) + 10, metrics.height() + 4
-    left = min(max(rect.left() - 1, clip.left()), max(clip.right() - width, clip.left()))
-    top = rect.top() - height - 1
-    if top < clip.top():
-        top = max(rect.top() + 1, clip.top())
-    chip = QRectF(left, top, width, height)
+def _places(marks: list[_Mark], metrics: QFontMetricsF, clip: QRectF) -> list[QRectF]:
+    """Where each label goes: over its box, else inside it at the top, else under it; the first that is free
+    of other labels, those that are painted last choosing first. Where none is free labels overlap."""
+    height = metrics.height() + 4
+    taken: list[QRectF] = []
+    for mark in reversed(marks):
+        rect, width = mark.rect, metrics.horizontalAdvance(mark.label) + 10
+        left = min(max(rect.left() - 1, clip.left()), max(clip.right() - width, clip.left()))
+        tops = [rect.top() - height - 1, max(rect.top() + 1, clip.top()), rect.bottom() + 1]
+        chips = [QRectF(left, top, width, height) for top in tops]
+        chips = [chip for chip in chips if chip.top() >= clip.top() and chip.bottom() <= clip.bottom()]
+        chips = chips or [QRectF(left, tops[1], width, height)]
+        free = (chip for chip in chips if not any(chip.intersects(other) for other in taken))
+        taken.append(next(free, chips[0]))
+    return taken[::-1]
+
+
+def _paint_label(painter: QPainter, mark: _Mark, chip: QRectF) -> None:
+    color = mark.color
     painter.setPen(Qt.PenStyle.NoPen)
     painter.setBrush(color)
     painter.drawRoundedRect(chip, 3, 3)

@@ -23,6 +23,7 @@ class Settings:
     def __init__(self, path: Path | None = None) -> None:
         self.path = path or default_path()
         self._ini = QSettings(str(self.path), QSettings.Format.IniFormat)
+        self._for_now: dict[str, object] = {}
 
     def recall(
         self,
@@ -42,11 +43,14 @@ class Settings:
         if values.get("tracker") not in trackers:
             values.pop("tracker", None)
         state.recall(values, keep=keep)
+        self._for_now = {name: getattr(state, name) for name in keep}
 
     def remember(self, state: AppState) -> None:
         self._ini.beginGroup("state")
         for name, value in state.remembered().items():
-            self._ini.setValue(name, value)
+            # What the command line asked for holds for this time only, unless it was changed in the window.
+            if name not in self._for_now or getattr(state, name) != self._for_now[name]:
+                self._ini.setValue(name, value)
         self._ini.endGroup()
         self._ini.sync()
 

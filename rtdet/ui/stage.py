@@ -7,7 +7,15 @@ from collections.abc import Callable
 
 from PyQt6.QtCore import QSize, Qt
 from PyQt6.QtGui import QResizeEvent
-from PyQt6.QtWidgets import QGridLayout, QHBoxLayout, QLabel, QPushButton, QVBoxLayout, QWidget
+from PyQt6.QtWidgets import (
+    QApplication,
+    QGridLayout,
+    QHBoxLayout,
+    QLabel,
+    QPushButton,
+    QVBoxLayout,
+    QWidget,
+)
 
 from rtdet.state import AppState, Phase
 from rtdet.ui import theme
@@ -54,10 +62,13 @@ class Stage(QWidget):
         state, info = self._state, self._state.source_info
         if state.phase is Phase.EMPTY:
             self.view.clear()
+        focused = QApplication.focusWidget()
         self.empty.setVisible(state.phase is Phase.EMPTY and not state.loading)
         is_still = info is not None and info.frame_count == 1
         ended = state.phase is Phase.ENDED and not state.loading and not is_still
         self.replay_button.setVisible(ended)
+        if focused is not None and self.isAncestorOf(focused) and not focused.isVisibleTo(self):
+            self.view.setFocus()
         self.pill.say(state.loading or ("Reconnecting…" if state.reconnecting else ""))
         self._place()
 

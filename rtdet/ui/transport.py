@@ -7,8 +7,8 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 
 from PyQt6.QtCore import QSize, Qt
-from PyQt6.QtGui import QAction
-from PyQt6.QtWidgets import QFrame, QHBoxLayout, QLabel, QToolButton
+from PyQt6.QtGui import QAction, QResizeEvent
+from PyQt6.QtWidgets import QFrame, QHBoxLayout, QLabel, QSizePolicy, QToolButton
 
 from rtdet.state import AppState, Phase, Rates
 from rtdet.types import SourceInfo
@@ -94,9 +94,10 @@ class StatusLine(QFrame):
         self.source.setAccessibleName("Source")
         self.recording = QLabel()
         self.recording.setAccessibleName("Recording")
-        row.addWidget(self.source)
+        self.source.setSizePolicy(QSizePolicy.Policy.Ignored, QSizePolicy.Policy.Preferred)
+        row.addWidget(self.source, 1)
         row.addWidget(self.recording)
-        row.addStretch()
+        self.setSizePolicy(QSizePolicy.Policy.Ignored, QSizePolicy.Policy.Fixed)
         self.numbers: dict[str, QLabel] = {}
         for name, tip in (
             ("capture", "Frames per second that the source gives"),
@@ -151,7 +152,21 @@ class StatusLine(QFrame):
             ("dropped", f"{rates.dropped} dropped"),
         ):
             self.numbers[name].setText(text)
-            self.numbers[name].setVisible(self._state.is_open)
+        self._fit()
+
+    def resizeEvent(self, _event: QResizeEvent | None) -> None:
+        self._fit()
+
+    def _fit(self) -> None:
+        """In a narrow window the last numbers go, so that none of the others is cut; the source's end may be."""
+        row = self.layout()
+        assert row is not None
+        for label in self.numbers.values():
+            label.setVisible(self._state.is_open)
+        for name in ("dropped", "objects"):
+            if row.totalSizeHint().width() + self.source.sizeHint().width() <= self.width():
+                break
+            self.numbers[name].hide()
 
 
 def describe_source(info: SourceInfo, source: str) -> str:

@@ -258,6 +258,45 @@ def test_settings_are_remembered_by_the_next_window(qtbot, open_window) -> None:
     assert open_window(None, conf=0.4).state.confidence == 0.4
 
 
+def test_what_the_command_line_asked_for_holds_for_one_time_only(open_window) -> None:
+    window = open_window(None, model="blind", conf=0.4, iou=0.7)
+    window.state.iou = 0.6
+    window.close()
+    state = open_window(None).state
+    assert (state.model, state.confidence, state.iou) == ("truth", 0.25, 0.6)
+
+
+def test_a_narrow_window_leaves_out_numbers_instead_of_cutting_them(qtbot, open_window) -> None:
+    window = open_window()
+    numbers = window.status.numbers
+    window.resize(1200, 600)
+    until(qtbot, lambda: numbers["dropped"].isVisible())
+    window.resize(600, 400)
+    until(qtbot, lambda: not numbers["dropped"].isVisible())
+    left = [numbers[name] for name in ("capture", "inference", "display", "age")]
+    until(qtbot, lambda: all(label.width() >= label.sizeHint().width() for label in left))
+
+
+def test_the_picture_gets_the_focus_of_a_button_that_goes_away(qtbot, open_window) -> None:
+    window = open_window(None)
+    window.activateWindow()
+    button = window.stage.empty.findChildren(QPushButton)[-1]
+    button.setFocus()
+    until(qtbot, button.hasFocus)
+    qtbot.keyClick(button, Qt.Key.Key_Space)
+    until(qtbot, lambda: window.state.phase is Phase.PLAYING)
+    assert window.stage.view.hasFocus()
+
+
+def test_a_click_in_the_panel_does_not_keep_the_space_key_from_playing(qtbot, open_window) -> None:
+    window = open_window()
+    window.activateWindow()
+    until(qtbot, window.stage.view.hasFocus)
+    for clicked in (window.panel.checks["show_trails"], window.panel.classes.list.viewport()):
+        qtbot.mouseClick(clicked, Qt.MouseButton.LeftButton)
+        assert window.stage.view.hasFocus()
+
+
 def test_a_model_or_tracker_that_is_gone_is_not_asked_for_again(open_window, tmp_path) -> None:
     settings = tmp_path / "viewer.ini"
     settings.write_text("[state]\nmodel=/gone/old.onnx\ntracker=oldtrack\nconfidence=0.4\n")

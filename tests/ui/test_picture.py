@@ -150,6 +150,22 @@ def test_trails_are_painted_only_for_tracks_with_an_id(qapp) -> None:
     assert without.pixelColor(60, 80) == without.pixelColor(5, 5)
 
 
+def test_labels_of_crowded_boxes_lie_beside_each_other_and_inside_the_picture(qapp) -> None:
+    from PyQt6.QtCore import QPointF, QRectF
+    from PyQt6.QtGui import QFont, QFontMetricsF
+
+    from rtdet.ui.overlay import _marks, _places
+
+    boxes = [[50, 60, 130, 150], [52, 62, 128, 148], [55, 58, 120, 160], [0, 0, 60, 90], [300, 190, 320, 200]]
+    tracks = Tracks(boxes, ids=range(1, 6), class_names=("person",))
+    clip = QRectF(0, 0, 320, 200)
+    marks = _marks(tracks, QPointF, OverlayStyle())
+    places = _places(marks, QFontMetricsF(QFont("DejaVu Sans", 9)), clip)
+    assert all(clip.contains(place) for place in places)
+    overlaps = [(a, b) for i, a in enumerate(places) for b in places[:i] if a.intersects(b)]
+    assert overlaps == []
+
+
 def test_a_label_names_class_id_and_score_and_leaves_out_an_id_that_is_none() -> None:
     tracks = Tracks(
         [[0, 0, 1, 1]] * 2, ids=[12, 0], scores=[0.5, 0.9], labels=[1, 0], class_names=("a", "car")

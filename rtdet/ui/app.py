@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import signal
 import sys
 from collections.abc import Collection
@@ -53,7 +54,14 @@ def run_viewer(
     with Guards(window, interrupt):
         app.exec()
         window.close()  # in case the application was asked to quit some other way
-    return interrupted[0] if interrupted else 0
+    code = interrupted[0] if interrupted else 0
+    if existing is None and window.session.jobs.is_busy:
+        # A model that is being loaded cannot be interrupted, and Python would wait seconds for it to end.
+        # What was recorded is complete: closing the window has seen to that.
+        sys.stdout.flush()
+        sys.stderr.flush()
+        os._exit(code)
+    return code
 
 
 def make_window(

@@ -16,6 +16,8 @@ import pytest
 
 from rtdet.errors import SourceError
 from rtdet.protocols import SeekableSource, SourceState
+from rtdet.types import Detections, FrameResult, Tracks
+from rtdet.video.sinks import open_recording
 from rtdet.video.sources import open_source
 from rtdet.video.sources.container import FileSource
 
@@ -43,6 +45,8 @@ def film(
         stream.codec_context.time_base = stream.time_base = tick
         if "colour" in more:
             stream.codec_context.colorspace, stream.codec_context.color_range = more.pop("colour")
+        if "aspect" in more:
+            stream.codec_context.sample_aspect_ratio = more.pop("aspect")
         stream.codec_context.options = {"g": "12", **more.pop("encoder", {})}
         if rotation:
             stream.set_display_rotation(rotation)
@@ -157,6 +161,19 @@ def test_the_rotation_of_the_container_is_applied_once(media, counterclockwise, 
     assert (source.info.width, source.info.height) == frame.size
     assert source.info.rotation == reported
     source.close()
+
+
+@pytest.mark.parametrize(("rotation", "upright"), [(0, Fraction(4, 3)), (90, Fraction(3, 4))])
+@pytest.mark.parametrize("suffix", [".mp4", ".mkv"])
+def test_a_recording_has_the_pixel_aspect_of_its_source(media, rotation, upright, suffix):
+    path = film(media / f"wide{rotation}.mp4", [arrow()] * 3, rotation=rotation, aspect=Fraction(4, 3))
+    recorded = media / f"recorded{rotation}{suffix}"
+    with closing(open_source(path)) as source, closing(open_recording(recorded, source.info)) as sink:
+        while (frame := source.read()) is not None:
+            sink.write(FrameResult(frame, Detections(), Tracks()))
+    assert source.info.pixel_aspect == upright
+    with closing(open_source(recorded)) as source:
+        assert source.info.pixel_aspect == upright
 
 
 @pytest.mark.parametrize(

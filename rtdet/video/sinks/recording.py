@@ -171,6 +171,8 @@ class Recording(Sink):
         self._video: Any = container.add_stream("libx264", rate=rate, options=_encoder_options(float(rate)))
         self._video.width, self._video.height, self._video.pix_fmt = first.width, first.height, "yuv420p"
         self._video.time_base = self._video.codec_context.time_base = self._clock.time_base
+        if self._info.pixel_aspect is not None:
+            self._video.codec_context.sample_aspect_ratio = self._info.pixel_aspect
         self._video.codec_context.thread_count = 2
         self._video.codec_context.colorspace = self._video.codec_context.color_primaries = _BT601
         self._video.codec_context.color_trc = _BT601

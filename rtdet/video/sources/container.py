@@ -150,6 +150,7 @@ class FileSource:
         return SourceInfo(
             self._name, width, height, fps, count, duration_s,
             is_seekable=seekable, detail=decoder.detail, rotation=self._orientation.clockwise,
+            pixel_aspect=1 / decoder.pixel_aspect if turned else decoder.pixel_aspect,
         )  # fmt: skip
 
     def _start_at(self, start_s: float) -> None:

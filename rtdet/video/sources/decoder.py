@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from fractions import Fraction
 from typing import Any
 
 from rtdet.errors import SourceError
@@ -91,6 +92,11 @@ class VideoDecoder:
             return int(hours) * 3600 + int(minutes) * 60 + float(seconds)
         except ValueError:
             return None
+
+    @property
+    def pixel_aspect(self) -> Fraction:
+        """The width of a stored pixel over its height on screen; 1 where the container does not say."""
+        return Fraction(self.stream.sample_aspect_ratio or 1)
 
     @property
     def duration_s(self) -> float | None:

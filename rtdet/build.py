@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack
-from dataclasses import replace
+from dataclasses import fields, replace
 from pathlib import Path
 from typing import Any
 
@@ -165,11 +165,18 @@ def run(source: str | Path = "demo", **settings: Any) -> Iterator[FrameResult]:
     Settings are RunConfig's: `model`, `conf`, `classes=("person",)`, `tracker`, `save`, `tracks`, ... Leaving
     the loop early stops the run and completes its outputs. Raises RtdetError with one clear line.
     """
+    known = [field.name for field in fields(RunConfig)]
+    for name, value in settings.items():
+        if name not in known:
+            raise UnknownNameError("setting of rtdet.run", name, known)
+        if isinstance(value, Path):
+            settings[name] = str(value)
     if "classes" in settings:
         classes = settings["classes"]
-        settings["classes"] = tuple(classes.split(",") if isinstance(classes, str) else classes)
+        parts = classes.split(",") if isinstance(classes, str) else classes
+        settings["classes"] = tuple(part.strip() for part in parts if part.strip())
     try:
         config = replace(RunConfig(source=str(source)), **settings)
     except TypeError as error:
-        raise UsageError(f"rtdet.run: {error}") from None
+        raise UsageError(f"rtdet.run: a setting is of another type than RunConfig's: {error}") from None
     return build_pipeline(config).results()

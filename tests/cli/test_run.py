@@ -130,6 +130,16 @@ def test_python_yields_results_and_leaving_early_completes_the_outputs(clip, tmp
     assert int(_probe(tmp_path / "o.mkv")["video"]["nb_read_frames"]) >= 6
 
 
+def test_python_takes_settings_as_people_write_them_and_offers_the_nearest_name(clip, tmp_path):
+    import rtdet
+
+    results = rtdet.run(clip, classes="person, car", tracks=tmp_path / "o.jsonl", max_frames=2)
+    assert [result.frame.index for result in results] == [0, 1]
+    assert (tmp_path / "o.jsonl").read_text().count("\n") == 2
+    with pytest.raises(rtdet.UsageError, match=r"unknown setting of rtdet\.run 'trackr': did you mean tracker"):
+        rtdet.run(clip, trackr="sort")
+
+
 def test_detectors_trackers_and_sources_work_alone(clip):
     import rtdet
 

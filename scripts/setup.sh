@@ -21,6 +21,7 @@ if ! .venv/bin/python -c "$supported" 2>/dev/null; then
     echo "setup: making .venv with $("$python" --version)"
     rm -rf .venv
     if ! "$python" -m venv .venv; then
+        rm -rf .venv  # half of one would look like a whole one to the next run
         echo "setup: $python cannot make a virtual environment; on Debian and Ubuntu: apt-get install python3-venv" >&2
         exit 1
     fi

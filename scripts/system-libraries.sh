@@ -27,6 +27,10 @@ done
 if ! find /usr/share/fonts "${HOME:-/nonexistent}/.local/share/fonts" -name '*.[to]tf' -print -quit 2>/dev/null | grep -q .; then
     missing+=(fonts-dejavu-core)
 fi
+# Debian's Python comes without what makes a virtual environment.
+if [ ! -x .venv/bin/python ] && ! "${PYTHON:-python3}" -c 'import ensurepip, venv' 2>/dev/null; then
+    missing+=(python3-venv)
+fi
 if [ "${1:-run}" = test ]; then
     for entry in "${tools[@]}"; do
         command -v "${entry%%=*}" >/dev/null 2>&1 || missing+=("${entry#*=}")

@@ -136,7 +136,9 @@ def test_python_takes_settings_as_people_write_them_and_offers_the_nearest_name(
     results = rtdet.run(clip, classes="person, car", tracks=tmp_path / "o.jsonl", max_frames=2)
     assert [result.frame.index for result in results] == [0, 1]
     assert (tmp_path / "o.jsonl").read_text().count("\n") == 2
-    with pytest.raises(rtdet.UsageError, match=r"unknown setting of rtdet\.run 'trackr': did you mean tracker"):
+    with pytest.raises(
+        rtdet.UsageError, match=r"unknown setting of rtdet\.run 'trackr': did you mean tracker"
+    ):
         rtdet.run(clip, trackr="sort")
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import threading
 import time
+import weakref
 from collections.abc import Callable
 from queue import Empty, SimpleQueue
 from typing import Any
@@ -18,6 +19,7 @@ class Jobs:
     def __init__(self) -> None:
         self._finished: SimpleQueue[Callable[[], None]] = SimpleQueue()
         self._threads: list[threading.Thread] = []
+        self._awaited: weakref.WeakSet[threading.Thread] = weakref.WeakSet()
 
     def run(
         self,
@@ -26,8 +28,10 @@ class Jobs:
         done: Callable[[Any], None] | None = None,
         failed: Callable[[Exception], None] | None = None,
         lane: str = "",
+        is_awaited: bool = True,
     ) -> None:
-        """`work` runs in a thread; later `drain` calls `done(result)` or `failed(error)`."""
+        """`work` runs in a thread; later `drain` calls `done(result)` or `failed(error)`. `join` does not wait
+        for work that nothing is lost by leaving (`is_awaited` False)."""
         before = (
             next((t for t in reversed(self._threads) if t.name == f"rtdet-{lane}"), None) if lane else None
         )
@@ -48,6 +52,8 @@ class Jobs:
         thread = threading.Thread(target=body, name=f"rtdet-{lane or 'job'}", daemon=True)
         self._threads = [t for t in self._threads if t.is_alive()]
         self._threads.append(thread)
+        if is_awaited:
+            self._awaited.add(thread)
         thread.start()
 
     def drain(self) -> None:
@@ -64,8 +70,8 @@ class Jobs:
         return any(thread.is_alive() for thread in self._threads)
 
     def join(self, timeout_s: float) -> bool:
-        """Waits until every job is done, at most `timeout_s`. Says whether they are."""
+        """Waits until every awaited job is done, at most `timeout_s`. Says whether all jobs are."""
         deadline = time.monotonic() + timeout_s
-        for thread in self._threads:
+        for thread in self._awaited & set(self._threads):
             thread.join(max(0.0, deadline - time.monotonic()))
         return not self.is_busy

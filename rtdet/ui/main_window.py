@@ -35,7 +35,7 @@ FRAME_POLL_MS = 8
 SESSION_POLL_MS = 40
 RATES_MS = 250
 BARS_LEAVE_MS = 2500
-CLOSE_S = 1.5
+CLOSE_S = 2.0
 
 
 class MainWindow(QMainWindow):

@@ -20,17 +20,20 @@ if TYPE_CHECKING:
 
 
 class Recording:
-    """Starts and ends recordings of the session's pipeline; `poll` notices when one has ended by itself."""
+    """Starts and ends recordings of the session's pipeline; `poll` notices when one has ended by itself.
+
+    sink: the recording under way, or None.
+    """
 
     def __init__(self, session: Session) -> None:
         self._session = session
-        self._sink: ViewerSink | None = None
+        self.sink: ViewerSink | None = None
         self._pipeline: Pipeline | None = None
         self._starting = False
         self.started_at = 0.0
 
     def toggle(self, path: Path | None = None) -> None:
-        if self._sink is not None:
+        if self.sink is not None:
             self.stop()
         elif not self._starting:
             self.start(path)
@@ -58,7 +61,7 @@ class Recording:
 
         def begun(sink: ViewerSink) -> None:
             self._starting = False
-            self._sink, self._pipeline = sink, pipeline
+            self.sink, self._pipeline = sink, pipeline
             self.started_at = time.monotonic()
             state.recording = path
 
@@ -69,7 +72,7 @@ class Recording:
         session.jobs.run(begin, done=begun, failed=failed)
 
     def stop(self) -> None:
-        sink, pipeline = self._sink, self._pipeline
+        sink, pipeline = self.sink, self._pipeline
         if sink is None or pipeline is None:
             return
         self._session.state.recording = None
@@ -84,7 +87,7 @@ class Recording:
 
     def poll(self) -> None:
         """Says what became of a recording that is complete, broke, or ended with its source."""
-        sink, state = self._sink, self._session.state
+        sink, state = self.sink, self._session.state
         if sink is None or not (sink.closed or sink.error):
             return
         if sink.error is not None:
@@ -94,7 +97,7 @@ class Recording:
             state.say(f"The recording has stopped: {describe(sink.error)}", Severity.ERROR)
         elif sink.frames:
             state.say(f"Recording saved: {sink.path}")
-        self._sink = self._pipeline = None
+        self.sink = self._pipeline = None
         state.recording = None
 
     def snapshot(self, frame: Frame | None, tracks: Tracks | None, path: Path | None = None) -> None:

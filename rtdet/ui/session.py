@@ -75,6 +75,7 @@ class Session:
             lambda: self._opener.open(number, config, old, stop_first=stop_first),
             done=lambda pipeline: self._opened(number, config, pipeline),
             failed=lambda error: self._open_failed(number, source, error),
+            is_awaited=old is not None,  # which it stops, with its recording
         )
 
     def _opened(self, number: int, config: RunConfig, pipeline: Pipeline) -> None:
@@ -186,6 +187,7 @@ class Session:
             done=lambda detector: self._model_loaded(name, detector),
             failed=lambda error: self._model_failed(name, error),
             lane="model",
+            is_awaited=False,
         )
 
     def _model_loaded(self, name: str, detector: Detector) -> None:

@@ -20,6 +20,12 @@ def until(qtbot, condition, timeout: int = 5000) -> None:
     qtbot.waitUntil(condition, timeout=timeout)
 
 
+def recorded(window) -> int:
+    """Frames that the recording under way has written."""
+    sink = window.session.recording.sink
+    return 0 if sink is None else sink.frames
+
+
 def times_of(path: Path) -> list[float]:
     with av.open(str(path)) as container:
         return [float(frame.time) for frame in container.decode(video=0)]
@@ -34,7 +40,7 @@ def test_r_records_into_the_videos_folder_and_stops(qtbot, open_window, stage) -
     assert path.name.endswith(" demo.mp4")
     assert window.actions_["record"].text() == "Stop recording"
     until(qtbot, lambda: window.status.recording.isVisible() and "REC" in window.status.recording.text())
-    qtbot.wait(500)
+    until(qtbot, lambda: recorded(window) >= 5)
     qtbot.keyClick(window.stage.view, Qt.Key.Key_R)
     until(qtbot, lambda: window.state.message is not None)
     assert str(path) in window.state.message.text
@@ -51,7 +57,7 @@ def test_a_recording_goes_on_in_order_when_one_seeks_back(qtbot, open_window) ->
     window.session.recording.start()
     until(qtbot, lambda: window.state.recording is not None)
     path = window.state.recording
-    qtbot.wait(300)
+    until(qtbot, lambda: recorded(window) >= 3)
     window.session.seek(0.5)
     until(qtbot, lambda: 0.7 < window.stage.view.frame.t < 1.9)
     window.session.recording.stop()
@@ -67,7 +73,7 @@ def test_closing_the_window_completes_the_recording(qtbot, open_window) -> None:
     window.session.recording.start()
     until(qtbot, lambda: window.state.recording is not None)
     path = window.state.recording
-    qtbot.wait(400)
+    until(qtbot, lambda: recorded(window) >= 4)
     window.close()
     assert len(times_of(path)) >= 4
 

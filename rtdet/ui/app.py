@@ -22,6 +22,13 @@ from rtdet.ui.theme import apply_theme
 INTERRUPTED = 130
 
 
+def _use_own_plugins() -> None:
+    """OpenCV's wheel points every Qt of the process at the plugins of its own, older Qt."""
+    for name in ("QT_QPA_PLATFORM_PLUGIN_PATH", "QT_QPA_FONTDIR"):
+        if "cv2" in Path(os.environ.get(name, "")).parts:
+            del os.environ[name]
+
+
 def run_viewer(
     config: RunConfig,
     services: Services,
@@ -35,6 +42,7 @@ def run_viewer(
     `given`: names of the RunConfig fields that the user set on purpose ("model", "conf", ...); they win over
     what the last viewer remembered. Without it, these are the fields that differ from the defaults.
     """
+    _use_own_plugins()
     existing = QApplication.instance()
     app = existing if isinstance(existing, QApplication) else QApplication(["rtdet"])
     app.setApplicationName("rtdet")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+import os
 from pathlib import Path
 
 import av
@@ -163,3 +164,13 @@ def test_recorded_time_begins_at_zero_and_never_jumps() -> None:
     for t in (7.0, 7.1, 7.2, 1.0, 1.1, 50.0, 50.1):
         sink.write(FrameResult(Frame(image, t, 0), Detections(), Tracks()))
     np.testing.assert_allclose(inside.times, [0, 0.1, 0.2, 0.3, 0.4, 0.5, 0.6])
+
+
+def test_opencvs_older_qt_plugins_are_not_used(monkeypatch) -> None:
+    from rtdet.ui.app import _use_own_plugins
+
+    monkeypatch.setenv("QT_QPA_PLATFORM_PLUGIN_PATH", "/somewhere/cv2/qt/plugins")
+    monkeypatch.setenv("QT_QPA_FONTDIR", "/chosen/by/the/user")
+    _use_own_plugins()
+    assert "QT_QPA_PLATFORM_PLUGIN_PATH" not in os.environ
+    assert os.environ["QT_QPA_FONTDIR"] == "/chosen/by/the/user"

@@ -38,9 +38,12 @@ class DetectWorker(Worker):
     def swap(self, detector: Detector) -> None:
         """Another detector from the next frame on. The old one is closed, by the thread that used it."""
         with self._lock:
-            unused = detector if self._has_left else self._next
             if not self._has_left:
-                self._next = detector
+                unused, self._next = self._next, detector
+            elif self._keep:  # the last detector is the caller's to use again
+                unused, self.part = self.part, detector
+            else:
+                unused = detector
         if unused is not None:
             unused.close()
 
@@ -74,10 +77,13 @@ class DetectWorker(Worker):
     def close(self) -> None:
         with self._lock:
             self._has_left = True
-            unused, self._next = self._next, None
+            pending, self._next = self._next, None
+            old = self.part
+            if pending is not None:
+                self.part = pending
         try:
-            if unused is not None:
-                unused.close()
+            if pending is not None:
+                old.close()
         finally:
             if not self._keep:
                 self.part.close()

@@ -396,3 +396,15 @@ def test_frames_that_a_live_source_lost_while_nobody_came_are_counted(parts):
     assert pipeline.join()
     stats = pipeline.stats()
     assert (stats.frames_in, stats.processed, stats.dropped) == (20, 17, {"capture_busy": 3})
+
+
+@pytest.mark.parametrize("keep", [True, False])
+def test_a_swap_that_comes_too_late_leaves_open_only_the_detector_that_is_kept(parts, keep):
+    first, second, third = (FakeDetector(lambda image: Detections()) for _ in range(3))
+    pipeline = Pipeline(parts.Source(5), first, None, policy=Policy.WAIT, keep_detector=keep)
+    pipeline.swap_detector(second)
+    pipeline.stop()
+    pipeline.swap_detector(third)
+    assert first.is_closed
+    assert second.is_closed
+    assert third.is_closed is not keep

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shlex
 import sys
 import traceback
 from importlib import import_module
@@ -10,7 +11,7 @@ from typing import Any
 
 import click
 
-from rtdet.errors import RtdetError
+from rtdet.errors import RtdetError, UnknownNameError
 
 COMMANDS = {
     "models": ("rtdet.cli.models", "List, describe and fetch models."),
@@ -38,6 +39,17 @@ class LazyGroup(click.Group):
         command = import_module(COMMANDS[name][0]).command
         assert isinstance(command, click.Command)
         return command
+
+    def resolve_command(
+        self, ctx: click.Context, args: list[str]
+    ) -> tuple[str | None, click.Command | None, list[str]]:
+        """As click's, but a source without --source, or a misspelt command, is told what was meant."""
+        name = args[0]
+        if name in COMMANDS or name.startswith("-"):
+            return super().resolve_command(ctx, args)
+        if os.path.exists(name) or "://" in name or name.partition(":")[0] in ("webcam", "demo"):
+            raise click.UsageError(f"{name} is not a command; to open it: rtdet --source {shlex.quote(name)}")
+        raise UnknownNameError("command", name, COMMANDS)
 
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
         with formatter.section("Commands"):

@@ -50,6 +50,7 @@ def command(
         _track(instance, rows, seen, fps, sink)
     finally:
         sink.close()
+    click.echo(f"wrote {out}", err=True)
 
 
 def _load(name: str, texts: tuple[str, ...], fps: float) -> Tracker:

@@ -19,7 +19,10 @@ DEFAULT_CLASSES = "person,bicycle,car,motorcycle,bus,truck"
 
 @click.command(context_settings={"help_option_names": ["-h", "--help"]})
 @click.option(
-    "--data", required=True, metavar="DIR", help="Holds DIR.json or train.json (COCO) beside images/."
+    "--data",
+    required=True,
+    metavar="DIR",
+    help="Holds images/ and, beside it, DIR.json, train.json or annotations.json (COCO).",
 )
 @click.option("--out", required=True, metavar="DIR", help="For checkpoints, log.csv and model.safetensors.")
 @click.option(
@@ -117,6 +120,10 @@ def _pictures(
     samples = _samples(folder, names)
     if teacher is not None:
         samples = complete_labels(samples, load_teacher(Path(teacher)), names)
+    if samples and not demo_frames and all(sample.ignored.all() for sample in samples):
+        raise UsageError(
+            f"no picture in {folder} has an object of {', '.join(names)}; pass its own as --classes"
+        )
     pictures = [keep_in_memory(sample, size) for sample in samples] + demo_pictures(demo_frames, names)
     if not pictures:
         raise UsageError(f"the labels in {folder} list no pictures")
@@ -187,4 +194,11 @@ def _train(trainer: Trainer, pictures: list[Callable[[], Labelled]]) -> None:
             mean = loss if not mean else 0.98 * mean + 0.02 * loss
             bar.update(task, completed=now.progress, step=now.step, loss=mean)
 
-        trainer.fit(pictures, on_step)
+        begun = trainer.step
+        try:
+            trainer.fit(pictures, on_step)
+        except KeyboardInterrupt:
+            if trainer.step > begun:
+                trainer.save()
+                bar.console.print(f"stopped and saved after step {trainer.step}; --resume goes on from there")
+            raise

@@ -169,3 +169,13 @@ def test_a_folder_with_a_broken_picture_gives_the_others_and_one_warning(rtdet, 
     assert done.code == 0
     assert done.err.count("rtdet: warning:") == 1
     assert "b.jpg" in done.err
+
+
+def test_a_source_without_its_option_is_told_the_whole_command(rtdet, tmp_path):
+    (tmp_path / "my clip.mp4").touch()
+    _fails(rtdet("my clip.mp4"), 2, "rtdet --source 'my clip.mp4'")
+    _fails(rtdet("rtsp://camera.local/live"), 2, "rtdet --source rtsp://camera.local/live")
+
+
+def test_a_misspelt_command_is_told_the_nearest(rtdet):
+    _fails(rtdet("modles"), 2, "did you mean models?")

@@ -51,3 +51,30 @@ def test_what_cannot_be_trained_is_said_in_one_line(rtdet, squares, arguments, w
     assert done.code == 2
     assert len(done.errors) == 1
     assert word in done.errors[0]
+
+
+def test_classes_that_no_label_names_are_an_error_before_the_first_step(rtdet, squares, tmp_path):
+    done = rtdet("train", "--data", squares, "--out", "run", "--classes", "cat,dog", "--size", 96)
+    assert done.code == 2
+    assert "cat, dog" in done.errors[0]
+    assert not (tmp_path / "run" / "log.csv").exists()
+
+
+def test_an_interrupted_training_is_saved_and_says_how_to_go_on(rtdet, squares, tmp_path, monkeypatch):
+    from rtdet.training.engine import Trainer
+
+    step = Trainer._step
+
+    def interrupted_at_the_second(trainer, images, truths):
+        if trainer.step:
+            raise KeyboardInterrupt
+        return step(trainer, images, truths)
+
+    monkeypatch.setattr(Trainer, "_step", interrupted_at_the_second)
+    small = ("--classes", "square", "--size", 96, "--batch", 2, "--steps", 3)
+    done = rtdet("train", "--data", squares, "--out", "run", *small)
+    assert done.code == 130
+    assert "--resume" in done.err
+    monkeypatch.undo()
+    monkeypatch.chdir(tmp_path)
+    assert rtdet("train", "--data", squares, "--out", "run", "--resume", *small).code == 0

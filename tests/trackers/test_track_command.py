@@ -33,7 +33,7 @@ def rows_of(path):
 
 def test_tracks_are_written_as_mot_rows_in_order(detections, tmp_path):
     out = tmp_path / "tracks.txt"
-    track(detections, "--out", out)
+    assert f"wrote {out}" in track(detections, "--out", out).output
     rows = rows_of(out)
     assert {len(row) for row in rows} == {9}
     assert [row[:2] for row in rows] == sorted(row[:2] for row in rows)

@@ -10,6 +10,8 @@ from typing import Any
 
 from rtdet.errors import UnknownNameError, UsageError
 
+MAX_IMGSZ = 4096
+
 
 @dataclass(frozen=True)
 class RunConfig:
@@ -47,6 +49,10 @@ class RunConfig:
             value = getattr(self, name)
             if value is not None and not value > 0:
                 raise UsageError(f"--{name.replace('_', '-')} must be above 0, not {value:g}")
+        if self.imgsz is not None and self.imgsz > MAX_IMGSZ:
+            raise UsageError(
+                f"--imgsz {self.imgsz} needs more memory than it is worth; use {MAX_IMGSZ} or less"
+            )
         if not self.start >= 0:
             raise UsageError(f"--start is seconds from the beginning, not {self.start:g}")
 

@@ -53,6 +53,7 @@ def test_a_wrong_environment_variable_is_named(environment):
         {"max_det": 0},
         {"duration": 0.0},
         {"start": -1.0},
+        {"imgsz": 100_000},
         {"conf": float("nan")},
     ],
 )

@@ -31,7 +31,9 @@ def run(config: RunConfig, given: Collection[str] = ()) -> int:
     viewer win over what it remembers."""
     show_warnings()
     if not config.headless and not has_display():
-        click.echo("rtdet: no display here, running without a window (as --headless does)", err=True)
+        kept = config.save or config.tracks or config.stats
+        advice = "" if kept else "; nothing is kept of it, add --save or --tracks"
+        click.echo(f"rtdet: no display here, running without a window (as --headless does){advice}", err=True)
         config = replace(config, headless=True)
     return run_headless(config) if config.headless else run_viewer(config, given)
 

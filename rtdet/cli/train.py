@@ -71,6 +71,10 @@ def command(
     trainer = Trainer(network, config, Path(out), _device(device))
     if resume:
         trainer.resume()
+    elif (Path(out) / "last.pt").exists():
+        raise UsageError(
+            f"{out} holds a training already; add --resume to go on with it, or choose another --out"
+        )
     pictures = _pictures(Path(data), names, teacher, demo_frames, size)
     _train(trainer, pictures)
     if val is not None:

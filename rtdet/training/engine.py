@@ -22,7 +22,7 @@ from rtdet.detectors.ssd.loss import LossParts, QualityLoss, Truth
 from rtdet.detectors.ssd.network import SSD
 from rtdet.detectors.ssd.priors import make_priors
 from rtdet.detectors.ssd.weights import save_weights
-from rtdet.errors import RtdetError
+from rtdet.errors import RtdetError, UsageError
 from rtdet.training.augment import Augment, AugmentConfig, Labelled
 
 
@@ -173,6 +173,8 @@ class Trainer:
         before = self.elapsed_s
         log = (self.folder / "log.csv").open("a", newline="", encoding="utf-8")
         rows = csv.writer(log)
+        if log.tell() == 0:
+            rows.writerow(["step", "elapsed_s", "loss", "score_loss", "box_loss", "positives"])
         try:
             for images, truths in batches:
                 batches.mosaics = self.progress < 1 - self.config.plain_tail
@@ -237,7 +239,7 @@ class Trainer:
         save_weights(self.ema.model, self.folder / "model.safetensors")
 
     def resume(self) -> None:
-        """Continues from last.pt; raises RtdetError when there is none, or it does not fit."""
+        """Continues from last.pt; raises UsageError when there is none, or it does not fit."""
         path = self.folder / "last.pt"
         try:
             state = torch.load(path, map_location=self.device, weights_only=True)
@@ -247,7 +249,8 @@ class Trainer:
             self.ema.updates = int(state["ema_updates"])
             self.step, self.elapsed_s = int(state["step"]), float(state["elapsed_s"])
         except FileNotFoundError:
-            raise RtdetError(f"nothing to resume: {path} does not exist") from None
+            raise UsageError(f"nothing to resume: {path} does not exist; leave --resume out") from None
         except (RuntimeError, KeyError, ValueError, TypeError, EOFError, UnpicklingError) as error:
-            reason = (str(error).splitlines() or [type(error).__name__])[0]
-            raise RtdetError(f"{path} is damaged or does not fit this training: {reason}") from error
+            raise UsageError(
+                f"{path} is damaged, or is of a training with other --classes or another --model; pass the same"
+            ) from error

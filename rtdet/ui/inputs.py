@@ -6,7 +6,7 @@ from collections.abc import Iterable
 
 from PyQt6.QtCore import QEvent, QObject, Qt
 from PyQt6.QtGui import QKeyEvent, QMouseEvent, QPainter, QPaintEvent, QWheelEvent
-from PyQt6.QtWidgets import QComboBox, QSlider, QStyle, QStyleOptionSlider, QWidget
+from PyQt6.QtWidgets import QComboBox, QSlider, QStyle, QStyledItemDelegate, QStyleOptionSlider, QWidget
 
 from rtdet.ui.theme import draw_chevron
 
@@ -86,6 +86,8 @@ class CalmComboBox(QComboBox):
         self.setAccessibleName(name)
         self.setToolTip(tip)
         self.setSizeAdjustPolicy(QComboBox.SizeAdjustPolicy.AdjustToMinimumContentsLengthWithIcon)
+        # The delegate that a combo box brings draws its list as a menu, without the theme's selection.
+        self.setItemDelegate(QStyledItemDelegate(self))
         self.setMinimumContentsLength(10)
         # A click does not keep the focus: Space after it is to play, not to open the list again.
         self.setFocusPolicy(Qt.FocusPolicy.TabFocus)

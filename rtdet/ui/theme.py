@@ -68,6 +68,8 @@ QComboBox:focus {{ border-color: {ACCENT}; }}
 QComboBox:disabled {{ color: {DISABLED}; }}
 QComboBox QAbstractItemView {{ background: {RAISED}; border: 1px solid {BORDER}; padding: 4px; outline: none;
     selection-background-color: {ACCENT}; selection-color: {ON_ACCENT}; }}
+QComboBox QAbstractItemView::item {{ color: {TEXT}; min-height: 26px; padding: 0 6px; }}
+QComboBox QAbstractItemView::item:selected {{ background: {ACCENT}; color: {ON_ACCENT}; }}
 QLineEdit {{ background: {BACKGROUND}; border: 1px solid {BORDER}; border-radius: 6px; padding: 7px 8px; }}
 QLineEdit:focus {{ border-color: {ACCENT}; }}
 QListWidget {{ background: {BACKGROUND}; border: 1px solid {BORDER}; border-radius: 6px; padding: 4px;

@@ -31,7 +31,7 @@ def test_training_writes_a_model_that_opens_and_can_be_resumed(rtdet, squares, t
     assert rtdet("train", "--data", squares, "--out", "run", "--steps", 2, *small).code == 0
     more = rtdet("train", "--data", squares, "--out", "run", "--steps", 3, "--resume", *small)
     assert more.code == 0
-    assert len((tmp_path / "run" / "log.csv").read_text().splitlines()) == 3
+    assert len((tmp_path / "run" / "log.csv").read_text().splitlines()) == 1 + 3
     model = tmp_path / "run" / "model.safetensors"
     assert rtdet("detect", squares / "images", "--model", model, "--out", "d.json", "--quiet").code == 0
 
@@ -78,3 +78,18 @@ def test_an_interrupted_training_is_saved_and_says_how_to_go_on(rtdet, squares, 
     monkeypatch.undo()
     monkeypatch.chdir(tmp_path)
     assert rtdet("train", "--data", squares, "--out", "run", "--resume", *small).code == 0
+
+
+def test_a_training_that_is_there_already_is_not_overwritten_nor_resumed_with_other_classes(
+    rtdet, squares, tmp_path
+):
+    small = ("train", "--data", squares, "--out", "run", "--size", 96, "--batch", 2)
+    assert rtdet(*small, "--classes", "square", "--steps", 1).code == 0
+    before = (tmp_path / "run" / "model.safetensors").read_bytes()
+    again = rtdet(*small, "--classes", "square", "--steps", 1)
+    assert again.code == 2
+    assert "--resume" in again.errors[0]
+    other = rtdet(*small, "--classes", "square,circle", "--steps", 2, "--resume")
+    assert other.code == 2
+    assert "--classes" in other.errors[0]
+    assert (tmp_path / "run" / "model.safetensors").read_bytes() == before

@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from typing import TYPE_CHECKING
 
 import cv2
 import numpy as np
 
 from rtdet.training.augment import Labelled
 from rtdet.training.datasets import Sample
+
+if TYPE_CHECKING:
+    from rtdet.video.demo import DemoScene
 
 # Less of an object than this showing is not asked for, nor punished.
 _MIN_VISIBILITY = 0.35
@@ -40,7 +44,7 @@ def demo_pictures(
     return pictures
 
 
-def _demo_picture(scene, index: int, class_names: Sequence[str]) -> Callable[[], Labelled]:  # type: ignore[no-untyped-def]
+def _demo_picture(scene: DemoScene, index: int, class_names: Sequence[str]) -> Callable[[], Labelled]:
     truth = scene.truth(index)
     places = {name: i for i, name in enumerate(class_names)}
     labels = np.array([places.get(truth.name_of(i), -1) for i in range(len(truth))], dtype=np.int64)

@@ -198,7 +198,7 @@ def _assign(
     place = np.full(matrix.shape, -1)
     place[row, column] = np.arange(len(rows))
     picked = place[linear_sum_assignment(matrix, maximize=True)]
-    return picked[picked >= 0]
+    return np.asarray(picked[picked >= 0], dtype=np.int64)
 
 
 def _renumbered(index: IntArray, count: int) -> tuple[IntArray, int]:

@@ -10,9 +10,8 @@ from __future__ import annotations
 
 import numpy as np
 import torch
-from torch import nn
 
-from rtdet.detectors.ssd.network import SSD
+from rtdet.detectors.ssd.module import SSDModule
 from rtdet.geometry.boxes import iou
 from rtdet.training.datasets import Sample
 from rtdet.types import BoolArray, Detections, FloatArray
@@ -55,13 +54,11 @@ def fit_platt(scores: FloatArray, right: BoolArray) -> tuple[float, float]:
 
 
 @torch.no_grad()
-def fold_in(model: SSD, scale: float, shift: float) -> None:
+def fold_in(model: SSDModule, scale: float, shift: float) -> None:
     """Changes the score heads so that every logit becomes scale * logit + shift; scale must be above 0."""
     if not scale > 0:
         raise ValueError(f"a scale of {scale:g} would turn the order of detections around")
-    for head in model.score_heads:
-        final = list(head.children())[-1]
-        assert isinstance(final, nn.Conv2d)
+    for final in model.final_score_layers():
         assert final.bias is not None
         final.weight.mul_(scale)
         final.bias.mul_(scale).add_(shift)

@@ -19,7 +19,7 @@ import torch
 from torch import Tensor, nn
 
 from rtdet.detectors.ssd.loss import LossParts, QualityLoss, Truth
-from rtdet.detectors.ssd.network import SSD
+from rtdet.detectors.ssd.module import SSDModule
 from rtdet.detectors.ssd.priors import make_priors
 from rtdet.detectors.ssd.weights import save_weights
 from rtdet.errors import RtdetError, UsageError
@@ -133,7 +133,7 @@ class Ema:
 class Trainer:
     """Trains one SSD. `fit` returns the averaged model; checkpoints and `log.csv` go to `folder`."""
 
-    def __init__(self, model: SSD, config: TrainConfig, folder: Path, device: str = "cpu") -> None:
+    def __init__(self, model: SSDModule, config: TrainConfig, folder: Path, device: str = "cpu") -> None:
         self.config, self.folder, self.device = config, folder, torch.device(device)
         torch.manual_seed(config.seed)
         self.model = model.to(self.device, memory_format=torch.channels_last)  # type: ignore[call-overload]
@@ -167,7 +167,7 @@ class Trainer:
         self,
         pictures: Sequence[Callable[[], Labelled]],
         on_step: Callable[[Trainer, LossParts], None] = lambda trainer, parts: None,
-    ) -> SSD:
+    ) -> SSDModule:
         batches = Batches(pictures, self.config, self.step)
         saved = started = time.monotonic()
         before = self.elapsed_s
@@ -193,7 +193,7 @@ class Trainer:
         finally:
             batches.close()
             log.close()
-        assert isinstance(self.ema.model, SSD)
+        assert isinstance(self.ema.model, SSDModule)
         return self.ema.model
 
     def _step(self, images: Tensor, truths: list[Truth]) -> LossParts:
@@ -235,7 +235,7 @@ class Trainer:
         temporary = self.folder / "last.pt.part"
         torch.save(state, temporary)
         temporary.replace(self.folder / "last.pt")
-        assert isinstance(self.ema.model, SSD)
+        assert isinstance(self.ema.model, SSDModule)
         save_weights(self.ema.model, self.folder / "model.safetensors")
 
     def resume(self) -> None:

@@ -12,8 +12,14 @@ from rtdet.detectors.ssd.priors import PriorLevel
 class SSDConfig:
     """Everything needed to build an SSD again from its weights file.
 
-    widths: channels of the stem and of the stages at strides 4, 8, 16, 32. depths: residual blocks of the
-    stages at strides 8, 16, 32. neck: channels of the pyramid and the heads. levels: priors of each map.
+    architecture: a name in `architectures.ARCHITECTURES`. levels: priors of each map. background: the logits
+    have it as class 0 and a softmax gives the scores (the paper's SSD); else every class has a sigmoid of its
+    own. input_size: the one (width, height) that the network takes, to which a picture is stretched; None:
+    any multiple of 32, into which it is letterboxed. backbone: a name in `backbones.BACKBONES`, for the
+    architectures that have a choice.
+
+    Of ssd-n alone: widths, channels of the stem and of the stages at strides 4, 8, 16, 32; depths, residual
+    blocks of the stages at strides 8, 16, 32; neck, channels of the pyramid and the heads.
     """
 
     class_names: tuple[str, ...]
@@ -23,6 +29,10 @@ class SSDConfig:
     levels: tuple[PriorLevel, ...] = field(
         default_factory=lambda: (PriorLevel(8, 32.0), PriorLevel(16, 64.0), PriorLevel(32, 128.0))
     )
+    architecture: str = "ssd-n"
+    backbone: str | None = None
+    input_size: tuple[int, int] | None = None
+    background: bool = False
 
     def as_dict(self) -> dict[str, Any]:
         """Plain values for JSON."""
@@ -35,8 +45,13 @@ class SSDConfig:
             PriorLevel(**{**level, "aspect_ratios": tuple(level["aspect_ratios"])})
             for level in values["levels"]
         )
+        size = values.get("input_size")
         return cls(
             class_names=tuple(str(name) for name in values["class_names"]),
+            architecture=str(values.get("architecture", "ssd-n")),
+            backbone=values.get("backbone"),
+            input_size=None if size is None else (int(size[0]), int(size[1])),
+            background=bool(values.get("background", False)),
             widths=tuple(values["widths"]),
             depths=tuple(values["depths"]),
             neck=int(values["neck"]),

@@ -6,13 +6,14 @@ Dense 3x3 convolutions with ReLU only: that is what CPUs run fastest per unit of
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 
 import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
 from rtdet.detectors.ssd.config import SSDConfig
+from rtdet.detectors.ssd.module import SSDModule, rows_of, start_rare
 
 
 class ConvNormReLU(nn.Sequential):
@@ -101,12 +102,11 @@ class Pyramid(nn.Module):
         return fused
 
 
-class SSD(nn.Module):
+class SSD(SSDModule):
     """`config.class_names` without background: scores are independent (sigmoid), as in focal-loss SSDs."""
 
     def __init__(self, config: SSDConfig) -> None:
-        super().__init__()
-        self.config = config
+        super().__init__(config)
         classes = len(config.class_names)
         self.backbone = Backbone(config.widths, config.depths)
         self.pyramid = Pyramid(config.widths[2:], config.neck)
@@ -115,27 +115,21 @@ class SSD(nn.Module):
             for heads, outputs in ((self.score_heads, classes), (self.box_heads, 4)):
                 conv = nn.Conv2d(config.neck, outputs * level.per_cell, 1)
                 heads.append(nn.Sequential(ConvNormReLU(config.neck, config.neck), conv))
-        self._start_rare()
-
-    def _start_rare(self) -> None:
-        """Every prior starts by believing in an object with 1 % (RetinaNet, arXiv 1708.02002)."""
-        for heads, bias in ((self.score_heads, -4.6), (self.box_heads, 0.0)):
-            for head in heads:
-                final = list(head.children())[-1]
-                assert isinstance(final, nn.Conv2d)
-                assert final.bias is not None
-                nn.init.normal_(final.weight, std=0.01)
-                nn.init.constant_(final.bias, bias)
+        start_rare(_final(self.score_heads))
+        start_rare(_final(self.box_heads), share=0.5)
 
     def forward(self, images: Tensor) -> tuple[Tensor, Tensor]:
         """(B, 3, H, W) BGR 0..255 to offsets (B, P, 4) and class logits (B, P, C), in `make_priors` order."""
         maps = self.pyramid(self.backbone(images * (1 / 64) - 2))
-        offsets = [self._rows(head(x), 4) for head, x in zip(self.box_heads, maps, strict=True)]
+        offsets = [rows_of(head(x), 4) for head, x in zip(self.box_heads, maps, strict=True)]
         classes = len(self.config.class_names)
-        logits = [self._rows(head(x), classes) for head, x in zip(self.score_heads, maps, strict=True)]
+        logits = [rows_of(head(x), classes) for head, x in zip(self.score_heads, maps, strict=True)]
         return torch.cat(offsets, 1), torch.cat(logits, 1)
 
-    @staticmethod
-    def _rows(x: Tensor, values: int) -> Tensor:
-        """(B, priors * values, H, W) to (B, H * W * priors, values)."""
-        return x.permute(0, 2, 3, 1).reshape(x.shape[0], -1, values)
+    def final_score_layers(self) -> Iterable[nn.Conv2d]:
+        return _final(self.score_heads)
+
+
+def _final(heads: nn.ModuleList) -> list[nn.Conv2d]:
+    final = [list(head.children())[-1] for head in heads]
+    return [conv for conv in final if isinstance(conv, nn.Conv2d)]

@@ -15,12 +15,12 @@ from rtdet.detectors.ssd.config import SSDConfig
 from rtdet.errors import ModelError
 
 if TYPE_CHECKING:
-    from rtdet.detectors.ssd.network import SSD
+    from rtdet.detectors.ssd.module import SSDModule
 
 FORMAT = "rtdet-ssd-1"
 
 
-def save_weights(model: SSD, path: Path) -> None:
+def save_weights(model: SSDModule, path: Path) -> None:
     """Writes the file beside itself first, so that a kill never leaves half of one."""
     from safetensors.torch import save_file
 
@@ -41,14 +41,14 @@ def read_config(path: Path) -> SSDConfig:
         return _config(file, path)
 
 
-def load_weights(path: Path) -> SSD:
+def load_weights(path: Path) -> SSDModule:
     """The model in evaluation mode, float32. Raises ModelError for files of another kind, or cut off."""
-    from rtdet.detectors.ssd.network import SSD
+    from rtdet.detectors.ssd.architectures import build_network
 
     with _opened(path, "pt") as file:
         config = _config(file, path)
         tensors = {name: file.get_tensor(name).float() for name in file.keys()}  # noqa: SIM118
-    model = SSD(config)
+    model = build_network(config)
     try:
         missing, unexpected = model.load_state_dict(tensors, strict=False)
     except RuntimeError as error:

@@ -1,0 +1,23 @@
+"""Every SSD that can be built, by the name in its configuration."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+
+from rtdet.detectors.ssd.config import SSDConfig
+from rtdet.detectors.ssd.module import SSDModule
+from rtdet.detectors.ssd.network import SSD
+from rtdet.errors import UnknownNameError
+
+ARCHITECTURES: Mapping[str, Callable[[SSDConfig], SSDModule]] = {
+    "ssd-n": SSD,
+}
+
+
+def build_network(config: SSDConfig) -> SSDModule:
+    """The network of a configuration with fresh weights; raises UnknownNameError for another architecture."""
+    try:
+        make = ARCHITECTURES[config.architecture]
+    except KeyError:
+        raise UnknownNameError("SSD architecture", config.architecture, list(ARCHITECTURES)) from None
+    return make(config)

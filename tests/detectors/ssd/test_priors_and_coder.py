@@ -6,7 +6,7 @@ import torch
 
 from rtdet.detectors.ssd.coder import BoxCoder
 from rtdet.detectors.ssd.config import SSDConfig
-from rtdet.detectors.ssd.network import SSD
+from rtdet.detectors.ssd.module import rows_of
 from rtdet.detectors.ssd.priors import PriorLevel, make_priors
 from rtdet.geometry.boxes import xyxy_to_cxcywh
 
@@ -36,7 +36,7 @@ def test_several_priors_of_a_cell_keep_their_order_through_the_heads():
         ("a",), (8, 8, 8, 8, 8), (1, 1, 1), 8, (level, PriorLevel(16, 32.0), PriorLevel(32, 64.0))
     )
     x = torch.arange(2 * 3 * 4 * 5.0).reshape(1, 8, 3, 5)  # 2 priors of 4 values on a 3x5 map
-    rows = SSD._rows(x, 4)
+    rows = rows_of(x, 4)
     assert rows.shape == (1, 30, 4)
     np.testing.assert_array_equal(rows[0, 1], x[0, 4:, 0, 0])
     np.testing.assert_array_equal(rows[0, 2], x[0, :4, 0, 1])

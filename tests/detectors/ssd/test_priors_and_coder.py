@@ -7,6 +7,7 @@ import torch
 from rtdet.detectors.ssd.coder import BoxCoder
 from rtdet.detectors.ssd.config import SSDConfig
 from rtdet.detectors.ssd.module import rows_of
+from rtdet.detectors.ssd.network import SSD
 from rtdet.detectors.ssd.priors import PriorLevel, make_priors
 from rtdet.geometry.boxes import xyxy_to_cxcywh
 

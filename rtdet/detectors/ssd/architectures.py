@@ -5,12 +5,14 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 
 from rtdet.detectors.ssd.config import SSDConfig
+from rtdet.detectors.ssd.csp import CspSSD
 from rtdet.detectors.ssd.module import SSDModule
 from rtdet.detectors.ssd.network import SSD
 from rtdet.errors import UnknownNameError
 
 ARCHITECTURES: Mapping[str, Callable[[SSDConfig], SSDModule]] = {
     "ssd-n": SSD,
+    "csp-n": CspSSD,
 }
 
 

@@ -24,7 +24,7 @@ class SSDConfig:
 
     class_names: tuple[str, ...]
     widths: tuple[int, int, int, int, int] = (24, 48, 96, 160, 256)
-    depths: tuple[int, int, int] = (1, 2, 2)
+    depths: tuple[int, ...] = (1, 2, 2)
     neck: int = 64
     levels: tuple[PriorLevel, ...] = field(
         default_factory=lambda: (PriorLevel(8, 32.0), PriorLevel(16, 64.0), PriorLevel(32, 128.0))

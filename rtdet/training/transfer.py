@@ -76,7 +76,7 @@ def _split_heads(
 
 def _fill_body(model: CspSSD, body: list[tuple[Tensor, Tensor]], path: Path) -> None:
     """Convolutions followed by a norm, in the order in which both networks run them."""
-    blocks = [m for m in _in_order(model) if isinstance(m[1], nn.BatchNorm2d)]
+    blocks = [(conv, norm) for conv, norm in _in_order(model) if isinstance(norm, nn.BatchNorm2d)]
     if len(blocks) != len(body):
         raise ModelError(f"{path} has {len(body)} inner convolutions where YOLOX-nano has {len(blocks)}")
     for i, ((conv, norm), (weight, bias)) in enumerate(zip(blocks, body, strict=True)):

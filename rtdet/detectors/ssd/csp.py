@@ -23,7 +23,7 @@ class ConvNormSiLU(nn.Sequential):
         super().__init__(
             nn.Conv2d(inputs, outputs, kernel, stride, kernel // 2, groups=groups, bias=False),
             nn.BatchNorm2d(outputs, eps=1e-3, momentum=0.03),
-            nn.SiLU(inplace=True),
+            nn.SiLU(),
         )
 
 
@@ -90,7 +90,7 @@ class Trunk(nn.Module):
         self.stem = nn.Sequential(
             nn.Conv2d(3, stem, 6, 2, 2, bias=False),
             nn.BatchNorm2d(stem, eps=1e-3, momentum=0.03),
-            nn.SiLU(inplace=True),
+            nn.SiLU(),
         )
         self.early = nn.Sequential(Separable(stem, early, 2), CrossStage(early, early, depths[0]))
         self.stages = nn.ModuleList()
@@ -176,7 +176,7 @@ class CspSSD(SSDModule):
             for width, level in zip(config.widths[2:], config.levels, strict=True)
         )
         start_rare(self.final_score_layers())
-        start_rare((head.boxes for head in self.heads), share=0.5)
+        start_rare((head.boxes for head in self._typed_heads()), share=0.5)
 
     def forward(self, images: Tensor) -> tuple[Tensor, Tensor]:
         """(B, 3, H, W) BGR 0..255 to offsets (B, P, 4) and class logits (B, P, C), in `make_priors` order."""
@@ -189,4 +189,7 @@ class CspSSD(SSDModule):
         return torch.cat(offsets, 1), torch.cat(logits, 1)
 
     def final_score_layers(self) -> Iterable[nn.Conv2d]:
-        return [head.scores for head in self.heads]
+        return [head.scores for head in self._typed_heads()]
+
+    def _typed_heads(self) -> list[Head]:
+        return [head for head in self.heads if isinstance(head, Head)]

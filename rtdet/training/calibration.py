@@ -9,7 +9,6 @@ detections, hence its AP, stays what it was.
 from __future__ import annotations
 
 import numpy as np
-import torch
 
 from rtdet.detectors.ssd.module import SSDModule
 from rtdet.geometry.boxes import iou
@@ -53,12 +52,8 @@ def fit_platt(scores: FloatArray, right: BoolArray) -> tuple[float, float]:
     return float(weights[0]), float(weights[1])
 
 
-@torch.no_grad()
 def fold_in(model: SSDModule, scale: float, shift: float) -> None:
-    """Changes the score heads so that every logit becomes scale * logit + shift; scale must be above 0."""
+    """Changes the network so that every logit becomes scale * logit + shift; scale must be above 0."""
     if not scale > 0:
         raise ValueError(f"a scale of {scale:g} would turn the order of detections around")
-    for final in model.final_score_layers():
-        assert final.bias is not None
-        final.weight.mul_(scale)
-        final.bias.mul_(scale).add_(shift)
+    model.rescale_scores(scale, shift)

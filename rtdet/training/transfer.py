@@ -1,9 +1,8 @@
 """YOLOX-nano's published weights as the start of an SSD, as a classifier's were for the first one.
 
 Its trunk and pyramid are taken over as they are. Its heads become SSD's: YOLOX says where a box is relative to
-a cell's corner and as log size in cells, SSD relative to a prior, so the one is a linear function of the other;
-objectness and class logits are added to one score for each class. What comes out detects at once, and
-training goes on from there.
+a cell's corner and as log size in cells, SSD relative to a prior, so the one is a linear function of the other.
+What comes out detects as the original does, and training goes on from there.
 """
 
 from __future__ import annotations
@@ -119,22 +118,24 @@ def _unfocused(weight: Tensor) -> Tensor:
 
 
 def _fill_head(head: Head, named: dict[str, tuple[Tensor, Tensor]], level: int, classes: list[int]) -> None:
-    class_weight, class_bias = named[f"head.cls_preds.{level}.weight"]
-    object_weight, object_bias = named[f"head.obj_preds.{level}.weight"]
-    box_weight, box_bias = named[f"head.reg_preds.{level}.weight"]
+    kinds, kinds_bias = named[f"head.cls_preds.{level}.weight"]
+    objects, objects_bias = named[f"head.obj_preds.{level}.weight"]
+    boxes, boxes_bias = named[f"head.reg_preds.{level}.weight"]
     with torch.no_grad():
-        rows = object_weight.expand(len(classes), -1, -1, -1)
-        head.scores.weight.copy_(torch.cat([class_weight[classes], rows], 1))
-        assert head.scores.bias is not None
+        assert head.classes.bias is not None
+        assert head.objects.bias is not None
         assert head.boxes.bias is not None
-        head.scores.bias.copy_(class_bias[classes] + object_bias)
+        head.classes.weight.copy_(kinds[classes])
+        head.classes.bias.copy_(kinds_bias[classes])
+        head.objects.weight.copy_(objects)
+        head.objects.bias.copy_(objects_bias)
         # YOLOX: centre = (cell + x) * stride, size = exp(w) * stride. SSD, with a prior of 4 strides at the
         # cell's middle: centre = (cell + .5) * stride + .1 * x' * 4 * stride, size = exp(.2 * w') * 4 * stride.
         centre, size = BoxCoder().v_centre, BoxCoder().v_size
         scale = torch.tensor([1 / (4 * centre)] * 2 + [1 / size] * 2)
         shift = torch.tensor([-0.5 / (4 * centre)] * 2 + [-math.log(4) / size] * 2)
-        head.boxes.weight.copy_(box_weight * scale[:, None, None, None])
-        head.boxes.bias.copy_(box_bias * scale + shift)
+        head.boxes.weight.copy_(boxes * scale[:, None, None, None])
+        head.boxes.bias.copy_(boxes_bias * scale + shift)
 
 
 @torch.no_grad()

@@ -8,7 +8,7 @@ be the start of a training, as VGG's were for the first SSD. Priors, box coder, 
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 
 import torch
 from torch import Tensor, nn
@@ -145,26 +145,34 @@ def _raised(x: Tensor, like: Tensor) -> Tensor:
 
 
 class Head(nn.Module):
-    """One level's convolutions: a branch for scores, one for boxes; the scores see both, so that they can
-    say how well the box fits."""
+    """One level's convolutions: a branch for the classes, one for the box and whether there is an object."""
 
     def __init__(self, inputs: int, width: int, classes: int, per_cell: int) -> None:
         super().__init__()
         self.stem = ConvNormSiLU(inputs, width)
-        self.score_branch = nn.Sequential(Separable(width, width), Separable(width, width))
+        self.class_branch = nn.Sequential(Separable(width, width), Separable(width, width))
         self.box_branch = nn.Sequential(Separable(width, width), Separable(width, width))
-        self.scores = nn.Conv2d(2 * width, classes * per_cell, 1)
+        self.classes = nn.Conv2d(width, classes * per_cell, 1)
         self.boxes = nn.Conv2d(width, 4 * per_cell, 1)
+        self.objects = nn.Conv2d(width, per_cell, 1)
 
-    def forward(self, x: Tensor) -> tuple[Tensor, Tensor]:
+    def forward(self, x: Tensor) -> tuple[Tensor, Tensor, Tensor]:
         x = self.stem(x)
-        score, box = self.score_branch(x), self.box_branch(x)
-        return self.boxes(box), self.scores(torch.cat([score, box], 1))
+        kinds = self.classes(self.class_branch(x))
+        box = self.box_branch(x)
+        return self.boxes(box), self.objects(box), kinds
 
 
 class CspSSD(SSDModule):
     """`config.widths`: channels of the stem and of the stages at strides 4, 8, 16, 32; `depths`: bottlenecks
-    of the stages at strides 4, 8, 16, 32; `neck`: channels of the heads. Sigmoid scores."""
+    of the stages at strides 4, 8, 16, 32; `neck`: channels of the heads.
+
+    A class's score is the product of two sigmoids, "there is an object" and "it is one of these", so that
+    things of no known class are turned down by the second however sure the first is.
+    """
+
+    score_scale: Tensor
+    score_shift: Tensor
 
     def __init__(self, config: SSDConfig) -> None:
         super().__init__(config)
@@ -175,21 +183,35 @@ class CspSSD(SSDModule):
             Head(width, config.neck, classes, level.per_cell)
             for width, level in zip(config.widths[2:], config.levels, strict=True)
         )
-        start_rare(self.final_score_layers())
-        start_rare((head.boxes for head in self._typed_heads()), share=0.5)
+        heads = [head for head in self.heads if isinstance(head, Head)]
+        # The product of two tenths is the hundredth of `start_rare`.
+        start_rare((head.classes for head in heads), share=0.1)
+        start_rare((head.objects for head in heads), share=0.1)
+        start_rare((head.boxes for head in heads), share=0.5)
+        self.register_buffer("score_scale", torch.ones(()))
+        self.register_buffer("score_shift", torch.zeros(()))
 
     def forward(self, images: Tensor) -> tuple[Tensor, Tensor]:
         """(B, 3, H, W) BGR 0..255 to offsets (B, P, 4) and class logits (B, P, C), in `make_priors` order."""
         maps = self.pyramid(self.backbone(images))
-        offsets, logits = [], []
+        offsets, objects, classes = [], [], []
         for head, x in zip(self.heads, maps, strict=True):
-            box, score = head(x)
+            box, thing, kind = head(x)
             offsets.append(rows_of(box, 4))
-            logits.append(rows_of(score, len(self.config.class_names)))
-        return torch.cat(offsets, 1), torch.cat(logits, 1)
+            objects.append(rows_of(thing, 1))
+            classes.append(rows_of(kind, len(self.config.class_names)))
+        logits = both(torch.cat(objects, 1), torch.cat(classes, 1))
+        return torch.cat(offsets, 1), logits * self.score_scale + self.score_shift
 
-    def final_score_layers(self) -> Iterable[nn.Conv2d]:
-        return [head.scores for head in self._typed_heads()]
+    def rescale_scores(self, scale: float, shift: float) -> None:
+        self.score_shift.mul_(scale).add_(shift)
+        self.score_scale.mul_(scale)
 
-    def _typed_heads(self) -> list[Head]:
-        return [head for head in self.heads if isinstance(head, Head)]
+
+def both(a: Tensor, b: Tensor) -> Tensor:
+    """The logit of sigmoid(a) * sigmoid(b), which is -log(exp(-a) + exp(-b) + exp(-a - b)), broadcast."""
+    a, b = -a.float(), -b.float()
+    largest = torch.maximum(torch.maximum(a, b), a + b)
+    return -(
+        largest + torch.log(torch.exp(a - largest) + torch.exp(b - largest) + torch.exp(a + b - largest))
+    )

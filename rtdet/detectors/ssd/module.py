@@ -19,6 +19,14 @@ class SSDModule(nn.Module):
         super().__init__()
         self.config = config
 
+    @torch.no_grad()
+    def rescale_scores(self, scale: float, shift: float) -> None:
+        """Changes the network so that every class logit becomes scale * logit + shift."""
+        for final in self.final_score_layers():
+            final.weight.mul_(scale)
+            if final.bias is not None:
+                final.bias.mul_(scale).add_(shift)
+
     def final_score_layers(self) -> Iterable[nn.Conv2d]:
         """The convolutions whose outputs are the class logits, level by level."""
         raise NotImplementedError

@@ -5,6 +5,7 @@ import torch
 
 from rtdet.detectors.ssd.architectures import build_network
 from rtdet.detectors.ssd.config import SSDConfig
+from rtdet.detectors.ssd.csp import both
 from rtdet.detectors.ssd.priors import make_priors
 
 CONFIG = SSDConfig(("a", "b"), (8, 8, 16, 16, 16), (1, 1, 1, 1), 8, architecture="csp-n")
@@ -34,3 +35,19 @@ def test_every_weight_learns():
 
 def test_its_configuration_survives_the_weights_file():
     assert SSDConfig.from_dict(CONFIG.as_dict()) == CONFIG
+
+
+def test_a_score_is_the_product_of_object_and_class():
+    a, b = torch.tensor([-3.0, 0.0, 2.0, 60.0, -60.0]), torch.tensor([1.0, 0.0, -4.0, 60.0, 60.0])
+    torch.testing.assert_close(both(a, b).sigmoid(), a.sigmoid() * b.sigmoid())
+    extreme = both(torch.tensor([200.0, -200.0]), torch.tensor([200.0, -200.0]))
+    assert extreme.isfinite().all()
+
+
+def test_rescaling_acts_on_the_final_logits_and_adds_up():
+    model, picture = build_network(CONFIG).eval(), torch.rand(1, 3, 64, 64) * 255
+    with torch.no_grad():
+        before = model(picture)[1]
+        model.rescale_scores(2.0, -1.0)
+        model.rescale_scores(0.5, 3.0)
+        torch.testing.assert_close(model(picture)[1], (before * 2 - 1) * 0.5 + 3)

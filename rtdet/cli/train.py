@@ -10,8 +10,8 @@ import click
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    from rtdet.datasets import Sample
     from rtdet.training.augment import Labelled
-    from rtdet.training.datasets import Sample
     from rtdet.training.engine import Trainer
 
 DEFAULT_CLASSES = "person,bicycle,car,motorcycle,bus,truck"
@@ -117,8 +117,8 @@ def _pictures(
 ) -> list[Callable[[], Labelled]]:
     """Every picture decoded once and kept at the training's size, which fits in memory for tens of
     thousands and spares the two cores."""
+    from rtdet.datasets import complete_labels, load_teacher
     from rtdet.errors import UsageError
-    from rtdet.training.datasets import complete_labels, load_teacher
     from rtdet.training.pictures import demo_pictures, keep_in_memory
 
     samples = _samples(folder, names)
@@ -135,8 +135,8 @@ def _pictures(
 
 
 def _samples(folder: Path, names: tuple[str, ...]) -> list[Sample]:
+    from rtdet.datasets import load_coco
     from rtdet.errors import UsageError
-    from rtdet.training.datasets import load_coco
 
     candidates = [folder / f"{folder.name}.json", folder / "train.json", folder / "annotations.json"]
     labels = next((path for path in candidates if path.is_file()), None)

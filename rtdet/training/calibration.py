@@ -10,9 +10,9 @@ from __future__ import annotations
 
 import numpy as np
 
+from rtdet.datasets import Sample
 from rtdet.detectors.ssd.module import SSDModule
 from rtdet.geometry.boxes import iou
-from rtdet.training.datasets import Sample
 from rtdet.types import BoolArray, Detections, FloatArray
 
 

@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING
 import cv2
 import numpy as np
 
+from rtdet.datasets import Sample
 from rtdet.training.augment import Labelled
-from rtdet.training.datasets import Sample
 
 if TYPE_CHECKING:
     from rtdet.video.demo import DemoScene

@@ -6,10 +6,10 @@ import numpy as np
 import pytest
 import torch
 
+from rtdet.datasets import Sample
 from rtdet.detectors.ssd.config import SSDConfig
 from rtdet.detectors.ssd.network import SSD
 from rtdet.training.calibration import fit_platt, fold_in, is_right
-from rtdet.training.datasets import Sample
 from rtdet.types import Detections
 
 

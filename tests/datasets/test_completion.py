@@ -6,8 +6,8 @@ import cv2
 import numpy as np
 import pytest
 
+from rtdet.datasets import complete_labels, load_coco, load_teacher
 from rtdet.errors import UsageError
-from rtdet.training.datasets import complete_labels, load_coco, load_teacher
 
 CLASSES = ("person", "car", "bus")
 

@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from rtdet.training.teacher import fuse, label_pictures
+from rtdet.datasets.teacher import fuse, label_pictures
 from rtdet.types import Detections
 
 NAMES = ("person", "car")

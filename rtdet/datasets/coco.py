@@ -1,0 +1,177 @@
+"""COCO JSON: `images`, `annotations` with `bbox` [left, top, width, height], `categories`.
+
+Read beyond the standard fields: an image's `source`; an annotation's `score` (how sure a teacher was) and
+`ignore` (1: neither rewarded nor punished), as `rtdet data label` writes them.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Hashable, Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from rtdet.datasets.raw import Finding, RawLabels, RawPicture, cleaned, inside
+from rtdet.datasets.sample import Sample
+from rtdet.errors import UsageError
+from rtdet.geometry.boxes import ltwh_to_xyxy
+from rtdet.types import FloatArray, IntArray
+
+Rows = list[dict[str, Any]]
+
+
+def load_coco(annotations: Path, images: Path, class_names: Sequence[str]) -> list[Sample]:
+    """The pictures of a COCO JSON. Categories outside `class_names` become ignored regions: there is
+    something there, but its class is not ours. Raises UsageError for files that do not fit."""
+    return cleaned(read_coco(annotations, images), class_names)
+
+
+def read_coco(annotations: Path, images: Path) -> RawLabels:
+    """The labels of a COCO JSON as written. Raises UsageError, one line with the file and the row, for JSON
+    that is not COCO and for pictures outside `images`."""
+    content = read_json(annotations)
+    if not isinstance(content, dict):
+        raise _not_coco(annotations, f"it holds a {type(content).__name__}, not an object")
+    images_rows, rows, categories = (
+        _rows(content, k, annotations) for k in ("images", "annotations", "categories")
+    )
+    names = {
+        _id(row, "id", f"category {i}", annotations): _text(row, "name", f"category {i}", annotations)
+        for i, row in enumerate(categories)
+    }
+    class_names = tuple(dict.fromkeys(names.values()))
+    place = {key: class_names.index(name) for key, name in names.items()}
+    columns = _Columns(rows, place, annotations)
+    pictures: list[RawPicture] = []
+    findings: list[Finding] = []
+    seen: set[Hashable] = set()
+    for i, image in enumerate(images_rows):
+        key = _id(image, "id", f"image {i}", annotations)
+        if key in seen:
+            findings.append(
+                Finding("duplicate", f"{annotations.name} image {i}", f"a second image of id {key}")
+            )
+            continue
+        seen.add(key)
+        pictures.append(columns.picture(image, i, key, images))
+    for key in columns.places.keys() - seen:
+        text = f"{len(columns.places[key])} rows of image id {key}, which is not listed"
+        findings.append(Finding("missing picture", annotations.name, text))
+    return RawLabels(images, "coco", class_names, pictures, (annotations,), findings)
+
+
+class _Columns:
+    """The annotations' fields as arrays: reading 10,000 boxes row by row takes its time."""
+
+    def __init__(self, rows: Rows, place: dict[Hashable, int], file: Path) -> None:
+        self.file = file
+        self.boxes = ltwh_to_xyxy(_boxes(rows, file))
+        self.labels: IntArray = np.array(
+            [place.get(_id(row, "category_id", f"annotation {i}", file), -1) for i, row in enumerate(rows)],
+            dtype=np.int64,
+        )
+        self.crowd = _numbers(rows, "iscrowd", 0, file) > 0
+        self.ignored = self.crowd | (_numbers(rows, "ignore", 0, file) > 0)
+        self.areas = _numbers(rows, "area", np.nan, file)
+        self.scores = _numbers(rows, "score", np.nan, file)
+        self.places: dict[Hashable, list[int]] = {}
+        for i, row in enumerate(rows):
+            self.places.setdefault(_id(row, "image_id", f"annotation {i}", file), []).append(i)
+
+    def picture(self, image: dict[str, Any], number: int, key: Hashable, images: Path) -> RawPicture:
+        at = np.array(self.places.get(key, []), dtype=np.int64)
+        where = f"image {number}"
+        name = _text(image, "file_name", where, self.file)
+        return RawPicture(
+            inside(images, name, self.file),
+            (_side(image, "width", where, self.file), _side(image, "height", where, self.file)),
+            self.boxes[at],
+            self.labels[at],
+            self.ignored[at],
+            self.crowd[at],
+            self.areas[at],
+            self.scores[at],
+            str(image.get("source", "")),
+        )
+
+
+def read_json(path: Path) -> Any:
+    """The content of a JSON file; UsageError, one line, for one that cannot be read."""
+    try:
+        return json.loads(path.read_text(encoding="utf-8-sig"))
+    except OSError as error:
+        raise UsageError(f"cannot read the labels {path}: {error.strerror}") from error
+    except UnicodeDecodeError as error:
+        raise UsageError(f"{path} is not UTF-8 text (byte {error.start}); save it as UTF-8") from error
+    except (ValueError, RecursionError) as error:
+        raise UsageError(f"{path} is not JSON: {error}") from error
+
+
+def _not_coco(file: Path, why: str) -> UsageError:
+    return UsageError(f"{file} is not COCO JSON: {why}")
+
+
+def _rows(content: dict[str, Any], key: str, file: Path) -> Rows:
+    rows = content.get(key)
+    if not isinstance(rows, list):
+        raise _not_coco(file, f"{key!r} is missing" if rows is None else f"{key!r} is not a list")
+    for i, row in enumerate(rows):
+        if not isinstance(row, dict):
+            raise _not_coco(file, f"row {i} of {key!r} is not an object")
+    return rows
+
+
+def _id(row: dict[str, Any], key: str, where: str, file: Path) -> Hashable:
+    value = row.get(key)
+    if not isinstance(value, (int, str)):
+        raise _wrong(value, key, where, file, "an id")
+    return value
+
+
+def _text(row: dict[str, Any], key: str, where: str, file: Path) -> str:
+    value = row.get(key)
+    if not isinstance(value, str) or not value:
+        raise _wrong(value, key, where, file, "a text")
+    return value
+
+
+def _side(row: dict[str, Any], key: str, where: str, file: Path) -> int:
+    value = row.get(key)
+    if isinstance(value, bool) or not isinstance(value, (int, float)) or not 1 <= value < 2**31:
+        raise _wrong(value, key, where, file, "a number of pixels")
+    return int(value)
+
+
+def _boxes(rows: Rows, file: Path) -> FloatArray:
+    """(N, 4) ltwh."""
+    for i, row in enumerate(rows):
+        box = row.get("bbox")
+        if not isinstance(box, list) or len(box) != 4 or not all(type(v) in (int, float) for v in box):
+            raise _wrong(box, "bbox", f"annotation {i}", file, "[left, top, width, height]")
+    return np.array([[_finite(v) for v in row["bbox"]] for row in rows], dtype=np.float64).reshape(-1, 4)
+
+
+def _numbers(rows: Rows, key: str, default: float, file: Path) -> FloatArray:
+    """(N,) values of an optional field; null counts as not given."""
+    values = [default if row.get(key) is None else row[key] for row in rows]
+    for i, value in enumerate(values):
+        if not isinstance(value, (int, float)):
+            raise _wrong(value, key, f"annotation {i}", file, "a number")
+    return np.array([_finite(v) for v in values], dtype=np.float64)
+
+
+def _finite(value: float) -> float:
+    """As a float; whole numbers beyond its range, which JSON allows, are as good as infinite."""
+    try:
+        return float(value)
+    except OverflowError:
+        return float("inf")
+
+
+def _wrong(value: object, key: str, where: str, file: Path, wanted: str) -> UsageError:
+    text = repr(value)
+    text = text if len(text) <= 60 else text[:57] + "..."
+    said = "is missing" if value is None else f"is {text}, not {wanted}"
+    return _not_coco(file, f"{where}: {key!r} {said}")

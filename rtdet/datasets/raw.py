@@ -1,0 +1,143 @@
+"""Labels as they were written, before anything is clipped, renamed or dropped.
+
+Every format is read into this one form. `rtdet data check` looks at it as it is; training and evaluation get
+what `cleaned` makes of it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import numpy as np
+
+from rtdet.datasets.pictures import picture_size
+from rtdet.datasets.sample import Sample, places_of
+from rtdet.errors import UsageError
+from rtdet.geometry.boxes import area, clip, is_valid
+from rtdet.types import BoolArray, FloatArray, IntArray
+
+
+@dataclass(frozen=True, eq=False)
+class RawPicture:
+    """One picture's labels, as written.
+
+    size is (width, height), or None where the format does not say it. boxes (G, 4) xyxy pixels may be anything,
+    NaN too; where `fractions` is True they are shares of the picture's width and height. labels (G,) go into
+    the class names of the labels, -1: a class that has no name there. ignored, crowd (G,) bool; areas (G,)
+    square pixels, NaN where not given; scores (G,), NaN where not given.
+    """
+
+    path: Path
+    size: tuple[int, int] | None
+    boxes: FloatArray
+    labels: IntArray
+    ignored: BoolArray
+    crowd: BoolArray
+    areas: FloatArray
+    scores: FloatArray
+    source: str = ""
+    fractions: bool = False
+
+    def known_size(self) -> tuple[int, int]:
+        """(width, height) as written, else as the picture's file says; UsageError when it cannot."""
+        return self.size if self.size is not None else picture_size(self.path)
+
+    def in_pixels(self, size: tuple[int, int]) -> FloatArray:
+        """(G, 4) xyxy pixels in a picture of (width, height) `size`, not clipped."""
+        return self.boxes * np.array([*size, *size], dtype=np.float64) if self.fractions else self.boxes
+
+
+@dataclass(frozen=True)
+class Finding:
+    """Something wrong that a reader came across: what kind, where, and what in words."""
+
+    kind: str
+    where: str
+    text: str
+
+
+@dataclass(frozen=True, eq=False)
+class RawLabels:
+    """The labels of one folder (or of one split of it).
+
+    folder: what pictures must not leave. files: the label files that were read. findings: rows that were
+    passed over in reading, for `rtdet data check`.
+    """
+
+    folder: Path
+    kind: str
+    class_names: tuple[str, ...]
+    pictures: list[RawPicture]
+    files: tuple[Path, ...] = ()
+    findings: list[Finding] = field(default_factory=list)
+
+
+def raw_picture(
+    path: Path,
+    size: tuple[int, int] | None,
+    boxes: FloatArray,
+    labels: IntArray,
+    *,
+    ignored: BoolArray | None = None,
+    fractions: bool = False,
+) -> RawPicture:
+    """A picture of a format that knows neither crowds nor areas nor scores."""
+    n = len(boxes)
+    return RawPicture(
+        path,
+        size,
+        boxes,
+        labels,
+        np.zeros(n, dtype=bool) if ignored is None else ignored,
+        np.zeros(n, dtype=bool),
+        np.full(n, np.nan),
+        np.full(n, np.nan),
+        fractions=fractions,
+    )
+
+
+def cleaned(raw: RawLabels, class_names: Sequence[str]) -> list[Sample]:
+    """The samples of a training or an evaluation: boxes cut at the picture's borders; those that are not
+    finite, inverted, empty or outside dropped; classes outside `class_names` ignored (label -1)."""
+    places = places_of(class_names)
+    # The last entry is for label -1.
+    table = np.array([*(places.get(name, -1) for name in raw.class_names), -1], dtype=np.int64)
+    return [_cleaned(picture, table) for picture in raw.pictures]
+
+
+def _cleaned(picture: RawPicture, table: IntArray) -> Sample:
+    width, height = size = picture.known_size()
+    written = picture.in_pixels(size)
+    boxes = clip(written, width, height)
+    keep = is_valid(written) & is_valid(boxes)
+    boxes = boxes[keep]
+    areas, scores = picture.areas[keep], picture.scores[keep]
+    has_area = np.isfinite(areas) & (areas > 0)
+    return Sample(
+        path=picture.path,
+        size=size,
+        boxes=boxes,
+        labels=table[picture.labels[keep]],
+        ignored=picture.ignored[keep],
+        source=picture.source,
+        crowd=picture.crowd[keep],
+        areas=np.where(has_area, areas, area(boxes)),
+        scores=np.clip(np.where(np.isfinite(scores), scores, 1.0), 0.0, 1.0),
+    )
+
+
+def inside(folder: Path, name: str, labels: Path) -> Path:
+    """folder / name, for a name that a label file gave.
+
+    Raises UsageError for a path that leaves `folder`, by dots, as an absolute name or through a link.
+    """
+    path = folder / name
+    try:
+        is_inside = "\0" not in name and folder.resolve() in path.resolve().parents
+    except (OSError, RuntimeError):  # a loop of links
+        is_inside = False
+    if not is_inside:
+        raise UsageError(f"{labels} names a picture outside {folder}: {name!r}")
+    return path

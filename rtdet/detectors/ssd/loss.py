@@ -11,7 +11,10 @@ from torch import Tensor
 from torch.nn import functional as F
 
 from rtdet.detectors.ssd.coder import BoxCoder
-from rtdet.detectors.ssd.matcher import Assignment, TaskAlignedMatcher
+from rtdet.detectors.ssd.matcher import Assignment, JaccardMatcher, TaskAlignedMatcher
+
+# Tables of priors times objects must fit into memory, whatever a data set holds.
+MAX_OBJECTS = 500
 
 
 def multibox_loss(
@@ -22,25 +25,34 @@ def multibox_loss(
     *,
     alpha: float = 1.0,
     negatives_per_positive: float = 3.0,
+    certainty: Tensor | None = None,
+    spared: Tensor | None = None,
 ) -> tuple[Tensor, Tensor, Tensor]:
     """SSD, equations 1 to 3: `L = L_conf + alpha * L_loc`, both over the number of positives.
 
     offsets, target_offsets (B, P, 4); logits (B, P, C) with background as class 0; target_labels (B, P),
     0 for negatives. Cross entropy over positives and, in each picture, the hardest negatives, three for
-    each positive; smooth L1 over positives. Returns (L, L_conf, L_loc); without positives all are 0.
+    each positive; smooth L1 over positives. Beyond the paper: certainty (B, P) weighs the positives, and
+    spared (B, P) negatives are never mined. Returns (L, L_conf, L_loc); without positives all are 0.
     """
     positive = target_labels > 0
     count = positive.sum()
     entropy = F.cross_entropy(logits.flatten(0, 1), target_labels.flatten(), reduction="none")
     entropy = entropy.view_as(target_labels)
+    minable = ~positive if spared is None else ~(positive | spared)
     wanted = positive.sum(1, keepdim=True) * negatives_per_positive
-    # Rank of each negative by falling loss within its picture: argsort of argsort.
-    hardness = entropy.detach().masked_fill(positive, -1)
-    rank = hardness.argsort(1, descending=True).argsort(1)
-    hard = (rank < wanted) & ~positive
+    # Rank of each negative by falling loss within its picture.
+    order = entropy.detach().masked_fill(~minable, -1).argsort(1, descending=True)
+    places = torch.arange(order.shape[1], device=order.device).expand_as(order)
+    hard = (torch.empty_like(order).scatter_(1, order, places) < wanted) & minable
     scale = count.clamp(min=1)
-    confidence = (entropy * (positive | hard)).sum() / scale
-    location = F.smooth_l1_loss(offsets[positive], target_offsets[positive], reduction="sum") / scale
+    weight = (positive | hard).to(entropy.dtype)
+    distance = F.smooth_l1_loss(offsets[positive], target_offsets[positive], reduction="none").sum(1)
+    if certainty is not None:
+        weight = torch.where(positive, certainty, weight)
+        distance = distance * certainty[positive]
+    confidence = (entropy * weight).sum() / scale
+    location = distance.sum() / scale
     return confidence + alpha * location, confidence, location
 
 
@@ -53,13 +65,49 @@ def giou(a: Tensor, b: Tensor) -> Tensor:
     return intersection / union.clamp(min=1e-9) - (hull - union) / hull.clamp(min=1e-9)
 
 
-class Truth(NamedTuple):
-    """What is in one picture: boxes (G, 4) xyxy input pixels, labels (G,), ignored regions (I, 4) xyxy in
-    which nothing is rewarded and nothing punished."""
-
+class _TruthFields(NamedTuple):
     boxes: Tensor
     labels: Tensor
     ignored: Tensor
+    scores: Tensor
+    incomplete: Tensor
+
+
+class Truth(_TruthFields):
+    """What is in one picture: boxes (G, 4) xyxy input pixels, labels (G,) without background, ignored
+    regions (I, 4) xyxy in which nothing is rewarded and nothing punished, scores (G,), how sure a teacher was
+    (default: all 1), and incomplete (C,) bool, the classes whose objects may be there and unlabelled
+    (default: empty, none of them)."""
+
+    __slots__ = ()
+
+    def __new__(
+        cls,
+        boxes: Tensor,
+        labels: Tensor,
+        ignored: Tensor,
+        scores: Tensor | None = None,
+        incomplete: Tensor | None = None,
+    ) -> Truth:
+        if scores is None:
+            scores = boxes.new_ones(len(boxes))
+        if incomplete is None:
+            incomplete = torch.zeros(0, dtype=torch.bool, device=boxes.device)
+        return super().__new__(cls, boxes, labels, ignored, scores, incomplete)
+
+
+def _at_most(count: int, truth: Truth) -> Truth:
+    """The `count` largest objects of a picture; the others become ignored regions."""
+    if len(truth.boxes) <= count:
+        return truth
+    order = (truth.boxes[:, 2:] - truth.boxes[:, :2]).prod(1).argsort(descending=True)
+    kept, rest = order[:count], order[count:]
+    return truth._replace(
+        boxes=truth.boxes[kept],
+        labels=truth.labels[kept],
+        scores=truth.scores[kept],
+        ignored=torch.cat([truth.ignored, truth.boxes[rest]]),
+    )
 
 
 class LossParts(NamedTuple):
@@ -67,6 +115,87 @@ class LossParts(NamedTuple):
     score: Tensor
     box: Tensor
     positives: int
+
+
+@dataclass(frozen=True)
+class MultiboxLoss:
+    """SSD's own training objective: Jaccard matching, the box coder, and `multibox_loss`. For networks whose
+    logits have background as class 0."""
+
+    coder: BoxCoder = field(default_factory=BoxCoder)
+    matcher: JaccardMatcher = field(default_factory=JaccardMatcher)
+    alpha: float = 1.0
+    negatives_per_positive: float = 3.0
+
+    def __call__(self, offsets: Tensor, logits: Tensor, priors: Tensor, truths: Sequence[Truth]) -> LossParts:
+        """offsets (B, P, 4), logits (B, P, 1 + C), priors (P, 4) cxcywh, one Truth for each picture."""
+        offsets, logits = offsets.float(), logits.float()
+        truths = [_at_most(MAX_OBJECTS, truth) for truth in truths]
+        corners = _corners(priors)
+        targets = [self._targets(truth, priors, corners) for truth in truths]
+        wanted, labels, certainty = (torch.stack(parts) for parts in zip(*targets, strict=True))
+        total, confidence, location = multibox_loss(
+            offsets,
+            logits,
+            wanted,
+            labels,
+            alpha=self.alpha,
+            negatives_per_positive=self.negatives_per_positive,
+            certainty=certainty,
+            spared=_ignored(priors, truths) | _incomplete(logits.detach(), truths),
+        )
+        count = int((labels > 0).sum())
+        return LossParts(total, confidence.detach(), self.alpha * location.detach(), count)
+
+    @torch.no_grad()
+    def _targets(self, truth: Truth, priors: Tensor, corners: Tensor) -> tuple[Tensor, Tensor, Tensor]:
+        """Offsets (P, 4), labels (P,), 0 for background, and certainty (P,) that one picture asks for."""
+        matched, positive = self.matcher(corners, truth.boxes)
+        wanted, labels = torch.zeros_like(priors), torch.zeros_like(matched)
+        certainty = torch.ones_like(priors[:, 0])
+        rows = positive.nonzero()[:, 0]
+        chosen = matched[rows]
+        wanted[rows] = self.coder.encode_tensor(_centred(truth.boxes[chosen]), priors[rows])
+        labels[rows] = truth.labels[chosen] + 1
+        certainty[rows] = truth.scores[chosen].to(certainty.dtype)
+        return wanted, labels, certainty
+
+
+def _corners(boxes: Tensor) -> Tensor:
+    """cxcywh to xyxy."""
+    half = boxes[..., 2:] / 2
+    return torch.cat([boxes[..., :2] - half, boxes[..., :2] + half], -1)
+
+
+def _centred(boxes: Tensor) -> Tensor:
+    """xyxy to cxcywh; a side of less than a hundredth of a pixel counts as that, for its logarithm's sake."""
+    size = boxes[..., 2:] - boxes[..., :2]
+    return torch.cat([boxes[..., :2] + size / 2, size.clamp(min=0.01)], -1)
+
+
+def _ignored(priors: Tensor, truths: Sequence[Truth]) -> Tensor:
+    """(B, P): does the prior's centre lie in an ignored region of its picture?"""
+    centres = priors[:, None, :2]
+    rows = []
+    for truth in truths:
+        within = (centres > truth.ignored[:, :2]) & (centres < truth.ignored[:, 2:])
+        rows.append(within.all(-1).any(-1))
+    return torch.stack(rows)
+
+
+def _incomplete(logits: Tensor, truths: Sequence[Truth]) -> Tensor:
+    """(B, P): is the strongest object class one whose objects may be there unlabelled? Such a prior may well
+    be right. logits (B, P, 1 + C)."""
+    if not any(len(truth.incomplete) for truth in truths):
+        return torch.zeros_like(logits[..., 0], dtype=torch.bool)
+    strongest = logits[..., 1:].argmax(-1)
+    return _incomplete_classes(truths, logits.shape[-1] - 1, logits.device).gather(1, strongest)
+
+
+def _incomplete_classes(truths: Sequence[Truth], classes: int, device: torch.device) -> Tensor:
+    """(B, C) bool."""
+    none = torch.zeros(classes, dtype=torch.bool, device=device)
+    return torch.stack([truth.incomplete if len(truth.incomplete) else none for truth in truths])
 
 
 @dataclass(frozen=True)
@@ -81,18 +210,28 @@ class QualityLoss:
     def __call__(self, offsets: Tensor, logits: Tensor, priors: Tensor, truths: Sequence[Truth]) -> LossParts:
         """offsets (B, P, 4), logits (B, P, C), priors (P, 4) cxcywh, one Truth for each picture."""
         offsets, logits = offsets.float(), logits.float()
+        truths = [_at_most(MAX_OBJECTS, truth) for truth in truths]
         boxes = self.coder.decode_tensor(offsets, priors)
-        padded, labels, real = _pad(truths, logits)
+        padded, labels, certainty, real = _pad(truths, logits)
         found = self.matcher(logits.sigmoid(), boxes.detach(), priors[:, :2], padded, labels, real)
+        # A teacher that was half sure asks for half of the score, and pulls half as hard.
+        found = found._replace(quality=found.quality * certainty.gather(1, found.matched))
         target = torch.zeros_like(logits)
         target.scatter_(2, labels.gather(1, found.matched)[..., None], found.quality[..., None])
         weight = self._attention(logits.detach(), target)
-        weight = weight * ~(self._ignored(priors, truths) & ~found.positive)[..., None]
+        weight = weight * ~self._spared(priors, truths, logits.shape[-1], found.positive)
         scale = found.quality.sum().clamp(min=1)
         entropy = F.binary_cross_entropy_with_logits(logits, target, reduction="none")
         score = (entropy * weight).sum() / scale
         box = self._box_loss(boxes, padded, found) / scale * self.box_weight
         return LossParts(score + box, score.detach(), box.detach(), int(found.positive.sum()))
+
+    @staticmethod
+    def _spared(priors: Tensor, truths: Sequence[Truth], classes: int, positive: Tensor) -> Tensor:
+        """(B, P, C): the negatives that are not punished, for lying in an ignored region or for a class whose
+        objects may be there unlabelled."""
+        incomplete = _incomplete_classes(truths, classes, priors.device)
+        return (_ignored(priors, truths)[..., None] | incomplete[:, None]) & ~positive[..., None]
 
     @staticmethod
     def _attention(logits: Tensor, target: Tensor) -> Tensor:
@@ -102,29 +241,21 @@ class QualityLoss:
         return torch.where(target > 0, target, easy)
 
     @staticmethod
-    def _ignored(priors: Tensor, truths: Sequence[Truth]) -> Tensor:
-        """(B, P): does the prior's centre lie in an ignored region of its picture?"""
-        centres = priors[:, None, :2]
-        rows = []
-        for truth in truths:
-            within = (centres > truth.ignored[:, :2]) & (centres < truth.ignored[:, 2:])
-            rows.append(within.all(-1).any(-1))
-        return torch.stack(rows)
-
-    @staticmethod
     def _box_loss(boxes: Tensor, truths: Tensor, found: Assignment) -> Tensor:
         picture, prior = found.positive.nonzero(as_tuple=True)
         wanted = truths[picture, found.matched[picture, prior]]
         return ((1 - giou(boxes[picture, prior], wanted)) * found.quality[picture, prior]).sum()
 
 
-def _pad(truths: Sequence[Truth], like: Tensor) -> tuple[Tensor, Tensor, Tensor]:
-    """Truths as (B, G, 4), (B, G), (B, G) with G the largest count, at least 1."""
+def _pad(truths: Sequence[Truth], like: Tensor) -> tuple[Tensor, Tensor, Tensor, Tensor]:
+    """Boxes (B, G, 4), labels, scores and whether they are real (B, G), with G the largest count, at least 1."""
     most = max(1, *(len(truth.boxes) for truth in truths)) if truths else 1
     boxes = like.new_zeros(len(truths), most, 4)
     labels = torch.zeros(len(truths), most, dtype=torch.long, device=like.device)
+    scores = like.new_zeros(len(truths), most)
     real = torch.zeros(len(truths), most, dtype=torch.bool, device=like.device)
     for i, truth in enumerate(truths):
         count = len(truth.boxes)
         boxes[i, :count], labels[i, :count], real[i, :count] = truth.boxes, truth.labels, True
-    return boxes, labels, real
+        scores[i, :count] = truth.scores
+    return boxes, labels, scores, real

@@ -42,15 +42,32 @@ class JaccardMatcher:
         """The same rule on a (P, G) table of Jaccard indices, G > 0."""
         best, matched = overlaps.max(1)
         positive = best > self.threshold
-        # Bipartite step: pairs by falling overlap, so that two truths never claim one prior.
-        left = overlaps.clone()
-        for _ in range(min(left.shape)):
-            prior, truth = divmod(int(left.argmax()), left.shape[1])
-            if left[prior, truth] <= 0:
-                break
-            matched[prior], positive[prior] = truth, True
-            left[prior, :], left[:, truth] = -1, -1
+        priors, truths = _best_pairs(overlaps)
+        matched[priors], positive[priors] = truths, True
         return matched, positive
+
+
+def _best_pairs(overlaps: Tensor) -> tuple[Tensor, Tensor]:
+    """SSD's bipartite step on a (P, G) table: pairs of prior and truth by falling overlap, each prior and each
+    truth at most once; a truth that overlaps no prior gets none."""
+    strength, first = overlaps.max(0)
+    truths = (strength > 0).nonzero()[:, 0]
+    priors = first[truths]
+    if len(torch.unique(priors)) == len(priors):
+        return priors, truths
+    # Some truths want the same prior. None of the G can be driven further than to its G-th choice.
+    strength, rows = overlaps.topk(min(overlaps.shape), dim=0)
+    order = strength.flatten().argsort(descending=True, stable=True)
+    order = order[strength.flatten()[order] > 0]
+    taken: dict[int, int] = {}
+    served: set[int] = set()
+    columns = order % overlaps.shape[1]
+    for prior, truth in zip(rows.flatten()[order].tolist(), columns.tolist(), strict=True):
+        if prior not in taken and truth not in served:
+            taken[prior] = truth
+            served.add(truth)
+    pairs = torch.tensor(list(taken.items()), device=overlaps.device)
+    return pairs[:, 0], pairs[:, 1]
 
 
 class Assignment(NamedTuple):

@@ -3,7 +3,7 @@ from __future__ import annotations
 import pytest
 import torch
 
-from rtdet.detectors.ssd.loss import QualityLoss, Truth, giou, multibox_loss
+from rtdet.detectors.ssd.loss import MultiboxLoss, QualityLoss, Truth, giou, multibox_loss
 
 
 def _numbers(positives):
@@ -83,3 +83,92 @@ def test_a_picture_without_objects_gives_a_finite_loss():
     assert parts.positives == 0
     assert torch.isfinite(parts.total)
     assert torch.isfinite(logits.grad).all()
+
+
+def test_an_old_truth_of_three_parts_is_sure_and_complete():
+    truth = _truth([0.0, 0, 16, 16], [1])
+    assert truth.scores.tolist() == [1]
+    assert len(truth.incomplete) == 0
+    assert Truth(*(part.clone() for part in truth)).scores.tolist() == [1]
+
+
+def test_a_teachers_score_scales_what_the_quality_loss_asks_for():
+    sure, unsure = _truth([0.0, 0, 16, 16], [1]), _truth([0.0, 0, 16, 16], [1])
+    unsure = unsure._replace(scores=torch.tensor([0.5]))
+    logits = torch.full((1, 3, 2), -20.0)
+    for truth, wanted in ((sure, 1.0), (unsure, 0.5)):
+        logits[0, 0, 1] = torch.logit(torch.tensor(wanted), eps=1e-6)
+        row = logits.clone().requires_grad_()
+        QualityLoss()(torch.zeros(1, 3, 4), row, PRIORS, [truth]).total.backward()
+        assert row.grad[0, 0, 1].abs() < 1e-5
+
+
+def test_incomplete_classes_are_not_punished_by_the_quality_loss_at_negatives():
+    logits = torch.zeros(1, 3, 2, requires_grad=True)
+    truth = _truth([0.0, 0, 16, 16], [1])._replace(incomplete=torch.tensor([True, False]))
+    QualityLoss()(torch.zeros(1, 3, 4), logits, PRIORS, [truth]).total.backward()
+    assert (logits.grad[0, 1:, 0] == 0).all()
+    assert (logits.grad[0, 1:, 1] > 0).all()
+    assert logits.grad[0, 0, 0] > 0
+
+
+def test_the_multibox_objective_matches_encodes_and_sums_as_the_paper_does():
+    generator = torch.Generator().manual_seed(0)
+    offsets = torch.randn(1, 3, 4, generator=generator)
+    logits = torch.randn(1, 3, 3, generator=generator)
+    parts = MultiboxLoss()(offsets, logits, PRIORS, [_truth([1.0, 0, 17, 16], [1])])
+    assert parts.positives == 1
+    wanted = torch.tensor([1 / 16 / 0.1, 0, 0, 0])  # the box is the first prior, a pixel to the right
+    difference = (offsets[0, 0] - wanted).abs()
+    location = torch.where(difference < 1, 0.5 * difference**2, difference - 0.5).sum()
+    chances = logits[0].log_softmax(1)
+    torch.testing.assert_close(parts.box, location)
+    torch.testing.assert_close(parts.score, -(chances[0, 2] + chances[1, 0] + chances[2, 0]))
+    torch.testing.assert_close(parts.total, parts.box + parts.score)
+
+
+def _mined(truth, logits):
+    row = logits.clone().requires_grad_()
+    MultiboxLoss()(torch.zeros(1, 3, 4), row, PRIORS, [truth]).total.backward()
+    return (row.grad[0] != 0).any(1).tolist()
+
+
+def test_negatives_in_ignored_regions_or_of_an_incomplete_class_are_not_mined():
+    logits = torch.tensor([[[0.0, 0, 1], [0, 2, 1], [0, 1, 2]]])
+    truth = _truth([0.0, 0, 16, 16], [1])
+    assert _mined(truth, logits) == [True, True, True]
+    assert _mined(truth._replace(incomplete=torch.tensor([True, False])), logits) == [True, False, True]
+    ignored = _truth([0.0, 0, 16, 16], [1], [32.0, 0, 48, 16])
+    assert _mined(ignored, logits) == [True, True, False]
+
+
+def test_an_unsure_teacher_weighs_less_in_the_multibox_objective():
+    logits, offsets = torch.zeros(1, 3, 3), torch.ones(1, 3, 4)
+    truth = _truth([0.0, 0, 16, 16], [1])
+    sure = MultiboxLoss()(offsets, logits, PRIORS, [truth])
+    half = MultiboxLoss()(offsets, logits, PRIORS, [truth._replace(scores=torch.tensor([0.5]))])
+    torch.testing.assert_close(half.box, sure.box / 2)
+    entropy = torch.log(torch.tensor(3.0))
+    torch.testing.assert_close(sure.score - half.score, entropy / 2)
+
+
+def test_pictures_without_objects_give_the_multibox_objective_no_nan():
+    logits = torch.zeros(2, 3, 3, requires_grad=True)
+    parts = MultiboxLoss()(torch.zeros(2, 3, 4), logits, PRIORS, [_truth([], []), _truth([], [])])
+    parts.total.backward()
+    assert (float(parts.total.detach()), parts.positives) == (0, 0)
+    assert torch.isfinite(logits.grad).all()
+    degenerate = MultiboxLoss()(torch.zeros(1, 3, 4), logits[:1], PRIORS, [_truth([4.0, 4, 4, 9], [0])])
+    assert torch.isfinite(degenerate.total)
+
+
+@pytest.mark.parametrize("objective", [QualityLoss(), MultiboxLoss()])
+def test_of_thousands_of_objects_the_largest_count_and_the_rest_is_ignored(objective):
+    corner = torch.rand(5000, 2) * 30
+    boxes = torch.cat([corner, corner + 1 + 5 * torch.rand(5000, 1)], 1)
+    truth = _truth([], [])._replace(
+        boxes=boxes, labels=torch.zeros(5000, dtype=torch.long), scores=torch.ones(5000)
+    )
+    parts = objective(torch.zeros(1, 3, 4), torch.zeros(1, 3, 2), PRIORS, [truth])
+    assert torch.isfinite(parts.total)
+    assert 0 < parts.positives <= 3

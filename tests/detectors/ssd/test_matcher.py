@@ -71,3 +71,24 @@ def test_the_best_prior_of_a_truth_aims_at_its_overlap():
     torch.testing.assert_close(found.quality[0, 3], torch.tensor(0.5))
     assert 0 < found.quality[0, 2] < found.quality[0, 3]
     assert found.quality[0, 1] == 0
+
+
+def test_truths_that_want_one_prior_are_served_by_falling_overlap_as_in_a_plain_loop():
+    generator = torch.Generator().manual_seed(3)
+    for _ in range(50):
+        table = torch.rand(9, 6, generator=generator) * (torch.rand(9, 6, generator=generator) < 0.5)
+        table[2] += 0.3 * (table[2] > 0)  # so that many want the third
+        matched, positive = JaccardMatcher(0.8).from_overlaps(table)
+        best = table.argmax(1).tolist()
+        expected = {row: best[row] for row in range(9) if table[row].max() > 0.8}
+        left = table.clone()
+        while left.max() > 0:
+            row, column = divmod(int(left.argmax()), 6)
+            expected[row] = column
+            left[row], left[:, column] = 0, 0
+        assert {row: int(matched[row]) for row in positive.nonzero()[:, 0].tolist()} == expected
+
+
+def test_a_truth_that_no_prior_touches_gets_none():
+    _, positive = JaccardMatcher().from_overlaps(torch.tensor([[0.0, 0.3], [0.0, 0.1]]))
+    assert positive.tolist() == [True, False]

@@ -5,71 +5,130 @@ Mosaic is YOLOv4's (Bochkovskiy et al. 2020, arXiv 2004.10934): four pictures ar
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from typing import Protocol
 
 import cv2
 import numpy as np
 
-from rtdet.types import BoolArray, FloatArray, Image, IntArray
+from rtdet.errors import UnknownNameError
+from rtdet.training.colour import PLAIN, ColourConfig, recolour
+from rtdet.training.labelled import FILL, Labelled, clip_to, move, together
+from rtdet.training.mixing import cut_mix, erase, flip, paste_objects
+from rtdet.types import FloatArray, Image
 
-FILL = 114
-# A box cut to less than this share of its area no longer shows its object.
-MIN_VISIBLE = 0.25
-MIN_SIDE = 3.0
-
-
-@dataclass(frozen=True, eq=False)
-class Labelled:
-    """A picture with its boxes (G, 4) xyxy, labels (G,) and ignored rows (G,)."""
-
-    image: Image
-    boxes: FloatArray
-    labels: IntArray
-    ignored: BoolArray
+__all__ = ["FILL", "RECIPES", "Augment", "AugmentConfig", "Labelled", "Recipe", "open_recipe"]
 
 
 @dataclass(frozen=True)
 class AugmentConfig:
-    """Probabilities and ranges. `zoom` is relative to the picture fitted into the input."""
+    """Probabilities, and ranges of zoom relative to the picture fitted into the input. `squeeze`: a side may be
+    stretched against the other by up to exp(squeeze)."""
 
     mosaic: float = 0.5
+    cutmix: float = 0.1
+    paste: float = 0.25
+    erase: float = 0.1
     flip: float = 0.5
     zoom: tuple[float, float] = (0.5, 1.8)
     mosaic_zoom: tuple[float, float] = (0.4, 1.3)
-    hue: float = 0.015
-    saturation: float = 0.6
-    value: float = 0.4
-    grey: float = 0.05
-    blur: float = 0.1
-    noise: float = 0.05
+    squeeze: float = 0.12
+    colour: ColourConfig = field(default_factory=ColourConfig)
+
+
+YOLO = AugmentConfig(
+    cutmix=0.25, paste=0, erase=0, zoom=(0.7, 1.4), squeeze=0.3,
+    colour=replace(PLAIN, hue=0.1, saturation=0.5, value=0.5),
+)  # fmt: skip
+NOTHING = AugmentConfig(
+    mosaic=0, cutmix=0, paste=0, erase=0, flip=0, zoom=(1, 1), mosaic_zoom=(1, 1), squeeze=0, colour=PLAIN
+)
+
+
+class Recipe(Protocol):
+    """Makes a training picture of one size. Every random choice comes from `rng`."""
+
+    def make(
+        self, first: Labelled, another: Callable[[], Labelled], rng: np.random.Generator, *, plain: bool
+    ) -> Labelled:
+        """Out of a picture and, where pictures are mixed, others. plain: no mixing, as in the last part of a
+        training, when the network should see pictures as they will be."""
+        ...
+
+
+def open_recipe(name: str, size: tuple[int, int], *, stretch: bool = False) -> Recipe:
+    """The recipe of a name in RECIPES for inputs of size (width, height). Raises UnknownNameError."""
+    try:
+        return RECIPES[name](size, stretch)
+    except KeyError:
+        raise UnknownNameError("augmentation", name, RECIPES) from None
+
+
+def _ssd(size: tuple[int, int], stretch: bool) -> Recipe:
+    from rtdet.training.ssd_augment import SsdAugment
+
+    return SsdAugment(size)
+
+
+# full: everything here. yolo: YOLOv4's mosaic, CutMix, flip and colours. ssd: SSD's own. none: as they are.
+RECIPES: Mapping[str, Callable[[tuple[int, int], bool], Recipe]] = {
+    "full": lambda size, stretch: Augment(size, stretch=stretch),
+    "yolo": lambda size, stretch: Augment(size, YOLO, stretch=stretch),
+    "ssd": _ssd,
+    "none": lambda size, stretch: Augment(size, NOTHING, stretch=stretch),
+}
 
 
 class Augment:
-    """Makes training pictures of one size from a list of labelled ones, by a seeded generator."""
+    """Makes training pictures of one size by a seeded generator. stretch: the picture fills the input, as for
+    networks of one input size; else its aspect is kept."""
 
-    def __init__(self, size: tuple[int, int], config: AugmentConfig | None = None) -> None:
-        self.size = size
+    def __init__(
+        self, size: tuple[int, int], config: AugmentConfig | None = None, *, stretch: bool = False
+    ) -> None:
+        self.size, self.stretch = size, stretch
         self.config = config or AugmentConfig()
+
+    def make(
+        self, first: Labelled, another: Callable[[], Labelled], rng: np.random.Generator, *, plain: bool
+    ) -> Labelled:
+        config = self.config
+        mosaic, cutmix, paste = (not plain) * (rng.random(3) < [config.mosaic, config.cutmix, config.paste])
+        if mosaic:
+            made = self._four([first, another(), another(), another()], rng)
+        else:
+            made = self._one(first, rng)
+        if cutmix:
+            made = cut_mix(made, self._one(another(), rng), rng)
+        if paste:
+            made = paste_objects(made, another(), rng)
+        return self._finish(made, rng)
 
     def mosaic(self, pictures: Sequence[Labelled], rng: np.random.Generator) -> Labelled:
         """Four pictures, each shown in one quadrant around a random point."""
-        width, height = self.size
-        canvas = np.full((height, width, 3), FILL, dtype=np.uint8)
-        x = int(rng.uniform(0.3, 0.7) * width)
-        y = int(rng.uniform(0.3, 0.7) * height)
-        windows = [(0, 0, x, y), (x, 0, width, y), (0, y, x, height), (x, y, width, height)]
-        parts = []
-        for picture, window in zip(pictures, windows, strict=True):
-            parts.append(self._place(canvas, picture, window, self.config.mosaic_zoom, rng))
-        return self._finish(canvas, parts, rng)
+        return self._finish(self._four(pictures, rng), rng)
 
     def single(self, picture: Labelled, rng: np.random.Generator) -> Labelled:
         """One picture at a random scale and place."""
+        return self._finish(self._one(picture, rng), rng)
+
+    def _four(self, pictures: Sequence[Labelled], rng: np.random.Generator) -> Labelled:
+        canvas = self._canvas()
         width, height = self.size
-        canvas = np.full((height, width, 3), FILL, dtype=np.uint8)
-        part = self._place(canvas, picture, (0, 0, width, height), self.config.zoom, rng)
-        return self._finish(canvas, [part], rng)
+        x = int(rng.uniform(0.3, 0.7) * width)
+        y = int(rng.uniform(0.3, 0.7) * height)
+        windows = [(0, 0, x, y), (x, 0, width, y), (0, y, x, height), (x, y, width, height)]
+        zoom = self.config.mosaic_zoom
+        parts = [self._place(canvas, p, w, zoom, rng) for p, w in zip(pictures, windows, strict=True)]
+        return together(canvas, parts)
+
+    def _one(self, picture: Labelled, rng: np.random.Generator) -> Labelled:
+        canvas = self._canvas()
+        return together(canvas, [self._place(canvas, picture, (0, 0, *self.size), self.config.zoom, rng)])
+
+    def _canvas(self) -> Image:
+        return np.full((self.size[1], self.size[0], 3), FILL, dtype=np.uint8)
 
     def _place(
         self,
@@ -78,14 +137,16 @@ class Augment:
         window: tuple[int, int, int, int],
         zoom: tuple[float, float],
         rng: np.random.Generator,
-    ) -> tuple[FloatArray, IntArray, BoolArray]:
+    ) -> Labelled:
         """Draws the picture, scaled and shifted, into the window of the canvas; returns its boxes there."""
         left, top, right, bottom = window
-        h, w = picture.image.shape[:2]
-        fit = min(self.size[0] / w, self.size[1] / h)
-        scale = fit * float(np.exp(rng.uniform(np.log(zoom[0]), np.log(zoom[1]))))
-        stretch = float(np.exp(rng.uniform(-0.12, 0.12)))
-        sx, sy = scale * stretch, scale / stretch
+        w, h = picture.size
+        fit_x, fit_y = self.size[0] / w, self.size[1] / h
+        if not self.stretch:
+            fit_x = fit_y = min(fit_x, fit_y)
+        scale = float(np.exp(rng.uniform(np.log(zoom[0]), np.log(zoom[1]))))
+        squeeze = float(np.exp(rng.uniform(-self.config.squeeze, self.config.squeeze)))
+        sx, sy = fit_x * scale * squeeze, fit_y * scale / squeeze
         # Anywhere that keeps the picture over the window, or within it where it is smaller.
         dx = left + rng.uniform(0, 1) * (right - left - w * sx)
         dy = top + rng.uniform(0, 1) * (bottom - top - h * sy)
@@ -93,45 +154,14 @@ class Augment:
         flags = cv2.INTER_AREA if max(sx, sy) < 0.6 else cv2.INTER_LINEAR
         view = canvas[top:bottom, left:right]
         view[:] = _warp(picture.image, shift, (right - left, bottom - top), flags)
-        moved = picture.boxes * [sx, sy, sx, sy] + [dx, dy, dx, dy]
-        clipped = np.clip(moved, [left, top, left, top], [right, bottom, right, bottom])
-        keep = _still_there(moved, clipped)
-        return clipped[keep], picture.labels[keep], picture.ignored[keep]
+        return picture.cut(*clip_to(move(picture, (sx, sy), (dx, dy)), window))
 
-    def _finish(
-        self,
-        canvas: Image,
-        parts: Sequence[tuple[FloatArray, IntArray, BoolArray]],
-        rng: np.random.Generator,
-    ) -> Labelled:
-        boxes = np.concatenate([part[0] for part in parts])
-        labels = np.concatenate([part[1] for part in parts])
-        ignored = np.concatenate([part[2] for part in parts])
-        if rng.random() < self.config.flip:
-            canvas = np.ascontiguousarray(canvas[:, ::-1])
-            boxes = boxes[:, [2, 1, 0, 3]] * [-1, 1, -1, 1] + [self.size[0], 0, self.size[0], 0]
-        return Labelled(self._recolour(canvas, rng), boxes, labels, ignored)
-
-    def _recolour(self, image: Image, rng: np.random.Generator) -> Image:
-        config = self.config
-        gains = 1 + rng.uniform(-1, 1, 3) * [config.hue, config.saturation, config.value]
-        steps = np.arange(256)
-        tables = [
-            (steps * gains[0]) % 180,
-            np.clip(steps * gains[1], 0, 255),
-            np.clip(steps * gains[2], 0, 255),
-        ]
-        lut = np.stack(tables, axis=-1).astype(np.uint8)[None]
-        hsv = cv2.LUT(cv2.cvtColor(image, cv2.COLOR_BGR2HSV), lut)
-        image = np.asarray(cv2.cvtColor(hsv, cv2.COLOR_HSV2BGR), dtype=np.uint8)
-        if rng.random() < config.grey:
-            image = np.repeat(cv2.cvtColor(image, cv2.COLOR_BGR2GRAY)[..., None], 3, axis=2)
-        if rng.random() < config.blur:
-            image = np.asarray(cv2.GaussianBlur(image, (0, 0), float(rng.uniform(0.5, 1.8))), dtype=np.uint8)
-        if rng.random() < config.noise:
-            grain = rng.normal(0, rng.uniform(3, 15), image.shape[:2])[..., None]
-            image = np.clip(image + grain, 0, 255).astype(np.uint8)
-        return image
+    def _finish(self, made: Labelled, rng: np.random.Generator) -> Labelled:
+        mirrored, hidden = rng.random(2) < [self.config.flip, self.config.erase]
+        if mirrored:
+            made = flip(made)
+        made = replace(made, image=recolour(made.image, self.config.colour, rng))
+        return erase(made, rng) if hidden else made
 
 
 def _warp(image: Image, shift: FloatArray, size: tuple[int, int], flags: int) -> Image:
@@ -146,11 +176,3 @@ def _warp(image: Image, shift: FloatArray, size: tuple[int, int], flags: int) ->
         image, shift, size, flags=cv2.INTER_LINEAR, borderMode=cv2.BORDER_CONSTANT, borderValue=(FILL,) * 3
     )
     return np.asarray(warped, dtype=np.uint8)
-
-
-def _still_there(before: FloatArray, after: FloatArray) -> BoolArray:
-    sides = after[:, 2:] - after[:, :2]
-    area = np.prod(before[:, 2:] - before[:, :2], axis=1)
-    return np.asarray(
-        (sides.min(axis=1, initial=np.inf) >= MIN_SIDE) & (np.prod(sides, axis=1) >= MIN_VISIBLE * area)
-    )

@@ -32,7 +32,19 @@ def save_weights(model: SSDModule, path: Path) -> None:
     temporary = path.with_name(path.name + ".part")
     header = {"format": FORMAT, "config": json.dumps(model.config.as_dict(), sort_keys=True)}
     save_file(tensors, temporary, metadata=header)
+    _sort_header(temporary)
     temporary.replace(path)
+
+
+def _sort_header(path: Path) -> None:
+    """safetensors writes the metadata in random order: sorted, so that equal weights are equal files."""
+    content = path.read_bytes()
+    end = 8 + int.from_bytes(content[:8], "little")
+    header = json.loads(content[8:end])
+    header["__metadata__"] = dict(sorted(header["__metadata__"].items()))
+    text = json.dumps(header, separators=(",", ":"), ensure_ascii=False).encode()
+    text += b" " * (-len(text) % 8)
+    path.write_bytes(len(text).to_bytes(8, "little") + text + content[end:])
 
 
 def read_config(path: Path) -> SSDConfig:

@@ -13,8 +13,10 @@ from typing import Any
 
 import numpy as np
 
-from rtdet.datasets.raw import Finding, RawLabels, RawPicture, cleaned, inside
+from rtdet.datasets.pictures import inside
+from rtdet.datasets.raw import Finding, RawLabels, RawPicture, cleaned
 from rtdet.datasets.sample import Sample
+from rtdet.datasets.text import read_text, shown
 from rtdet.errors import UsageError
 from rtdet.geometry.boxes import ltwh_to_xyxy
 from rtdet.types import FloatArray, IntArray
@@ -28,9 +30,13 @@ def load_coco(annotations: Path, images: Path, class_names: Sequence[str]) -> li
     return cleaned(read_coco(annotations, images), class_names)
 
 
-def read_coco(annotations: Path, images: Path) -> RawLabels:
-    """The labels of a COCO JSON as written. Raises UsageError, one line with the file and the row, for JSON
-    that is not COCO and for pictures outside `images`."""
+def read_coco(annotations: Path, images: Path | Sequence[Path], folder: Path | None = None) -> RawLabels:
+    """The labels of a COCO JSON as written.
+
+    images: the folder of the pictures, or several of which the one that has the first picture is taken.
+    folder: the data set's (None: the pictures'). Raises UsageError, one line with the file and the row, for
+    JSON that is not COCO and for pictures outside their folder.
+    """
     content = read_json(annotations)
     if not isinstance(content, dict):
         raise _not_coco(annotations, f"it holds a {type(content).__name__}, not an object")
@@ -44,6 +50,7 @@ def read_coco(annotations: Path, images: Path) -> RawLabels:
     class_names = tuple(dict.fromkeys(names.values()))
     place = {key: class_names.index(name) for key, name in names.items()}
     columns = _Columns(rows, place, annotations)
+    root = images if isinstance(images, Path) else _root(images, images_rows)
     pictures: list[RawPicture] = []
     findings: list[Finding] = []
     seen: set[Hashable] = set()
@@ -55,11 +62,25 @@ def read_coco(annotations: Path, images: Path) -> RawLabels:
             )
             continue
         seen.add(key)
-        pictures.append(columns.picture(image, i, key, images))
-    for key in columns.places.keys() - seen:
-        text = f"{len(columns.places[key])} rows of image id {key}, which is not listed"
-        findings.append(Finding("missing picture", annotations.name, text))
-    return RawLabels(images, "coco", class_names, pictures, (annotations,), findings)
+        pictures.append(columns.picture(image, i, key, root))
+    for key, at in columns.places.items():
+        if key not in seen:
+            text = f"{len(at)} boxes of image id {key}, which is not listed"
+            findings.append(Finding("missing picture", annotations.name, text))
+    for key in dict.fromkeys(row["category_id"] for row in rows):
+        if key not in place:
+            findings.append(Finding("unknown class", annotations.name, f"category id {key} is not listed"))
+    return RawLabels(folder or root, "coco", class_names, pictures, findings)
+
+
+def _root(candidates: Sequence[Path], images: Rows) -> Path:
+    """Where the first picture is; else the first folder that is there."""
+    first = images[0].get("file_name") if images else None
+    if isinstance(first, str) and "\0" not in first:
+        for candidate in candidates:
+            if (candidate / first).is_file():
+                return candidate
+    return next((candidate for candidate in candidates if candidate.is_dir()), candidates[0])
 
 
 class _Columns:
@@ -99,12 +120,9 @@ class _Columns:
 
 def read_json(path: Path) -> Any:
     """The content of a JSON file; UsageError, one line, for one that cannot be read."""
+    text = read_text(path)
     try:
-        return json.loads(path.read_text(encoding="utf-8-sig"))
-    except OSError as error:
-        raise UsageError(f"cannot read the labels {path}: {error.strerror}") from error
-    except UnicodeDecodeError as error:
-        raise UsageError(f"{path} is not UTF-8 text (byte {error.start}); save it as UTF-8") from error
+        return json.loads(text)
     except (ValueError, RecursionError) as error:
         raise UsageError(f"{path} is not JSON: {error}") from error
 
@@ -171,7 +189,5 @@ def _finite(value: float) -> float:
 
 
 def _wrong(value: object, key: str, where: str, file: Path, wanted: str) -> UsageError:
-    text = repr(value)
-    text = text if len(text) <= 60 else text[:57] + "..."
-    said = "is missing" if value is None else f"is {text}, not {wanted}"
+    said = "is missing" if value is None else f"is {shown(value)}, not {wanted}"
     return _not_coco(file, f"{where}: {key!r} {said}")

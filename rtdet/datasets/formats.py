@@ -1,45 +1,179 @@
-"""Which format a folder's labels have, found out from what is in it."""
+"""Which format a folder's labels have, found out from what is in it, and the parts that it is divided into."""
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
-from dataclasses import replace
 from pathlib import Path
 
 from rtdet.datasets.coco import read_coco
-from rtdet.datasets.incomplete import declared_incomplete
+from rtdet.datasets.incomplete import declare_incomplete, read_declaration
+from rtdet.datasets.open_images import open_images_files, read_open_images
+from rtdet.datasets.pictures import check_inside
 from rtdet.datasets.raw import RawLabels, cleaned
 from rtdet.datasets.sample import Dataset
+from rtdet.datasets.voc import read_voc, voc_files, voc_splits
+from rtdet.datasets.yolo import is_yolo, read_yolo, yolo_splits
 from rtdet.errors import UsageError
+
+SPLITS = ("train", "val", "valid", "validation", "test")
+# Parts that overlap with others are asked for by name and are not listed.
+_ALSO = {"val": ("valid", "validation"), "valid": ("val",), "validation": ("val",)}
+_COCO_NAMES = ("annotations.json", "_annotations.coco.json", "labels.json")
+_COCO_SPLIT = re.compile(r"(?:^|[-_])(train|validation|valid|val|test)(?:\d{4})?$")
+EXPECTED = (
+    "COCO JSON (annotations.json), VOC (Annotations/*.xml), YOLO (labels/*.txt and data.yaml or classes.txt) "
+    "or Open Images CSV"
+)
 
 
 def load_dataset(
     folder: Path, class_names: Sequence[str] | None = None, *, split: str | None = None
 ) -> Dataset:
-    """The labelled pictures of a folder, in whatever format; labels go into `class_names` (None: the classes
-    of the labels themselves). `split` picks a part ("train", "val", "test") of a set that is divided.
+    """The labelled pictures of a folder, in whatever format (COCO JSON, VOC XML, YOLO txt, Open Images CSV).
 
-    Raises UsageError, one line with the file, for a folder without labels or with labels that do not fit.
+    Labels go into `class_names`; None: the classes of the labels themselves. `split` picks a part ("train",
+    "val", "test") of a set that is divided; a folder may be spelt DIR/train for it too, in every format.
+    Boxes are cut at the picture's borders; what is empty, inverted, not finite or outside is dropped.
+    `dataset.toml` may declare labels incomplete (see rtdet/datasets/incomplete.py).
+
+    Raises UsageError, one line with the file, for a folder without labels, for one that is divided where no part
+    is named, and for labels that do not fit.
     """
-    folder = Path(folder)
-    raw = read_labels(folder, split)
+    raw = read_labels(Path(folder), split)
+    return dataset_of(raw, class_names)
+
+
+def dataset_of(raw: RawLabels, class_names: Sequence[str] | None = None) -> Dataset:
+    """The clean form of labels as written, with what dataset.toml declares."""
     names = tuple(raw.class_names if class_names is None else class_names)
-    samples = cleaned(raw, names)
-    known = tuple(dict.fromkeys([*names, *raw.class_names]))
-    incomplete = declared_incomplete(folder, samples, names, known)
-    if incomplete:
-        samples = [replace(s, incomplete=incomplete.get(s.source, frozenset())) for s in samples]
-    return Dataset(folder, names, samples)
+    dataset = Dataset(raw.folder, names, cleaned(raw, names))
+    # VOC lists no classes: one that is declared may just not occur.
+    known = None if raw.kind == "voc" else (*names, *raw.class_names)
+    declared = read_declaration(raw.folder, known)
+    return declare_incomplete(dataset, declared) if declared else dataset
 
 
 def read_labels(folder: Path, split: str | None = None) -> RawLabels:
     """The labels of a folder as written; see load_dataset."""
+    raw = find_labels(folder, split)
+    if raw is None:
+        raise UsageError(f"no labels in {folder}: expected {EXPECTED}")
+    return raw
+
+
+def find_labels(folder: Path, split: str | None = None) -> RawLabels | None:
+    """As read_labels, but None for a folder that holds no labels of any format."""
+    if split is None and folder.name in SPLITS and folder.parent.is_dir() and not _has_labels(folder):
+        parts = splits_of(folder.parent)
+        name = next((name for name in _spellings(folder.name) if name in parts), None)
+        if name is not None:
+            return find_labels(folder.parent, name)
     if not folder.is_dir():
         raise UsageError(f"there is no folder {folder}")
-    if split is not None and (folder / split).is_dir():
-        return read_labels(folder / split)
-    candidates = [folder / f"{split or folder.name}.json", folder / "train.json", folder / "annotations.json"]
-    labels = next((path for path in candidates if path.is_file()), None)
-    if labels is None:
-        raise UsageError(f"no labels in {folder}: expected {' or '.join(path.name for path in candidates)}")
-    return read_coco(labels, folder / "images")
+    parts = splits_of(folder)
+    if split is None:
+        if len(parts) > 1:
+            advice = " or ".join(f"{folder / name}" for name in parts)
+            raise UsageError(f"{folder} is divided into {', '.join(parts)}; name one part: {advice}")
+        return _read(folder, parts[0] if parts else None)
+    known = (*parts, *voc_splits(folder))
+    name = next((name for name in _spellings(split) if name in known), None)
+    if name is None:
+        there = f"it has {', '.join(known)}" if known else "it is not divided"
+        raise UsageError(f"{folder} has no part called {split}; {there}")
+    return _read(folder, name)
+
+
+def _spellings(split: str) -> tuple[str, ...]:
+    return (split, *_ALSO.get(split, ()))
+
+
+def splits_of(folder: Path) -> tuple[str, ...]:
+    """The parts that a data set is divided into, train first; empty for a set that is not divided.
+
+    Parts are sub-folders that are data sets each, VOC's ImageSets, the entries of a data.yaml, and label files
+    named by part. VOC's trainval, which overlaps with others, is not listed but can be asked for.
+    """
+    names = {name for name in SPLITS if _has_labels(folder / name)}
+    if not names:
+        names |= set(_coco_splits(folder)) or set()
+    if not names and not _coco_file(folder):
+        if voc_files(folder):
+            names |= voc_splits(folder).keys() & set(SPLITS)
+        elif files := open_images_files(folder):
+            names |= files.keys() - {""}
+        elif is_yolo(folder):
+            names |= set(yolo_splits(folder))
+    return tuple(name for name in SPLITS if name in names)
+
+
+def _has_labels(folder: Path) -> bool:
+    """Is the folder itself labelled, not as a part of the one around it?"""
+    if not folder.is_dir():
+        return False
+    has_others = bool(voc_files(folder)) or bool(open_images_files(folder)) or is_yolo(folder)
+    return has_others or _coco_file(folder) is not None
+
+
+def _read(folder: Path, split: str | None) -> RawLabels | None:
+    if split is not None and _has_labels(folder / split):
+        return _read(check_inside(folder, folder / split), None)
+    labels = _coco_splits(folder).get(split) if split is not None else None
+    if labels is None and split is None:
+        labels = _coco_file(folder)
+    if labels is not None:
+        return read_coco(check_inside(folder, labels), _image_folders(folder, labels, split), folder)
+    if voc_files(folder):
+        return read_voc(folder, voc_splits(folder)[split] if split is not None else None)
+    if files := open_images_files(folder):
+        return read_open_images(folder, check_inside(folder, files[split or ""]), split or "")
+    return read_yolo(folder, split) if is_yolo(folder) else None
+
+
+def _coco_splits(folder: Path) -> dict[str, Path]:
+    """Label files that are named by part, like annotations/instances_val2017.json, where there are several."""
+    found: dict[str, Path] = {}
+    for path in _json_files(folder):
+        match = _COCO_SPLIT.search(path.stem)
+        if match and (match[1] not in found or "instances" in path.stem):
+            found[match[1]] = path
+    return found if len(found) > 1 else {}
+
+
+def _coco_file(folder: Path) -> Path | None:
+    """The one label file of a folder that is not divided."""
+    named = [folder / name for name in (f"{folder.name}.json", "train.json", *_COCO_NAMES)]
+    files = _json_files(folder)
+    usual = [
+        path
+        for path in [*named, *files]
+        if path in files and (path in named or _COCO_SPLIT.search(path.stem))
+    ]
+    if usual or not files:
+        return usual[0] if usual else None
+    likely = [path for path in files if _looks_like_coco(path)]
+    return likely[0] if len(likely) == 1 else None
+
+
+def _json_files(folder: Path) -> list[Path]:
+    return sorted([*folder.glob("*.json"), *folder.glob("annotations/*.json")])
+
+
+def _looks_like_coco(path: Path) -> bool:
+    """By its beginning and end: such files are large."""
+    with path.open("rb") as file:
+        start = file.read(4096)
+        file.seek(max(0, path.stat().st_size - 4096))
+        text = start + file.read()
+    return any(word in text for word in (b'"annotations"', b'"categories"'))
+
+
+def _image_folders(folder: Path, labels: Path, split: str | None) -> list[Path]:
+    """Where the pictures of a COCO JSON may be, likeliest first."""
+    names = ["images", "."]
+    if split is not None:
+        names = [f"images/{split}", split, f"{split}/images", *names]
+    names += ["data", labels.stem, labels.stem.rpartition("_")[2]]
+    places = [folder / name for name in dict.fromkeys(names) if (folder / name).is_dir()]
+    return [check_inside(folder, place) for place in places]

@@ -1,4 +1,4 @@
-"""Labels that are known to be incomplete: `dataset.toml` in the data set's folder.
+"""Labels that are known to be incomplete: `dataset.toml` in the data set's folder, or in the one around it.
 
     [incomplete]
     people = ["car", "bus"]     # pictures of the source "people" may show cars and buses without a label
@@ -10,50 +10,60 @@ Such classes are neither rewarded nor punished where nothing is labelled.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 from rtdet.config import parse_toml
-from rtdet.datasets.sample import Sample, places_of
+from rtdet.datasets.sample import Dataset, Sample, places_of
+from rtdet.datasets.text import read_text
 from rtdet.errors import UnknownNameError, UsageError
 
 FILE_NAME = "dataset.toml"
+_PARTS = frozenset({"train", "val", "valid", "validation", "test"})
 
 
-def declared_incomplete(
-    folder: Path, samples: Sequence[Sample], class_names: Sequence[str], known: Sequence[str]
-) -> dict[str, frozenset[int]]:
-    """For each source of `samples` the labels whose objects may be there unlabelled; empty without a file.
-
-    `known` are all names that may be declared: those of the labels too, which the training may not want.
-    Raises UsageError for a file that is not such TOML, UnknownNameError for a class that nobody knows.
-    """
-    declared = read_declaration(folder, known)
-    if not declared:
-        return {}
-    places = places_of(class_names)
-    labelled: dict[str, set[int]] = {}
-    for sample in samples:
-        labelled.setdefault(sample.source, set()).update(sample.labels[~sample.ignored].tolist())
-    everything = frozenset(range(len(class_names)))
+def declare_incomplete(dataset: Dataset, declared: Mapping[str, Sequence[str]]) -> Dataset:
+    """The same pictures with `incomplete` set. `declared` is as in dataset.toml: class names by source, "*" for
+    any source or for every class that a source never labels. Names that the data set lacks are passed over."""
+    places = places_of(dataset.class_names)
+    labelled = labelled_by_source(dataset.samples)
+    everything = frozenset(range(len(places)))
     incomplete = {}
     for source, labels in labelled.items():
         wanted = [*declared.get("*", ()), *declared.get(source, ())]
         named = {places[name] for name in wanted if name in places}
         incomplete[source] = frozenset(named | (everything - labels if "*" in wanted else set()))
-    return incomplete
+    samples = [replace(sample, incomplete=incomplete[sample.source]) for sample in dataset.samples]
+    return replace(dataset, samples=samples)
 
 
-def read_declaration(folder: Path, known: Sequence[str]) -> dict[str, list[str]]:
-    """The table [incomplete] of the folder's dataset.toml; empty when there is no such file."""
-    path = folder / FILE_NAME
-    try:
-        content = parse_toml(path.read_text(encoding="utf-8"))
-    except FileNotFoundError:
+def labelled_by_source(samples: Sequence[Sample]) -> dict[str, set[int]]:
+    """For each kind of picture the labels that its pictures have somewhere."""
+    labelled: dict[str, set[int]] = {}
+    for sample in samples:
+        labelled.setdefault(sample.source, set()).update(sample.labels[~sample.ignored].tolist())
+    return labelled
+
+
+def declaration_file(folder: Path) -> Path | None:
+    """The dataset.toml that holds for a folder; a part of a set ("train") goes by that of the whole too."""
+    folders = [folder, folder.parent] if folder.name in _PARTS else [folder]
+    return next((f / FILE_NAME for f in folders if (f / FILE_NAME).is_file()), None)
+
+
+def read_declaration(folder: Path, known: Sequence[str] | None) -> dict[str, list[str]]:
+    """The table [incomplete] of the folder's dataset.toml; empty when there is no such file.
+
+    Raises UsageError for a file that is not such TOML, UnknownNameError for a class that is not in `known`
+    (None: any name will do).
+    """
+    path = declaration_file(folder)
+    if path is None:
         return {}
-    except OSError as error:
-        raise UsageError(f"cannot read {path}: {error.strerror}") from error
+    try:
+        content = parse_toml(read_text(path))
     except ValueError as error:
         raise UsageError(f"{path} is not valid TOML: {error}") from error
     table: Any = content.get("incomplete", {})
@@ -63,6 +73,6 @@ def read_declaration(folder: Path, known: Sequence[str]) -> dict[str, list[str]]
         if not isinstance(names, list) or not all(isinstance(name, str) for name in names):
             raise UsageError(f'{path}: {source} should be a list of class names, like {source} = ["car"]')
         for name in names:
-            if name != "*" and name not in known:
+            if known is not None and name != "*" and name not in known:
                 raise UnknownNameError(f"class in {path}", name, known)
     return table

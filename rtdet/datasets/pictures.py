@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import os
 import warnings
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 
 from PIL import Image as Pillow
@@ -33,10 +35,60 @@ def picture_size(path: Path) -> tuple[int, int]:
     return (height, width) if turned else (width, height)
 
 
-def pictures_in(folder: Path) -> list[Path]:
-    """The picture files in a folder and its sub-folders, by name."""
-    return sorted(
-        path
-        for path in folder.rglob("*")
-        if path.suffix.lower() in SUFFIXES and not path.name.startswith(".")
-    )
+def pictures_in(folder: Path, root: Path | None = None) -> list[Path]:
+    """The picture files in a folder and its sub-folders, by name. Links to folders are not followed.
+
+    Raises UsageError for a link to a picture outside `root` (None: the folder itself).
+    """
+    return files_in(folder, SUFFIXES, root or folder)
+
+
+def files_in(folder: Path, suffixes: Iterable[str], root: Path) -> list[Path]:
+    """The files of some suffixes in a folder and its sub-folders, by name; see pictures_in."""
+    wanted = frozenset(suffixes)
+    found = []
+    for parent, folders, names in os.walk(folder):
+        folders[:] = sorted(name for name in folders if not name.startswith("."))
+        for name in names:
+            if os.path.splitext(name)[1].lower() in wanted and not name.startswith("."):
+                path = Path(parent, name)
+                if path.is_symlink():
+                    check_inside(root, path)
+                found.append(path)
+    return sorted(found)
+
+
+def inside(folder: Path, name: str, labels: Path) -> Path:
+    """folder / name, for a name that the file `labels` gave.
+
+    Raises UsageError for a path that leaves `folder`: by dots, as an absolute name or through a link.
+    """
+    path = folder / name
+    if not _is_inside(folder, path):
+        raise UsageError(f"{labels} names a file outside {folder}: {name!r}")
+    return path
+
+
+def check_inside(root: Path, path: Path) -> Path:
+    """`path`, unless a link in it leads out of `root`: then UsageError."""
+    if not _is_inside(root, path):
+        raise UsageError(
+            f"{path} leads outside {root}; put a copy there, links out of a data set are not followed"
+        )
+    return path
+
+
+def _is_inside(folder: Path, path: Path) -> bool:
+    try:
+        outer, inner = folder.resolve(), path.resolve()
+    except (OSError, RuntimeError, ValueError):  # a loop of links, a name with a zero byte
+        return False
+    return outer == inner or outer in inner.parents
+
+
+def by_stem(pictures: Sequence[Path]) -> dict[str, Path]:
+    """The first picture of each name without its suffix, in order."""
+    first: dict[str, Path] = {}
+    for path in pictures:
+        first.setdefault(path.stem, path)
+    return first

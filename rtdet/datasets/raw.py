@@ -14,7 +14,6 @@ import numpy as np
 
 from rtdet.datasets.pictures import picture_size
 from rtdet.datasets.sample import Sample, places_of
-from rtdet.errors import UsageError
 from rtdet.geometry.boxes import area, clip, is_valid
 from rtdet.types import BoolArray, FloatArray, IntArray
 
@@ -62,15 +61,14 @@ class Finding:
 class RawLabels:
     """The labels of one folder (or of one split of it).
 
-    folder: what pictures must not leave. files: the label files that were read. findings: rows that were
-    passed over in reading, for `rtdet data check`.
+    folder: the data set's, which no picture leaves. kind: the format. findings: rows that were passed over in
+    reading, for `rtdet data check`.
     """
 
     folder: Path
     kind: str
     class_names: tuple[str, ...]
     pictures: list[RawPicture]
-    files: tuple[Path, ...] = ()
     findings: list[Finding] = field(default_factory=list)
 
 
@@ -81,9 +79,11 @@ def raw_picture(
     labels: IntArray,
     *,
     ignored: BoolArray | None = None,
+    scores: FloatArray | None = None,
+    source: str = "",
     fractions: bool = False,
 ) -> RawPicture:
-    """A picture of a format that knows neither crowds nor areas nor scores."""
+    """A picture of a format that knows neither crowds nor areas."""
     n = len(boxes)
     return RawPicture(
         path,
@@ -93,8 +93,9 @@ def raw_picture(
         np.zeros(n, dtype=bool) if ignored is None else ignored,
         np.zeros(n, dtype=bool),
         np.full(n, np.nan),
-        np.full(n, np.nan),
-        fractions=fractions,
+        np.full(n, np.nan) if scores is None else scores,
+        source,
+        fractions,
     )
 
 
@@ -126,18 +127,3 @@ def _cleaned(picture: RawPicture, table: IntArray) -> Sample:
         areas=np.where(has_area, areas, area(boxes)),
         scores=np.clip(np.where(np.isfinite(scores), scores, 1.0), 0.0, 1.0),
     )
-
-
-def inside(folder: Path, name: str, labels: Path) -> Path:
-    """folder / name, for a name that a label file gave.
-
-    Raises UsageError for a path that leaves `folder`, by dots, as an absolute name or through a link.
-    """
-    path = folder / name
-    try:
-        is_inside = "\0" not in name and folder.resolve() in path.resolve().parents
-    except (OSError, RuntimeError):  # a loop of links
-        is_inside = False
-    if not is_inside:
-        raise UsageError(f"{labels} names a picture outside {folder}: {name!r}")
-    return path

@@ -1,0 +1,206 @@
+"""A data set in one format written anew in another, pictures included.
+
+coco        [PART/]images/, [PART/]PART.json or annotations.json
+voc         JPEGImages/, Annotations/, ImageSets/Main/PART.txt
+yolo        images/[PART/], labels/[PART/], data.yaml
+openimages  PART/ or images/, [PART-]annotations-bbox.csv, class-descriptions-boxable.csv
+"""
+
+from __future__ import annotations
+
+import os
+import shutil
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from rtdet.datasets import writers
+from rtdet.datasets.formats import read_labels, splits_of
+from rtdet.datasets.incomplete import FILE_NAME, declaration_file
+from rtdet.datasets.raw import RawLabels, cleaned
+from rtdet.datasets.writers import Lost, Named
+from rtdet.errors import OutputError, UsageError
+
+# Parts are called alike whatever the old format called them.
+_SPLIT_NAMES = {"valid": "val", "validation": "val"}
+
+
+@dataclass(frozen=True)
+class Conversion:
+    """What was written, and how many rows the new format could not hold, by what they were."""
+
+    pictures: int
+    boxes: int
+    lost: Lost = field(default_factory=Lost)
+
+
+@dataclass(frozen=True)
+class _Output:
+    folder: Path
+    class_names: tuple[str, ...]
+    link: bool
+    on_picture: Callable[[], None]
+
+    def make(self, name: str) -> Path:
+        path = self.folder / name
+        path.mkdir(parents=True, exist_ok=True)
+        return path
+
+    def place(self, named: Named, folder: Path) -> None:
+        """Puts the pictures into a folder of the new set."""
+        for name, sample in named:
+            place_picture(sample.path, folder / name, link=self.link)
+            self.on_picture()
+
+
+def read_parts(folder: Path) -> dict[str, RawLabels]:
+    """The parts of a data set by name ("train", "val", ...), as written; the whole as "" where it has none."""
+    parts = splits_of(folder) if folder.is_dir() else ()
+    if not parts:
+        return {"": read_labels(folder)}
+    return {_SPLIT_NAMES.get(part, part): read_labels(folder, part) for part in parts}
+
+
+def class_names_of(parts: Mapping[str, RawLabels]) -> tuple[str, ...]:
+    """The classes of all parts, in the order of the first that has each."""
+    return tuple(dict.fromkeys(name for part in parts.values() for name in part.class_names))
+
+
+def convert(
+    folder: Path,
+    kind: str,
+    out: Path,
+    *,
+    link: bool = False,
+    on_picture: Callable[[], None] = lambda: None,
+) -> Conversion:
+    """Writes the data set in `folder` as `kind` (a key of WRITERS) into `out`, which must be empty or new.
+
+    Boxes are those that training would get: cut at the borders, empty ones left out. `link` makes hard links
+    instead of copies. Raises UsageError for labels that do not fit and for missing pictures, OutputError for
+    what cannot be written.
+    """
+    parts = read_parts(folder)
+    return write_parts(parts, folder, kind, out, link=link, on_picture=on_picture)
+
+
+def write_parts(
+    parts: Mapping[str, RawLabels],
+    folder: Path,
+    kind: str,
+    out: Path,
+    *,
+    link: bool = False,
+    on_picture: Callable[[], None] = lambda: None,
+) -> Conversion:
+    """As convert, for parts that were read already."""
+    names = class_names_of(parts)
+    samples = {part: cleaned(raw, names) for part, raw in parts.items()}
+    check_empty(out)
+    given = unique_names([sample.path for part in samples.values() for sample in part])
+    named = {part: [(given[s.path], s) for s in rows] for part, rows in samples.items()}
+    lost = Lost()
+    try:
+        output = _Output(out, names, link, on_picture)
+        out.mkdir(parents=True, exist_ok=True)
+        for part, rows in named.items():
+            lost += WRITERS[kind](output, part, rows)
+        _finish(output, kind, tuple(named))
+        declared = declaration_file(folder)
+        if declared is not None and kind in ("coco", "voc"):  # the others do not hold the pictures' source
+            shutil.copyfile(declared, out / FILE_NAME)
+    except OSError as error:
+        raise OutputError(f"cannot write {error.filename or out}: {error.strerror}") from error
+    everything = [sample for rows in samples.values() for sample in rows]
+    boxes = sum(len(sample) for sample in everything) - sum(lost.values())
+    return Conversion(len(everything), boxes, +lost)
+
+
+def _coco(output: _Output, part: str, named: Named) -> Lost:
+    output.place(named, output.make(f"{part}/images" if part else "images"))
+    file = output.folder / (f"{part}/{part}.json" if part else "annotations.json")
+    return writers.write_coco(file, named, output.class_names)
+
+
+def _voc(output: _Output, part: str, named: Named) -> Lost:
+    output.place(named, output.make("JPEGImages"))
+    folder, lost = output.make("Annotations"), Lost()
+    for name, sample in named:
+        lost += writers.write_voc(folder / f"{Path(name).stem}.xml", name, sample, output.class_names)
+    if part:
+        lines = "".join(f"{Path(name).stem}\n" for name, _ in named)
+        (output.make("ImageSets/Main") / f"{part}.txt").write_text(lines, encoding="utf-8")
+    return lost
+
+
+def _yolo(output: _Output, part: str, named: Named) -> Lost:
+    output.place(named, output.make(f"images/{part}"))
+    folder, lost = output.make(f"labels/{part}"), Lost()
+    for name, sample in named:
+        lost += writers.write_yolo(folder / f"{Path(name).stem}.txt", sample)
+    return lost
+
+
+def _open_images(output: _Output, part: str, named: Named) -> Lost:
+    output.place(named, output.make(part or "images"))
+    file = output.folder / (f"{part}-annotations-bbox.csv" if part else "annotations-bbox.csv")
+    return writers.write_open_images(file, named, output.class_names)
+
+
+WRITERS: Mapping[str, Callable[[_Output, str, Named], Lost]] = {
+    "coco": _coco,
+    "voc": _voc,
+    "yolo": _yolo,
+    "openimages": _open_images,
+}
+
+
+def _finish(output: _Output, kind: str, parts: Sequence[str]) -> None:
+    """What a format says once for all parts."""
+    if kind == "yolo":
+        folders = {part: f"images/{part}" for part in parts if part} or {"train": "images", "val": "images"}
+        writers.write_yolo_yaml(output.folder / "data.yaml", folders, output.class_names)
+    elif kind == "openimages":
+        writers.write_descriptions(output.folder / "class-descriptions-boxable.csv", output.class_names)
+
+
+def check_empty(out: Path) -> None:
+    """Raises OutputError for a folder that holds something, and for a file."""
+    if out.exists() and (not out.is_dir() or any(out.iterdir())):
+        raise OutputError(f"{out} is there already and not empty; choose another --out")
+
+
+def place_picture(picture: Path, target: Path, *, link: bool) -> None:
+    """A copy of a picture, or a hard link to it. Raises UsageError for a picture that is missing, OutputError
+    for a link that this place does not allow."""
+    if not picture.is_file():
+        raise UsageError(f"the picture {picture} is missing; `rtdet data check` lists all that are")
+    if target.exists():  # listed twice
+        return
+    if not link:
+        shutil.copyfile(picture, target)
+        return
+    try:
+        os.link(picture.resolve(), target)
+    except OSError as error:
+        raise OutputError(f"cannot link {target} to {picture}: {error.strerror}; leave out --link") from error
+
+
+def unique_names(paths: Sequence[Path]) -> dict[Path, str]:
+    """A file name for each picture of which no two have one stem, as VOC and YOLO need it: its own; where
+    that is taken, with its folder's before it; then with a number."""
+    taken: set[str] = set()
+    names: dict[Path, str] = {}
+    for path in paths:
+        if path in names:
+            continue
+        stem, number = path.stem, 1
+        if stem.casefold() in taken:
+            stem = f"{path.parent.name}_{stem}"
+        base = stem
+        while stem.casefold() in taken:
+            number += 1
+            stem = f"{base}_{number}"
+        taken.add(stem.casefold())
+        names[path] = stem + path.suffix
+    return names

@@ -1,0 +1,157 @@
+"""PASCAL VOC: Annotations/*.xml, pictures in JPEGImages/ or images/ or beside them, ImageSets/Main/SPLIT.txt.
+
+VOC counts pixels from 1 and its corners are pixels that belong to the object (VOC2012 development kit,
+Everingham and Winn): xmin = xmax = 1 is the leftmost column of pixels. So a box's left edge is xmin - 1 and its
+right edge xmax. Numbers with a fraction, which VOC2011 has too, are taken as they are.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+from xml.etree.ElementTree import ParseError
+
+import defusedxml.ElementTree
+import numpy as np
+from defusedxml import DefusedXmlException
+
+from rtdet.datasets.pictures import by_stem, check_inside, files_in, inside, pictures_in
+from rtdet.datasets.raw import Finding, RawLabels, RawPicture, raw_picture
+from rtdet.datasets.text import read_text, shown
+from rtdet.errors import UsageError
+
+if TYPE_CHECKING:
+    from xml.etree.ElementTree import Element
+
+_CORNERS = ("xmin", "ymin", "xmax", "ymax")
+_TRUE, _FALSE = frozenset({"1", "true"}), frozenset({"0", "false", "unspecified", ""})
+
+
+def voc_files(folder: Path) -> list[Path]:
+    """The folder's label files: those of Annotations/, else the XML files beside the pictures."""
+    annotations = folder / "Annotations"
+    if annotations.is_dir():
+        return files_in(annotations, {".xml"}, folder)
+    beside = sorted([*folder.glob("*.xml"), *folder.glob("images/*.xml")])
+    return [check_inside(folder, path) for path in beside]
+
+
+def voc_splits(folder: Path) -> dict[str, Path]:
+    """The lists of names in ImageSets/Main, without those of single classes ("car_train.txt")."""
+    lists = sorted((folder / "ImageSets" / "Main").glob("*.txt"))
+    return {path.stem: path for path in lists if "_" not in path.stem}
+
+
+def read_voc(folder: Path, split: Path | None = None) -> RawLabels:
+    """The labels of a VOC folder as written; only those that the list `split` names, where it is given.
+
+    Raises UsageError, one line with the file and the element, for XML that is broken, that declares entities
+    (a bomb, or a way to other files), or that is not VOC's.
+    """
+    files, findings = voc_files(folder), []
+    if split is not None:
+        known = {path.stem: path for path in files}
+        wanted = [line.split()[0] for line in read_text(split).splitlines() if line.strip()]
+        files = [known[name] for name in wanted if name in known]
+        findings = [
+            Finding("missing labels", split.name, f"there is no {name}.xml")
+            for name in wanted
+            if name not in known
+        ]
+    reader = _Reader(folder)
+    pictures = [reader.read(path) for path in files]
+    return RawLabels(folder, "voc", tuple(reader.names), pictures, findings)
+
+
+class _Reader:
+    """Reads file by file; classes get their labels in the order of their first object."""
+
+    def __init__(self, folder: Path) -> None:
+        self._folder = folder
+        roots = (folder / "JPEGImages", folder / "images", folder)
+        self._root = next(root for root in roots if root.is_dir())
+        self._by_stem = by_stem(pictures_in(self._root, folder))
+        self.names: dict[str, int] = {}
+
+    def read(self, path: Path) -> RawPicture:
+        root = _parsed(path)
+        if root.tag != "annotation":
+            raise _not_voc(path, f"its root is <{root.tag}>, not <annotation>")
+        objects = root.findall("object")
+        boxes = np.array([_box(o, i, path) for i, o in enumerate(objects)], dtype=np.float64).reshape(-1, 4)
+        labels = [
+            self.names.setdefault(_text(o, "name", i, path), len(self.names)) for i, o in enumerate(objects)
+        ]
+        difficult = np.array([_flag(o, "difficult", i, path) for i, o in enumerate(objects)], dtype=bool)
+        return raw_picture(
+            self._picture(root, path),
+            _size(root, path),
+            boxes,
+            np.array(labels, dtype=np.int64),
+            ignored=difficult,
+            source=(root.findtext("source/database") or "").strip(),
+        )
+
+    def _picture(self, root: Element, path: Path) -> Path:
+        """The file that <filename> names; where that is not there, the one called like the XML file."""
+        name = (root.findtext("filename") or "").strip()
+        if name:
+            named = inside(self._root, name, path)
+            if named.is_file() or path.stem not in self._by_stem:
+                return named
+        return self._by_stem.get(path.stem, self._root / f"{path.stem}.jpg")
+
+
+def _parsed(path: Path) -> Element:
+    try:
+        root: Element | None = defusedxml.ElementTree.parse(path).getroot()
+    except OSError as error:
+        raise UsageError(f"cannot read the labels {path}: {error.strerror}") from error
+    except DefusedXmlException as error:
+        raise UsageError(f"{path} declares entities, which no labels need; it is not read") from error
+    except (ParseError, ValueError, LookupError) as error:
+        raise UsageError(f"{path} is not XML: {error}") from error
+    if root is None:
+        raise UsageError(f"{path} is not XML: it is empty")
+    return root
+
+
+def _not_voc(path: Path, why: str) -> UsageError:
+    return UsageError(f"{path} is not a VOC annotation: {why}")
+
+
+def _text(element: Element, tag: str, number: int, path: Path) -> str:
+    text = (element.findtext(tag) or "").strip()
+    if not text:
+        raise _not_voc(path, f"object {number + 1} has no <{tag}>")
+    return text
+
+
+def _box(element: Element, number: int, path: Path) -> list[float]:
+    """Edges in pixels from 0."""
+    corners = element.find("bndbox")
+    if corners is None:
+        raise _not_voc(path, f"object {number + 1} has no <bndbox>")
+    texts = [_text(corners, tag, number, path) for tag in _CORNERS]
+    try:
+        left, top, right, bottom = (float(text) for text in texts)
+    except ValueError:
+        raise _not_voc(path, f"object {number + 1}: <bndbox> holds {shown(texts)}, not numbers") from None
+    return [left - 1, top - 1, right, bottom]
+
+
+def _flag(element: Element, tag: str, number: int, path: Path) -> bool:
+    text = (element.findtext(tag) or "").strip().lower()
+    if text not in _TRUE | _FALSE:
+        raise _not_voc(path, f"object {number + 1}: <{tag}> is {shown(text)}, not 0 or 1")
+    return text in _TRUE
+
+
+def _size(root: Element, path: Path) -> tuple[int, int] | None:
+    """(width, height); None where <size> is left out or 0, as some tools do."""
+    texts = [(root.findtext(f"size/{side}") or "0").strip() for side in ("width", "height")]
+    try:
+        width, height = (int(float(text)) for text in texts)
+    except (ValueError, OverflowError):
+        raise _not_voc(path, f"<size> holds {shown(texts)}, not numbers") from None
+    return (width, height) if width > 0 and height > 0 else None

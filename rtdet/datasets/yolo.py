@@ -1,0 +1,166 @@
+"""YOLO txt: a text file for each picture, a line for each object: class cx cy w h, as shares of the picture.
+
+labels/ mirrors images/; names stand in data.yaml, classes.txt or obj.names. A sixth number is a score (as
+`save_conf` of common tools writes); six or more numbers after the class are a polygon, of which the box is taken.
+A picture without a text file shows nothing, which YOLO allows.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from pathlib import Path
+
+import numpy as np
+
+from rtdet.datasets.pictures import check_inside, files_in, pictures_in
+from rtdet.datasets.raw import Finding, RawLabels, RawPicture, raw_picture
+from rtdet.datasets.text import read_text, shown
+from rtdet.datasets.yolo_yaml import YoloYaml, read_yolo_yaml, yaml_file
+from rtdet.errors import UsageError
+from rtdet.geometry.boxes import cxcywh_to_xyxy
+
+NAME_FILES = ("classes.txt", "obj.names", "labels/classes.txt")
+
+
+def is_yolo(folder: Path) -> bool:
+    """Does it look like YOLO's labels?"""
+    if yaml_file(folder) is not None or any((folder / name).is_file() for name in NAME_FILES):
+        return True
+    return (folder / "labels").is_dir() and bool(files_in(folder / "labels", {".txt"}, folder))
+
+
+def yolo_splits(folder: Path) -> tuple[str, ...]:
+    """The parts that data.yaml names, else those that images/ is divided into."""
+    described = read_yolo_yaml(folder)
+    if described is not None and described.splits:
+        places = {name: _folders(folder, described, name) for name in described.splits}
+        # A yaml whose train and val are one folder does not divide it.
+        return tuple(places) if len({tuple(place) for place in places.values()}) > 1 else ()
+    return tuple(name for name in ("train", "val", "valid", "test") if (folder / "images" / name).is_dir())
+
+
+def read_yolo(folder: Path, split: str | None = None) -> RawLabels:
+    """The labels of a YOLO folder as written. Raises UsageError, one line with the file and the line."""
+    names = _names(folder)
+    pictures = _pictures(folder, split)
+    labels = {path: _label_file(path) for path in pictures}
+    findings = _orphans(folder, {path.parent for path in labels.values()}, set(labels.values()))
+    read = [_read(path, file, len(names), folder, findings) for path, file in labels.items()]
+    return RawLabels(folder, "yolo", names, read, findings)
+
+
+def _names(folder: Path) -> tuple[str, ...]:
+    for base in (folder, folder.parent):  # Roboflow's parts share the data.yaml of the folder around them
+        described = read_yolo_yaml(base)
+        if described is not None:
+            return described.names
+        for name in NAME_FILES:
+            if (base / name).is_file():
+                lines = read_text(base / name).splitlines()
+                return tuple(line.strip() for line in lines if line.strip())
+    raise UsageError(
+        f"{folder} has YOLO labels but no names of their classes; add a classes.txt, a name a line"
+    )
+
+
+def _pictures(folder: Path, split: str | None) -> list[Path]:
+    described = read_yolo_yaml(folder)
+    if split is not None and described is not None and split in described.splits:
+        places = _folders(folder, described, split)
+    elif split is not None:
+        places = [folder / "images" / split]
+    else:
+        places = [folder / "images" if (folder / "images").is_dir() else folder]
+        if described is not None and described.splits:
+            places = list(
+                dict.fromkeys(p for name in described.splits for p in _folders(folder, described, name))
+            )
+    found: dict[Path, None] = {}
+    for place in places:
+        if place.is_file():
+            found.update(dict.fromkeys(_listed(place, folder)))
+        elif place.is_dir():
+            found.update(dict.fromkeys(pictures_in(check_inside(folder, place), folder)))
+        else:
+            raise UsageError(f"the pictures of {folder} are missing: there is no {place}")
+    return list(found)
+
+
+def _folders(folder: Path, described: YoloYaml, split: str) -> list[Path]:
+    return [_place(folder, described, entry) for entry in described.splits[split]]
+
+
+def _place(folder: Path, described: YoloYaml, entry: str) -> Path:
+    """Where an entry of data.yaml leads. Such files are copied between machines with the old `path:`, and
+    Roboflow's say ../train/images for train/images: both are looked for here first."""
+    trimmed = entry
+    while trimmed.startswith(("../", "./")):
+        trimmed = trimmed.partition("/")[2]
+    for name in (trimmed, f"{described.root}/{trimmed}", entry):
+        candidate = folder / name
+        if candidate.exists():
+            return check_inside(folder, candidate)
+    return folder / trimmed
+
+
+def _listed(file: Path, folder: Path) -> Iterable[Path]:
+    """The pictures that a list names, a path a line."""
+    for line in read_text(file).splitlines():
+        name = line.strip().removeprefix("./")
+        if name:
+            yield check_inside(folder, folder / name)
+
+
+def _label_file(picture: Path) -> Path:
+    """labels/x.txt for images/x.jpg: the last folder called images is the one; else beside the picture."""
+    parts = list(picture.parts)
+    for i in range(len(parts) - 2, -1, -1):
+        if parts[i] == "images":
+            parts[i] = "labels"
+            break
+    return Path(*parts).with_suffix(".txt")
+
+
+def _orphans(folder: Path, places: set[Path], known: set[Path]) -> list[Finding]:
+    """Text files without a picture."""
+    files = [
+        path for place in sorted(places) if place.name != folder.name for path in sorted(place.glob("*.txt"))
+    ]
+    names = {Path(name).name for name in NAME_FILES}
+    return [
+        Finding("missing picture", str(path.relative_to(folder)), "labels without a picture")
+        for path in files
+        if path not in known and path.name not in names
+    ]
+
+
+def _read(picture: Path, file: Path, classes: int, folder: Path, findings: list[Finding]) -> RawPicture:
+    rows = []
+    if file.exists():
+        for number, line in enumerate(read_text(check_inside(folder, file)).splitlines(), 1):
+            if line.strip():
+                rows.append(_row(line, f"{file} line {number}"))
+    table = np.array(rows, dtype=np.float64).reshape(-1, 6)
+    labels = np.clip(table[:, 0], -1, classes).astype(np.int64)
+    unknown = labels >= classes
+    for number in np.unique(table[unknown, 0]):
+        where = str(file.relative_to(folder))
+        findings.append(Finding("unknown class", where, f"class {number:.0f}, but only {classes} have names"))
+    labels[unknown] = -1
+    return raw_picture(picture, None, table[:, 1:5], labels, scores=table[:, 5], fractions=True)
+
+
+def _row(line: str, where: str) -> list[float]:
+    """class, xyxy as shares, score (NaN: not given)."""
+    words = line.split()
+    try:
+        label, numbers = int(float(words[0])), [float(word) for word in words[1:]]
+    except (ValueError, OverflowError):
+        raise UsageError(f"{where}: {shown(line)} is not YOLO's class cx cy w h, in numbers") from None
+    if label < 0 or len(numbers) < 4 or (len(numbers) > 5 and len(numbers) % 2):
+        raise UsageError(f"{where}: {shown(line)} is not YOLO's class cx cy w h")
+    if len(numbers) > 5:
+        x, y = numbers[::2], numbers[1::2]
+        return [label, min(x), min(y), max(x), max(y), np.nan]
+    box = cxcywh_to_xyxy(np.array(numbers[:4])).tolist()
+    return [label, *box, numbers[4] if len(numbers) == 5 else np.nan]

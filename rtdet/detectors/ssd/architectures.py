@@ -4,15 +4,22 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 
+from rtdet.detectors.ssd.backbone_ssd import BackboneSSD
 from rtdet.detectors.ssd.config import SSDConfig
 from rtdet.detectors.ssd.csp import CspSSD
 from rtdet.detectors.ssd.module import SSDModule
 from rtdet.detectors.ssd.network import SSD
+from rtdet.detectors.ssd.ssdlite import MobileSSD
+from rtdet.detectors.ssd.vgg import VggSSD
 from rtdet.errors import UnknownNameError
 
 ARCHITECTURES: Mapping[str, Callable[[SSDConfig], SSDModule]] = {
     "ssd-n": SSD,
     "csp-n": CspSSD,
+    "ssd-vgg16": VggSSD,
+    "ssdlite-mobilenet_v3": MobileSSD,
+    "ssd": BackboneSSD,
+    "ssdlite": BackboneSSD,
 }
 
 

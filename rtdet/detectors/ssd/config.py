@@ -12,14 +12,15 @@ from rtdet.detectors.ssd.priors import PriorLevel
 class SSDConfig:
     """Everything needed to build an SSD again from its weights file.
 
+    class_names: "" for an output that stands for no class, as COCO's gaps do in torchvision's models.
     architecture: a name in `architectures.ARCHITECTURES`. levels: priors of each map. background: the logits
     have it as class 0 and a softmax gives the scores (the paper's SSD); else every class has a sigmoid of its
     own. input_size: the one (width, height) that the network takes, to which a picture is stretched; None:
     any multiple of 32, into which it is letterboxed. backbone: a name in `backbones.BACKBONES`, for the
-    architectures that have a choice.
+    architectures that have a choice. neck: channels of the layers between backbone and heads.
 
     Of ssd-n alone: widths, channels of the stem and of the stages at strides 4, 8, 16, 32; depths, residual
-    blocks of the stages at strides 8, 16, 32; neck, channels of the pyramid and the heads.
+    blocks of the stages at strides 8, 16, 32.
     """
 
     class_names: tuple[str, ...]

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable, Sequence
 
 import torch
 from torch import Tensor, nn
@@ -21,15 +21,61 @@ class SSDModule(nn.Module):
 
     @torch.no_grad()
     def rescale_scores(self, scale: float, shift: float) -> None:
-        """Changes the network so that every class logit becomes scale * logit + shift."""
+        """Changes the network so that every class logit becomes scale * logit + shift; that of background is
+        only scaled, for the same shift of all would change no softmax."""
         for final in self.final_score_layers():
             final.weight.mul_(scale)
             if final.bias is not None:
-                final.bias.mul_(scale).add_(shift)
+                final.bias.mul_(scale)
+                if self.config.background:
+                    final.bias.view(-1, self.outputs)[:, 1:].add_(shift)
+                else:
+                    final.bias.add_(shift)
+
+    @property
+    def outputs(self) -> int:
+        """Class logits of a prior."""
+        return len(self.config.class_names) + self.config.background
 
     def final_score_layers(self) -> Iterable[nn.Conv2d]:
         """The convolutions whose outputs are the class logits, level by level."""
         raise NotImplementedError
+
+
+class PlainSSD(SSDModule):
+    """The paper's arrangement: every feature map has one head for the scores and one for the boxes, and
+    nothing flows between maps. A subclass gives the maps and calls `add_heads`."""
+
+    mean: Tensor
+    std: Tensor
+
+    def __init__(self, config: SSDConfig, mean: Sequence[float], std: Sequence[float]) -> None:
+        """mean and std (R, G, B) of the pixels 0..255 that the maps' layers expect as 0 and 1."""
+        super().__init__(config)
+        self.register_buffer("mean", torch.tensor(mean).view(1, 3, 1, 1), persistent=False)
+        self.register_buffer("std", torch.tensor(std).view(1, 3, 1, 1), persistent=False)
+        self.score_heads, self.box_heads = nn.ModuleList(), nn.ModuleList()
+
+    def add_heads(self, channels: Sequence[int], make_head: Callable[[int, int], nn.Module]) -> None:
+        """make_head(inputs, outputs) for each map, whose channels are given."""
+        for inputs, level in zip(channels, self.config.levels, strict=True):
+            self.score_heads.append(make_head(inputs, level.per_cell * self.outputs))
+            self.box_heads.append(make_head(inputs, level.per_cell * 4))
+
+    def feature_maps(self, images: Tensor) -> list[Tensor]:
+        """Normalised RGB (B, 3, H, W) to the map of each level."""
+        raise NotImplementedError
+
+    def forward(self, images: Tensor) -> tuple[Tensor, Tensor]:
+        """(B, 3, H, W) BGR 0..255 to offsets (B, P, 4) and class logits (B, P, C), in `make_priors` order."""
+        maps = self.feature_maps((images.flip(1) - self.mean) / self.std)
+        offsets = [rows_of(head(x), 4) for head, x in zip(self.box_heads, maps, strict=True)]
+        logits = [rows_of(head(x), self.outputs) for head, x in zip(self.score_heads, maps, strict=True)]
+        return torch.cat(offsets, 1), torch.cat(logits, 1)
+
+    def final_score_layers(self) -> Iterable[nn.Conv2d]:
+        last = (list(head.modules())[-1] for head in self.score_heads)
+        return [conv for conv in last if isinstance(conv, nn.Conv2d)]
 
 
 def rows_of(x: Tensor, values: int) -> Tensor:

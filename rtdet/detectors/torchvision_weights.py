@@ -6,13 +6,16 @@ import pickle
 import warnings
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import torch
 
 from rtdet.detectors.coco import COCO_CLASSES
 from rtdet.detectors.names import class_names
 from rtdet.errors import ModelError
+
+if TYPE_CHECKING:
+    from rtdet.detectors.ssd.module import SSDModule
 
 
 class _Signature(NamedTuple):
@@ -38,12 +41,15 @@ _SIGNATURES: Mapping[str, _Signature] = {
     "retinanet_resnet50_fpn_v2": _Signature(f"{_HEAD}conv.0.1.weight", f"{_HEAD}cls_logits.weight", 9),
 }
 ARCHITECTURES = tuple(_SIGNATURES)
+# These two are built from our own SSD, which runs on any backend.
+OUR_SSDS = ("ssd300_vgg16", "ssdlite320_mobilenet_v3_large")
 # torchvision's models for COCO number their classes by COCO's own ids, which run to 90 with ten gaps.
 _COCO_OUTPUTS = 91
 
 
 class LoadedModel(NamedTuple):
-    """A model with its weights in evaluation mode; `names[i]` is its output class i + 1, "" for a gap."""
+    """A model with its weights in evaluation mode; `names[i]` is its output class i + 1, "" for a gap. An
+    SSDModule of ours for the OUR_SSDS, else torchvision's model."""
 
     architecture: str
     model: torch.nn.Module
@@ -65,10 +71,23 @@ def load_model(path: Path, architecture: str | None = None) -> LoadedModel:
     if layer is None or layer.shape[0] % sign.boxes:
         raise ModelError(f"{path} is not complete: it lacks {sign.class_layer}")
     outputs = layer.shape[0] // sign.boxes
+    names = _coco_names(found) if outputs == _COCO_OUTPUTS else class_names(path, outputs - 1, {})
+    if found in OUR_SSDS:
+        return LoadedModel(found, _our_ssd(found, weights, names, path), names)
     model = _build(found, outputs)
     _fill(model, weights, path)
-    names = _coco_names(found) if outputs == _COCO_OUTPUTS else class_names(path, outputs - 1, {})
     return LoadedModel(found, model.eval(), names)
+
+
+def _our_ssd(
+    architecture: str, weights: Mapping[str, torch.Tensor], names: tuple[str, ...], path: Path
+) -> SSDModule:
+    from rtdet.detectors.ssd.torchvision_state import from_torchvision
+
+    try:
+        return from_torchvision(architecture, weights, names)
+    except ModelError as error:
+        raise ModelError(f"{path} does not fit its architecture: {error}") from error
 
 
 def read_state_dict(path: Path) -> dict[str, torch.Tensor]:

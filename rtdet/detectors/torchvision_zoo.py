@@ -1,7 +1,7 @@
 """torchvision's detectors by name, or from a state dict of one of them.
 
-The SSDs' network runs on any backend. The other three choose and crop inside of the network, so they run in
-torch as they are.
+The two SSDs are our own with torchvision's weights, on any backend. The other three choose and crop inside of
+the network, so they run in torch as they are.
 """
 
 from __future__ import annotations
@@ -9,19 +9,20 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from contextlib import ExitStack
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Any
 
 import numpy as np
 import torch
 
-from rtdet.backends import Network, open_network
-from rtdet.backends.network import Tensor
 from rtdet.backends.registry import check_names, choose
 from rtdet.backends.torch import TYPES, choose_precision
 from rtdet.detectors.selection import wanted_class
+from rtdet.detectors.ssd.detector import SSDDetector
+from rtdet.detectors.ssd.module import SSDModule
 from rtdet.detectors.torchvision_weights import LoadedModel, load_model
 from rtdet.errors import ModelError, UsageError
 from rtdet.geometry.boxes import clip, is_valid
+from rtdet.protocols import Detector
 from rtdet.types import Detections, Image, Thresholds
 
 _GPU_BATCH = 4  # RetinaNet at 800 px takes about 1 GB of GPU memory a picture
@@ -37,24 +38,27 @@ def open_torchvision(
     backend: str = "auto",
     precision: str = "auto",
     imgsz: int | None = None,
-) -> TorchvisionDetector:
+) -> Detector:
     """The detector whose state dict is in `path`; the architecture is told by its keys if it is not given.
 
     Raises ModelError for a file of another kind, UsageError for settings that the architecture lacks.
     """
     check_names(backend, device, precision)
     loaded = load_model(path, architecture)
-    if loaded.architecture.startswith("ssd"):
-        if imgsz is not None:
-            side = loaded.model.transform.min_size[0]  # type: ignore[union-attr, index]
-            raise UsageError(f"{loaded.architecture} runs at {side} pixels only; leave --imgsz out")
-        runner: Runner = _SsdRunner(loaded.model, backend=backend, device=device, precision=precision)
-    else:
-        if backend not in ("auto", "torch"):
-            raise UsageError(f"{loaded.architecture} runs on the torch backend only; leave --backend out")
-        if imgsz is not None:
-            _set_long_side(loaded.model, imgsz)
-        runner = _EagerRunner(loaded.model, choose("torch", device, is_file=False)[1], precision)
+    if isinstance(loaded.model, SSDModule):
+        return SSDDetector(
+            loaded.model,
+            thresholds=thresholds,
+            device=device,
+            backend=backend,
+            precision=precision,
+            imgsz=imgsz,
+        )
+    if backend not in ("auto", "torch"):
+        raise UsageError(f"{loaded.architecture} runs on the torch backend only; leave --backend out")
+    if imgsz is not None:
+        _set_long_side(loaded.model, imgsz)
+    runner = _EagerRunner(loaded.model, choose("torch", device, is_file=False)[1], precision)
     return TorchvisionDetector(loaded, runner, thresholds or Thresholds())
 
 
@@ -67,14 +71,14 @@ def _set_long_side(model: Any, imgsz: int) -> None:
 class TorchvisionDetector:
     """One of torchvision's models as a Detector. NMS is torchvision's own, for each class."""
 
-    def __init__(self, loaded: LoadedModel, runner: Runner, thresholds: Thresholds) -> None:
+    def __init__(self, loaded: LoadedModel, runner: _EagerRunner, thresholds: Thresholds) -> None:
         self.thresholds = thresholds
         self.class_names: Sequence[str] = tuple(name for name in loaded.names if name)
         # torchvision's labels start at 1 (0 is background) and COCO's have gaps: -1 here, never reported.
         self._label_of = np.full(len(loaded.names) + 1, -1, dtype=np.int64)
         named = [i for i, name in enumerate(loaded.names, start=1) if name]
         self._label_of[named] = np.arange(len(named))
-        self._runner: Runner | None = runner
+        self._runner: _EagerRunner | None = runner
 
     def detect(self, images: Sequence[Image]) -> list[Detections]:
         if self._runner is None:
@@ -100,14 +104,6 @@ class TorchvisionDetector:
         self._runner = None
 
 
-class Runner(Protocol):
-    """Runs a model: one {boxes, scores, labels} of torchvision for each image, in its pixels."""
-
-    def run(self, images: Sequence[Image], thresholds: Thresholds) -> Iterator[Found]: ...
-
-    def close(self) -> None: ...
-
-
 def _apply(model: Any, thresholds: Thresholds) -> None:
     target = model.roi_heads if hasattr(model, "roi_heads") else model
     target.score_thresh, target.nms_thresh = thresholds.confidence, thresholds.iou
@@ -121,7 +117,8 @@ def _to_tensor(image: Image) -> torch.Tensor:
 
 
 class _EagerRunner:
-    """The whole model in torch, a few pictures at a time on a GPU."""
+    """The whole model in torch, a few pictures at a time on a GPU: one {boxes, scores, labels} of torchvision
+    for each image, in its pixels."""
 
     def __init__(self, model: Any, device: str, precision: str) -> None:
         self._device = torch.device(device)
@@ -142,58 +139,3 @@ class _EagerRunner:
 
     def close(self) -> None:
         self._model = None
-
-
-class _SsdCore(torch.nn.Module):
-    """The part of torchvision's SSD with the weights: (1, 3, S, S) to class logits (1, P, C) and box
-    offsets (1, P, 4) of the P default boxes."""
-
-    def __init__(self, model: Any) -> None:
-        super().__init__()
-        self.backbone, self.head = model.backbone, model.head
-
-    def forward(self, batch: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
-        heads = self.head(list(self.backbone(batch).values()))
-        return heads["cls_logits"], heads["bbox_regression"]
-
-
-class _SsdRunner:
-    """torchvision's own transform and postprocess around the core on any backend."""
-
-    def __init__(self, model: Any, **options: str) -> None:
-        self._model = model
-        side = model.transform.fixed_size[0]
-        core = _SsdCore(model).eval()
-        self._priors = _default_boxes(model, side)
-        self.network: Network = open_network(core, (1, 3, side, side), **options)
-
-    def run(self, images: Sequence[Image], thresholds: Thresholds) -> Iterator[Found]:
-        _apply(self._model, thresholds)
-        sizes: list[tuple[list[tuple[int, int]], list[tuple[int, int]]]] = []
-
-        def inputs() -> Iterator[Tensor]:
-            for image in images:
-                batch, _ = self._model.transform([_to_tensor(image)])
-                sizes.append((batch.image_sizes, [image.shape[:2]]))
-                yield batch.tensors.numpy()
-
-        for i, (logits, offsets) in enumerate(self.network.run_many(inputs())):
-            fitted, original = sizes[i]
-            heads = {"cls_logits": torch.from_numpy(logits), "bbox_regression": torch.from_numpy(offsets)}
-            with torch.inference_mode():
-                found = self._model.postprocess_detections(heads, [self._priors], fitted)
-                yield from self._model.transform.postprocess(found, fitted, original)
-
-    def close(self) -> None:
-        self.network.close()
-
-
-def _default_boxes(model: Any, side: int) -> torch.Tensor:
-    """(P, 4) xyxy default boxes for the fixed input. They depend on its size only."""
-    from torchvision.models.detection.image_list import ImageList
-
-    blank = torch.zeros(1, 3, side, side)
-    with torch.inference_mode():
-        features = list(model.backbone(blank).values())
-        boxes: list[torch.Tensor] = model.anchor_generator(ImageList(blank, [(side, side)]), features)
-    return boxes[0]

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 import cv2
 import numpy as np
+import numpy.typing as npt
 
 from rtdet.types import FloatArray, Image
 
@@ -47,3 +48,12 @@ def letterbox(
     canvas = np.full((size[1], size[0], 3), fill, dtype=np.uint8)
     canvas[top : top + new_h, left : left + new_w] = resized
     return canvas, Letterbox((new_w / width, new_h / height), (left, top), (width, height))
+
+
+def stretch(image: Image, size: tuple[int, int]) -> tuple[npt.NDArray[np.float32], Letterbox]:
+    """The image scaled to `size` (width, height) whatever its aspect, as the first SSDs take it: bilinear,
+    float32 0..255, not rounded."""
+    height, width = image.shape[:2]
+    stretched = cv2.resize(image.astype(np.float32), size, interpolation=cv2.INTER_LINEAR)
+    back = Letterbox((size[0] / width, size[1] / height), (0, 0), (width, height))
+    return np.asarray(stretched, dtype=np.float32), back

@@ -3,7 +3,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from rtdet.geometry.letterbox import letterbox
+from rtdet.geometry.letterbox import letterbox, stretch
 
 
 @pytest.mark.parametrize("centre", [False, True])
@@ -22,3 +22,13 @@ def test_the_rest_is_grey_and_boxes_end_at_the_picture():
     fitted, back = letterbox(np.zeros((100, 100, 3), np.uint8), (200, 100))
     assert (fitted[:, 100:] == 114).all()
     assert back.undo(np.array([[-50.0, 0, 500, 100]])).tolist() == [[0, 0, 100, 100]]
+
+
+def test_a_stretched_picture_fills_the_input_and_boxes_come_back_out_of_it():
+    image = np.arange(4 * 8 * 3, dtype=np.uint8).reshape(4, 8, 3)
+    fitted, back = stretch(image, (16, 16))
+    assert fitted.shape == (16, 16, 3)
+    assert fitted.dtype == np.float32
+    np.testing.assert_allclose(fitted[0, 0], image[0, 0])
+    np.testing.assert_allclose(fitted[-1, -1], image[-1, -1])
+    np.testing.assert_allclose(back.undo(np.array([[4.0, 4, 8, 20]])), [[2, 1, 4, 4]])

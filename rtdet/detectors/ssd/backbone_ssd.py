@@ -13,9 +13,9 @@ from rtdet.detectors.ssd.layers import plain_extra, plain_head, separable_extra,
 from rtdet.detectors.ssd.module import PlainSSD
 from rtdet.errors import UsageError
 
-# ImageNet's pixels 0..255, (R, G, B), which the networks of torchvision and timm are trained with.
-IMAGENET_MEAN = (123.675, 116.28, 103.53)
-IMAGENET_STD = (58.395, 57.12, 57.375)
+# ImageNet's pixels (R, G, B), by which the networks of torchvision and timm are trained.
+IMAGENET_MEAN = (0.485, 0.456, 0.406)
+IMAGENET_STD = (0.229, 0.224, 0.225)
 MOST_MAPS = 6
 
 

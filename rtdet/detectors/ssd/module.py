@@ -50,7 +50,7 @@ class PlainSSD(SSDModule):
     std: Tensor
 
     def __init__(self, config: SSDConfig, mean: Sequence[float], std: Sequence[float]) -> None:
-        """mean and std (R, G, B) of the pixels 0..255 that the maps' layers expect as 0 and 1."""
+        """mean and std (R, G, B) of pixels in 0..1, by which the input is normalised."""
         super().__init__(config)
         self.register_buffer("mean", torch.tensor(mean).view(1, 3, 1, 1), persistent=False)
         self.register_buffer("std", torch.tensor(std).view(1, 3, 1, 1), persistent=False)
@@ -68,7 +68,8 @@ class PlainSSD(SSDModule):
 
     def forward(self, images: Tensor) -> tuple[Tensor, Tensor]:
         """(B, 3, H, W) BGR 0..255 to offsets (B, P, 4) and class logits (B, P, C), in `make_priors` order."""
-        maps = self.feature_maps((images.flip(1) - self.mean) / self.std)
+        # In torchvision's order of operations, for the same rounding.
+        maps = self.feature_maps((images.flip(1) / 255 - self.mean) / self.std)
         offsets = [rows_of(head(x), 4) for head, x in zip(self.box_heads, maps, strict=True)]
         logits = [rows_of(head(x), self.outputs) for head, x in zip(self.score_heads, maps, strict=True)]
         return torch.cat(offsets, 1), torch.cat(logits, 1)

@@ -21,24 +21,61 @@ def postprocess(
     thresholds: Thresholds,
     class_names: Sequence[str],
     coder: BoxCoder | None = None,
+    *,
+    background: bool = False,
 ) -> Detections:
-    """offsets (P, 4), logits (P, C) of sigmoid scores, priors (P, 4) cxcywh, to Detections by falling score in
-    pixels of the original image. A prior speaks for its best wanted class only."""
+    """offsets (P, 4), logits (P, C), priors (P, 4) cxcywh, to Detections by falling score in pixels of the
+    original image.
+
+    With background (the paper's SSD; C counts it, as the first) a softmax gives the scores and a prior speaks
+    for each wanted class that reaches the threshold; else every class has its sigmoid and a prior speaks for
+    its best wanted class only. NMS is for each class alone. Outputs whose name is "" are left out of the
+    Detections and of their `class_names`.
+    """
     coder = coder or BoxCoder()
-    wanted = _wanted_labels(thresholds, class_names)
-    logits = np.asarray(logits, dtype=np.float64)[:, wanted]
-    best = logits.argmax(1)
-    strength = logits[np.arange(len(logits)), best]
-    rows = np.flatnonzero(strength >= _logit(thresholds.confidence))
-    rows = strongest(strength[rows], rows)
+    wanted = _wanted_outputs(thresholds, class_names)
+    candidates = _softmax_candidates if background else _sigmoid_candidates
+    rows, outputs, scores = candidates(logits, wanted, thresholds.confidence)
+    kept = strongest(scores, np.arange(len(scores)))
+    rows, outputs, scores = rows[kept], outputs[kept], scores[kept]
     boxes = letterbox.undo(coder.decode(np.asarray(offsets[rows], dtype=np.float64), priors[rows]))
-    scores = 1 / (1 + np.exp(-strength[rows]))
-    return select(boxes, scores, wanted[best[rows]], thresholds, class_names)
+    label_of = np.cumsum([name != "" for name in class_names]) - 1
+    return select(boxes, scores, label_of[outputs], thresholds, visible_names(class_names))
 
 
-def _wanted_labels(thresholds: Thresholds, class_names: Sequence[str]) -> IntArray:
-    names = thresholds.classes or class_names
-    return np.array([i for i, name in enumerate(class_names) if name in names], dtype=np.int64)
+def visible_names(class_names: Sequence[str]) -> tuple[str, ...]:
+    """The names of the outputs that stand for a class."""
+    return tuple(name for name in class_names if name)
+
+
+_Candidates = tuple[IntArray, IntArray, FloatArray]
+
+
+def _sigmoid_candidates(logits: FloatArray, wanted: IntArray, confidence: float) -> _Candidates:
+    """Prior, output and score of each prior whose best wanted output reaches the threshold."""
+    chosen = np.asarray(logits, dtype=np.float64)[:, wanted]
+    best = chosen.argmax(1)
+    strength = chosen[np.arange(len(chosen)), best]
+    rows = np.flatnonzero(strength >= _logit(confidence))
+    return rows, wanted[best[rows]], 1 / (1 + np.exp(-strength[rows]))
+
+
+def _softmax_candidates(logits: FloatArray, wanted: IntArray, confidence: float) -> _Candidates:
+    """Prior, output and score of each wanted output that reaches the threshold."""
+    # A softmax over all is no more than one over two, which needs no exponential for the thousands of
+    # priors that show nothing.
+    margin = logits[:, 1:].max(1) - logits[:, 0]
+    rows = np.flatnonzero(margin >= _logit(confidence) - 1e-3)
+    chosen = np.asarray(logits[rows], dtype=np.float64)
+    chances = np.exp(chosen - chosen.max(1, keepdims=True, initial=-np.inf))
+    scores = (chances / chances.sum(1, keepdims=True))[:, wanted + 1]
+    prior, column = np.nonzero(scores >= confidence)
+    return rows[prior], wanted[column], scores[prior, column]
+
+
+def _wanted_outputs(thresholds: Thresholds, class_names: Sequence[str]) -> IntArray:
+    names = thresholds.classes or set(class_names)
+    return np.array([i for i, name in enumerate(class_names) if name and name in names], dtype=np.int64)
 
 
 def _logit(probability: float) -> float:

@@ -21,7 +21,7 @@ class MobileSSD(PlainSSD):
     """Maps at strides 16 to 512. `config.backbone` is FULL_TAIL or REDUCED_TAIL."""
 
     def __init__(self, config: SSDConfig) -> None:
-        super().__init__(config, (127.5,) * 3, (127.5,) * 3)
+        super().__init__(config, (0.5,) * 3, (0.5,) * 3)
         from torchvision.models import mobilenet_v3_large
 
         blocks = mobilenet_v3_large(

@@ -17,8 +17,9 @@ from rtdet.detectors.ssd.levels import vgg_sides
 from rtdet.detectors.ssd.module import PlainSSD
 from rtdet.errors import UsageError
 
-# The mean pixel of ImageNet (R, G, B); VGG's inputs are not scaled.
-VGG_MEAN = (0.48235 * 255, 0.45882 * 255, 0.40784 * 255)
+# The mean pixel of ImageNet (R, G, B). VGG's inputs run to 255.
+VGG_MEAN = (0.48235, 0.45882, 0.40784)
+VGG_STD = (1 / 255, 1 / 255, 1 / 255)
 
 _CONV1_TO_CONV4_3 = (64, 64, "pool", 128, 128, "pool", 256, 256, 256, "ceil pool", 512, 512, 512)
 _CONV5 = ("pool", 512, 512, 512)
@@ -28,7 +29,7 @@ class VggSSD(PlainSSD):
     """Any square input whose maps `config.levels` are (`levels.vgg_levels`)."""
 
     def __init__(self, config: SSDConfig) -> None:
-        super().__init__(config, VGG_MEAN, (1.0, 1.0, 1.0))
+        super().__init__(config, VGG_MEAN, VGG_STD)
         size = config.input_size
         if size is None or size[0] != size[1]:
             raise UsageError(f"SSD on VGG-16 takes one square input, not {size}")

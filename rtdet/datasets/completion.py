@@ -3,23 +3,27 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
+from collections.abc import Sequence, Set
 from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
 
+from rtdet.datasets.incomplete import labelled_by_source
 from rtdet.datasets.sample import Sample, places_of
 from rtdet.errors import UsageError
 from rtdet.geometry.boxes import area, iou, is_valid
 from rtdet.types import FloatArray
 
+# What a teacher sees: class name, score, (4,) xyxy.
+Opinion = tuple[str, float, FloatArray]
 
-def load_teacher(path: Path) -> dict[str, list[tuple[str, float, FloatArray]]]:
+
+def load_teacher(path: Path) -> dict[str, list[Opinion]]:
     """Detections as `rtdet detect` writes them, by file name: (class name, score, xyxy)."""
     try:
         rows = json.loads(path.read_text(encoding="utf-8"))
-        found: dict[str, list[tuple[str, float, FloatArray]]] = {}
+        found: dict[str, list[Opinion]] = {}
         for row in rows:
             x, y, w, h = row["bbox"]
             entry = (
@@ -51,7 +55,7 @@ class Completion:
 
 def complete_labels(
     samples: Sequence[Sample],
-    teacher: dict[str, list[tuple[str, float, FloatArray]]],
+    teacher: dict[str, list[Opinion]],
     class_names: Sequence[str],
     rule: Completion | None = None,
 ) -> list[Sample]:
@@ -60,22 +64,21 @@ def complete_labels(
     `teacher` is by file name, as load_teacher reads it. Accepted rows keep the teacher's score in `scores`.
     """
     rule = rule or Completion()
-    labelled: dict[str, set[int]] = {}
-    for sample in samples:
-        known = labelled.setdefault(sample.source, set())
-        known.update(int(label) for label in sample.labels[~sample.ignored])
+    labelled = labelled_by_source(samples)
     return [
-        _complete(s, teacher.get(s.path.name, []), class_names, rule, labelled[s.source]) for s in samples
+        complete(s, teacher.get(s.path.name, []), class_names, labelled[s.source] - s.incomplete, rule)
+        for s in samples
     ]
 
 
-def _complete(
+def complete(
     sample: Sample,
-    found: list[tuple[str, float, FloatArray]],
+    found: Sequence[Opinion],
     class_names: Sequence[str],
+    labelled: Set[int],
     rule: Completion,
-    labelled: set[int],
 ) -> Sample:
+    """One picture with what a teacher found in it. `labelled`: the classes that such pictures label in full."""
     index = places_of(class_names)
     boxes, labels, ignored = list(sample.boxes), list(sample.labels), list(sample.ignored)
     scores, areas = list(sample.scores), list(sample.areas)

@@ -34,7 +34,7 @@ def label_pictures(
     """
     rows: list[Row] = []
     for name, image in pictures:
-        found = fuse(list(_looks(image, detectors, class_names, flip)), class_names)
+        found = opinion(image, detectors, class_names, flip=flip)
         for i in np.flatnonzero(found.scores >= min_score):
             left, top, right, bottom = (round(float(v), 2) for v in found.boxes[i])
             rows.append(
@@ -47,6 +47,13 @@ def label_pictures(
             )
         on_picture(name)
     return rows
+
+
+def opinion(
+    image: Image, detectors: Sequence[Detector], class_names: Sequence[str], *, flip: bool = True
+) -> Detections:
+    """What the detectors together see in a picture, each once, and once mirrored if `flip`; by falling score."""
+    return fuse(list(_looks(image, detectors, class_names, flip)), class_names)
 
 
 def _looks(

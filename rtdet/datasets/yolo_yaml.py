@@ -41,9 +41,8 @@ def read_yolo_yaml(folder: Path) -> YoloYaml | None:
     except (yaml.YAMLError, RecursionError, ValueError) as error:
         mark = getattr(error, "problem_mark", None)
         line = f" line {mark.line + 1}" if mark is not None else ""
-        raise UsageError(
-            f"{path}{line} is not valid YAML: {getattr(error, 'problem', '') or error}"
-        ) from error
+        why = getattr(error, "problem", None) or " ".join(str(error).split())
+        raise UsageError(f"{path}{line} is not valid YAML: {why}") from error
     if not isinstance(content, dict) or "names" not in content:
         raise UsageError(f"{path} has no `names` of the classes")
     splits = {key: _entries(content[key], key, path) for key in SPLITS if content.get(key)}

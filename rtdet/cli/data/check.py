@@ -1,0 +1,82 @@
+"""`rtdet data check DIR`: what is wrong with a data set, and what is in it."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+from rtdet.cli.data.progress import progress
+
+if TYPE_CHECKING:
+    from rtdet.datasets.raw import RawLabels
+
+
+@click.command(context_settings={"help_option_names": ["-h", "--help"]})
+@click.argument("folder", metavar="DIR")
+@click.option("--against", metavar="DIR", multiple=True, help="Also look for its pictures in this data set.")
+@click.option(
+    "--sheet",
+    metavar="OUT.png",
+    help="The contact sheet of samples.  [default: NAME-check.png in the current folder, if that is not in DIR]",
+)
+@click.option("--no-sheet", is_flag=True, help="Draw none.")
+@click.option(
+    "--samples", type=click.IntRange(1, 400), default=24, show_default=True, help="Pictures on the sheet."
+)
+@click.option("--json", "json_file", metavar="OUT.json", help="Write all that was found, problem by problem.")
+@click.option("--quiet", is_flag=True, help="No progress bar.")
+def check(
+    folder: str, against: tuple[str, ...], sheet: str | None, no_sheet: bool, samples: int, json_file: str | None,
+    quiet: bool,
+) -> None:  # fmt: skip
+    """Look for what is wrong with the data set in DIR, and show what is in it.
+
+    Every picture is decoded. Found are missing and undecodable pictures, sizes that differ from the labels',
+    boxes that are empty, outside or there twice, classes without a name, and pictures that two parts (train,
+    val, test, --against) share, though they be scaled, recoded or a little changed.
+
+    Exit code 0: clean. 1: problems were found.
+    """
+    from rtdet.cli.data.report import print_report, write_json, write_sheet
+    from rtdet.datasets.check import check_parts
+    from rtdet.datasets.convert import read_parts
+
+    parts = read_parts(Path(folder))
+    others = _others(against)
+    count = sum(len(raw.pictures) for raw in [*parts.values(), *others.values()])
+    with progress("checking", count, quiet) as on_picture:
+        report = check_parts(Path(folder), parts, others, on_picture=on_picture)
+    print_report(report)
+    if json_file is not None:
+        write_json(report, Path(json_file))
+        click.echo(f"wrote {json_file}")
+    target = None if no_sheet else _sheet_file(sheet, Path(folder))
+    if target is not None:
+        shown = write_sheet(parts, report, target, samples)
+        click.echo(f"wrote {target}: {shown} samples")
+    elif not no_sheet:
+        click.echo(
+            "no contact sheet was drawn, not to write into the data set; choose a place with --sheet OUT.png"
+        )
+    if report.problems:
+        raise SystemExit(1)
+
+
+def _others(folders: Sequence[str]) -> dict[str, RawLabels]:
+    """The parts of the data sets to compare with, by a name to print."""
+    from rtdet.datasets.convert import read_parts
+
+    return {
+        str(Path(folder) / part): raw for folder in folders for part, raw in read_parts(Path(folder)).items()
+    }
+
+
+def _sheet_file(asked: str | None, folder: Path) -> Path | None:
+    """Nothing is written inside a data set that was not asked for."""
+    if asked is not None:
+        return Path(asked)
+    here, root = Path.cwd(), folder.resolve()
+    return None if root == here or root in here.parents else Path(f"{root.name}-check.png")

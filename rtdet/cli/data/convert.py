@@ -1,0 +1,31 @@
+"""`rtdet data convert DIR --to FORMAT --out DIR`."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import click
+
+from rtdet.cli.data.progress import progress
+
+
+@click.command(context_settings={"help_option_names": ["-h", "--help"]})
+@click.argument("folder", metavar="DIR")
+@click.option("--to", "kind", required=True, type=click.Choice(["coco", "voc", "yolo", "openimages"]))
+@click.option("--out", required=True, metavar="DIR", help="A new or empty folder.")
+@click.option("--link", is_flag=True, help="Hard links to the pictures instead of copies.")
+@click.option("--quiet", is_flag=True, help="No progress bar.")
+def convert(folder: str, kind: str, out: str, link: bool, quiet: bool) -> None:
+    """Write the data set in DIR in another format, with its pictures.
+
+    All parts (train, val, test) go along. Boxes are cut at the picture's borders; VOC rounds them to whole
+    pixels. YOLO has no place for ignored regions (crowds, difficult objects): they are left out, and counted.
+    """
+    from rtdet.datasets.convert import read_parts, write_parts
+
+    parts = read_parts(Path(folder))
+    with progress("converting", sum(len(raw.pictures) for raw in parts.values()), quiet) as on_picture:
+        done = write_parts(parts, Path(folder), kind, Path(out), link=link, on_picture=on_picture)
+    click.echo(f"wrote {out}: {done.pictures} pictures, {done.boxes} boxes")
+    for what, number in sorted(done.lost.items()):
+        click.echo(f"left out: {number} {what}, which {kind} has no place for")

@@ -1,0 +1,139 @@
+"""`rtdet data label DIR --model X --out DIR`: labels completed by a teacher."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from rtdet.cli.data.progress import progress
+
+if TYPE_CHECKING:
+    from rtdet.datasets.raw import RawLabels
+    from rtdet.protocols import Detector
+
+
+@click.command(context_settings={"help_option_names": ["-h", "--help"]})
+@click.argument("folder", metavar="DIR")
+@click.option(
+    "--model",
+    "--weights",
+    "models",
+    multiple=True,
+    required=True,
+    metavar="NAME|FILE",
+    help="May be repeated.",
+)
+@click.option("--out", required=True, metavar="DIR|OUT.json", help="A new data set, or its COCO JSON alone.")
+@click.option(
+    "--classes", metavar="A,B", help="What to look for.  [default: the classes of the labels, if any]"
+)
+@click.option(
+    "--conf", "--conf-thres", type=click.FloatRange(0, 1), default=0.4, show_default=True,
+    help="From this score on a detection becomes a label.",
+)  # fmt: skip
+@click.option(
+    "--conf-labelled", type=click.FloatRange(0, 1), default=0.6, show_default=True,
+    help="The same, for a class that people have labelled in such pictures.",
+)  # fmt: skip
+@click.option(
+    "--doubt", type=click.FloatRange(0, 1), default=0.15, show_default=True,
+    help="From this score on it becomes a region that is ignored.",
+)  # fmt: skip
+@click.option(
+    "--imgsz",
+    "--img-size",
+    "sizes",
+    type=int,
+    multiple=True,
+    metavar="N",
+    help="Input size. May be repeated.",
+)
+@click.option("--no-flip", is_flag=True, help="Do not look at the mirrored picture too.")
+@click.option("--link", is_flag=True, help="Hard links to the pictures instead of copies.")
+@click.option("--device", default="auto", show_default=True)
+@click.option("--backend", default="auto", show_default=True)
+@click.option("--offline", is_flag=True, help="Never use the network.")
+@click.option("--quiet", is_flag=True, help="No progress bar.")
+def label(
+    folder: str, models: tuple[str, ...], out: str, classes: str | None, conf: float, conf_labelled: float,
+    doubt: float, sizes: tuple[int, ...], no_flip: bool, link: bool, device: str, backend: str, offline: bool,
+    quiet: bool,
+) -> None:  # fmt: skip
+    """Complete the labels of DIR with what MODEL sees. DIR may be pictures without labels, too.
+
+    Models, input sizes and the mirrored picture are fused into one opinion (weighted boxes fusion). What it is
+    sure of becomes a label, marked with `score` and `teacher`; what it doubts, a region that is ignored. Labels
+    of people stay. One of a class outside --classes ("vehicle") takes the teacher's class, where it is sure.
+
+    OUT.json names the pictures as they lie in DIR/images, or in DIR: put it into DIR to use it.
+    """
+    from rtdet.datasets.completion import Completion
+    from rtdet.datasets.label import label_parts, parts_or_pictures
+    from rtdet.errors import UsageError
+
+    if doubt > min(conf, conf_labelled):
+        raise UsageError("--doubt must not be above --conf and --conf-labelled")
+    parts = parts_or_pictures(Path(folder))
+    rule = Completion(accept=conf, accept_labelled=conf_labelled, unsure=doubt)
+    options = {"device": device, "backend": backend, "offline": offline}
+    count = sum(len(raw.pictures) for raw in parts.values())
+    with (
+        _teachers(models, sizes, doubt, options) as detectors,
+        progress("labelling", count, quiet) as on_picture,
+    ):
+        done = label_parts(
+            parts, Path(out), detectors, _wanted(classes, parts, detectors), rule,
+            teacher="+".join(Path(model).stem for model in models), flip=not no_flip, link=link,
+            on_picture=on_picture,
+        )  # fmt: skip
+    click.echo(
+        f"wrote {out}: {done.pictures} pictures, {done.kept} labels of people, {done.added} of the teacher, "
+        f"{done.doubted} regions in doubt"
+    )
+
+
+def _wanted(
+    classes: str | None, parts: dict[str, RawLabels], detectors: Sequence[Detector]
+) -> tuple[str, ...]:
+    """The classes to look for. Raises UnknownNameError, UsageError for ones that no model knows."""
+    from rtdet.datasets.convert import class_names_of
+    from rtdet.errors import UnknownNameError, UsageError
+
+    seen = tuple(dict.fromkeys(name for detector in detectors for name in detector.class_names))
+    labelled = class_names_of(parts)
+    if classes is None:
+        if labelled and not set(labelled) & set(seen):
+            raise UsageError(
+                f"the models know none of the classes {', '.join(labelled)}; they know {', '.join(seen)}"
+            )
+        return labelled or seen
+    wanted = tuple(dict.fromkeys(part.strip() for part in classes.split(",") if part.strip()))
+    for name in wanted:
+        if name not in (*labelled, *seen):
+            raise UnknownNameError("class", name, (*labelled, *seen))
+    return wanted
+
+
+@contextmanager
+def _teachers(
+    models: Sequence[str], sizes: Sequence[int], doubt: float, options: dict[str, Any]
+) -> Iterator[list[Detector]]:
+    """Every model at every size; closed at the end."""
+    from rtdet.detectors.registry import load_detector
+    from rtdet.types import Thresholds
+
+    # A box that is weak in one look still counts where the looks are fused.
+    thresholds = Thresholds(confidence=min(0.05, doubt))
+    opened: list[Detector] = []
+    try:
+        for model in models:
+            for size in sizes or (None,):
+                opened.append(load_detector(model, thresholds=thresholds, imgsz=size, **options))
+        yield opened
+    finally:
+        for detector in opened:
+            detector.close()

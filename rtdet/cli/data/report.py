@@ -1,0 +1,152 @@
+"""What `rtdet data check` prints, writes and draws."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from dataclasses import asdict, replace
+from pathlib import Path
+
+import cv2
+import numpy as np
+from rich.console import Console, Group
+from rich.markup import escape
+from rich.table import Table
+from rich.text import Text
+
+from rtdet.datasets.check import KINDS, UNREADABLE, Report, name_in
+from rtdet.datasets.convert import class_names_of
+from rtdet.datasets.raw import RawLabels, cleaned
+from rtdet.datasets.sample import Sample
+from rtdet.datasets.sheet import Tile, contact_sheet, fitted, spread
+from rtdet.errors import OutputError
+from rtdet.types import Image, Tracks
+from rtdet.video.draw import DrawStyle, draw_tracks
+
+FORMATS = {"coco": "COCO JSON", "voc": "VOC XML", "yolo": "YOLO txt", "openimages": "Open Images CSV"}
+# Examples of each kind of problem that are printed.
+_SHOWN = 5
+
+
+def print_report(report: Report) -> None:
+    """Counts and problems as tables on standard output."""
+    console = Console(highlight=False)
+    console.print(_counts(report))
+    if not report.problems:
+        console.print("\n[green]Clean:[/] no problems were found.")
+        return
+    number = len(report.problems)
+    console.print(
+        f"\n[bold red]{number:,} problem{'s' if number > 1 else ''}[/]", _problems(report), sep="\n"
+    )
+
+
+def _counts(report: Report) -> Table:
+    """A row for each class, columns for each part."""
+    has_ignored = any(any(part.ignored.values()) for part in report.parts.values())
+    table = Table(
+        title=f"{escape(str(report.folder))}  [dim]{FORMATS.get(report.kind, report.kind)}[/]",
+        title_justify="left",
+        title_style="bold",
+    )
+    table.add_column("class")
+    for name in report.parts:
+        prefix = f"{name}\n" if name else ""
+        for what in ("objects", *(("ignored",) if has_ignored else ()), "pictures"):
+            table.add_column(f"{prefix}{what}", justify="right")
+    parts = list(report.parts.values())
+
+    def add(name: str, numbers: list[tuple[int, int, int]], style: str = "") -> None:
+        """objects, ignored, pictures of each part"""
+        cells = [(o, i, p) if has_ignored else (o, p) for o, i, p in numbers]
+        table.add_row(escape(name), *(_number(n) for part in cells for n in part), style=style)
+
+    for name in dict.fromkeys(name for part in parts for name in part.objects):
+        add(name, [(p.objects.get(name, 0), p.ignored.get(name, 0), p.shown_in.get(name, 0)) for p in parts])
+    table.add_section()
+    add("all", [(sum(p.objects.values()), sum(p.ignored.values()), p.pictures) for p in parts], "bold")
+    add("without objects", [(0, 0, p.without_objects) for p in parts], "dim")
+    return table
+
+
+def _number(value: int) -> str:
+    return f"{value:,}" if value else "-"
+
+
+def _problems(report: Report) -> Group:
+    """Each kind with what to do about it and some examples."""
+    lines: list[Text] = []
+    for kind, problems in report.by_kind().items():
+        lines.append(Text.assemble((f"{kind}: {len(problems):,}", "bold"), "  ", (KINDS[kind], "dim")))
+        for problem in problems[:_SHOWN]:
+            where = f"{problem.part}: {problem.where}" if problem.part else problem.where
+            lines.append(Text.assemble("  ", (where, "cyan"), f"  {problem.text}"))
+        if len(problems) > _SHOWN:
+            lines.append(Text(f"  ... and {len(problems) - _SHOWN:,} more; --json OUT.json lists all", "dim"))
+    return Group(*lines)
+
+
+def write_json(report: Report, path: Path) -> None:
+    """The whole report. Raises OutputError."""
+    content = {
+        "folder": str(report.folder),
+        "format": report.kind,
+        "parts": {name: asdict(part) for name, part in report.parts.items()},
+        "problem_counts": {kind: len(problems) for kind, problems in report.by_kind().items()},
+        "problems": [asdict(problem) for problem in report.problems],
+    }
+    try:
+        path.write_text(json.dumps(content, indent=1, ensure_ascii=False) + "\n", encoding="utf-8")
+    except OSError as error:
+        raise OutputError(f"cannot write {path}: {error.strerror}") from error
+
+
+def write_sheet(parts: Mapping[str, RawLabels], report: Report, path: Path, count: int) -> int:
+    """A picture of samples of all parts with their boxes; returns how many. Raises OutputError."""
+    names = class_names_of(parts)
+    unreadable = {(p.part, p.where) for p in report.problems if p.kind in UNREADABLE}
+    tiles: list[Tile] = []
+    for number, (part, raw) in enumerate(parts.items()):
+        readable = [p for p in raw.pictures if (part, name_in(raw.folder, p.path)) not in unreadable]
+        samples = cleaned(replace(raw, pictures=readable), names)
+        share = (count - len(tiles)) // (len(parts) - number)
+        tiles += [_tile(sample, names, part) for sample in spread(samples, share)]
+    title = f"{report.folder.resolve().name}  ·  {FORMATS.get(report.kind, report.kind)}"
+    _write_picture(path, contact_sheet(tiles, title, _summary(report)))
+    return len(tiles)
+
+
+def _tile(sample: Sample, names: tuple[str, ...], part: str) -> Tile:
+    image, boxes = fitted(sample)
+    # A class keeps its colour on the whole sheet; what is ignored is dashed, as a track out of sight is.
+    shown = (*names, "?")
+    labels = np.where(sample.labels < 0, len(names), sample.labels)
+    tracks = Tracks(
+        boxes,
+        labels=labels,
+        scores=sample.scores,
+        since_update_s=np.where(sample.ignored, 0.3, 0.0),
+        class_names=shown,
+    )
+    style = DrawStyle(show_ids=False, show_scores=bool((sample.scores < 1).any()), scale=2.2)
+    return Tile(draw_tracks(image, tracks, style), sample.path.name, part or sample.source)
+
+
+def _summary(report: Report) -> str:
+    texts = []
+    for name, part in report.parts.items():
+        objects = sum(part.objects.values())
+        texts.append(f"{name + ': ' if name else ''}{part.pictures:,} pictures, {objects:,} objects")
+    if any(any(part.ignored.values()) for part in report.parts.values()):
+        texts.append("dashed: ignored")
+    return "      ".join(texts)
+
+
+def _write_picture(path: Path, image: Image) -> None:
+    try:
+        encoded = cv2.imencode(path.suffix, image)[1]
+        path.write_bytes(encoded.tobytes())
+    except cv2.error as error:
+        raise OutputError(f"{path} is not named like a picture; call it .png") from error
+    except OSError as error:
+        raise OutputError(f"cannot write {path}: {error.strerror}") from error

@@ -1,0 +1,213 @@
+"""What is wrong with a data set: its files, its boxes, its classes, and pictures that are in two parts of it."""
+
+from __future__ import annotations
+
+import hashlib
+import os
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import numpy as np
+
+from rtdet.datasets.near_duplicates import Fingerprint, fingerprint, near_duplicates
+from rtdet.datasets.raw import RawLabels, RawPicture
+from rtdet.datasets.sample import read_picture
+from rtdet.errors import UsageError
+from rtdet.types import BoolArray, FloatArray
+
+# Every kind of problem, in the order of a report, and what to do about it.
+KINDS: Mapping[str, str] = {
+    "missing picture": "labels without their picture: put it back or remove the labels",
+    "undecodable picture": "the file is broken off, empty or no picture: replace or remove it",
+    "other size": "the labels were made on a picture of another size: boxes may be misplaced",
+    "missing labels": "a list of a part names pictures that have no labels",
+    "unknown class": "the class has no name in the labels: such boxes are ignored",
+    "empty box": "no area, inverted or not a number: such boxes are dropped",
+    "box outside": "nothing of it is in the picture: such boxes are dropped",
+    "box beyond the border": "it sticks out by more than a pixel: it is cut at the border",
+    "duplicate box": "the same box of the same class twice",
+    "duplicate picture": "the same file twice in one part: it counts double",
+    "picture in two parts": "(nearly) the same picture in two parts: a test on it measures memory",
+}
+UNREADABLE = frozenset({"missing picture", "undecodable picture"})
+# Rounding moves an edge by up to this many pixels beyond the border.
+_TOLERANCE = 1.0
+
+
+@dataclass(frozen=True)
+class Problem:
+    """kind: of KINDS. part: of the data set ("" when it has none). where: the file, under the set's folder."""
+
+    kind: str
+    part: str
+    where: str
+    text: str
+
+
+@dataclass(frozen=True)
+class PartCounts:
+    """pictures: how many; without_objects: how many show nothing. By class the number of objects, of ignored
+    ones, and of pictures that show it."""
+
+    pictures: int
+    without_objects: int
+    objects: dict[str, int]
+    ignored: dict[str, int]
+    shown_in: dict[str, int]
+
+
+@dataclass(frozen=True)
+class Report:
+    """What a data set holds, by part, and what is wrong with it."""
+
+    folder: Path
+    kind: str
+    parts: dict[str, PartCounts]
+    problems: list[Problem] = field(default_factory=list)
+
+    def by_kind(self) -> dict[str, list[Problem]]:
+        """The problems of each kind that has some, in the order of KINDS."""
+        kinds = {kind: [p for p in self.problems if p.kind == kind] for kind in KINDS}
+        return {kind: problems for kind, problems in kinds.items() if problems}
+
+
+@dataclass(frozen=True, eq=False)
+class _Look:
+    """What decoding a picture gave: its size, its fingerprint and its file's digest; or what is wrong."""
+
+    size: tuple[int, int] | None = None
+    print: Fingerprint | None = None
+    digest: bytes = b""
+    wrong: str = ""
+
+
+def check_parts(
+    folder: Path,
+    parts: Mapping[str, RawLabels],
+    against: Mapping[str, RawLabels] | None = None,
+    *,
+    on_picture: Callable[[], None] = lambda: None,
+) -> Report:
+    """Every picture is decoded, every box looked at, every picture of a part compared with those of the others.
+
+    against: other data sets, only compared with. `on_picture` is called after each picture decoded.
+    """
+    counts, problems = {}, []
+    prints: dict[str, list[tuple[str, Fingerprint]]] = {}
+    for part, raw in {**parts, **(against or {})}.items():
+        looks = list(_decoded([picture.path for picture in raw.pictures], on_picture))
+        names = [name_in(raw.folder, picture.path) for picture in raw.pictures]
+        prints[part] = [
+            (n, look.print) for n, look in zip(names, looks, strict=True) if look.print is not None
+        ]
+        if part not in parts:
+            continue
+        counts[part] = _counts(raw)
+        problems += [Problem(f.kind, part, f.where, f.text) for f in raw.findings]
+        for picture, name, look in zip(raw.pictures, names, looks, strict=True):
+            problems += [Problem(kind, part, name, text) for kind, text in _picture_problems(picture, look)]
+        problems += [
+            Problem("duplicate picture", part, n, f"the same as {o}") for n, o in _same(names, looks)
+        ]
+    problems += _in_two_parts(prints, set(parts))
+    kinds = list(KINDS)
+    problems.sort(key=lambda problem: kinds.index(problem.kind))
+    kind = next(iter(parts.values())).kind
+    return Report(folder, kind, counts, problems)
+
+
+def name_in(folder: Path, path: Path) -> str:
+    """A picture's name below its data set's folder, as reports give it."""
+    return str(path.relative_to(folder)) if path.is_relative_to(folder) else str(path)
+
+
+def _decoded(paths: Sequence[Path], on_picture: Callable[[], None]) -> Iterator[_Look]:
+    # OpenCV lets go of the interpreter's lock, so threads decode side by side.
+    with ThreadPoolExecutor(min(4, os.cpu_count() or 1)) as pool:
+        for look in pool.map(_look, paths):
+            on_picture()
+            yield look
+
+
+def _look(path: Path) -> _Look:
+    if not path.is_file():
+        return _Look(wrong="missing picture")
+    try:
+        image = read_picture(path)
+        digest = hashlib.blake2b(path.read_bytes(), digest_size=16).digest()
+    except (UsageError, OSError):
+        return _Look(wrong="undecodable picture")
+    return _Look((image.shape[1], image.shape[0]), fingerprint(image), digest)
+
+
+def _counts(raw: RawLabels) -> PartCounts:
+    tables = {name: dict.fromkeys(raw.class_names, 0) for name in ("objects", "ignored", "shown_in")}
+    empty = 0
+    for picture in raw.pictures:
+        named = picture.labels >= 0
+        empty += not named.any()
+        for label in np.unique(picture.labels[named]):
+            name, rows = raw.class_names[label], picture.labels == label
+            tables["objects"][name] += int((rows & ~picture.ignored).sum())
+            tables["ignored"][name] += int((rows & picture.ignored).sum())
+            tables["shown_in"][name] += 1
+    return PartCounts(len(raw.pictures), empty, **tables)
+
+
+def _picture_problems(picture: RawPicture, look: _Look) -> Iterator[tuple[str, str]]:
+    if look.wrong:
+        yield look.wrong, "there is no such file" if look.wrong == "missing picture" else "cannot be decoded"
+    if look.size is not None and picture.size is not None and look.size != picture.size:
+        sizes = [f"{width}x{height}" for width, height in (picture.size, look.size)]
+        yield "other size", f"the labels say {sizes[0]}, the picture is {sizes[1]}"
+    size = picture.size or look.size
+    if size is not None:
+        yield from _box_problems(picture, size)
+
+
+def _box_problems(picture: RawPicture, size: tuple[int, int]) -> Iterator[tuple[str, str]]:
+    boxes, (width, height) = picture.in_pixels(size), size
+    finite: BoolArray = np.asarray(np.isfinite(boxes).all(axis=1))
+    safe = np.where(finite[:, None], boxes, 0.0)
+    has_area = finite & (safe[:, 2] > safe[:, 0]) & (safe[:, 3] > safe[:, 1])
+    within = (safe[:, 0] < width) & (safe[:, 1] < height) & (safe[:, 2] > 0) & (safe[:, 3] > 0)
+    limits = np.array([width, height, width, height], dtype=np.float64)
+    sticks_out = ((safe < -_TOLERANCE) | (safe > limits + _TOLERANCE)).any(axis=1)
+    yield from _each("empty box", boxes, ~has_area)
+    yield from _each("box outside", boxes, has_area & ~within)
+    yield from _each("box beyond the border", boxes, has_area & within & sticks_out)
+    rows = np.column_stack([picture.labels, boxes])
+    _, first = np.unique(rows, axis=0, return_index=True)
+    repeated = np.ones(len(rows), dtype=bool)
+    repeated[first] = False
+    yield from _each("duplicate box", boxes, repeated)
+
+
+def _each(kind: str, boxes: FloatArray, wrong: BoolArray) -> Iterator[tuple[str, str]]:
+    for number in np.flatnonzero(wrong):
+        edges = ", ".join(f"{value:.6g}" for value in boxes[number])
+        yield kind, f"box {number + 1}: ({edges})"
+
+
+def _same(names: Sequence[str], looks: Sequence[_Look]) -> Iterator[tuple[str, str]]:
+    """Pictures that are a file or an entry again, and the first of them."""
+    first: dict[bytes, str] = {}
+    for name, look in zip(names, looks, strict=True):
+        if look.digest and first.setdefault(look.digest, name) != name:
+            yield name, first[look.digest]
+
+
+def _in_two_parts(
+    prints: Mapping[str, list[tuple[str, Fingerprint]]], checked: set[str]
+) -> Iterator[Problem]:
+    order = list(prints)
+    for i, one in enumerate(order):
+        for other in order[i + 1 :]:
+            if one not in checked:
+                continue
+            pairs = near_duplicates([p for _, p in prints[one]], [p for _, p in prints[other]])
+            for a, b in pairs.tolist():
+                name, twin = prints[one][a][0], prints[other][b][0]
+                yield Problem("picture in two parts", one, name, f"like {twin} of {other or 'the set'}")

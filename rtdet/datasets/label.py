@@ -1,0 +1,179 @@
+"""Labels completed by a teacher, written as COCO JSON that says which rows are whose."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+import numpy as np
+
+from rtdet.datasets.completion import Completion, complete
+from rtdet.datasets.convert import check_empty, class_names_of, place_picture, read_parts, unique_names
+from rtdet.datasets.formats import dataset_of, find_labels, splits_of
+from rtdet.datasets.incomplete import FILE_NAME, labelled_by_source
+from rtdet.datasets.pictures import pictures_in
+from rtdet.datasets.raw import RawLabels, raw_picture
+from rtdet.datasets.sample import Sample
+from rtdet.datasets.teacher import opinion
+from rtdet.datasets.writers import write_coco
+from rtdet.errors import OutputError, UsageError
+from rtdet.protocols import Detector
+from rtdet.types import BoolArray
+
+
+@dataclass(frozen=True, eq=False)
+class Taught:
+    """A picture with its completed labels, and a (G,) mask of the rows that are the teacher's."""
+
+    sample: Sample
+    by_teacher: BoolArray
+
+
+@dataclass(frozen=True)
+class Labelling:
+    """How many pictures were labelled; rows kept, added (or named) by the teacher, and added as doubtful."""
+
+    pictures: int
+    kept: int
+    added: int
+    doubted: int
+
+
+def parts_or_pictures(folder: Path) -> dict[str, RawLabels]:
+    """As read_parts; a folder without labels gives its pictures. Raises UsageError when it holds neither."""
+    if not folder.is_dir() or splits_of(folder) or find_labels(folder) is not None:
+        return read_parts(folder)
+    pictures = pictures_in(folder)
+    if not pictures:
+        raise UsageError(f"{folder} holds neither labels nor pictures")
+    rows = [raw_picture(path, None, np.zeros((0, 4)), np.zeros(0, dtype=np.int64)) for path in pictures]
+    return {"": RawLabels(folder, "pictures", (), rows)}
+
+
+def label_parts(
+    parts: Mapping[str, RawLabels],
+    out: Path,
+    detectors: Sequence[Detector],
+    wanted: Sequence[str],
+    rule: Completion,
+    *,
+    teacher: str,
+    flip: bool = True,
+    link: bool = False,
+    on_picture: Callable[[], None] = lambda: None,
+) -> Labelling:
+    """Completes every part and writes it: OUT.json alone, or a folder [PART/]images and its JSON.
+
+    Raises UsageError for pictures that cannot be decoded, OutputError for what cannot be written.
+    """
+    is_json = out.suffix.lower() == ".json"
+    if is_json and len(parts) > 1:
+        raise UsageError(
+            f"one JSON cannot hold the parts {', '.join(parts)}; give a folder as --out, or one part"
+        )
+    if not is_json:
+        check_empty(out)
+    names = class_order(parts, wanted)
+    taught: list[Taught] = []
+    for part, raw in parts.items():
+        done = list(teach(raw, names, detectors, wanted, rule, flip=flip, on_picture=on_picture))
+        try:
+            if is_json:
+                _write_json(out, raw, done, names, teacher)
+            else:
+                _write_folder(out / part, part, done, names, teacher, link)
+        except OSError as error:
+            raise OutputError(f"cannot write {error.filename or out}: {error.strerror}") from error
+        taught += done
+    sure = [row.by_teacher & ~row.sample.ignored for row in taught]
+    return Labelling(
+        len(taught),
+        sum(int((~row.by_teacher).sum()) for row in taught),
+        sum(int(mask.sum()) for mask in sure),
+        sum(int((row.by_teacher & row.sample.ignored).sum()) for row in taught),
+    )
+
+
+def class_order(parts: Mapping[str, RawLabels], wanted: Sequence[str]) -> tuple[str, ...]:
+    """The classes of a completed set: those that were looked for, then what else the labels have."""
+    return tuple(dict.fromkeys([*wanted, *class_names_of(parts)]))
+
+
+def teach(
+    raw: RawLabels,
+    names: Sequence[str],
+    detectors: Sequence[Detector],
+    wanted: Sequence[str],
+    rule: Completion,
+    *,
+    flip: bool = True,
+    on_picture: Callable[[], None] = lambda: None,
+) -> Iterator[Taught]:
+    """Completes the `wanted` classes, the first of `names`, of every picture; labels go into `names`.
+
+    Labels of other classes ("vehicle") take the teacher's class where it is sure enough; elsewhere they stay what
+    they were, and are ignored.
+    """
+    samples = dataset_of(raw, names).samples
+    labelled = labelled_by_source(samples)
+    known = {name for detector in detectors for name in detector.class_names}
+    asked = frozenset(i for i, name in enumerate(wanted) if name in known)
+    for sample in samples:
+        found = opinion(sample.read(), detectors, wanted, flip=flip)
+        rows = [(found.name_of(i), float(found.scores[i]), found.boxes[i]) for i in range(len(found))]
+        # What is not looked for must not hide behind a class of its own: see complete.
+        foreign = replace(sample, labels=np.where(sample.labels < len(wanted), sample.labels, -1))
+        in_full = labelled[sample.source] - sample.incomplete
+        yield _named(sample, complete(foreign, rows, wanted, in_full, rule), asked)
+        on_picture()
+
+
+def _named(before: Sample, after: Sample, asked: frozenset[int]) -> Taught:
+    """Rows that the teacher gave no class get their own back."""
+    labels, count = after.labels.copy(), len(before)
+    own = np.flatnonzero(labels[:count] < 0)
+    labels[own] = before.labels[own]
+    by_teacher = np.ones(len(labels), dtype=bool)
+    by_teacher[:count] = labels[:count] != before.labels
+    # Classes that nobody could look for stay as incomplete as they were.
+    return Taught(replace(after, labels=labels, incomplete=before.incomplete - asked), by_teacher)
+
+
+def _write_json(
+    out: Path, raw: RawLabels, taught: Sequence[Taught], names: Sequence[str], teacher: str
+) -> None:
+    root = raw.folder / "images"
+    if not all(row.sample.path.is_relative_to(root) for row in taught):
+        root = raw.folder
+    named = [(row.sample.path.relative_to(root).as_posix(), row.sample) for row in taught]
+    write_coco(out, named, names, teacher, [row.by_teacher for row in taught])
+
+
+def _write_folder(
+    folder: Path, part: str, taught: Sequence[Taught], names: Sequence[str], teacher: str, link: bool
+) -> None:
+    images = folder / "images"
+    images.mkdir(parents=True, exist_ok=True)
+    given = unique_names([row.sample.path for row in taught])
+    named = [(given[row.sample.path], row.sample) for row in taught]
+    for name, sample in named:
+        place_picture(sample.path, images / name, link=link)
+    file = folder / (f"{part}.json" if part else "annotations.json")
+    write_coco(file, named, names, teacher, [row.by_teacher for row in taught])
+    declaration = _still_incomplete([row.sample for row in taught], names)
+    if declaration:
+        (folder / FILE_NAME).write_text(declaration, encoding="utf-8")
+
+
+def _still_incomplete(samples: Sequence[Sample], names: Sequence[str]) -> str:
+    """A dataset.toml for the classes that no teacher could complete; empty when there are none."""
+    declared = {s.source: [names[label] for label in sorted(s.incomplete)] for s in samples if s.incomplete}
+    # JSON's texts, and lists of them, are TOML's too.
+    rows = [f"{_quoted(source)} = {_quoted(classes)}\n" for source, classes in declared.items()]
+    return "[incomplete]\n" + "".join(rows) if rows else ""
+
+
+def _quoted(value: object) -> str:
+    return json.dumps(value, ensure_ascii=False)

@@ -1,0 +1,91 @@
+"""A contact sheet: samples of a data set side by side, each with its name below."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import cv2
+import numpy as np
+from PIL import Image as Pillow
+from PIL import ImageDraw, ImageFont
+
+from rtdet.datasets.sample import Sample
+from rtdet.types import FloatArray, Image
+
+TILE = (400, 300)
+_GROUND, _EMPTY, _INK, _FAINT = (24, 26, 31), (36, 39, 46), (236, 238, 242), (150, 156, 168)
+_MARGIN, _GAP, _CAPTION, _TITLE = 28, 16, 34, 84
+
+
+@dataclass(frozen=True, eq=False)
+class Tile:
+    """image (H, W, 3) BGR no larger than TILE, and what stands below it."""
+
+    image: Image
+    caption: str
+    note: str = ""
+
+
+def fitted(sample: Sample) -> tuple[Image, FloatArray]:
+    """A sample's picture at the size of a tile, and its boxes there (G, 4). Raises UsageError."""
+    image = sample.read()
+    scale = min(TILE[0] / image.shape[1], TILE[1] / image.shape[0])
+    size = (max(1, round(image.shape[1] * scale)), max(1, round(image.shape[0] * scale)))
+    how = cv2.INTER_AREA if scale < 1 else cv2.INTER_CUBIC
+    return np.asarray(cv2.resize(image, size, interpolation=how), dtype=np.uint8), sample.boxes * scale
+
+
+def contact_sheet(tiles: Sequence[Tile], title: str, subtitle: str, columns: int = 6) -> Image:
+    """(H, W, 3) BGR: the tiles in rows below a title."""
+    columns = max(1, min(columns, len(tiles)))
+    rows = -(-len(tiles) // columns)
+    width = 2 * _MARGIN + max(columns, 3) * (TILE[0] + _GAP) - _GAP
+    height = _MARGIN + _TITLE + rows * (TILE[1] + _CAPTION + _GAP) - _GAP + _MARGIN // 2
+    sheet = Pillow.new("RGB", (width, height), _GROUND)
+    pen = ImageDraw.Draw(sheet)
+    large, small = ImageFont.load_default(30), ImageFont.load_default(17)
+    pen.text((_MARGIN, _MARGIN - 4), title, _INK, large)
+    pen.text((_MARGIN, _MARGIN + 38), _cut(subtitle, small, width - 2 * _MARGIN), _FAINT, small)
+    for i, tile in enumerate(tiles):
+        left = _MARGIN + (i % columns) * (TILE[0] + _GAP)
+        top = _MARGIN + _TITLE + (i // columns) * (TILE[1] + _CAPTION + _GAP)
+        pen.rectangle((left, top, left + TILE[0] - 1, top + TILE[1] - 1), _EMPTY)
+        picture = Pillow.fromarray(np.ascontiguousarray(tile.image[..., ::-1]))
+        sheet.paste(picture, (left + (TILE[0] - picture.width) // 2, top + (TILE[1] - picture.height) // 2))
+        room = TILE[0] - (small.getlength(tile.note) + 12 if tile.note else 0)
+        below = top + TILE[1] + 8
+        pen.text((left, below), _cut(tile.caption, small, room), _INK, small)
+        pen.text((left + TILE[0], below), tile.note, _FAINT, small, anchor="ra")
+    return np.ascontiguousarray(np.asarray(sheet)[..., ::-1])
+
+
+def _cut(text: str, font: ImageFont.ImageFont | ImageFont.FreeTypeFont, room: float) -> str:
+    """The text, or its end where there is no room for all: file names differ at their ends."""
+    if font.getlength(text) <= room:
+        return text
+    while len(text) > 1 and font.getlength("…" + text) > room:
+        text = text[1:]
+    return "…" + text
+
+
+def spread(samples: Sequence[Sample], count: int) -> list[Sample]:
+    """`count` samples that show what there is: class by class in turn, rare ones first, each from all over the
+    set."""
+    places: dict[int, list[int]] = {}
+    for i, sample in enumerate(samples):
+        for label in set(sample.labels.tolist()) or {-2}:
+            places.setdefault(label, []).append(i)
+    queues = []
+    for _, rows in sorted(places.items(), key=lambda item: len(item[1])):
+        # Multiples of the golden ratio, taken modulo 1 and sorted, jump all over the set.
+        queues.append(iter(sorted(rows, key=lambda i: i * 0.6180339887498949 % 1.0)))
+    chosen: dict[int, None] = {}
+    while queues and len(chosen) < min(count, len(samples)):
+        for queue in list(queues):
+            place = next((i for i in queue if i not in chosen), None)
+            if place is None:
+                queues.remove(queue)
+            elif len(chosen) < count:
+                chosen[place] = None
+    return [samples[i] for i in chosen]

@@ -1,0 +1,49 @@
+from __future__ import annotations
+
+import pytest
+import torch
+from torch import nn
+
+from rtdet.detectors.ssd.architectures import build_network
+from rtdet.detectors.ssd.config import SSDConfig
+from rtdet.training.blending import blend
+
+CONFIG = SSDConfig(("a", "b"), (8, 8, 16, 16, 16), (1, 1, 1, 1), 8, architecture="csp-n")
+
+
+def _network(seed, config=CONFIG):
+    torch.manual_seed(seed)
+    model = build_network(config)
+    for norm in model.modules():
+        if isinstance(norm, nn.BatchNorm2d):
+            nn.init.uniform_(norm.running_mean, -0.1, 0.1)
+            nn.init.uniform_(norm.running_var, 0.5, 2)
+    return model.eval()
+
+
+@pytest.fixture
+def picture():
+    return torch.rand(1, 3, 64, 64, generator=torch.Generator().manual_seed(0)) * 255
+
+
+@pytest.mark.parametrize("share", [0.0, 1.0])
+def test_at_either_end_a_blend_computes_what_that_network_does(picture, share):
+    start, tuned = _network(1), _network(2)
+    with torch.no_grad():
+        expected = (tuned if share else start)(picture)
+        for was, now in zip(expected, blend(start, tuned, share)(picture), strict=True):
+            torch.testing.assert_close(now, was, atol=2e-4, rtol=2e-3)
+
+
+def test_the_weights_of_a_blend_lie_in_between():
+    start, tuned = _network(1), _network(2)
+    final = [model.heads[0].boxes.weight for model in (start, tuned, blend(start, tuned, 0.25))]
+    torch.testing.assert_close(final[2], 0.75 * final[0] + 0.25 * final[1])
+
+
+def test_networks_of_two_shapes_and_shares_out_of_range_are_refused():
+    other = SSDConfig(("a",), (8, 8, 16, 16, 16), (1, 1, 1, 1), 8, architecture="csp-n")
+    with pytest.raises(ValueError, match="one configuration"):
+        blend(_network(1), _network(1, other), 0.5)
+    with pytest.raises(ValueError, match=r"1\.5"):
+        blend(_network(1), _network(2), 1.5)

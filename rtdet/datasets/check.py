@@ -83,6 +83,14 @@ class _Look:
     wrong: str = ""
 
 
+@dataclass(frozen=True, eq=False)
+class _Prints:
+    """A part's pictures that could be decoded, by name."""
+
+    part: str
+    rows: list[tuple[str, Fingerprint]]
+
+
 def check_parts(
     folder: Path,
     parts: Mapping[str, RawLabels],
@@ -95,14 +103,14 @@ def check_parts(
     against: other data sets, only compared with. `on_picture` is called after each picture decoded.
     """
     counts, problems = {}, []
-    prints: dict[str, list[tuple[str, Fingerprint]]] = {}
-    for part, raw in {**parts, **(against or {})}.items():
+    prints: list[_Prints] = []
+    for number, (part, raw) in enumerate([*parts.items(), *(against or {}).items()]):
         looks = list(_decoded([picture.path for picture in raw.pictures], on_picture))
         names = [name_in(raw.folder, picture.path) for picture in raw.pictures]
-        prints[part] = [
-            (n, look.print) for n, look in zip(names, looks, strict=True) if look.print is not None
-        ]
-        if part not in parts:
+        prints.append(
+            _Prints(part, [(n, k.print) for n, k in zip(names, looks, strict=True) if k.print is not None])
+        )
+        if number >= len(parts):
             continue
         counts[part] = _counts(raw)
         problems += [Problem(f.kind, part, f.where, f.text) for f in raw.findings]
@@ -111,7 +119,7 @@ def check_parts(
         problems += [
             Problem("duplicate picture", part, n, f"the same as {o}") for n, o in _same(names, looks)
         ]
-    problems += _in_two_parts(prints, set(parts))
+    problems += _in_two_parts(prints, len(parts))
     kinds = list(KINDS)
     problems.sort(key=lambda problem: kinds.index(problem.kind))
     kind = next(iter(parts.values())).kind
@@ -199,15 +207,11 @@ def _same(names: Sequence[str], looks: Sequence[_Look]) -> Iterator[tuple[str, s
             yield name, first[look.digest]
 
 
-def _in_two_parts(
-    prints: Mapping[str, list[tuple[str, Fingerprint]]], checked: set[str]
-) -> Iterator[Problem]:
-    order = list(prints)
-    for i, one in enumerate(order):
-        for other in order[i + 1 :]:
-            if one not in checked:
-                continue
-            pairs = near_duplicates([p for _, p in prints[one]], [p for _, p in prints[other]])
+def _in_two_parts(prints: Sequence[_Prints], checked: int) -> Iterator[Problem]:
+    """Of the first `checked` parts the pictures that a later one has, too."""
+    for i, one in enumerate(prints[:checked]):
+        for other in prints[i + 1 :]:
+            pairs = near_duplicates([p for _, p in one.rows], [p for _, p in other.rows])
             for a, b in pairs.tolist():
-                name, twin = prints[one][a][0], prints[other][b][0]
-                yield Problem("picture in two parts", one, name, f"like {twin} of {other or 'the set'}")
+                text = f"like {other.rows[b][0]} of {other.part or 'the other set'}"
+                yield Problem("picture in two parts", one.part, one.rows[a][0], text)

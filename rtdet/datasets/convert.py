@@ -15,12 +15,13 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from rtdet.datasets import writers
-from rtdet.datasets.formats import read_labels, splits_of
-from rtdet.datasets.incomplete import FILE_NAME, declaration_file
-from rtdet.datasets.raw import RawLabels, cleaned
+from rtdet.datasets.formats import dataset_of, read_labels, splits_of
+from rtdet.datasets.incomplete import write_declaration
+from rtdet.datasets.raw import RawLabels
 from rtdet.datasets.writers import Lost, Named
 from rtdet.errors import OutputError, UsageError
 
+UNDECLARED = "declaration of what is incomplete by source"
 # Parts are called alike whatever the old format called them.
 _SPLIT_NAMES = {"valid": "val", "validation": "val"}
 
@@ -81,12 +82,11 @@ def convert(
     what cannot be written.
     """
     parts = read_parts(folder)
-    return write_parts(parts, folder, kind, out, link=link, on_picture=on_picture)
+    return write_parts(parts, kind, out, link=link, on_picture=on_picture)
 
 
 def write_parts(
     parts: Mapping[str, RawLabels],
-    folder: Path,
     kind: str,
     out: Path,
     *,
@@ -95,7 +95,7 @@ def write_parts(
 ) -> Conversion:
     """As convert, for parts that were read already."""
     names = class_names_of(parts)
-    samples = {part: cleaned(raw, names) for part, raw in parts.items()}
+    samples = {part: dataset_of(raw, names).samples for part, raw in parts.items()}
     check_empty(out)
     given = unique_names([sample.path for part in samples.values() for sample in part])
     named = {part: [(given[s.path], s) for s in rows] for part, rows in samples.items()}
@@ -106,13 +106,15 @@ def write_parts(
         for part, rows in named.items():
             lost += WRITERS[kind](output, part, rows)
         _finish(output, kind, tuple(named))
-        declared = declaration_file(folder)
-        if declared is not None and kind in ("coco", "voc"):  # the others do not hold the pictures' source
-            shutil.copyfile(declared, out / FILE_NAME)
+        has_source = kind in ("coco", "voc")
+        if not write_declaration(
+            out, [s for rows in samples.values() for s in rows], names, by_source=has_source
+        ):
+            lost[UNDECLARED] += 1
     except OSError as error:
         raise OutputError(f"cannot write {error.filename or out}: {error.strerror}") from error
     everything = [sample for rows in samples.values() for sample in rows]
-    boxes = sum(len(sample) for sample in everything) - sum(lost.values())
+    boxes = sum(len(sample) for sample in everything) - lost[writers.UNNAMED] - lost[writers.IGNORED]
     return Conversion(len(everything), boxes, +lost)
 
 

@@ -10,6 +10,7 @@ Such classes are neither rewarded nor punished where nothing is labelled.
 
 from __future__ import annotations
 
+import json
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
@@ -76,3 +77,33 @@ def read_declaration(folder: Path, known: Sequence[str] | None) -> dict[str, lis
             if known is not None and name != "*" and name not in known:
                 raise UnknownNameError(f"class in {path}", name, known)
     return table
+
+
+def write_declaration(
+    folder: Path, samples: Sequence[Sample], class_names: Sequence[str], *, by_source: bool = True
+) -> bool:
+    """Writes a dataset.toml that says of `samples` what they say of themselves; none when all are complete.
+
+    False, and nothing is written, when it cannot be said: without sources (`by_source`), of samples that differ.
+    """
+    incomplete: dict[str, set[int]] = {}
+    for sample in samples:
+        incomplete.setdefault(sample.source, set()).update(sample.incomplete)
+    if not any(incomplete.values()):
+        return True
+    if not by_source:
+        first = next(iter(incomplete.values()))
+        if any(labels != first for labels in incomplete.values()):
+            return False
+        incomplete = {"*": first}
+    declared = {
+        source: [class_names[i] for i in sorted(labels)] for source, labels in incomplete.items() if labels
+    }
+    # JSON's texts, and lists of them, are TOML's too.
+    rows = [f"{_quoted(source)} = {_quoted(names)}\n" for source, names in declared.items()]
+    (folder / FILE_NAME).write_text("[incomplete]\n" + "".join(rows), encoding="utf-8")
+    return True
+
+
+def _quoted(value: object) -> str:
+    return json.dumps(value, ensure_ascii=False)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -12,7 +11,7 @@ import numpy as np
 from rtdet.datasets.completion import Completion, complete
 from rtdet.datasets.convert import check_empty, class_names_of, place_picture, read_parts, unique_names
 from rtdet.datasets.formats import dataset_of, find_labels, splits_of
-from rtdet.datasets.incomplete import FILE_NAME, labelled_by_source
+from rtdet.datasets.incomplete import labelled_by_source, write_declaration
 from rtdet.datasets.pictures import pictures_in
 from rtdet.datasets.raw import RawLabels, raw_picture
 from rtdet.datasets.sample import Sample
@@ -162,18 +161,4 @@ def _write_folder(
         place_picture(sample.path, images / name, link=link)
     file = folder / (f"{part}.json" if part else "annotations.json")
     write_coco(file, named, names, teacher, [row.by_teacher for row in taught])
-    declaration = _still_incomplete([row.sample for row in taught], names)
-    if declaration:
-        (folder / FILE_NAME).write_text(declaration, encoding="utf-8")
-
-
-def _still_incomplete(samples: Sequence[Sample], names: Sequence[str]) -> str:
-    """A dataset.toml for the classes that no teacher could complete; empty when there are none."""
-    declared = {s.source: [names[label] for label in sorted(s.incomplete)] for s in samples if s.incomplete}
-    # JSON's texts, and lists of them, are TOML's too.
-    rows = [f"{_quoted(source)} = {_quoted(classes)}\n" for source, classes in declared.items()]
-    return "[incomplete]\n" + "".join(rows) if rows else ""
-
-
-def _quoted(value: object) -> str:
-    return json.dumps(value, ensure_ascii=False)
+    write_declaration(folder, [row.sample for row in taught], names)

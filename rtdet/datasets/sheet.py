@@ -15,7 +15,7 @@ from rtdet.types import FloatArray, Image
 
 TILE = (400, 300)
 _GROUND, _EMPTY, _INK, _FAINT = (24, 26, 31), (36, 39, 46), (236, 238, 242), (150, 156, 168)
-_MARGIN, _GAP, _CAPTION, _TITLE = 28, 16, 34, 84
+_MARGIN, _GAP, _CAPTION, _TITLE = 28, 16, 34, 112
 
 
 @dataclass(frozen=True, eq=False)
@@ -36,8 +36,14 @@ def fitted(sample: Sample) -> tuple[Image, FloatArray]:
     return np.asarray(cv2.resize(image, size, interpolation=how), dtype=np.uint8), sample.boxes * scale
 
 
-def contact_sheet(tiles: Sequence[Tile], title: str, subtitle: str, columns: int = 6) -> Image:
-    """(H, W, 3) BGR: the tiles in rows below a title."""
+def contact_sheet(
+    tiles: Sequence[Tile],
+    title: str,
+    subtitle: str,
+    legend: Sequence[tuple[str, tuple[int, int, int]]] = (),
+    columns: int = 6,
+) -> Image:
+    """(H, W, 3) BGR: the tiles in rows below a title and the `legend`, names with their (r, g, b)."""
     columns = max(1, min(columns, len(tiles)))
     rows = -(-len(tiles) // columns)
     width = 2 * _MARGIN + max(columns, 3) * (TILE[0] + _GAP) - _GAP
@@ -47,6 +53,7 @@ def contact_sheet(tiles: Sequence[Tile], title: str, subtitle: str, columns: int
     large, small = ImageFont.load_default(30), ImageFont.load_default(17)
     pen.text((_MARGIN, _MARGIN - 4), title, _INK, large)
     pen.text((_MARGIN, _MARGIN + 38), _cut(subtitle, small, width - 2 * _MARGIN), _FAINT, small)
+    _draw_legend(pen, legend, small, width - 2 * _MARGIN)
     for i, tile in enumerate(tiles):
         left = _MARGIN + (i % columns) * (TILE[0] + _GAP)
         top = _MARGIN + _TITLE + (i // columns) * (TILE[1] + _CAPTION + _GAP)
@@ -58,6 +65,23 @@ def contact_sheet(tiles: Sequence[Tile], title: str, subtitle: str, columns: int
         pen.text((left, below), _cut(tile.caption, small, room), _INK, small)
         pen.text((left + TILE[0], below), tile.note, _FAINT, small, anchor="ra")
     return np.ascontiguousarray(np.asarray(sheet)[..., ::-1])
+
+
+def _draw_legend(
+    pen: ImageDraw.ImageDraw,
+    legend: Sequence[tuple[str, tuple[int, int, int]]],
+    font: ImageFont.ImageFont | ImageFont.FreeTypeFont,
+    room: float,
+) -> None:
+    """Coloured squares with names, in one line; what has no room is left out and counted."""
+    x, y = float(_MARGIN), _MARGIN + 70
+    for i, (name, colour) in enumerate(legend):
+        if x + 24 + font.getlength(name) > _MARGIN + room - 90:
+            pen.text((x, y), f"and {len(legend) - i} more", _FAINT, font)
+            return
+        pen.rectangle((x, y + 3, x + 13, y + 16), colour)
+        pen.text((x + 22, y), name, _INK, font)
+        x += 46 + font.getlength(name)
 
 
 def _cut(text: str, font: ImageFont.ImageFont | ImageFont.FreeTypeFont, room: float) -> str:

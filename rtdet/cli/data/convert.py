@@ -25,7 +25,7 @@ def convert(folder: str, kind: str, out: str, link: bool, quiet: bool) -> None:
 
     parts = read_parts(Path(folder))
     with progress("converting", sum(len(raw.pictures) for raw in parts.values()), quiet) as on_picture:
-        done = write_parts(parts, Path(folder), kind, Path(out), link=link, on_picture=on_picture)
+        done = write_parts(parts, kind, Path(out), link=link, on_picture=on_picture)
     click.echo(f"wrote {out}: {done.pictures} pictures, {done.boxes} boxes")
     for what, number in sorted(done.lost.items()):
         click.echo(f"left out: {number} {what}, which {kind} has no place for")

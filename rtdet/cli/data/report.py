@@ -21,11 +21,15 @@ from rtdet.datasets.sample import Sample
 from rtdet.datasets.sheet import Tile, contact_sheet, fitted, spread
 from rtdet.errors import OutputError
 from rtdet.types import Image, Tracks
-from rtdet.video.draw import DrawStyle, draw_tracks
+from rtdet.video.draw import DrawStyle, color_of, draw_tracks
 
 FORMATS = {"coco": "COCO JSON", "voc": "VOC XML", "yolo": "YOLO txt", "openimages": "Open Images CSV"}
 # Examples of each kind of problem that are printed.
 _SHOWN = 5
+# For DrawStyle: a picture of this shorter side has such lines.
+_PEN = 660.0
+# In a picture of more objects than this their names would hide them; there is the legend.
+_NAMED = 8
 
 
 def print_report(report: Report) -> None:
@@ -112,24 +116,28 @@ def write_sheet(parts: Mapping[str, RawLabels], report: Report, path: Path, coun
         share = (count - len(tiles)) // (len(parts) - number)
         tiles += [_tile(sample, names, part) for sample in spread(samples, share)]
     title = f"{report.folder.resolve().name}  ·  {FORMATS.get(report.kind, report.kind)}"
-    _write_picture(path, contact_sheet(tiles, title, _summary(report)))
+    present = [i for i, name in enumerate(names) if any(p.shown_in.get(name) for p in report.parts.values())]
+    legend = [(names[i], color_of(-i)) for i in present]
+    _write_picture(path, contact_sheet(tiles, title, _summary(report), legend))
     return len(tiles)
 
 
 def _tile(sample: Sample, names: tuple[str, ...], part: str) -> Tile:
     image, boxes = fitted(sample)
-    # A class keeps its colour on the whole sheet; what is ignored is dashed, as a track out of sight is.
-    shown = (*names, "?")
-    labels = np.where(sample.labels < 0, len(names), sample.labels)
+    # A class has its colour on the whole sheet; what is ignored is dashed, as a track out of sight is.
     tracks = Tracks(
         boxes,
-        labels=labels,
+        labels=np.where(sample.labels < 0, len(names), sample.labels),
         scores=sample.scores,
         since_update_s=np.where(sample.ignored, 0.3, 0.0),
-        class_names=shown,
+        class_names=(*names, "?"),
     )
-    style = DrawStyle(show_ids=False, show_scores=bool((sample.scores < 1).any()), scale=2.2)
-    return Tile(draw_tracks(image, tracks, style), sample.path.name, part or sample.source)
+    # Lines and letters of one size on all tiles, whatever the picture's shape.
+    few = len(boxes) <= _NAMED
+    style = DrawStyle(show_ids=False, show_labels=few, show_scores=few, scale=_PEN / min(image.shape[:2]))
+    taught = sample.scores < 1
+    image = draw_tracks(image, tracks[~taught], replace(style, show_scores=False))
+    return Tile(draw_tracks(image, tracks[taught], style), sample.path.name, part or sample.source)
 
 
 def _summary(report: Report) -> str:

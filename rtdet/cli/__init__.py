@@ -18,6 +18,7 @@ COMMANDS = {
     "detect": ("rtdet.cli.detect", "Write what a model sees in a source to a file."),
     "track": ("rtdet.cli.track", "Run a tracker on a file of detections."),
     "train": ("rtdet.cli.train", "Train a detector on labelled pictures."),
+    "data": ("rtdet.cli.data", "Check, convert and label data sets."),
 }
 
 

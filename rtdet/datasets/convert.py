@@ -190,7 +190,7 @@ def place_picture(picture: Path, target: Path, *, link: bool) -> None:
 
 def unique_names(paths: Sequence[Path]) -> dict[Path, str]:
     """A file name for each picture of which no two have one stem, as VOC and YOLO need it: its own; where
-    that is taken, with its folder's before it; then with a number."""
+    that is taken, with that of the part or folder before it; then with a number."""
     taken: set[str] = set()
     names: dict[Path, str] = {}
     for path in paths:
@@ -198,7 +198,8 @@ def unique_names(paths: Sequence[Path]) -> dict[Path, str]:
             continue
         stem, number = path.stem, 1
         if stem.casefold() in taken:
-            stem = f"{path.parent.name}_{stem}"
+            around = [p.name for p in path.parents if p.name not in ("images", "JPEGImages", "data")]
+            stem = f"{around[0]}_{stem}" if around else stem
         base = stem
         while stem.casefold() in taken:
             number += 1

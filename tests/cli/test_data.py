@@ -1,0 +1,119 @@
+"""`rtdet data` from the command line: what it prints, writes and exits with."""
+
+from __future__ import annotations
+
+import json
+import os
+
+import cv2
+import numpy as np
+import pytest
+
+
+def _picture(path, seed):
+    path.parent.mkdir(parents=True, exist_ok=True)
+    noise = np.random.default_rng(seed).integers(0, 256, (10, 20, 3), np.uint8)
+    cv2.imwrite(str(path), cv2.resize(noise, (200, 100), interpolation=cv2.INTER_CUBIC))
+
+
+@pytest.fixture
+def street(tmp_path):
+    """Two parts of two pictures each, COCO."""
+    for number, part in enumerate(("train", "val")):
+        content = {"categories": [{"id": 1, "name": "car"}], "images": [], "annotations": []}
+        for i in (1, 2):
+            _picture(tmp_path / "street" / part / "images" / f"{i}.png", 10 * number + i)
+            content["images"].append({"id": i, "file_name": f"{i}.png", "width": 200, "height": 100})
+            content["annotations"].append({"image_id": i, "category_id": 1, "bbox": [20, 20, 60, 40]})
+        (tmp_path / "street" / part / f"{part}.json").write_text(json.dumps(content))
+    return tmp_path / "street"
+
+
+def test_a_clean_set_is_counted_and_drawn(rtdet, street, tmp_path):
+    done = rtdet("data", "check", street)
+    assert done.code == 0, done.err
+    assert "Clean" in done.out
+    assert "car" in done.out
+    sheet = cv2.imread(str(tmp_path / "street-check.png"))
+    assert sheet is not None
+    assert "street-check.png: 4 samples" in done.out
+
+
+def test_problems_are_listed_written_and_told_by_the_exit_code(rtdet, street, tmp_path):
+    (street / "val" / "images" / "1.png").write_bytes((street / "train" / "images" / "2.png").read_bytes())
+    (street / "val" / "images" / "2.png").write_bytes(b"no picture")
+    done = rtdet("data", "check", street, "--json", "found.json", "--sheet", "seen.png", "--quiet")
+    assert done.code == 1
+    assert "undecodable picture: 1" in done.out
+    found = json.loads((tmp_path / "found.json").read_text())
+    assert found["problem_counts"] == {"undecodable picture": 1, "picture in two parts": 1}
+    assert found["parts"]["val"]["objects"] == {"car": 2}
+    assert found["problems"][1]["text"] == "like images/1.png of val"
+    assert (tmp_path / "seen.png").stat().st_size > 1000
+
+
+def test_nothing_is_written_into_the_data_set_unless_asked(rtdet, street, monkeypatch):
+    monkeypatch.chdir(street)
+    before = sorted(os.listdir(street))
+    done = rtdet("data", "check", ".")
+    assert done.code == 0
+    assert "--sheet" in done.out
+    assert sorted(os.listdir(street)) == before
+
+
+def test_another_set_is_compared_with(rtdet, street):
+    assert rtdet("data", "check", street / "train", "--no-sheet").code == 0
+    done = rtdet("data", "check", street / "train", "--against", street / "train", "--no-sheet")
+    assert done.code == 1
+    assert "picture in two parts: 2" in done.out
+
+
+def test_a_sheet_of_a_set_without_pictures_or_under_a_name_that_is_none(rtdet, street, tmp_path):
+    done = rtdet("data", "check", street, "--sheet", "sheet.docx")
+    assert done.code == 5
+    assert "sheet.docx" in done.errors[0]
+    (tmp_path / "none").mkdir()
+    (tmp_path / "none" / "annotations.json").write_text('{"images": [], "annotations": [], "categories": []}')
+    assert rtdet("data", "check", "none").code == 0
+
+
+def test_a_set_is_converted(rtdet, street, tmp_path):
+    done = rtdet("data", "convert", street, "--to", "voc", "--out", "voc", "--quiet")
+    assert done.code == 0, done.err
+    assert "4 pictures, 4 boxes" in done.out
+    assert (tmp_path / "voc" / "ImageSets" / "Main" / "val.txt").read_text() == "val_1\nval_2\n"
+    again = rtdet("data", "convert", street, "--to", "voc", "--out", "voc")
+    assert again.code == 5
+    assert "not empty" in again.errors[0]
+
+
+@pytest.mark.parametrize(
+    "command",
+    [["check"], ["convert", "--to", "voc", "--out", "x"], ["label", "--model", "rtdet-n", "--out", "x"]],
+)
+def test_a_folder_that_is_not_there_is_one_line(rtdet, command):
+    done = rtdet("data", *command, "nowhere")
+    assert done.code == 2
+    assert done.errors == ["rtdet: error: there is no folder nowhere"]
+
+
+def test_pictures_are_labelled_by_the_embedded_model(rtdet, tmp_path):
+    from rtdet.video.demo import DemoScene
+
+    (tmp_path / "pictures").mkdir()
+    cv2.imwrite(str(tmp_path / "pictures" / "a.png"), DemoScene(seed=0, width=640, height=360).render(40))
+    done = rtdet("data", "label", "pictures", "--model", "rtdet-n", "--out", "new", "--quiet", "--imgsz", 320)
+    assert done.code == 0, done.err
+    rows = json.loads((tmp_path / "new" / "annotations.json").read_text())["annotations"]
+    assert rows
+    assert {row["teacher"] for row in rows} == {"rtdet-n"}
+    assert rtdet("data", "check", "new", "--no-sheet").code == 0
+
+
+def test_classes_that_nobody_knows_and_doubt_above_certainty_are_refused(rtdet, tmp_path):
+    _picture(tmp_path / "pictures" / "a.png", 1)
+    label = ["data", "label", "pictures", "--model", "rtdet-n", "--out", "new"]
+    done = rtdet(*label, "--classes", "persn")
+    assert done.code == 2
+    assert "person" in done.errors[0]
+    assert rtdet(*label, "--doubt", ".9").code == 2

@@ -38,12 +38,14 @@ _TOLERANCE = 1.0
 
 @dataclass(frozen=True)
 class Problem:
-    """kind: of KINDS. part: of the data set ("" when it has none). where: the file, under the set's folder."""
+    """kind: of KINDS. part: of the data set ("" when it has none). where: the file, under the set's folder.
+    twin: the other file of a picture in two parts."""
 
     kind: str
     part: str
     where: str
     text: str
+    twin: str = ""
 
 
 @dataclass(frozen=True)
@@ -88,6 +90,7 @@ class _Prints:
     """A part's pictures that could be decoded, by name."""
 
     part: str
+    folder: Path
     rows: list[tuple[str, Fingerprint]]
 
 
@@ -107,9 +110,8 @@ def check_parts(
     for number, (part, raw) in enumerate([*parts.items(), *(against or {}).items()]):
         looks = list(_decoded([picture.path for picture in raw.pictures], on_picture))
         names = [name_in(raw.folder, picture.path) for picture in raw.pictures]
-        prints.append(
-            _Prints(part, [(n, k.print) for n, k in zip(names, looks, strict=True) if k.print is not None])
-        )
+        rows = [(name, look.print) for name, look in zip(names, looks, strict=True) if look.print is not None]
+        prints.append(_Prints(part, raw.folder, rows))
         if number >= len(parts):
             continue
         counts[part] = _counts(raw)
@@ -213,5 +215,6 @@ def _in_two_parts(prints: Sequence[_Prints], checked: int) -> Iterator[Problem]:
         for other in prints[i + 1 :]:
             pairs = near_duplicates([p for _, p in one.rows], [p for _, p in other.rows])
             for a, b in pairs.tolist():
-                text = f"like {other.rows[b][0]} of {other.part or 'the other set'}"
-                yield Problem("picture in two parts", one.part, one.rows[a][0], text)
+                (name, _), (twin, _) = one.rows[a], other.rows[b]
+                text = f"like {twin} of {other.part or 'the other set'}"
+                yield Problem("picture in two parts", one.part, name, text, str(other.folder / twin))

@@ -157,7 +157,8 @@ def _coco_file(folder: Path) -> Path | None:
 
 
 def _json_files(folder: Path) -> list[Path]:
-    return sorted([*folder.glob("*.json"), *folder.glob("annotations/*.json")])
+    files = [*folder.glob("*.json"), *folder.glob("annotations/*.json")]
+    return sorted(path for path in files if path.is_file())
 
 
 def _looks_like_coco(path: Path) -> bool:

@@ -42,8 +42,11 @@ class Labelling:
 
 def parts_or_pictures(folder: Path) -> dict[str, RawLabels]:
     """As read_parts; a folder without labels gives its pictures. Raises UsageError when it holds neither."""
-    if not folder.is_dir() or splits_of(folder) or find_labels(folder) is not None:
+    if not folder.is_dir() or splits_of(folder):
         return read_parts(folder)
+    raw = find_labels(folder)
+    if raw is not None:
+        return {"": raw}
     pictures = pictures_in(folder)
     if not pictures:
         raise UsageError(f"{folder} holds neither labels nor pictures")

@@ -29,7 +29,7 @@ def open_images_files(folder: Path) -> dict[str, Path]:
     """The folder's CSV files with boxes, by their part ("" where the name says none)."""
     files: dict[str, Path] = {}
     for path in sorted([*folder.glob("*.csv"), *folder.glob("labels/*.csv")]):
-        if _has_boxes(path):
+        if path.is_file() and _has_boxes(path):
             match = _SPLIT.search(path.stem)
             files.setdefault(match[1] if match else "", path)
     return files

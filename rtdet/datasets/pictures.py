@@ -46,6 +46,7 @@ def pictures_in(folder: Path, root: Path | None = None) -> list[Path]:
 def files_in(folder: Path, suffixes: Iterable[str], root: Path) -> list[Path]:
     """The files of some suffixes in a folder and its sub-folders, by name; see pictures_in."""
     wanted = frozenset(suffixes)
+    check_inside(root, folder)
     found = []
     for parent, folders, names in os.walk(folder):
         folders[:] = sorted(name for name in folders if not name.startswith("."))
@@ -54,7 +55,8 @@ def files_in(folder: Path, suffixes: Iterable[str], root: Path) -> list[Path]:
                 path = Path(parent, name)
                 if path.is_symlink():
                     check_inside(root, path)
-                found.append(path)
+                if path.is_file():  # a pipe would be waited for
+                    found.append(path)
     return sorted(found)
 
 

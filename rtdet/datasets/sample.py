@@ -96,6 +96,8 @@ class Dataset:
 
 def read_picture(path: Path) -> Image:
     """(H, W, 3) BGR uint8, upright; raises UsageError naming the file when it cannot be decoded."""
+    if not path.is_file():  # nor a folder, nor a pipe, which would be waited for
+        raise UsageError(f"the picture {path} is missing")
     try:
         # By its bytes: OpenCV on Windows opens no path with letters outside the code page.
         encoded = np.frombuffer(path.read_bytes(), dtype=np.uint8)

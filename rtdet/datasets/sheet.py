@@ -29,11 +29,26 @@ class Tile:
 
 def fitted(sample: Sample) -> tuple[Image, FloatArray]:
     """A sample's picture at the size of a tile, and its boxes there (G, 4). Raises UsageError."""
-    image = sample.read()
-    scale = min(TILE[0] / image.shape[1], TILE[1] / image.shape[0])
+    image, scale = _fit(sample.read(), *TILE)
+    return image, sample.boxes * scale
+
+
+def side_by_side(left: Image, right: Image) -> Image:
+    """Two pictures in one tile."""
+    half = (TILE[0] - 4) // 2
+    pair = np.full((TILE[1], TILE[0], 3), _EMPTY[::-1], dtype=np.uint8)
+    for picture, x in ((left, 0), (right, TILE[0] - half)):
+        image, _ = _fit(picture, half, TILE[1])
+        top, start = (TILE[1] - image.shape[0]) // 2, x + (half - image.shape[1]) // 2
+        pair[top : top + image.shape[0], start : start + image.shape[1]] = image
+    return pair
+
+
+def _fit(image: Image, width: int, height: int) -> tuple[Image, float]:
+    scale = min(width / image.shape[1], height / image.shape[0])
     size = (max(1, round(image.shape[1] * scale)), max(1, round(image.shape[0] * scale)))
     how = cv2.INTER_AREA if scale < 1 else cv2.INTER_CUBIC
-    return np.asarray(cv2.resize(image, size, interpolation=how), dtype=np.uint8), sample.boxes * scale
+    return np.asarray(cv2.resize(image, size, interpolation=how), dtype=np.uint8), scale
 
 
 def contact_sheet(

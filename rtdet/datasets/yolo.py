@@ -43,7 +43,7 @@ def read_yolo(folder: Path, split: str | None = None) -> RawLabels:
     """The labels of a YOLO folder as written. Raises UsageError, one line with the file and the line."""
     names = _names(folder)
     pictures = _pictures(folder, split)
-    labels = {path: _label_file(path) for path in pictures}
+    labels = {path: _label_file(path, folder) for path in pictures}
     findings = _orphans(folder, {path.parent for path in labels.values()}, set(labels.values()))
     read = [_read(path, file, len(names), folder, findings) for path, file in labels.items()]
     return RawLabels(folder, "yolo", names, read, findings)
@@ -111,14 +111,14 @@ def _listed(file: Path, folder: Path) -> Iterable[Path]:
             yield check_inside(folder, folder / name)
 
 
-def _label_file(picture: Path) -> Path:
+def _label_file(picture: Path, folder: Path) -> Path:
     """labels/x.txt for images/x.jpg: the last folder called images is the one; else beside the picture."""
-    parts = list(picture.parts)
+    parts = list(picture.relative_to(folder).parts)
     for i in range(len(parts) - 2, -1, -1):
         if parts[i] == "images":
             parts[i] = "labels"
             break
-    return Path(*parts).with_suffix(".txt")
+    return folder.joinpath(*parts).with_suffix(".txt")
 
 
 def _orphans(folder: Path, places: set[Path], known: set[Path]) -> list[Finding]:

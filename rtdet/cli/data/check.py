@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from rtdet.cli.data.progress import progress
+from rtdet.cli.data.progress import muted, progress
 
 if TYPE_CHECKING:
     from rtdet.datasets.raw import RawLabels
@@ -47,7 +47,8 @@ def check(
     parts = read_parts(Path(folder))
     others = _others(against)
     count = sum(len(raw.pictures) for raw in [*parts.values(), *others.values()])
-    with progress("checking", count, quiet) as on_picture:
+    # Libraries print to standard error for every broken picture, which the report names anyhow.
+    with muted() as stream, progress("checking", count, quiet, stream) as on_picture:
         report = check_parts(Path(folder), parts, others, on_picture=on_picture)
     print_report(report)
     if json_file is not None:

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import cv2
 import numpy as np
-from rich.console import Console, Group
+from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
 from rich.text import Text
@@ -17,8 +17,8 @@ from rich.text import Text
 from rtdet.datasets.check import KINDS, UNREADABLE, Report, name_in
 from rtdet.datasets.convert import class_names_of
 from rtdet.datasets.raw import RawLabels, cleaned
-from rtdet.datasets.sample import Sample
-from rtdet.datasets.sheet import Tile, contact_sheet, fitted, spread
+from rtdet.datasets.sample import Sample, read_picture
+from rtdet.datasets.sheet import Tile, contact_sheet, fitted, side_by_side, spread
 from rtdet.errors import OutputError
 from rtdet.types import Image, Tracks
 from rtdet.video.draw import DrawStyle, color_of, draw_tracks
@@ -30,6 +30,8 @@ _SHOWN = 5
 _PEN = 660.0
 # In a picture of more objects than this their names would hide them; there is the legend.
 _NAMED = 8
+# Pairs of pictures in two parts that are drawn.
+_PAIRS = 6
 
 
 def print_report(report: Report) -> None:
@@ -40,9 +42,9 @@ def print_report(report: Report) -> None:
         console.print("\n[green]Clean:[/] no problems were found.")
         return
     number = len(report.problems)
-    console.print(
-        f"\n[bold red]{number:,} problem{'s' if number > 1 else ''}[/]", _problems(report), sep="\n"
-    )
+    console.print(f"\n[bold red]{number:,} problem{'s' if number > 1 else ''}[/]")
+    for line in _problems(report):
+        console.print(line, soft_wrap=True)
 
 
 def _counts(report: Report) -> Table:
@@ -77,7 +79,7 @@ def _number(value: int) -> str:
     return f"{value:,}" if value else "-"
 
 
-def _problems(report: Report) -> Group:
+def _problems(report: Report) -> list[Text]:
     """Each kind with what to do about it and some examples."""
     lines: list[Text] = []
     for kind, problems in report.by_kind().items():
@@ -87,7 +89,7 @@ def _problems(report: Report) -> Group:
             lines.append(Text.assemble("  ", (where, "cyan"), f"  {problem.text}"))
         if len(problems) > _SHOWN:
             lines.append(Text(f"  ... and {len(problems) - _SHOWN:,} more; --json OUT.json lists all", "dim"))
-    return Group(*lines)
+    return lines
 
 
 def write_json(report: Report, path: Path) -> None:
@@ -115,11 +117,24 @@ def write_sheet(parts: Mapping[str, RawLabels], report: Report, path: Path, coun
         samples = cleaned(replace(raw, pictures=readable), names)
         share = (count - len(tiles)) // (len(parts) - number)
         tiles += [_tile(sample, names, part) for sample in spread(samples, share)]
+    shown = len(tiles)
+    tiles += _pairs(parts, report)
     title = f"{report.folder.resolve().name}  ·  {FORMATS.get(report.kind, report.kind)}"
     present = [i for i, name in enumerate(names) if any(p.shown_in.get(name) for p in report.parts.values())]
     legend = [(names[i], color_of(-i)) for i in present]
     _write_picture(path, contact_sheet(tiles, title, _summary(report), legend))
-    return len(tiles)
+    return shown
+
+
+def _pairs(parts: Mapping[str, RawLabels], report: Report) -> list[Tile]:
+    """Pictures that two parts share, side by side: whether they are the same is for a person to say."""
+    found = report.by_kind().get("picture in two parts", [])
+    tiles = []
+    for problem in found[:: max(1, len(found) // _PAIRS)][:_PAIRS]:
+        paths = (parts[problem.part].folder / problem.where, Path(problem.twin))
+        pair = side_by_side(*(read_picture(path) for path in paths))
+        tiles.append(Tile(pair, " = ".join(path.name for path in paths), "two parts"))
+    return tiles
 
 
 def _tile(sample: Sample, names: tuple[str, ...], part: str) -> Tile:

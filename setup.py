@@ -5,5 +5,9 @@ from setuptools import find_packages, setup
 setup(
     packages=[*find_packages(include=["rtdet", "rtdet.*"]), "rtdet._models"],
     package_dir={"rtdet._models": "models"},
-    package_data={"rtdet": ["py.typed"], "rtdet._models": ["*.toml", "*.safetensors"]},
+    package_data={
+        "rtdet": ["py.typed"],
+        "rtdet.evaluation.report": ["*.j2", "*.css"],
+        "rtdet._models": ["*.toml", "*.safetensors"],
+    },
 )

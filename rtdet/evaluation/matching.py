@@ -18,6 +18,8 @@ import numpy as np
 from rtdet.datasets import Dataset
 from rtdet.types import BoolArray, Detections, FloatArray, IntArray
 
+_BLOCK = 1_000_000
+
 
 @dataclass(frozen=True, eq=False)
 class Table:
@@ -153,10 +155,12 @@ def _match_class(truths: Table, found: Table, overlaps: FloatArray, area_ranges:
     first = np.searchsorted(truths.pictures, pictures, side="left")
     last = np.searchsorted(truths.pictures, pictures, side="right")
     for i in np.flatnonzero(last > first):
-        mine, theirs = slice(starts[i], ends[i]), slice(first[i], last[i])
-        shared = overlap_with_crowds(found.boxes[mine], truths.boxes[theirs], truths.crowd[theirs])
-        places = _match_picture(shared, outside[:, theirs], truths.crowd[theirs], overlaps)
-        hits[:, :, mine] = np.where(places >= 0, places + first[i], -1)
+        mine, theirs = np.arange(starts[i], ends[i]), slice(first[i], last[i])
+        picture = _Picture(outside[:, theirs], truths.crowd[theirs], overlaps)
+        for rows in blocks(mine, last[i] - first[i]):
+            shared = overlap_with_crowds(found.boxes[rows], truths.boxes[theirs], truths.crowd[theirs])
+            places = picture.take(shared)
+            hits[:, :, rows] = np.where(places >= 0, places + first[i], -1)
     taken_is_ignored = np.zeros(hits.shape, dtype=bool)
     for area in range(len(area_ranges)):
         is_hit = hits[area] >= 0
@@ -166,26 +170,42 @@ def _match_class(truths: Table, found: Table, overlaps: FloatArray, area_ranges:
     return Matches(found[order], ranks[order], truths, hits[:, :, order], left_out[:, :, order], ~outside)
 
 
-def _match_picture(
-    shared: FloatArray, ignored: BoolArray, crowd: BoolArray, overlaps: FloatArray
-) -> IntArray:
-    """(A, T, N) the object that each detection takes, -1: none. shared (N, G) overlaps, detections by falling
-    score; ignored (A, G); crowd (G,)."""
-    least = np.minimum(overlaps, 1 - 1e-10)
-    places = np.full((len(ignored), len(overlaps), len(shared)), -1, dtype=np.int64)
-    free = np.ones((len(ignored), len(overlaps), len(crowd)), dtype=bool)
-    regular = ~ignored[:, None, :]
-    for i in np.flatnonzero(shared.max(axis=1) >= least.min()):
-        possible = free & (shared[i] >= least[:, None])
-        preferred = possible & regular
-        possible = np.where(preferred.any(axis=2, keepdims=True), preferred, possible)
-        # Of equal overlaps COCO takes the last.
-        best = len(crowd) - 1 - np.where(possible, shared[i], -1.0)[:, :, ::-1].argmax(axis=2)
-        area, overlap = np.nonzero(possible.any(axis=2))
-        best = best[area, overlap]
-        places[area, overlap, i] = best
-        free[area, overlap, best] = crowd[best]
-    return places
+class _Picture:
+    """The objects of one class in one picture, and which of them are taken already.
+
+    ignored (A, G); crowd (G,); overlaps (T,) least IoU.
+    """
+
+    def __init__(self, ignored: BoolArray, crowd: BoolArray, overlaps: FloatArray) -> None:
+        self._least = np.minimum(overlaps, 1 - 1e-10)
+        self._regular = ~ignored[:, None, :]
+        self._crowd = crowd
+        self._free = np.ones((len(ignored), len(overlaps), len(crowd)), dtype=bool)
+
+    def take(self, shared: FloatArray) -> IntArray:
+        """(A, T, N) the object that each further detection takes, -1: none. shared (N, G): their overlaps,
+        detections by falling score."""
+        places = np.full((*self._free.shape[:2], len(shared)), -1, dtype=np.int64)
+        lowest = self._least.min()
+        for i in np.flatnonzero(shared.max(axis=1) >= lowest):
+            near = np.flatnonzero(shared[i] >= lowest)
+            possible = self._free[:, :, near] & (shared[i, near] >= self._least[:, None])
+            preferred = possible & self._regular[:, :, near]
+            possible = np.where(preferred.any(axis=2, keepdims=True), preferred, possible)
+            # Of equal overlaps COCO takes the last.
+            best = len(near) - 1 - np.where(possible, shared[i, near], -1.0)[:, :, ::-1].argmax(axis=2)
+            area, overlap = np.nonzero(possible.any(axis=2))
+            taken = near[best[area, overlap]]
+            places[area, overlap, i] = taken
+            self._free[area, overlap, taken] = self._crowd[taken]
+        return places
+
+
+def blocks(rows: IntArray, width: int) -> Iterator[IntArray]:
+    """The rows in parts whose overlaps with `width` boxes fit into the cache: a picture may have 10,000 boxes."""
+    step = max(1, _BLOCK // max(1, width))
+    for start in range(0, len(rows), step):
+        yield rows[start : start + step]
 
 
 def _areas(boxes: FloatArray) -> FloatArray:

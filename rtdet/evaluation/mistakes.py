@@ -56,8 +56,8 @@ def false_alarms(outcomes: Outcomes) -> list[Mistake]:
     mistakes = []
     for picture, rows in rows_by_picture(outcomes.found, outcomes.wrong).items():
         places = objects.get(picture, nothing)
-        shared = overlaps_of(outcomes.found, rows, outcomes.truths, places)
-        for row, overlaps in zip(rows, shared, strict=True):
+        for row in rows:
+            overlaps = overlaps_of(outcomes.found, row[None], outcomes.truths, places)[0]
             kind, reason, place = _why_wrong(outcomes, int(row), places, overlaps)
             mistakes.append(
                 Mistake(
@@ -81,12 +81,10 @@ def misses(outcomes: Outcomes, dataset: Dataset) -> list[Mistake]:
     mistakes = []
     for picture, places in rows_by_picture(outcomes.truths, outcomes.missed).items():
         mine, doubtful = sure.get(picture, nothing), unsure.get(picture, nothing)
-        near = overlaps_of(outcomes.found, mine, outcomes.truths, places)
-        faint = overlaps_of(outcomes.unsure, doubtful, outcomes.truths, places)
-        for column, place in enumerate(places):
-            kind, reason, other = _why_missed(
-                outcomes, int(place), mine, near[:, column], doubtful, faint[:, column]
-            )
+        for place in places:
+            near = overlaps_of(outcomes.found, mine, outcomes.truths, place[None])[:, 0]
+            faint = overlaps_of(outcomes.unsure, doubtful, outcomes.truths, place[None])[:, 0]
+            kind, reason, other = _why_missed(outcomes, int(place), mine, near, doubtful, faint)
             name = outcomes.class_names[outcomes.truths.labels[place]]
             mistakes.append(Mistake(picture, kind, reason, name, outcomes.truths.boxes[place], None, other))
     return sorted(mistakes, key=lambda mistake: -_share(mistake, dataset))

@@ -6,14 +6,14 @@ nothing there; and for objects also: seen but below the confidence.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 import numpy as np
 
 from rtdet.datasets import Dataset
 from rtdet.evaluation.curves import Counts
-from rtdet.evaluation.matching import Table, found_table, match, overlap_with_crowds, truth_table
+from rtdet.evaluation.matching import Table, blocks, found_table, match, overlap_with_crowds, truth_table
 from rtdet.types import BoolArray, Detections, FloatArray, IntArray
 
 _EVERY_SIZE = np.array([[0.0, np.inf]])
@@ -135,14 +135,24 @@ def _confused(found: Table, wrong: BoolArray, truths: Table, missed: BoolArray, 
     """(N,) the missed object of another class under each wrong detection, each object once; -1: none."""
     confused = np.full(len(found), -1, dtype=np.int64)
     objects = rows_by_picture(truths, missed)
+    free = np.ones(len(truths), dtype=bool)
     for picture, rows in rows_by_picture(found, wrong).items():
         places = objects.get(picture)
         if places is None:
             continue
-        shared = overlaps_of(found, rows, truths, places)
-        shared[found.labels[rows][:, None] == truths.labels[places]] = 0
-        while shared.max() >= min_iou:
-            row, place = np.unravel_index(shared.argmax(), shared.shape)
-            confused[rows[row]] = places[place]
-            shared[row], shared[:, place] = 0, 0
+        pairs = _pairs(found, rows, truths, places, min_iou)
+        for _, row, place in sorted(pairs, key=lambda pair: -pair[0]):
+            if confused[row] < 0 and free[place]:
+                confused[row], free[place] = place, False
     return confused
+
+
+def _pairs(
+    found: Table, rows: IntArray, truths: Table, places: IntArray, min_iou: float
+) -> Iterator[tuple[float, int, int]]:
+    """(overlap, row, place) of detections and objects of different classes that overlap enough."""
+    for part in blocks(rows, len(places)):
+        shared = overlaps_of(found, part, truths, places)
+        shared[found.labels[part][:, None] == truths.labels[places]] = 0
+        for i, j in zip(*np.nonzero(shared >= min_iou), strict=True):
+            yield float(shared[i, j]), int(part[i]), int(places[j])

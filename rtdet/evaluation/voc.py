@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from rtdet.evaluation.matching import Matches
+from rtdet.evaluation.matching import Matches, blocks
 from rtdet.geometry.boxes import iou
 from rtdet.types import BoolArray
 
@@ -31,9 +31,10 @@ def voc_marks(matches: Matches, least_iou: float = 0.5) -> tuple[BoolArray, Bool
         if len(rows) == 0 or first[rows[0]] == last[rows[0]]:
             continue
         here = slice(first[rows[0]], last[rows[0]])
-        overlaps = iou(found.boxes[rows], truths.boxes[here])
-        enough = overlaps.max(axis=1) >= least_iou
-        best[rows[enough]] = overlaps[enough].argmax(axis=1) + first[rows[0]]
+        for part in blocks(rows, last[rows[0]] - first[rows[0]]):
+            overlaps = iou(found.boxes[part], truths.boxes[here])
+            enough = overlaps.max(axis=1) >= least_iou
+            best[part[enough]] = overlaps[enough].argmax(axis=1) + first[rows[0]]
     touching = np.flatnonzero(best >= 0)
     difficult = truths.ignored[best[touching]]
     wrong[touching[difficult]] = False

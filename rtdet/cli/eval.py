@@ -1,0 +1,293 @@
+"""`rtdet eval detect`: how good a detector is, measured on labelled pictures."""
+
+from __future__ import annotations
+
+import json
+import sys
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from rtdet.errors import OutputError, UnknownNameError, UsageError
+
+if TYPE_CHECKING:
+    from rtdet.config import RunConfig
+    from rtdet.datasets import Dataset
+    from rtdet.evaluation.measurement import Measurement
+    from rtdet.types import Detections
+
+# AP looks at the whole curve: what a detector is hardly sure of belongs to it.
+_LOWEST_SCORE = 0.001
+
+
+@click.group(context_settings={"help_option_names": ["-h", "--help"]})
+def command() -> None:
+    """Measure how good a model is."""
+
+
+@command.command(context_settings={"help_option_names": ["-h", "--help"]})
+@click.option("--data", required=True, metavar="DIR", help="Labelled pictures: COCO, VOC, YOLO, Open Images.")
+@click.option("--split", metavar="PART", help="The part of a data set that is divided: train, val, test.")
+@click.option("--model", "--weights", metavar="NAME|FILE", help="What is measured.  [default: rtdet-n]")
+@click.option("--detections", metavar="DETS.json", help="In place of a model: a file of `rtdet detect`.")
+@click.option("--out", metavar="REPORT_DIR", help="Write report.html, metrics.json and PR curves there.")
+@click.option(
+    "--conf", "--conf-thres", type=float, default=0.25, show_default=True,
+    help="Confidence at which right, wrong and missed are counted; AP uses every score.",
+)  # fmt: skip
+@click.option(
+    "--match-iou", type=float, default=0.5, show_default=True,
+    help="Overlap with an object from which a detection is right, where they are counted.",
+)  # fmt: skip
+@click.option("--iou", "--iou-thres", type=float, default=0.5, show_default=True, help="Overlap for NMS.")
+@click.option("--classes", metavar="A,B", help="Only these classes.")
+@click.option("--max-det", type=int, default=300, show_default=True, help="Most boxes in a picture.")
+@click.option("--imgsz", "--img-size", type=int, help="Longer side of the network's input, in pixels.")
+@click.option("--device", default="auto", show_default=True)
+@click.option("--backend", default="auto", show_default=True)
+@click.option("--precision", default="auto", show_default=True)
+@click.option(
+    "--count-incomplete", is_flag=True,
+    help="Count classes also in pictures whose labels are declared incomplete for them.",
+)  # fmt: skip
+@click.option("--offline", is_flag=True, help="Never use the network.")
+@click.option("--quiet", is_flag=True, help="No progress bar.")
+def detect(
+    data: str,
+    split: str | None,
+    model: str | None,
+    detections: str | None,
+    out: str | None,
+    match_iou: float,
+    classes: str | None,
+    count_incomplete: bool,
+    **settings: Any,
+) -> None:
+    """Precision, recall and average precision (COCO's and VOC's) of MODEL on the labelled pictures in DIR.
+
+    Classes are compared by name. Measured are those that have labels and that the model knows.
+    """
+    from rtdet.cli.run import show_warnings
+    from rtdet.config import RunConfig
+    from rtdet.datasets import load_dataset
+    from rtdet.evaluation.measurement import measure, only_classes
+
+    show_warnings()
+    if model is not None and detections is not None:
+        raise UsageError("--model and --detections exclude each other: a file holds what a model saw already")
+    if not 0 < match_iou <= 1:
+        raise UsageError(f"--match-iou is above 0 and at most 1, not {match_iou:g}")
+    wanted = tuple(part.strip() for part in (classes or "").split(",") if part.strip())
+    config = RunConfig(model=model or "rtdet-n", classes=wanted, **settings)
+    folder = _output_folder(out) if out is not None else None
+    dataset = load_dataset(Path(data), split=split)
+    if not dataset.samples:
+        raise UsageError(f"the labels in {data} list no pictures")
+    seen = _from_file(Path(detections), dataset) if detections else _from_model(config, dataset)
+    subject = Path(detections or config.model).name
+    names, notes = _measured_classes(dataset, seen.class_names, wanted, subject)
+    measured = measure(
+        only_classes(dataset, names), seen.found, config.conf, match_iou, count_incomplete=count_incomplete
+    )
+    notes += _incomplete_note(measured.dataset, count_incomplete)
+    _print(measured, notes)
+    if folder is not None:
+        about: dict[str, Any] = {"measured": subject, "data": dataset.folder.name, **seen.settings}
+        _write(folder, measured, notes, about)
+
+
+@dataclass
+class _Seen:
+    """The detections, the classes that could be detected (None: not known), and how they were made."""
+
+    found: list[Detections]
+    class_names: tuple[str, ...] | None
+    settings: dict[str, Any] = field(default_factory=dict)
+
+
+def _from_file(path: Path, dataset: Dataset) -> _Seen:
+    from rtdet.evaluation.detection_files import read_detections
+
+    return _Seen(read_detections(path, dataset), None)
+
+
+def _from_model(config: RunConfig, dataset: Dataset) -> _Seen:
+    from dataclasses import replace
+
+    from rtdet.build import build_detector
+    from rtdet.evaluation.detection_files import detect_all
+
+    lowest = min(_LOWEST_SCORE, config.conf)
+    detector = build_detector(replace(config, conf=lowest))
+    try:
+        with _progress(len(dataset.samples), config.quiet) as tick:
+            found = detect_all(detector, dataset, tick)
+    finally:
+        detector.close()
+    settings = {"nms_iou": config.iou, "max_det": config.max_det, "lowest_score": lowest}
+    if config.imgsz is not None:
+        settings["imgsz"] = config.imgsz
+    return _Seen(found, tuple(detector.class_names), settings)
+
+
+@contextmanager
+def _progress(count: int, quiet: bool) -> Iterator[Callable[[], None]]:
+    if quiet or not sys.stderr.isatty():
+        yield lambda: None
+        return
+    from rich.console import Console
+    from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
+
+    columns = (TextColumn("pictures"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
+    with Progress(*columns, console=Console(stderr=True), transient=True) as bar:
+        task = bar.add_task("detect", total=count)
+        yield lambda: bar.advance(task)
+
+
+def _measured_classes(
+    dataset: Dataset, known: tuple[str, ...] | None, wanted: tuple[str, ...], subject: str
+) -> tuple[list[str], list[str]]:
+    """(the classes that are measured, sentences on those that are not). `known`: the model's, None: not known."""
+    labelled = {
+        dataset.class_names[label]
+        for sample in dataset.samples
+        for label in set(sample.labels[~sample.ignored].tolist())
+    }
+    for name in wanted:
+        if name not in dataset.class_names:
+            raise UnknownNameError("class of the data", name, dataset.class_names)
+    asked = wanted or tuple(name for name in dataset.class_names if name in labelled)
+    names = [name for name in asked if known is None or name in known]
+    if not names:
+        there = _listed([name for name in dataset.class_names if name in labelled])
+        raise UsageError(
+            f"nothing to measure: {dataset.folder} has labels of {there or 'no class'}, "
+            f"none of which {subject} knows; classes are compared by name"
+        )
+    notes = []
+    if missing := [name for name in asked if name not in names]:
+        notes.append(f"Not measured, because {subject} does not know it: {_listed(missing)}.")
+    if known is not None and not wanted and (missing := [name for name in known if name not in labelled]):
+        notes.append(f"Not measured, because the data have no labels of it: {_listed(missing)}.")
+    return names, notes
+
+
+def _incomplete_note(dataset: Dataset, counted: bool) -> list[str]:
+    parts = []
+    for label, name in enumerate(dataset.class_names):
+        count = sum(label in sample.incomplete for sample in dataset.samples)
+        if count:
+            parts.append(f"{name} in {count}")
+    if not parts:
+        return []
+    rule = "counted all the same" if counted else "left out there"
+    return [f"Labels are declared incomplete, and the class is {rule}: {_listed(parts)} pictures."]
+
+
+def _listed(names: list[str], most: int = 8) -> str:
+    more = len(names) - most
+    return ", ".join(names[:most]) + (f" and {more} more" if more > 0 else "")
+
+
+def _print(measured: Measurement, notes: list[str]) -> None:
+    """The table, and what was left out of it."""
+    from rich.console import Console
+
+    console = Console(highlight=False, markup=False, emoji=False, width=None if sys.stdout.isatty() else 160)
+    console.print(_table(measured))
+    total, happened = measured.total, measured.outcomes
+    console.print(
+        f"{len(measured.dataset.samples)} pictures; AP and AR in percent; TP, FP, FN at confidence "
+        f"{happened.confidence:.2f} and IoU {happened.min_iou:.2f}: precision {_percent(total.precision)}, "
+        f"recall {_percent(total.recall)}"
+    )
+    best = measured.pooled.best_confidence()
+    if best is not None:
+        counts = measured.pooled.at(best)
+        console.print(
+            f"best F1 at confidence {best:.2f}: precision {_percent(counts.precision)}, "
+            f"recall {_percent(counts.recall)}"
+        )
+    for note in notes:
+        console.print(note)
+
+
+def _table(measured: Measurement) -> Any:
+    from rich import box
+    from rich.table import Table
+    from rich.text import Text
+
+    table = Table(box=box.SIMPLE_HEAD, pad_edge=False, header_style="bold")
+    table.add_column("class", no_wrap=True)
+    titles = ("objects", "AP50", "AP75", "AP", "small", "medium", "large", "AR100", "VOC11", "VOC")
+    for title in (*titles, "TP", "FP", "FN", "best at"):
+        table.add_column(title, justify="right", no_wrap=True)
+    entries = [
+        *zip(measured.scores.classes, measured.counts, measured.curves, strict=True),
+        (measured.scores.mean, measured.total, measured.pooled),
+    ]
+    for scores, counts, curve in entries:
+        is_mean = scores is measured.scores.mean
+        if is_mean:
+            table.add_section()
+        figures = (
+            scores.ap50, scores.ap75, scores.ap, scores.ap_small, scores.ap_medium, scores.ap_large,
+            scores.ar_100, scores.voc_11_point, scores.voc_all_point,
+        )  # fmt: skip
+        best = curve.best_confidence()
+        # Text: a class may be called "[red]".
+        cells = [
+            Text(_printable(scores.name)),
+            *(Text(text) for text in (str(scores.truths), *map(_percent, figures))),
+            *(Text(str(count)) for count in (counts.tp, counts.fp, counts.fn)),
+            Text("-" if best is None else f"{best:.2f}"),
+        ]
+        table.add_row(*cells, style="bold" if is_mean else None)
+    return table
+
+
+def _printable(name: str) -> str:
+    """A class may also be called an escape sequence of the terminal."""
+    return "".join(letter if letter.isprintable() else "?" for letter in name)
+
+
+def _percent(share: float) -> str:
+    return "-" if share != share else f"{100 * share:.1f}"
+
+
+def _output_folder(out: str) -> Path:
+    """The folder of the report, made now: a wrong path fails before the measuring, not after it."""
+    folder = Path(out)
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        probe = folder / "metrics.json"
+        existed = probe.exists()
+        probe.open("a").close()
+        if not existed:
+            probe.unlink()
+    except OSError as error:
+        raise OutputError(f"cannot write a report to {folder}: {error.strerror}; choose another") from error
+    return folder
+
+
+def _write(folder: Path, measured: Measurement, notes: list[str], about: dict[str, Any]) -> None:
+    from rtdet.evaluation.measurement import as_json, curves_as_csv
+    from rtdet.evaluation.report import render_report
+
+    title = f"{about['measured']} on {about['data']}"
+    settings = {key.replace("_", " "): str(value) for key, value in about.items()}
+    contents = {
+        "report.html": render_report(measured, title=title, notes=notes, settings=settings),
+        "metrics.json": json.dumps(as_json(measured, {**about, "notes": notes}), indent=1, allow_nan=False),
+        "pr_curves.csv": curves_as_csv(measured),
+    }
+    try:
+        for name, text in contents.items():
+            (folder / name).write_text(text, encoding="utf-8", newline="\n")
+    except OSError as error:
+        raise OutputError(f"cannot write a report to {folder}: {error.strerror}; choose another") from error
+    click.echo(f"wrote {folder / 'report.html'}", err=True)

@@ -99,8 +99,13 @@ def _place(folder: Path, described: YoloYaml, entry: str) -> Path:
     for name in (trimmed, f"{described.root}/{trimmed}", entry):
         candidate = folder / name
         if candidate.exists():
-            return check_inside(folder, candidate)
+            return _below(folder, candidate)
     return folder / trimmed
+
+
+def _below(folder: Path, path: Path) -> Path:
+    """The path spelt as one below `folder`, absolute or not. Raises UsageError for one that leaves it."""
+    return folder / check_inside(folder, path).resolve().relative_to(folder.resolve())
 
 
 def _listed(file: Path, folder: Path) -> Iterable[Path]:
@@ -108,7 +113,7 @@ def _listed(file: Path, folder: Path) -> Iterable[Path]:
     for line in read_text(file).splitlines():
         name = line.strip().removeprefix("./")
         if name:
-            yield check_inside(folder, folder / name)
+            yield _below(folder, folder / name)
 
 
 def _label_file(picture: Path, folder: Path) -> Path:

@@ -61,6 +61,7 @@ def test_a_teacher_fills_in_what_the_labels_lack(folder):
     (sample,) = complete_labels(samples, load_teacher(folder / "teacher.json"), CLASSES)
     assert sample.labels.tolist() == [0, 2, 1, 0]
     assert sample.ignored.tolist() == [False, False, False, True]
+    assert sample.scores.tolist() == [1, 0.8, 0.5, 0.5]
 
 
 def test_a_picture_outside_the_folder_is_refused(folder):

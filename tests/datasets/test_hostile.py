@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 
 import cv2
 import numpy as np
@@ -223,6 +224,25 @@ def test_links_out_of_the_folder_are_refused(coco_folder, tmp_path):
     (linked / "images").symlink_to(tmp_path / "secret")
     (linked / "annotations.json").write_text((folder / "annotations.json").read_text())
     _fails(linked, "images", "outside")
+
+
+def test_links_of_folders_out_of_the_data_set_are_refused(coco_folder, tmp_path):
+    voc = _voc(tmp_path / "voc", "<annotation/>")
+    (voc / "JPEGImages").rename(tmp_path / "elsewhere")
+    (voc / "JPEGImages").symlink_to(tmp_path / "elsewhere")
+    _fails(voc, "JPEGImages", "outside")
+    yolo = _yolo(tmp_path / "yolo", "0 0.5 0.5 0.1 0.1")
+    (yolo / "labels").rename(tmp_path / "labels")
+    (yolo / "labels").symlink_to(tmp_path / "labels")
+    _fails(yolo, "labels", "outside")
+
+
+def test_a_pipe_is_not_waited_for(coco_folder):
+    folder = coco_folder({"a.png": [("car", 1, 2, 3, 4)]})
+    (folder / "images" / "a.png").unlink()
+    os.mkfifo(folder / "images" / "a.png")
+    with pytest.raises(UsageError, match=r"a\.png is missing"):
+        load_dataset(folder).samples[0].read()
 
 
 def test_a_link_to_a_whole_data_set_is_followed(coco_folder, tmp_path):

@@ -11,6 +11,7 @@ from pathlib import Path
 
 import numpy as np
 
+from rtdet.datasets.incomplete import FILE_NAME, declarable, read_declaration
 from rtdet.datasets.near_duplicates import Fingerprint, fingerprint, near_duplicates
 from rtdet.datasets.raw import RawLabels, RawPicture
 from rtdet.datasets.sample import read_picture
@@ -23,6 +24,7 @@ KINDS: Mapping[str, str] = {
     "undecodable picture": "the file is broken off, empty or no picture: replace or remove it",
     "other size": "the labels were made on a picture of another size: boxes may be misplaced",
     "missing labels": "a list of a part names pictures that have no labels",
+    "declaration": "dataset.toml cannot be used as it is",
     "unknown class": "the class has no name in the labels: such boxes are ignored",
     "empty box": "no area, inverted or not a number: such boxes are dropped",
     "box outside": "nothing of it is in the picture: such boxes are dropped",
@@ -116,6 +118,7 @@ def check_parts(
             continue
         counts[part] = _counts(raw)
         problems += [Problem(f.kind, part, f.where, f.text) for f in raw.findings]
+        problems += [Problem("declaration", part, FILE_NAME, text) for text in _declaration_problems(raw)]
         for picture, name, look in zip(raw.pictures, names, looks, strict=True):
             problems += [Problem(kind, part, name, text) for kind, text in _picture_problems(picture, look)]
         problems += [
@@ -131,6 +134,13 @@ def check_parts(
 def name_in(folder: Path, path: Path) -> str:
     """A picture's name below its data set's folder, as reports give it."""
     return str(path.relative_to(folder)) if path.is_relative_to(folder) else str(path)
+
+
+def _declaration_problems(raw: RawLabels) -> Iterator[str]:
+    try:
+        read_declaration(raw.folder, declarable(raw))
+    except UsageError as error:
+        yield str(error)
 
 
 def _decoded(paths: Sequence[Path], on_picture: Callable[[], None]) -> Iterator[_Look]:

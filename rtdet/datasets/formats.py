@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from rtdet.datasets.coco import read_coco
-from rtdet.datasets.incomplete import declare_incomplete, read_declaration
+from rtdet.datasets.incomplete import declarable, declare_incomplete, read_declaration
 from rtdet.datasets.open_images import open_images_files, read_open_images
 from rtdet.datasets.pictures import check_inside
 from rtdet.datasets.raw import RawLabels, cleaned
@@ -48,9 +48,7 @@ def dataset_of(raw: RawLabels, class_names: Sequence[str] | None = None) -> Data
     """The clean form of labels as written, with what dataset.toml declares."""
     names = tuple(raw.class_names if class_names is None else class_names)
     dataset = Dataset(raw.folder, names, cleaned(raw, names))
-    # VOC lists no classes: one that is declared may just not occur.
-    known = None if raw.kind == "voc" else (*names, *raw.class_names)
-    declared = read_declaration(raw.folder, known)
+    declared = read_declaration(raw.folder, declarable(raw, names))
     return declare_incomplete(dataset, declared) if declared else dataset
 
 

@@ -17,6 +17,7 @@ from pathlib import Path
 from typing import Any
 
 from rtdet.config import parse_toml
+from rtdet.datasets.raw import RawLabels
 from rtdet.datasets.sample import Dataset, Sample, places_of
 from rtdet.datasets.text import read_text
 from rtdet.errors import UnknownNameError, UsageError
@@ -52,6 +53,12 @@ def declaration_file(folder: Path) -> Path | None:
     """The dataset.toml that holds for a folder; a part of a set ("train") goes by that of the whole too."""
     folders = [folder, folder.parent] if folder.name in _PARTS else [folder]
     return next((f / FILE_NAME for f in folders if (f / FILE_NAME).is_file()), None)
+
+
+def declarable(raw: RawLabels, class_names: Sequence[str] = ()) -> tuple[str, ...] | None:
+    """The names that a declaration may give: those of the labels, which the training may not want, and of the
+    training. None, any: VOC lists no classes, and one that is declared may just not occur."""
+    return None if raw.kind == "voc" else (*class_names, *raw.class_names)
 
 
 def read_declaration(folder: Path, known: Sequence[str] | None) -> dict[str, list[str]]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -12,7 +13,7 @@ from rtdet.datasets.completion import Completion, complete
 from rtdet.datasets.convert import check_empty, class_names_of, place_picture, read_parts, unique_names
 from rtdet.datasets.formats import dataset_of, find_labels, splits_of
 from rtdet.datasets.incomplete import labelled_by_source, write_declaration
-from rtdet.datasets.pictures import pictures_in
+from rtdet.datasets.pictures import picture_size, pictures_in
 from rtdet.datasets.raw import RawLabels, raw_picture
 from rtdet.datasets.sample import Sample
 from rtdet.datasets.teacher import opinion
@@ -20,6 +21,8 @@ from rtdet.datasets.writers import write_coco
 from rtdet.errors import OutputError, UsageError
 from rtdet.protocols import Detector
 from rtdet.types import BoolArray
+
+logger = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True, eq=False)
@@ -50,7 +53,14 @@ def parts_or_pictures(folder: Path) -> dict[str, RawLabels]:
     pictures = pictures_in(folder)
     if not pictures:
         raise UsageError(f"{folder} holds neither labels nor pictures")
-    rows = [raw_picture(path, None, np.zeros((0, 4)), np.zeros(0, dtype=np.int64)) for path in pictures]
+    rows = []
+    for path in pictures:
+        try:
+            size = picture_size(path)
+        except UsageError as error:
+            logger.warning("left out: %s", error)
+            continue
+        rows.append(raw_picture(path, size, np.zeros((0, 4)), np.zeros(0, dtype=np.int64)))
     return {"": RawLabels(folder, "pictures", (), rows)}
 
 
@@ -68,13 +78,15 @@ def label_parts(
 ) -> Labelling:
     """Completes every part and writes it: OUT.json alone, or a folder [PART/]images and its JSON.
 
-    Raises UsageError for pictures that cannot be decoded, OutputError for what cannot be written.
+    Raises OutputError for what cannot be written and for an OUT that is there already.
     """
     is_json = out.suffix.lower() == ".json"
     if is_json and len(parts) > 1:
         raise UsageError(
             f"one JSON cannot hold the parts {', '.join(parts)}; give a folder as --out, or one part"
         )
+    if is_json and out.exists():
+        raise OutputError(f"{out} is there already; labels are not overwritten, choose another --out")
     if not is_json:
         check_empty(out)
     names = class_order(parts, wanted)
@@ -116,20 +128,25 @@ def teach(
     """Completes the `wanted` classes, the first of `names`, of every picture; labels go into `names`.
 
     Labels of other classes ("vehicle") take the teacher's class where it is sure enough; elsewhere they stay what
-    they were, and are ignored.
+    they were, and are ignored. Pictures that cannot be decoded are left out, with a warning.
     """
     samples = dataset_of(raw, names).samples
     labelled = labelled_by_source(samples)
     known = {name for detector in detectors for name in detector.class_names}
     asked = frozenset(i for i, name in enumerate(wanted) if name in known)
     for sample in samples:
-        found = opinion(sample.read(), detectors, wanted, flip=flip)
+        on_picture()
+        try:
+            image = sample.read()
+        except UsageError as error:  # one broken file should not cost hours of work
+            logger.warning("left out: %s", error)
+            continue
+        found = opinion(image, detectors, wanted, flip=flip)
         rows = [(found.name_of(i), float(found.scores[i]), found.boxes[i]) for i in range(len(found))]
         # What is not looked for must not hide behind a class of its own: see complete.
         foreign = replace(sample, labels=np.where(sample.labels < len(wanted), sample.labels, -1))
         in_full = labelled[sample.source] - sample.incomplete
         yield _named(sample, complete(foreign, rows, wanted, in_full, rule), asked)
-        on_picture()
 
 
 def _named(before: Sample, after: Sample, asked: frozenset[int]) -> Taught:

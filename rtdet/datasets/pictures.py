@@ -82,10 +82,10 @@ def check_inside(root: Path, path: Path) -> Path:
 
 def _is_inside(folder: Path, path: Path) -> bool:
     try:
-        outer, inner = folder.resolve(), path.resolve()
-    except (OSError, RuntimeError, ValueError):  # a loop of links, a name with a zero byte
+        outer, inner = os.path.realpath(folder), os.path.realpath(path)
+    except (OSError, ValueError):  # a name with a zero byte
         return False
-    return outer == inner or outer in inner.parents
+    return inner == outer or inner.startswith(outer.rstrip(os.sep) + os.sep)
 
 
 def by_stem(pictures: Sequence[Path]) -> dict[str, Path]:

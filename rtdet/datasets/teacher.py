@@ -59,13 +59,13 @@ def opinion(
 def _looks(
     image: Image, detectors: Sequence[Detector], class_names: Sequence[str], flip: bool
 ) -> Iterable[Detections]:
-    mirrored = np.ascontiguousarray(image[:, ::-1])
+    images = [image, np.ascontiguousarray(image[:, ::-1])] if flip else [image]
     width = image.shape[1]
     for detector in detectors:
-        (found,) = detector.detect([image])
-        yield _renamed(found, class_names)
-        if flip:
-            (found,) = detector.detect([mirrored])
+        # In one call: detectors pipeline a list.
+        upright, *mirrored = detector.detect(images)
+        yield _renamed(upright, class_names)
+        for found in mirrored:
             boxes = found.boxes[:, [2, 1, 0, 3]] * [-1, 1, -1, 1] + [width, 0, width, 0]
             turned = Detections(boxes, found.scores, found.labels, found.class_names)
             yield _renamed(turned, class_names)

@@ -56,8 +56,8 @@ def _names(folder: Path) -> tuple[str, ...]:
             return described.names
         for name in NAME_FILES:
             if (base / name).is_file():
-                lines = read_text(base / name).splitlines()
-                return tuple(line.strip() for line in lines if line.strip())
+                lines = read_text(base / name).rstrip().splitlines()
+                return tuple(line.strip() or f"class {i}" for i, line in enumerate(lines))
     raise UsageError(
         f"{folder} has YOLO labels but no names of their classes; add a classes.txt, a name a line"
     )
@@ -159,10 +159,10 @@ def _row(line: str, where: str) -> list[float]:
     """class, xyxy as shares, score (NaN: not given)."""
     words = line.split()
     try:
-        label, numbers = int(float(words[0])), [float(word) for word in words[1:]]
-    except (ValueError, OverflowError):
+        label, *numbers = (float(word) for word in words)
+    except ValueError:
         raise UsageError(f"{where}: {shown(line)} is not YOLO's class cx cy w h, in numbers") from None
-    if label < 0 or len(numbers) < 4 or (len(numbers) > 5 and len(numbers) % 2):
+    if not 0 <= label < 1e9 or label % 1 or len(numbers) < 4 or (len(numbers) > 5 and len(numbers) % 2):
         raise UsageError(f"{where}: {shown(line)} is not YOLO's class cx cy w h")
     if len(numbers) > 5:
         x, y = numbers[::2], numbers[1::2]

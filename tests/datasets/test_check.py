@@ -116,6 +116,14 @@ def test_a_list_of_a_part_may_name_what_is_not_there(coco_folder, tmp_path):
     assert _kinds(tmp_path / "voc") == {"missing labels": [("train.txt", "there is no b.xml")]}
 
 
+def test_a_declaration_of_a_class_that_is_not_there_is_found(coco_folder):
+    folder = coco_folder({"a.png": [("car", 1, 1, 9, 9)]})
+    (folder / "dataset.toml").write_text('[incomplete]\nstreet = ["cra"]\n')
+    ((where, text),) = _kinds(folder)["declaration"]
+    assert where == "dataset.toml"
+    assert "car" in text
+
+
 def test_the_same_file_twice_is_found_within_a_part(coco_folder):
     folder = coco_folder({"a.png": [], "b.png": [], "c.png": []})
     (folder / "images" / "c.png").write_bytes((folder / "images" / "a.png").read_bytes())

@@ -103,6 +103,8 @@ def test_voc_in_another_encoding_than_it_says(tmp_path):
         ("0 0.5 0.5 0.1", "line 1"),
         ("0 0.5 0.5 0.1 0.1\n0 a b c d", "line 2"),
         ("-1 0.5 0.5 0.1 0.1", "line 1"),
+        ("0.5 0.5 0.5 0.1 0.1", "line 1"),
+        ("nan 0.5 0.5 0.1 0.1", "line 1"),
         ("inf 0.5 0.5 0.1 0.1", "line 1"),
         (b"0 0.5 \xff\xfe", "not UTF-8"),
     ],

@@ -126,3 +126,18 @@ def test_nothing_is_overwritten_and_nothing_is_not_labelled(coco_folder, tmp_pat
     (tmp_path / "nothing").mkdir()
     with pytest.raises(UsageError, match="neither labels nor pictures"):
         _label(tmp_path / "nothing", tmp_path / "new")
+
+
+def test_a_broken_picture_is_left_out_with_a_warning(coco_folder, tmp_path, caplog):
+    folder = coco_folder({"a.png": [], "b.png": []})
+    (folder / "images" / "b.png").write_bytes(b"no picture")
+    assert _label(folder, tmp_path / "new").pictures == 1
+    assert "b.png" in caplog.text
+    (folder / "annotations.json").unlink()
+    assert _label(folder, tmp_path / "other").pictures == 1
+
+
+def test_labels_are_not_overwritten(coco_folder):
+    folder = coco_folder({"a.png": []})
+    with pytest.raises(OutputError, match="there already"):
+        _label(folder, folder / "annotations.json")

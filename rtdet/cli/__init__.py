@@ -19,6 +19,7 @@ COMMANDS = {
     "track": ("rtdet.cli.track", "Run a tracker on a file of detections."),
     "train": ("rtdet.cli.train", "Train a detector on labelled pictures."),
     "data": ("rtdet.cli.data", "Check, convert and label data sets."),
+    "eval": ("rtdet.cli.eval", "Measure a model on labelled pictures."),
 }
 
 

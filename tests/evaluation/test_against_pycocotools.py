@@ -4,15 +4,15 @@ from __future__ import annotations
 
 import contextlib
 import io
-from pathlib import Path
 
 import numpy as np
 import pytest
 
-from rtdet.datasets import Dataset, Sample
+from rtdet.datasets import Dataset, load_dataset
 from rtdet.evaluation import evaluate
-from rtdet.geometry.boxes import ltwh_to_xyxy, xyxy_to_ltwh
-from rtdet.types import Detections
+from rtdet.evaluation.detection_files import detect_all
+from rtdet.geometry.boxes import xyxy_to_ltwh
+from tests.evaluation.conftest import random_set
 
 # The order of COCOeval.stats.
 STATS = (
@@ -75,39 +75,6 @@ def assert_equal(dataset, found):
         np.testing.assert_allclose(ours, figures, atol=1e-6, rtol=0, err_msg=one.name)
 
 
-def random_set(seed, pictures=12, classes=4, most_truths=14, most_found=30, whole=True, crowds=0.15):
-    """Boxes that overlap a lot, on a coarse grid so that overlaps and areas lie on the limits, with few
-    different scores so that many are equal; some pictures without objects, some without detections."""
-    rng = np.random.default_rng(seed)
-
-    def boxes(count):
-        place, size = (
-            rng.uniform(0, 220, (count, 2)),
-            rng.choice([8, 16, 31, 32, 33, 64, 96, 97, 130], (count, 2)),
-        )
-        return ltwh_to_xyxy(np.concatenate([np.round(place, 0 if whole else 1), size.astype(float)], axis=1))
-
-    names = tuple(f"c{i}" for i in range(classes))
-    samples, found = [], []
-    for i in range(pictures):
-        count = 0 if i % 5 == 3 else int(rng.integers(0, most_truths))
-        truths, labels = boxes(count), rng.integers(0, classes, count)
-        crowd = rng.random(count) < crowds
-        areas = (truths[:, 2:] - truths[:, :2]).prod(axis=1) * rng.choice([1.0, 0.6], count)
-        samples.append(Sample(Path(f"{i}.png"), (400, 400), truths, labels, crowd, crowd=crowd, areas=areas))
-        near = truths[rng.integers(0, count, int(rng.integers(0, most_found)))] if count else truths
-        near = near + rng.choice([0, 1, 2, 4, 8], near.shape)
-        near_labels = rng.integers(0, classes, len(near))
-        near_labels[: len(near) // 2] = labels[0] if count else 0
-        far = boxes(0 if i % 7 == 5 else int(rng.integers(0, most_found)))
-        both = np.concatenate([near, far])
-        sound = (both[:, 2] > both[:, 0]) & (both[:, 3] > both[:, 1])
-        both_labels = np.concatenate([near_labels, rng.integers(0, classes, len(far))])[sound]
-        scores = rng.integers(1, 12, sound.sum()) / 12
-        found.append(Detections(both[sound], scores, both_labels, names))
-    return Dataset(Path("."), names, samples), found
-
-
 @pytest.mark.parametrize("seed", range(12))
 def test_figures_equal_pycocotools_on_crowded_pictures_with_ties_and_crowds(seed):
     assert_equal(*random_set(seed, whole=seed % 2 == 0))
@@ -129,3 +96,21 @@ def test_figures_equal_where_the_same_box_is_an_object_many_times():
     dataset, found = random_set(103)
     doubled = [sample[np.repeat(np.arange(len(sample)), 3)] for sample in dataset.samples]
     assert_equal(Dataset(dataset.folder, dataset.class_names, doubled), found)
+
+
+def test_figures_equal_on_real_pictures_with_a_real_detector(shared_data):
+    from rtdet.detectors.registry import load_detector
+    from rtdet.types import Thresholds
+
+    whole = load_dataset(shared_data / "street" / "val")
+    dataset = Dataset(whole.folder, whole.class_names, whole.samples[::14])
+    detector = load_detector(
+        shared_data / "weights" / "yolox_nano_coco.onnx", thresholds=Thresholds(0.01), device="cpu"
+    )
+    found = [
+        one[np.isin([one.name_of(row) for row in range(len(one))], dataset.class_names)]
+        for one in detect_all(detector, dataset)
+    ]
+    detector.close()
+    assert evaluate(dataset, found).mean.ap50 > 0.3
+    assert_equal(dataset, found)

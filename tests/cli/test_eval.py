@@ -1,0 +1,115 @@
+from __future__ import annotations
+
+import json
+
+import cv2
+import numpy as np
+import pytest
+
+
+@pytest.fixture
+def labelled(tmp_path):
+    """Three grey pictures with one cat each, as COCO JSON, whose categories also name a dog."""
+    folder = tmp_path / "pets"
+    (folder / "images").mkdir(parents=True)
+    images, annotations = [], []
+    for i in range(3):
+        cv2.imwrite(str(folder / "images" / f"{i}.png"), np.full((64, 64, 3), 90, np.uint8))
+        images.append({"id": i + 1, "file_name": f"{i}.png", "width": 64, "height": 64})
+        annotations.append({"id": i + 1, "image_id": i + 1, "category_id": 1, "bbox": [10, 10, 30, 30]})
+    categories = [{"id": 1, "name": "cat"}, {"id": 2, "name": "dog"}]
+    content = {"images": images, "annotations": annotations, "categories": categories}
+    (folder / "annotations.json").write_text(json.dumps(content))
+    return folder
+
+
+@pytest.fixture
+def detections(tmp_path):
+    """Cats in the first two pictures, and something in the air of the third."""
+    boxes = [[10, 10, 30, 30], [12, 10, 30, 30], [44, 44, 12, 12]]
+    rows = [
+        {"file_name": f"{i}.png", "category": "cat", "bbox": box, "score": 0.9 - i / 10}
+        for i, box in enumerate(boxes)
+    ]
+    path = tmp_path / "d.json"
+    path.write_text(json.dumps(rows))
+    return path
+
+
+def test_detections_of_a_file_are_measured_and_a_report_is_written(rtdet, labelled, detections, tmp_path):
+    done = rtdet("eval", "detect", "--data", labelled, "--detections", detections, "--out", "report")
+    assert done.code == 0, done.err
+    row = next(line for line in done.out.splitlines() if line.strip().startswith("cat"))
+    # 2 of 3 found and the last detection wrong: precision 1 up to recall 2/3, 67 of COCO's 101 points.
+    assert row.split()[1:3] == ["3", "66.3"]
+    assert row.split()[-4:] == ["2", "1", "1", "0.80"]
+    metrics = json.loads((tmp_path / "report" / "metrics.json").read_text())
+    assert metrics["classes"]["cat"]["ap50"] == pytest.approx(67 / 101)
+    assert metrics["mean"]["precision"] == pytest.approx(2 / 3)
+    assert metrics["confusion_matrix"]["counts"] == [[2, 1], [1, 0]]
+    assert "d.json on pets" in (tmp_path / "report" / "report.html").read_text(encoding="utf-8")
+    assert (tmp_path / "report" / "pr_curves.csv").read_text().count("\n") == 1 + 3
+
+
+def test_a_model_is_measured_on_the_classes_that_it_shares_with_the_labels(rtdet, labelled):
+    content = json.loads((labelled / "annotations.json").read_text())
+    content["categories"] = [{"id": 1, "name": "car"}, {"id": 2, "name": "giraffe"}]
+    content["annotations"][0]["category_id"] = 2
+    (labelled / "annotations.json").write_text(json.dumps(content))
+    done = rtdet("eval", "detect", "--data", labelled, "--model", "rtdet-n", "--device", "cpu", "--quiet")
+    assert done.code == 0, done.err
+    assert "does not know it: giraffe" in done.out
+    assert "no labels of it: person" in done.out
+    assert [line.split()[:2] for line in done.out.splitlines() if line.strip().startswith("car")] == [
+        ["car", "2"]
+    ]
+
+
+def test_the_confidence_is_where_right_and_wrong_are_counted(rtdet, labelled, detections):
+    done = rtdet("eval", "detect", "--data", labelled, "--detections", detections, "--conf", "0.85")
+    row = next(line for line in done.out.splitlines() if line.strip().startswith("cat"))
+    assert row.split()[2] == "66.3"
+    assert row.split()[-4:-1] == ["1", "0", "2"]
+
+
+def test_a_class_of_any_name_is_printed_as_it_is_called(rtdet, labelled, detections):
+    for path in (labelled / "annotations.json", detections):
+        path.write_text(path.read_text().replace('"cat"', '"[red]\\u001b[2Jcat"'))
+    done = rtdet("eval", "detect", "--data", labelled, "--detections", detections)
+    assert done.code == 0, done.err
+    assert "[red]?[2Jcat" in done.out
+
+
+@pytest.mark.parametrize(
+    ("arguments", "code", "word"),
+    [
+        (["--data", "nowhere"], 2, "nowhere"),
+        (["--data", "pets", "--model", "rtdet-n", "--detections", "d.json"], 2, "exclude"),
+        (["--data", "pets", "--detections", "nowhere.json"], 2, "nowhere.json"),
+        (["--data", "pets", "--detections", "cut.json"], 2, "cut.json"),
+        (["--data", "pets", "--detections", "d.json", "--classes", "cow"], 2, "cow"),
+        (["--data", "pets", "--detections", "d.json", "--conf", "2"], 2, "--conf"),
+        (["--data", "pets", "--detections", "d.json", "--match-iou", "0"], 2, "--match-iou"),
+        (["--data", "pets", "--detections", "d.json", "--out", "d.json"], 5, "d.json"),
+        (["--data", "pets", "--detections", "d.json", "--split", "test"], 2, "test"),
+        (["--data", "pets", "--model", "rtdet-n"], 2, "nothing to measure"),
+        (["--data", "pets", "--model", "nowhere.onnx"], 4, "nowhere.onnx"),
+    ],
+)
+def test_what_cannot_be_measured_is_said_in_one_line(
+    rtdet, labelled, detections, tmp_path, arguments, code, word
+):
+    (tmp_path / "cut.json").write_text(detections.read_text()[:-9])
+    done = rtdet("eval", "detect", *arguments)
+    assert done.code == code
+    assert len(done.errors) == 1
+    assert word in done.errors[0]
+
+
+def test_a_picture_that_cannot_be_decoded_is_named(rtdet, labelled):
+    content = (labelled / "annotations.json").read_text().replace('"cat"', '"car"')
+    (labelled / "annotations.json").write_text(content)
+    (labelled / "images" / "1.png").write_bytes(b"no picture")
+    done = rtdet("eval", "detect", "--data", labelled, "--device", "cpu", "--quiet")
+    assert done.code == 2
+    assert "1.png" in done.errors[0]

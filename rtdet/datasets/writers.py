@@ -54,7 +54,12 @@ def write_coco(
             mark = {"score": round(float(sample.scores[i]), 4), "teacher": teacher} if taught[i] else {}
             annotations.append({"id": len(annotations) + 1, "image_id": number, **row, **mark})
     categories = [{"id": i + 1, "name": name} for i, name in enumerate(class_names)]
-    content = {"images": images, "annotations": annotations, "categories": categories}
+    content = {
+        "info": {"description": "written by rtdet"},
+        "images": images,
+        "annotations": annotations,
+        "categories": categories,
+    }
     file.write_text(json.dumps(content, ensure_ascii=False, separators=(",", ":")) + "\n", encoding="utf-8")
     return lost
 

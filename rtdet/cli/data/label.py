@@ -93,8 +93,8 @@ def label(
             on_picture=on_picture,
         )  # fmt: skip
     click.echo(
-        f"wrote {out}: {done.pictures} pictures, {done.kept} labels of people, {done.added} of the teacher, "
-        f"{done.doubted} regions in doubt"
+        f"wrote {out}: {done.pictures} pictures, {done.kept} labels kept, {done.added} added or named by "
+        f"the teacher, {done.doubted} regions in doubt"
     )
 
 

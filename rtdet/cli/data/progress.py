@@ -19,7 +19,7 @@ def progress(
 
     console = Console(stderr=True) if stream is None else Console(file=stream)
     columns = [TextColumn(what), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn()]
-    with Progress(*columns, console=console, transient=True, disable=quiet) as bar:
+    with Progress(*columns, console=console, transient=True, disable=quiet or not console.is_terminal) as bar:
         task = bar.add_task(what, total=count)
         yield lambda: bar.advance(task)
 

@@ -17,7 +17,7 @@ from rtdet.datasets.yolo import is_yolo, read_yolo, yolo_splits
 from rtdet.errors import UsageError
 
 SPLITS = ("train", "val", "valid", "validation", "test")
-# Parts that overlap with others are asked for by name and are not listed.
+# Other spellings of a part.
 _ALSO = {"val": ("valid", "validation"), "valid": ("val",), "validation": ("val",)}
 _COCO_NAMES = ("annotations.json", "_annotations.coco.json", "labels.json")
 _COCO_SPLIT = re.compile(r"(?:^|[-_])(train|validation|valid|val|test)(?:\d{4})?$")
@@ -95,7 +95,7 @@ def splits_of(folder: Path) -> tuple[str, ...]:
     """
     names = {name for name in SPLITS if _has_labels(folder / name)}
     if not names:
-        names |= set(_coco_splits(folder)) or set()
+        names |= _coco_splits(folder).keys()
     if not names and not _coco_file(folder):
         if voc_files(folder):
             names |= voc_splits(folder).keys() & set(SPLITS)

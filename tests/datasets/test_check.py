@@ -177,3 +177,7 @@ def test_plain_pictures_are_alike_only_in_the_same_grey():
     plain = [fingerprint(np.full((50, 50, 3), grey, np.uint8)) for grey in (0, 100, 255)]
     assert near_duplicates(plain, plain).tolist() == [[0, 0], [1, 1], [2, 2]]
     assert len(near_duplicates(plain, [])) == 0
+
+
+def test_the_real_pictures_of_the_street_are_sound(shared_data):
+    assert _kinds(shared_data / "street" / "val") == {}

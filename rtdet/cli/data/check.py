@@ -38,7 +38,7 @@ def check(
     boxes that are empty, outside or there twice, classes without a name, and pictures that two parts (train,
     val, test, --against) share, though they be scaled, recoded or a little changed.
 
-    Exit code 0: clean. 1: problems were found.
+    Exit code 0: clean. 1: problems were found. 2: the labels cannot be read.
     """
     from rtdet.cli.data.report import print_report, write_json, write_sheet
     from rtdet.datasets.check import check_parts

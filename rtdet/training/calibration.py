@@ -8,11 +8,13 @@ detections, hence its AP, stays what it was.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import numpy as np
 
 from rtdet.datasets import Sample
 from rtdet.detectors.ssd.module import SSDModule
-from rtdet.geometry.boxes import iou
+from rtdet.geometry.boxes import area, iou
 from rtdet.types import BoolArray, Detections, FloatArray
 
 
@@ -27,6 +29,29 @@ def is_right(found: Detections, truth: Sample, min_iou: float = 0.5) -> BoolArra
             right[row] = True
             overlaps[:, overlaps[row].argmax()] = 0
     return right
+
+
+def counts(found: Detections, truth: Sample, right: BoolArray) -> BoolArray:
+    """(N,) mask of the detections that are right or wrong: not those of a class whose labels are incomplete in the
+    picture, nor wrong ones that lie in an ignored region by half."""
+    ignored = truth.boxes[truth.ignored]
+    left_top = np.maximum(found.boxes[:, None, :2], ignored[None, :, :2])
+    right_bottom = np.minimum(found.boxes[:, None, 2:], ignored[None, :, 2:])
+    shared = np.prod(np.maximum(right_bottom - left_top, 0), axis=-1)
+    within = shared > 0.5 * np.maximum(area(found.boxes), 1e-9)[:, None]
+    unknown = np.isin(found.labels, sorted(truth.incomplete))
+    return np.asarray(~unknown & (right | ~within.any(axis=1)))
+
+
+def pooled(found: Sequence[Detections], truths: Sequence[Sample]) -> tuple[FloatArray, BoolArray]:
+    """Score of each detection that counts, and whether it is right, over all pictures."""
+    scores, hits = [np.zeros(0)], [np.zeros(0, dtype=bool)]
+    for one, truth in zip(found, truths, strict=True):
+        right = is_right(one, truth)
+        keep = counts(one, truth, right)
+        scores.append(one.scores[keep])
+        hits.append(right[keep])
+    return np.concatenate(scores), np.concatenate(hits)
 
 
 def fit_platt(scores: FloatArray, right: BoolArray) -> tuple[float, float]:

@@ -1,256 +1,291 @@
-"""The training loop: batches prepared in a thread, bf16 on the CPU or the GPU, EMA, warm-up and cosine."""
+"""The training loop: one step after the other, with EMA, warm-up and cosine, checkpoints, a log and curves.
+
+On a CPU a training that was killed and resumed ends with the same bytes as one that was not: what a step does
+follows from the seed, the step's number and the state that checkpoints hold, and from no clock.
+"""
 
 from __future__ import annotations
 
-import copy
-import csv
+import logging
 import math
-import queue
-import threading
 import time
-from collections.abc import Callable, Iterator, Sequence
-from dataclasses import asdict, dataclass, field
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from pathlib import Path
-from pickle import UnpicklingError
-from typing import Any
 
 import numpy as np
 import torch
 from torch import Tensor, nn
 
-from rtdet.detectors.ssd.loss import LossParts, QualityLoss, Truth
+from rtdet.detectors.ssd.catalogue import objective_for
+from rtdet.detectors.ssd.loss import LossParts, Truth
 from rtdet.detectors.ssd.module import SSDModule
 from rtdet.detectors.ssd.priors import make_priors
 from rtdet.detectors.ssd.weights import save_weights
-from rtdet.errors import RtdetError, UsageError
-from rtdet.training.augment import Augment, AugmentConfig, Labelled
+from rtdet.errors import RtdetError
+from rtdet.training.augment import Augment, AugmentConfig, Recipe, open_recipe
+from rtdet.training.batches import Batch, Batches
+from rtdet.training.checkpoint import Score, load_checkpoint, save_checkpoint, settle_on_best
+from rtdet.training.curves import draw_curves
+from rtdet.training.ema import Ema
+from rtdet.training.folding import fold, unfold
+from rtdet.training.log import Log
+from rtdet.training.pictures import Picture
+from rtdet.training.precision import PRECISIONS, choose_precision
+from rtdet.training.sheet import write_sheet
+from rtdet.types import FloatArray
+
+_log = logging.getLogger("rtdet.training")
+
+SHEET = "what-the-network-sees.png"
+# Steps by whose speed `minutes` becomes a number of steps; the first ones, which are slower, are not counted.
+_WARM, _MEASURED = 4, 20
 
 
 @dataclass(frozen=True)
 class TrainConfig:
-    """steps: optimiser steps in all. minutes: end sooner than that if this much time is up, with the
-    learning rate following the clock. size: input (width, height)."""
+    """steps: optimiser steps in all. minutes: instead as many steps as this machine, by its speed at the
+    beginning, does in that time. size: input (width, height). backbone_lr: the backbone's learning rate as a
+    share of `lr`. folded: train with norms folded into convolutions (see `folding`). augment: a name in
+    augment.RECIPES, or settings. validate: how often AP is measured. precision: a name in `precision`."""
 
     steps: int = 20_000
     minutes: float | None = None
     batch: int = 16
     size: tuple[int, int] = (320, 320)
     lr: float = 1.5e-3
+    backbone_lr: float = 1.0
     weight_decay: float = 0.02
     warmup_steps: int = 300
     ema_decay: float = 0.9995
     seed: int = 0
-    plain_tail: float = 0.1  # the last share of the training sees no mosaics
-    checkpoint_every_s: float = 240.0
-    augment: AugmentConfig = field(default_factory=AugmentConfig)
-
-
-class Batches:
-    """Endless batches of augmented pictures, made ahead by one thread.
-
-    The order of pictures and every random choice follow from the seed and the step alone.
-    """
-
-    def __init__(
-        self, pictures: Sequence[Callable[[], Labelled]], config: TrainConfig, first_step: int = 0
-    ) -> None:
-        self._pictures, self._config, self._step = pictures, config, first_step
-        self._augment = Augment(config.size, config.augment)
-        self._queue: queue.Queue[tuple[Tensor, list[Truth]] | BaseException] = queue.Queue(4)
-        self._stop = threading.Event()
-        self.mosaics = True
-        self._thread = threading.Thread(target=self._fill, name="rtdet-batches", daemon=True)
-        self._thread.start()
-
-    def _fill(self) -> None:
-        try:
-            while not self._stop.is_set():
-                self._put(self._make(self._step))
-                self._step += 1
-        except BaseException as error:
-            self._put(error)
-
-    def _put(self, item: Any) -> None:
-        while not self._stop.is_set():
-            try:
-                self._queue.put(item, timeout=0.2)
-                return
-            except queue.Full:
-                continue
-
-    def _make(self, step: int) -> tuple[Tensor, list[Truth]]:
-        rng = np.random.default_rng((self._config.seed, step))
-        examples = [self._example(rng) for _ in range(self._config.batch)]
-        images = np.stack([example.image for example in examples])
-        return torch.from_numpy(images), [_truth(example) for example in examples]
-
-    def _example(self, rng: np.random.Generator) -> Labelled:
-        if self.mosaics and rng.random() < self._augment.config.mosaic:
-            picks = rng.integers(len(self._pictures), size=4)
-            return self._augment.mosaic([self._pictures[i]() for i in picks], rng)
-        return self._augment.single(self._pictures[int(rng.integers(len(self._pictures)))](), rng)
-
-    def __iter__(self) -> Iterator[tuple[Tensor, list[Truth]]]:
-        while True:
-            item = self._queue.get()
-            if isinstance(item, BaseException):
-                raise item
-            yield item
-
-    def close(self) -> None:
-        self._stop.set()
-        self._thread.join(5)
-
-
-def _truth(example: Labelled) -> Truth:
-    sure = ~example.ignored
-    return Truth(
-        torch.from_numpy(example.boxes[sure]).float(),
-        torch.from_numpy(example.labels[sure]),
-        torch.from_numpy(example.boxes[~sure]).float(),
-    )
-
-
-class Ema:
-    """The exponential moving average of the weights, which is what gets measured and saved."""
-
-    def __init__(self, model: nn.Module, decay: float) -> None:
-        self.model = copy.deepcopy(model).eval().requires_grad_(False)
-        self.decay, self.updates = decay, 0
-
-    @torch.no_grad()
-    def update(self, model: nn.Module) -> None:
-        self.updates += 1
-        # A short memory at first, so that the random start is forgotten.
-        decay = self.decay * (1 - math.exp(-self.updates / 1000))
-        for mean, now in zip(self.model.state_dict().values(), model.state_dict().values(), strict=True):
-            if mean.dtype.is_floating_point:
-                mean.lerp_(now, 1 - decay)
-            else:
-                mean.copy_(now)
+    plain_tail: float = 0.1  # the last share of the training sees no mixed pictures
+    checkpoint_every_s: float = 60.0
+    augment: AugmentConfig | str = "full"
+    validate: int = 10
+    precision: str = "auto"
+    folded: bool = False
+    workers: int = 2
 
 
 class Trainer:
-    """Trains one SSD. `fit` returns the averaged model; checkpoints and `log.csv` go to `folder`."""
+    """Trains one SSD. `fit` returns the averaged model; everything it writes goes to `folder`.
 
-    def __init__(self, model: SSDModule, config: TrainConfig, folder: Path, device: str = "cpu") -> None:
+    objective: (offsets, logits, priors, truths) to LossParts; by default the network's own. extra_loss:
+    (images (B, 3, H, W) BGR, offsets, logits) to a Tensor that is added, as for distillation.
+    """
+
+    def __init__(
+        self,
+        model: SSDModule,
+        config: TrainConfig,
+        folder: Path,
+        device: str = "cpu",
+        *,
+        objective: Callable[[Tensor, Tensor, Tensor, Sequence[Truth]], LossParts] | None = None,
+        extra_loss: Callable[[Tensor, Tensor, Tensor], Tensor] | None = None,
+    ) -> None:
         self.config, self.folder, self.device = config, folder, torch.device(device)
+        self.precision = choose_precision(config.precision, self.device)
         torch.manual_seed(config.seed)
-        self.model = model.to(self.device, memory_format=torch.channels_last)  # type: ignore[call-overload]
+        if config.folded:
+            model = fold(model)
+        self.model: SSDModule = model.to(self.device, memory_format=torch.channels_last)  # type: ignore[call-overload]
         self.ema = Ema(self.model, config.ema_decay)
-        self.loss = QualityLoss()
+        self.loss = objective or objective_for(model.config)
+        self.extra_loss = extra_loss
         priors = make_priors(model.config.levels, config.size)
         self.priors = torch.from_numpy(priors).float().to(self.device)
         self.optimizer = self._optimizer()
+        self.scaler = torch.amp.GradScaler(self.device.type, enabled=self.precision == "fp16")
         self.step, self.elapsed_s = 0, 0.0
+        self._learning_rate = 0.0
+        self.total_steps = config.steps if config.minutes is None else None
+        self.best, self.score = Score(), Score()
         folder.mkdir(parents=True, exist_ok=True)
 
     def _optimizer(self) -> torch.optim.Optimizer:
         """AdamW; norms and biases are not decayed."""
-        weights = [p for p in self.model.parameters() if p.ndim > 1]
-        rest = [p for p in self.model.parameters() if p.ndim <= 1]
-        groups = [
-            {"params": weights, "weight_decay": self.config.weight_decay},
-            {"params": rest, "weight_decay": 0.0},
-        ]
-        return torch.optim.AdamW(groups, lr=self.config.lr, betas=(0.9, 0.99))
+        groups: dict[tuple[float, float], list[nn.Parameter]] = {}
+        for name, parameter in self.model.named_parameters():
+            share = self.config.backbone_lr if name.startswith("backbone.") else 1.0
+            decay = self.config.weight_decay if parameter.ndim > 1 else 0.0
+            groups.setdefault((share, decay), []).append(parameter)
+        return torch.optim.AdamW(
+            [{"params": p, "weight_decay": decay, "share": share} for (share, decay), p in groups.items()],
+            lr=self.config.lr,
+            betas=(0.9, 0.99),
+        )
 
     @property
     def progress(self) -> float:
-        """Share of the training that is done, by steps or by the clock, whichever is further."""
-        done = self.step / self.config.steps
-        if self.config.minutes is not None:
-            done = max(done, self.elapsed_s / 60 / self.config.minutes)
-        return min(1.0, done)
+        """Share of the training that is done; 0 while the number of steps is not known."""
+        return min(1.0, self.step / self.total_steps) if self.total_steps else 0.0
+
+    @property
+    def averaged(self) -> SSDModule:
+        """The averaged network as it will be used."""
+        return unfold(self.ema.model) if self.config.folded else self.ema.model
 
     def fit(
         self,
-        pictures: Sequence[Callable[[], Labelled]],
+        pictures: Sequence[Picture],
         on_step: Callable[[Trainer, LossParts], None] = lambda trainer, parts: None,
+        *,
+        weights: FloatArray | None = None,
+        validate: Callable[[SSDModule], Score] | None = None,
     ) -> SSDModule:
-        batches = Batches(pictures, self.config, self.step)
-        saved = started = time.monotonic()
-        before = self.elapsed_s
-        log = (self.folder / "log.csv").open("a", newline="", encoding="utf-8")
-        rows = csv.writer(log)
-        if log.tell() == 0:
-            rows.writerow(["step", "elapsed_s", "loss", "score_loss", "box_loss", "positives"])
+        """pictures: see `pictures`. weights (N,): how often each is shown in an epoch. validate: measures a model.
+
+        Raises RtdetError for a loss that is not finite, naming the batch's pictures, of which it leaves a
+        picture; UsageError when no picture can be decoded.
+        """
+        batches = self._batches(pictures, weights)
+        log = Log(self.folder / "log.csv", self.step)
         try:
-            for images, truths in batches:
-                batches.mosaics = self.progress < 1 - self.config.plain_tail
-                parts = self._step(images, truths)
-                self.elapsed_s = before + time.monotonic() - started
-                values = [f"{float(v):.4f}" for v in (parts.total.detach(), parts.score, parts.box)]
-                rows.writerow([self.step, f"{self.elapsed_s:.1f}", *values, parts.positives])
-                on_step(self, parts)
-                if self.progress >= 1:
-                    break
-                if time.monotonic() - saved > self.config.checkpoint_every_s:
-                    log.flush()
-                    self.save()
-                    saved = time.monotonic()
+            if not (self.folder / SHEET).exists():
+                self._write_sheet(batches)
+            self._run(batches, log, on_step, validate)
             self.save()
         finally:
             batches.close()
             log.close()
-        assert isinstance(self.ema.model, SSDModule)
-        return self.ema.model
+        settle_on_best(self.folder, self.best, self.score)
+        return self.averaged
 
-    def _step(self, images: Tensor, truths: list[Truth]) -> LossParts:
+    def _batches(self, pictures: Sequence[Picture], weights: FloatArray | None) -> Batches:
+        config, network = self.config, self.model.config
+        stretch = network.input_size is not None
+        recipe: Recipe
+        if isinstance(config.augment, str):
+            recipe = open_recipe(config.augment, config.size, stretch=stretch)
+        else:
+            recipe = Augment(config.size, config.augment, stretch=stretch)
+        return Batches(
+            pictures, recipe, batch=config.batch, classes=len(network.class_names), seed=config.seed,
+            first_step=self.step, plain_from=self._plain_from(), weights=weights, workers=config.workers,
+        )  # fmt: skip
+
+    def _plain_from(self) -> int | None:
+        if self.total_steps is None:
+            return None
+        return math.ceil(self.total_steps * (1 - self.config.plain_tail))
+
+    def _write_sheet(self, batches: Batches, most: int = 16) -> None:
+        examples = []
+        for step in range(math.ceil(most / self.config.batch)):
+            examples += batches.make(step).examples
+        write_sheet(self.folder / SHEET, examples[:most], self.model.config.class_names)
+
+    def _run(
+        self,
+        batches: Batches,
+        log: Log,
+        on_step: Callable[[Trainer, LossParts], None],
+        validate: Callable[[SSDModule], Score] | None,
+    ) -> None:
+        saved = time.monotonic()
+        speed: list[float] = []
+        stream = iter(batches)
+        while self.total_steps is None or self.step < self.total_steps:
+            begun = time.monotonic()
+            parts, row = self._step(next(stream))
+            speed.append(time.monotonic() - begun)
+            if self.total_steps is None and len(speed) == _WARM + _MEASURED:
+                self._fix_steps(float(np.mean(speed[_WARM:])))
+                batches.plain_from = self._plain_from()
+                saved = -math.inf  # so that the number is in a checkpoint
+            if validate is not None and self._is_due():
+                self._measure(validate, row)
+            log.write(row)
+            self.elapsed_s += time.monotonic() - begun
+            on_step(self, parts)
+            if time.monotonic() - saved > self.config.checkpoint_every_s:
+                self.save()
+                saved = time.monotonic()
+
+    def _fix_steps(self, seconds_a_step: float) -> None:
+        assert self.config.minutes is not None
+        steps = round((self.config.minutes * 60 - self.elapsed_s) / seconds_a_step)
+        # Not fewer than are on their way already, with some left for the plain tail.
+        self.total_steps = self.step + max(2 * (_WARM + _MEASURED), steps)
+        _log.info("%g minutes are %d steps here", self.config.minutes, self.total_steps)
+
+    def _is_due(self) -> bool:
+        """By the step's number, so that a resumed training measures at the same steps."""
+        if not self.total_steps:
+            return False
+        every = max(1, self.total_steps // self.config.validate)
+        return self.step == self.total_steps or (
+            self.step % every == 0 and self.total_steps - self.step >= every
+        )
+
+    def _measure(self, validate: Callable[[SSDModule], Score], row: dict[str, object]) -> None:
+        measured = validate(self.averaged)
+        # Plain floats: a checkpoint holds nothing else.
+        self.score = Score(float(measured.ap50), float(measured.ap), self.step)
+        row |= {"ap50": f"{self.score.ap50:.6f}", "ap": f"{self.score.ap:.6f}"}
+        if self.score.ap50 > self.best.ap50:
+            self.best = self.score
+            self.save("best")
+
+    def _step(self, batch: Batch) -> tuple[LossParts, dict[str, object]]:
+        """One step, and its row of the log."""
         self._set_learning_rate()
+        # Dropout and its like draw the same numbers in a resumed training.
+        torch.manual_seed(self.config.seed * 1_000_003 + self.step)
         self.model.train()
-        batch = images.to(self.device).permute(0, 3, 1, 2).float()
-        truths = [Truth(*(part.to(self.device) for part in truth)) for truth in truths]
-        with torch.autocast(self.device.type, torch.bfloat16):
-            offsets, logits = self.model(batch)
+        images = batch.images.to(self.device, non_blocking=True).permute(0, 3, 1, 2).float()
+        truths = [Truth(*(part.to(self.device) for part in truth)) for truth in batch.truths]
+        kind = PRECISIONS[self.precision]
+        with torch.autocast(self.device.type, kind, enabled=kind is not None):
+            offsets, logits = self.model(images)
         parts = self.loss(offsets, logits, self.priors, truths)
-        if not torch.isfinite(parts.total):
-            raise RtdetError(f"the loss is not finite at step {self.step}; lower the learning rate (--lr)")
+        extra = self.extra_loss(images, offsets, logits) if self.extra_loss is not None else None
+        total = parts.total if extra is None else parts.total + extra
+        if not torch.isfinite(total):
+            raise self._not_finite("loss", batch)
         self.optimizer.zero_grad(set_to_none=True)
-        parts.total.backward()  # type: ignore[no-untyped-call]
-        nn.utils.clip_grad_norm_(self.model.parameters(), 10.0)
-        self.optimizer.step()
+        self.scaler.scale(total).backward()  # type: ignore[no-untyped-call]
+        self.scaler.unscale_(self.optimizer)
+        size = nn.utils.clip_grad_norm_(self.model.parameters(), 10.0)
+        # With fp16 a gradient may overflow: the scaler then skips the step and scales less.
+        if not self.scaler.is_enabled() and not torch.isfinite(size):
+            raise self._not_finite("gradient", batch)
+        self.scaler.step(self.optimizer)
+        self.scaler.update()
         self.ema.update(self.model)
         self.step += 1
-        return parts
+        values = {"loss": total.detach(), "score_loss": parts.score, "box_loss": parts.box, "gradient": size}
+        if extra is not None:
+            values["extra_loss"] = extra.detach()
+        row: dict[str, object] = {name: f"{float(value):.6g}" for name, value in values.items()}
+        lr = f"{self._learning_rate:.6g}"
+        return parts, {**row, "step": self.step, "lr": lr, "positives": parts.positives}
 
     def _set_learning_rate(self) -> None:
-        warm = min(1.0, (self.step + 1) / self.config.warmup_steps)
+        warmup = self.config.warmup_steps
+        if self.total_steps is not None:
+            warmup = max(1, min(warmup, self.total_steps // 5))
         cosine = 0.5 * (1 + math.cos(math.pi * self.progress))
+        self._learning_rate = self.config.lr * min(1.0, (self.step + 1) / warmup) * max(cosine, 0.01)
         for group in self.optimizer.param_groups:
-            group["lr"] = self.config.lr * warm * max(cosine, 0.01)
+            group["lr"] = self._learning_rate * group["share"]
 
-    def save(self) -> None:
-        """last.pt to resume from (replaced in one step, so that a kill leaves the old one) and
-        model.safetensors to detect with."""
-        state = {
-            "model": self.model.state_dict(),
-            "ema": self.ema.model.state_dict(),
-            "ema_updates": self.ema.updates,
-            "optimizer": self.optimizer.state_dict(),
-            "step": self.step,
-            "elapsed_s": self.elapsed_s,
-            "config": {**asdict(self.config), "size": list(self.config.size)},
-        }
-        temporary = self.folder / "last.pt.part"
-        torch.save(state, temporary)
-        temporary.replace(self.folder / "last.pt")
-        assert isinstance(self.ema.model, SSDModule)
-        save_weights(self.ema.model, self.folder / "model.safetensors")
+    def _not_finite(self, what: str, batch: Batch) -> RtdetError:
+        sheet = self.folder / "not-finite.png"
+        write_sheet(sheet, batch.examples, self.model.config.class_names)
+        return RtdetError(
+            f"the {what} is not finite at step {self.step}, on {batch.names or 'pictures without names'}; look at "
+            f"{sheet}, and if its labels are right, lower the learning rate (--lr)"
+        )
+
+    def save(self, name: str = "last") -> None:
+        """`name`.pt to resume from and `name`.safetensors to detect with, and the curves so far."""
+        save_checkpoint(self, self.folder / f"{name}.pt")
+        save_weights(self.averaged, self.folder / f"{name}.safetensors")
+        draw_curves(self.folder / "log.csv", self.folder / "curves.png")
 
     def resume(self) -> None:
         """Continues from last.pt; raises UsageError when there is none, or it does not fit."""
-        path = self.folder / "last.pt"
-        try:
-            state = torch.load(path, map_location=self.device, weights_only=True)
-            self.model.load_state_dict(state["model"])
-            self.ema.model.load_state_dict(state["ema"])
-            self.optimizer.load_state_dict(state["optimizer"])
-            self.ema.updates = int(state["ema_updates"])
-            self.step, self.elapsed_s = int(state["step"]), float(state["elapsed_s"])
-        except FileNotFoundError:
-            raise UsageError(f"nothing to resume: {path} does not exist; leave --resume out") from None
-        except (RuntimeError, KeyError, ValueError, TypeError, EOFError, UnpicklingError) as error:
-            raise UsageError(
-                f"{path} is damaged, or is of a training with other --classes or another --model; pass the same"
-            ) from error
+        load_checkpoint(self, self.folder / "last.pt")

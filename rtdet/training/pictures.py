@@ -1,7 +1,12 @@
-"""Where training pictures come from: labelled files, and rendered frames of the demo."""
+"""Where training pictures come from: labelled files, and rendered frames of the demo.
+
+A picture is something to call that gives a Labelled, since a data set may be larger than the memory.
+"""
 
 from __future__ import annotations
 
+import os
+import threading
 from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING
 
@@ -9,6 +14,7 @@ import cv2
 import numpy as np
 
 from rtdet.datasets import Sample
+from rtdet.errors import UsageError
 from rtdet.training.augment import Labelled
 
 if TYPE_CHECKING:
@@ -18,25 +24,83 @@ if TYPE_CHECKING:
 _MIN_VISIBILITY = 0.35
 _MIN_SIDE = 6.0
 
+Picture = Callable[[], Labelled]
 
-def keep_in_memory(sample: Sample, short_side: int) -> Callable[[], Labelled]:
-    """The picture, decoded now, its short side at most `short_side`."""
-    image = sample.read()
-    scale = min(1.0, short_side / min(image.shape[:2]))
-    if scale < 1:
-        size = (max(1, round(image.shape[1] * scale)), max(1, round(image.shape[0] * scale)))
-        image = np.asarray(cv2.resize(image, size, interpolation=cv2.INTER_AREA), dtype=np.uint8)
-    kept = Labelled(image, sample.boxes * scale, sample.labels, sample.ignored)
-    return lambda: kept
+
+class Budget:
+    """Bytes of memory that pictures may still take; shared by threads. Default: half of the machine's."""
+
+    def __init__(self, total_bytes: int | None = None) -> None:
+        self._left = _half_of_memory() if total_bytes is None else total_bytes
+        self._lock = threading.Lock()
+
+    def take(self, wanted: int) -> bool:
+        with self._lock:
+            if wanted > self._left:
+                return False
+            self._left -= wanted
+            return True
+
+
+def _half_of_memory() -> int:
+    try:
+        return os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES") // 2
+    except (AttributeError, ValueError, OSError):  # not POSIX
+        return 2 << 30
+
+
+class FilePicture:
+    """A labelled file, decoded when it is first wanted, kept while the budget lasts, read again after that.
+
+    `short_side`: larger pictures are shrunk to it, which is all that the network's input can show.
+    """
+
+    def __init__(self, sample: Sample, short_side: int, budget: Budget) -> None:
+        self.sample, self._short_side, self._budget = sample, short_side, budget
+        self._kept: Labelled | None = None
+
+    def __call__(self) -> Labelled:
+        """Raises UsageError naming a file that cannot be decoded, or that is not the picture that was labelled."""
+        kept = self._kept
+        if kept is None:
+            kept = self._read()
+            if self._budget.take(kept.image.nbytes):
+                self._kept = kept
+        return kept
+
+    def _read(self) -> Labelled:
+        sample = self.sample
+        image = sample.read()
+        height, width = image.shape[:2]
+        scale_x, scale_y = width / sample.size[0], height / sample.size[1]
+        if abs(scale_x / scale_y - 1) > 0.02:
+            raise UsageError(
+                f"the picture {sample.path} is {width}x{height}, but its labels are for "
+                f"{sample.size[0]}x{sample.size[1]}; label it again, or remove it"
+            )
+        shrink = min(1.0, self._short_side / min(width, height))
+        if shrink < 1:
+            size = (max(1, round(width * shrink)), max(1, round(height * shrink)))
+            image = np.asarray(cv2.resize(image, size, interpolation=cv2.INTER_AREA), dtype=np.uint8)
+        boxes = sample.boxes * ([scale_x * shrink, scale_y * shrink] * 2)
+        return Labelled(
+            image, boxes, sample.labels, sample.ignored, sample.scores, sample.incomplete, sample.path.name
+        )
+
+
+def open_pictures(samples: Sequence[Sample], short_side: int, budget: Budget | None = None) -> list[Picture]:
+    """Each sample as a picture of a short side of at most `short_side` pixels."""
+    budget = budget or Budget()
+    return [FilePicture(sample, short_side, budget) for sample in samples]
 
 
 def demo_pictures(
     count: int, class_names: Sequence[str], size: tuple[int, int] = (640, 360), seed: int = 1000
-) -> list[Callable[[], Labelled]]:
+) -> list[Picture]:
     """`count` rendered frames, ten of each scene, none of them from the scene that the app shows (seed 0)."""
     from rtdet.video.demo import DemoScene
 
-    pictures: list[Callable[[], Labelled]] = []
+    pictures: list[Picture] = []
     for start in range(0, count, 10):
         scene = DemoScene(seed=seed + start, width=size[0], height=size[1], moving_camera=start % 20 == 10)
         for index in np.linspace(0, scene.frame_count - 1, min(10, count - start)).astype(int):
@@ -44,11 +108,11 @@ def demo_pictures(
     return pictures
 
 
-def _demo_picture(scene: DemoScene, index: int, class_names: Sequence[str]) -> Callable[[], Labelled]:
+def _demo_picture(scene: DemoScene, index: int, class_names: Sequence[str]) -> Picture:
     truth = scene.truth(index)
     places = {name: i for i, name in enumerate(class_names)}
     labels = np.array([places.get(truth.name_of(i), -1) for i in range(len(truth))], dtype=np.int64)
     small = (truth.boxes[:, 2:] - truth.boxes[:, :2]).min(axis=1, initial=np.inf) < _MIN_SIDE
     ignored = (labels < 0) | small | (scene.visibility(index) < _MIN_VISIBILITY)
-    kept = Labelled(scene.render(index), truth.boxes, labels, ignored)
+    kept = Labelled(scene.render(index), truth.boxes, labels, ignored, name=f"demo frame {index}")
     return lambda: kept

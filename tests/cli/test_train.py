@@ -42,6 +42,13 @@ def test_training_writes_a_model_that_opens_and_can_be_resumed(rtdet, squares, t
         (["--data", "nowhere"], "nowhere"),
         (["--data", "squares", "--size", "100"], "--size"),
         (["--data", "squares", "--steps", "0"], "--steps"),
+        (["--data", "squares", "--steps", "2", "--epochs", "2"], "--epochs"),
+        (["--data", "squares", "--lr", "nan"], "--lr"),
+        (["--data", "squares", "--augment", "yolov4"], "yolo"),
+        (["--data", "squares", "--precision", "fp16", "--device", "cpu"], "fp16"),
+        (["--data", "squares", "--resume"], "nothing to resume"),
+        (["--data", "squares", "--val", "nowhere"], "nowhere"),
+        ([], "--data"),
         (["--data", "squares", "--model", "ssd-x"], "ssd-n"),
         (["--data", "squares", "--teacher", "nowhere.json"], "nowhere.json"),
     ],
@@ -65,10 +72,10 @@ def test_an_interrupted_training_is_saved_and_says_how_to_go_on(rtdet, squares, 
 
     step = Trainer._step
 
-    def interrupted_at_the_second(trainer, images, truths):
+    def interrupted_at_the_second(trainer, batch):
         if trainer.step:
             raise KeyboardInterrupt
-        return step(trainer, images, truths)
+        return step(trainer, batch)
 
     monkeypatch.setattr(Trainer, "_step", interrupted_at_the_second)
     small = ("--classes", "square", "--size", 96, "--batch", 2, "--steps", 3)

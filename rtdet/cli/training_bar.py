@@ -1,0 +1,47 @@
+"""The progress bar of `rtdet train`: step, loss, AP, speed and time left."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from typing import TYPE_CHECKING
+
+from rich.console import Console
+from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn
+
+if TYPE_CHECKING:
+    from rtdet.detectors.ssd.loss import LossParts
+    from rtdet.training.engine import Trainer
+
+
+@contextmanager
+def bar(trainer: Trainer) -> Iterator[tuple[Callable[[Trainer, LossParts], None], Callable[[str], None]]]:
+    """(to call after each step, to print a line above the bar)."""
+    columns = [
+        TextColumn("step {task.completed:.0f} of {task.fields[of]}"),
+        BarColumn(),
+        TextColumn("loss {task.fields[loss]:.3f}"),
+        TextColumn("{task.fields[ap]}"),
+        TextColumn("{task.fields[speed]}"),
+        TimeRemainingColumn(),
+    ]
+    with Progress(*columns, console=Console(stderr=True), transient=True) as progress:
+        task = progress.add_task(
+            "train", total=trainer.total_steps, completed=trainer.step, of="?", loss=0.0, ap="", speed=""
+        )
+        begun_step, begun_s, mean = trainer.step, trainer.elapsed_s, 0.0
+
+        def show(now: Trainer, parts: LossParts) -> None:
+            nonlocal mean
+            loss = float(parts.total.detach())
+            mean = loss if not mean else 0.98 * mean + 0.02 * loss
+            seconds = max(1e-9, now.elapsed_s - begun_s)
+            rate = (now.step - begun_step) * now.config.batch / seconds
+            ap = f"AP50 {now.score.ap50:.3f}" if math.isfinite(now.score.ap50) else ""
+            progress.update(
+                task, completed=now.step, total=now.total_steps, of=now.total_steps or "?",
+                loss=mean, ap=ap, speed=f"{rate:.0f} pictures/s",
+            )  # fmt: skip
+
+        yield show, lambda line: progress.console.print(line)

@@ -1,0 +1,309 @@
+"""What `rtdet train` does, once its options are read."""
+
+from __future__ import annotations
+
+import json
+import logging
+import math
+from dataclasses import dataclass, fields
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from rtdet.errors import OutputError, UsageError
+
+if TYPE_CHECKING:
+    from rtdet.datasets import Dataset, Sample
+    from rtdet.detectors.ssd.module import SSDModule
+    from rtdet.training.engine import TrainConfig, Trainer
+    from rtdet.training.finish import Result
+    from rtdet.training.plan import Plan
+    from rtdet.training.validation import Validation
+
+SETTINGS = "settings.json"
+# Pictures that AP is measured on while it trains; at the end it is all of them.
+_MEASURED_MIDWAY = 200
+
+
+@dataclass(frozen=True)
+class Settings:
+    """The options of `rtdet train`, by their names."""
+
+    data: str | None
+    model: str
+    backbone: str | None
+    classes: str | None
+    val: str | None
+    teacher: str | None
+    demo_frames: int
+    steps: int | None
+    epochs: float | None
+    minutes: float | None
+    batch: int
+    lr: float | None
+    size: int | None
+    augment: str
+    balance: float
+    precision: str
+    device: str
+    seed: int
+
+
+def run(out: str, values: dict[str, Any], given: set[str], *, resume: bool) -> None:
+    """Trains, and leaves a model, a card and all that led there in the folder `out`."""
+    import cv2
+
+    _hear_warnings()
+    folder = Path(out)
+    settings = _settings(folder, values, given, resume)
+    _check(settings)
+    # Small pictures: OpenCV's threads would only take the cores from torch's.
+    cv2.setNumThreads(1)
+    train, measured, note = _datasets(settings)
+    trainer, plan = _trainer(settings, folder, train, resume)
+    if not resume:
+        _keep_settings(folder, settings)
+    validation = _validation(settings, measured, trainer, most=_MEASURED_MIDWAY)
+    if note:
+        click.echo(note, err=True)
+    _fit(trainer, settings, train, validation)
+    whole = _validation(settings, measured, trainer, most=None)
+    result = _finish(settings, folder, trainer, plan, train, whole, measured is not train)
+    _tell(folder, result)
+
+
+def _hear_warnings() -> None:
+    logger = logging.getLogger("rtdet")
+    if not logger.handlers:
+        handler = logging.StreamHandler()
+        handler.setFormatter(logging.Formatter("rtdet: %(levelname)s: %(message)s"))
+        logger.addHandler(handler)
+
+
+def _settings(folder: Path, values: dict[str, Any], given: set[str], resume: bool) -> Settings:
+    """As given; for a resumed training what was not given is as it was at its start."""
+    if not resume:
+        if (folder / "last.pt").exists():
+            raise UsageError(
+                f"{folder} holds a training already; add --resume to go on with it, or choose another --out"
+            )
+        return Settings(**values)
+    path = folder / SETTINGS
+    try:
+        before = json.loads(path.read_text(encoding="utf-8"))
+        known = {field.name for field in fields(Settings)}
+        kept = {name: before[name] for name in known}
+    except FileNotFoundError:
+        raise UsageError(f"nothing to resume: {path} does not exist; leave --resume out") from None
+    except (OSError, ValueError, KeyError, TypeError) as error:
+        raise UsageError(f"{path} is damaged, so nothing can be resumed from {folder}: {error}") from error
+    lengths = {"steps", "epochs", "minutes"}
+    if lengths & given:
+        kept |= dict.fromkeys(lengths)
+    return Settings(**{**kept, **{name: values[name] for name in given}})
+
+
+def _check(settings: Settings) -> None:
+    if settings.data is None:
+        raise UsageError("--data is missing: a folder of labelled pictures")
+    if settings.size is not None and (settings.size < 64 or (settings.size % 32 and settings.size != 300)):
+        raise UsageError(f"--size {settings.size} is not a multiple of 32, at least 64")
+    if settings.batch < 1 or (settings.steps is not None and settings.steps < 1):
+        raise UsageError("--batch and --steps must be at least 1")
+    if sum(value is not None for value in (settings.steps, settings.epochs, settings.minutes)) > 1:
+        raise UsageError("only one of --steps, --epochs and --minutes can say how long")
+    for name in ("epochs", "minutes", "lr"):
+        value = getattr(settings, name)
+        if value is not None and not (math.isfinite(value) and value > 0):
+            raise UsageError(f"--{name} must be above 0, not {value:g}")
+    from rtdet.training.augment import RECIPES, open_recipe
+
+    if settings.augment not in RECIPES:
+        open_recipe(settings.augment, (64, 64))
+
+
+def _keep_settings(folder: Path, settings: Settings) -> None:
+    try:
+        (folder / SETTINGS).write_text(json.dumps(vars(settings), indent=2) + "\n", encoding="utf-8")
+    except OSError as error:
+        raise OutputError(f"cannot write {folder / SETTINGS}: {error.strerror}") from error
+
+
+def _datasets(settings: Settings) -> tuple[Dataset, Dataset, str]:
+    """(to train on, to measure on, what to say about it); the same one twice where nothing is held out."""
+    from dataclasses import replace
+
+    from rtdet.datasets import complete_labels, load_dataset, load_teacher
+    from rtdet.training.plan import hold_out, objects
+
+    names = None
+    if settings.classes is not None:
+        names = tuple(name.strip() for name in settings.classes.split(",") if name.strip())
+    assert settings.data is not None
+    dataset = load_dataset(Path(settings.data), names)
+    if not dataset.samples and not settings.demo_frames:
+        raise UsageError(f"the labels in {settings.data} list no pictures")
+    if settings.teacher is not None:
+        samples = complete_labels(dataset.samples, load_teacher(Path(settings.teacher)), dataset.class_names)
+        dataset = replace(dataset, samples=samples)
+    if not settings.demo_frames and not objects(dataset.samples):
+        wanted = ", ".join(dataset.class_names) or "any class"
+        raise UsageError(
+            f"no picture in {settings.data} has an object of {wanted}; pass its own as --classes"
+        )
+    if settings.val is not None:
+        return dataset, load_dataset(Path(settings.val), dataset.class_names), ""
+    return hold_out(dataset, settings.seed)
+
+
+def _trainer(settings: Settings, folder: Path, train: Dataset, resume: bool) -> tuple[Trainer, Plan]:
+    import torch
+
+    from rtdet.training.engine import Trainer
+    from rtdet.training.plan import plan_for
+    from rtdet.training.start import has_norms, open_start
+
+    torch.manual_seed(settings.seed)
+    if resume:
+        network, trained = _begun(folder, train.class_names)
+        trained = trained or _is_trained(settings.model)
+    else:
+        network, trained = open_start(settings.model, train.class_names, settings.backbone, settings.size)
+    pictures = len(train) + settings.demo_frames
+    plan = plan_for(pictures, settings.batch, trained=trained, norms=has_norms(network))
+    trainer = Trainer(network, _config(settings, plan, network, pictures), folder, _device(settings.device))
+    if resume:
+        trainer.resume()
+    return trainer, plan
+
+
+def _is_trained(model: str) -> bool:
+    from rtdet.detectors.ssd.catalogue import ALIASES, TRAINABLE
+
+    return ALIASES.get(model, model) not in TRAINABLE
+
+
+def _begun(folder: Path, class_names: tuple[str, ...]) -> tuple[SSDModule, bool]:
+    """A network of the shape that the checkpoint is for; the file that it started from may be gone."""
+    from rtdet.detectors.ssd.architectures import build_network
+    from rtdet.detectors.ssd.weights import read_config
+
+    path = folder / "last.safetensors"
+    if not path.is_file():
+        raise UsageError(f"nothing to resume: {path} does not exist; leave --resume out")
+    config = read_config(path)
+    if config.class_names != class_names:
+        raise UsageError(
+            f"{path} knows {', '.join(config.class_names)}, not {', '.join(class_names)}; "
+            "pass those as --classes, or leave --resume out"
+        )
+    return build_network(config), False
+
+
+def _config(settings: Settings, plan: Plan, network: SSDModule, pictures: int) -> TrainConfig:
+    from rtdet.training.engine import TrainConfig
+    from rtdet.training.plan import steps_of
+
+    size = network.config.input_size or (settings.size or 320,) * 2
+    steps = settings.steps or plan.steps
+    if settings.epochs is not None:
+        steps = steps_of(settings.epochs, pictures, settings.batch)
+    return TrainConfig(
+        steps=steps,
+        minutes=settings.minutes,
+        batch=settings.batch,
+        size=size,
+        lr=settings.lr or plan.lr,
+        backbone_lr=plan.backbone_lr,
+        seed=settings.seed,
+        augment=settings.augment,
+        precision=settings.precision,
+        folded=plan.folded,
+        workers=_workers(),
+    )
+
+
+def _workers() -> int:
+    import os
+
+    return max(1, min(8, (os.cpu_count() or 2) - 1))
+
+
+def _device(name: str) -> str:
+    import torch
+
+    if name == "auto":
+        return "cuda" if torch.cuda.is_available() else "cpu"
+    if name.partition(":")[0] not in ("cpu", "cuda"):
+        raise UsageError(f"--device {name}: use auto, cpu, cuda or cuda:N")
+    if name.startswith("cuda") and not torch.cuda.is_available():
+        raise UsageError("no CUDA device here; use --device cpu or auto")
+    return name
+
+
+def _validation(settings: Settings, dataset: Dataset, trainer: Trainer, most: int | None) -> Validation:
+    from rtdet.training.validation import Validation
+
+    return Validation(dataset, str(trainer.device), most=most)
+
+
+def _fit(trainer: Trainer, settings: Settings, train: Dataset, validation: Validation) -> None:
+    from rtdet.cli.training_bar import bar
+    from rtdet.training.pictures import demo_pictures, open_pictures
+    from rtdet.training.sampling import repeat_factors
+
+    # Room to zoom in: the short side of the picture may fill the input.
+    pictures = open_pictures(train.samples, max(trainer.config.size))
+    pictures += demo_pictures(settings.demo_frames, train.class_names)
+    labels = [_learnt(sample) for sample in train.samples]
+    labels += [pictures[i]().labels for i in range(len(train.samples), len(pictures))]
+    weights = repeat_factors(labels, settings.balance)
+    with bar(trainer) as (show, say):
+        begun = trainer.step
+        try:
+            trainer.fit(pictures, show, weights=weights, validate=validation)
+        except KeyboardInterrupt:
+            if trainer.step > begun:
+                trainer.save()
+                say(f"stopped and saved after step {trainer.step}; --resume goes on from there")
+            raise
+
+
+def _learnt(sample: Sample) -> Any:
+    return sample.labels[~sample.ignored]
+
+
+def _finish(
+    settings: Settings, folder: Path, trainer: Trainer, plan: Plan,
+    train: Dataset, whole: Validation, held_out: bool,
+) -> Result:  # fmt: skip
+    from rtdet.training.finish import finish
+    from rtdet.training.plan import objects
+
+    device = trainer.device.type
+    config = trainer.config
+    measured_on = settings.val or ("a held-out tenth of it" if held_out else "the pictures it was trained on")
+    network = trainer.model.config
+    size = f"{config.size[0]}x{config.size[1]}"
+    texts = {
+        "description": f"{network.architecture} trained by `rtdet train`",
+        "input": size if network.input_size else "416 on the longer side, the picture's aspect",
+        "start": settings.model if plan.folded or plan.backbone_lr != 1 else f"{settings.model} from scratch",
+        "data": f"{len(train)} pictures of {settings.data} with {objects(train.samples)} objects"
+        + (f", and {settings.demo_frames} rendered frames" if settings.demo_frames else ""),
+        "training": f"{trainer.step} steps of {config.batch} pictures at {size} in {trainer.elapsed_s / 60:.1f} "
+        f"minutes on {device} in {trainer.precision}; augmentation {config.augment}, "
+        f"learning rate {config.lr:g}, seed {config.seed}",
+        "measured": f"COCO metrics in per cent on {len(whole.dataset)} pictures, {measured_on}",
+    }
+    return finish(folder, whole, texts, calibrate=held_out)
+
+
+def _tell(folder: Path, result: Result) -> None:
+    mean = result.scores.mean
+    click.echo(f"AP50 {mean.ap50:.3f}, AP {mean.ap:.3f}")
+    if result.confidence is not None:
+        c = result.confidence
+        click.echo(f"at confidence {c.score:.2f}: precision {c.precision:.2f}, recall {c.recall:.2f}")
+    click.echo(f"wrote {folder / 'model.safetensors'} and its card")

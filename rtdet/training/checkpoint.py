@@ -1,0 +1,107 @@
+"""Checkpoints: all that a training needs to go on as if it had not been cut off."""
+
+from __future__ import annotations
+
+import json
+import logging
+import math
+import os
+import shutil
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from pickle import UnpicklingError
+from typing import TYPE_CHECKING, Any
+
+import torch
+
+from rtdet.errors import OutputError, UsageError
+
+if TYPE_CHECKING:
+    from rtdet.training.engine import Trainer
+
+_log = logging.getLogger("rtdet.training")
+
+# Settings that may differ between the parts of one training: they change nothing, or are meant to.
+_FREE = frozenset({"steps", "minutes", "checkpoint_every_s", "workers"})
+
+
+@dataclass(frozen=True)
+class Score:
+    """AP50 and AP, 0 to 1, as measured after a step."""
+
+    ap50: float = -math.inf
+    ap: float = -math.inf
+    step: int = 0
+
+
+def save_checkpoint(trainer: Trainer, path: Path) -> None:
+    """Replaces the file in one step, so that a kill leaves the old one or the new one. Raises OutputError."""
+    state = {
+        "model": trainer.model.state_dict(),
+        "ema": trainer.ema.model.state_dict(),
+        "ema_updates": trainer.ema.updates,
+        "optimizer": trainer.optimizer.state_dict(),
+        "scaler": trainer.scaler.state_dict(),
+        "step": trainer.step,
+        "total_steps": trainer.total_steps,
+        "elapsed_s": trainer.elapsed_s,
+        "best": asdict(trainer.best),
+        "score": asdict(trainer.score),
+        "threads": torch.get_num_threads(),
+        "precision": trainer.precision,
+        "config": json.dumps(asdict(trainer.config)),
+    }
+    temporary = path.with_name(path.name + ".part")
+    try:
+        with temporary.open("wb") as file:
+            torch.save(state, file)
+            file.flush()
+            os.fsync(file.fileno())
+        temporary.replace(path)
+    except (OSError, RuntimeError) as error:  # torch gives a RuntimeError for a full disk
+        raise OutputError(f"cannot write {path}: {error}") from error
+
+
+def load_checkpoint(trainer: Trainer, path: Path) -> None:
+    """Puts a trainer where the checkpoint was. Torch gets as many threads as it had then: sums over other parts
+    are rounded differently. Raises UsageError for a file that is missing, damaged, or of another training."""
+    try:
+        state = torch.load(path, map_location=trainer.device, weights_only=True)
+        trainer.model.load_state_dict(state["model"])
+        trainer.ema.model.load_state_dict(state["ema"])
+        trainer.optimizer.load_state_dict(state["optimizer"])
+        if trainer.scaler.is_enabled() and state["scaler"]:
+            trainer.scaler.load_state_dict(state["scaler"])
+        trainer.ema.updates = int(state["ema_updates"])
+        trainer.step, trainer.elapsed_s = int(state["step"]), float(state["elapsed_s"])
+        trainer.best, trainer.score = Score(**state["best"]), Score(**state["score"])
+        if trainer.config.minutes is not None:
+            trainer.total_steps = state["total_steps"]
+        _compare(trainer, state)
+    except FileNotFoundError:
+        raise UsageError(f"nothing to resume: {path} does not exist; leave --resume out") from None
+    except (RuntimeError, KeyError, ValueError, TypeError, EOFError, UnpicklingError) as error:
+        raise UsageError(
+            f"{path} is damaged, or is of a training with other --classes or another --model; pass the same"
+        ) from error
+
+
+def _compare(trainer: Trainer, state: dict[str, Any]) -> None:
+    threads = int(state["threads"])
+    if threads != torch.get_num_threads():
+        _log.info("torch uses %d threads, as at the start of this training", threads)
+        torch.set_num_threads(threads)
+    before, now = json.loads(state["config"]), json.loads(json.dumps(asdict(trainer.config)))
+    changed = [name for name in now if name not in _FREE and now[name] != before.get(name)]
+    if trainer.precision != state["precision"]:
+        changed.append("precision")
+    if changed:
+        _log.warning("resumed with other settings than it began with: %s", ", ".join(sorted(set(changed))))
+
+
+def settle_on_best(folder: Path, best: Score, last: Score) -> None:
+    """model.safetensors becomes the network of the best measured AP50, or the last one if none was measured."""
+    name = "best" if best.step and best.step != last.step else "last"
+    temporary = folder / "model.safetensors.part"
+    shutil.copyfile(folder / f"{name}.safetensors", temporary)
+    temporary.replace(folder / "model.safetensors")

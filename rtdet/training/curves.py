@@ -1,0 +1,79 @@
+"""A training's curves as a picture: loss, AP and learning rate over the steps."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from rtdet.training.log import read_log
+from rtdet.types import FloatArray
+
+
+def draw_curves(log: Path, out: Path) -> None:
+    """Writes a PNG from a log.csv; nothing for a log without rows."""
+    from matplotlib.backends.backend_agg import FigureCanvasAgg
+    from matplotlib.figure import Figure
+
+    rows = read_log(log)
+    if not rows:
+        return
+    columns = {
+        name: np.array([float(row[name] or "nan") for row in rows])
+        for name in ("step", "lr", "loss", "score_loss", "box_loss", "ap50", "ap")
+    }
+    figure = Figure(figsize=(9, 7), layout="constrained")
+    FigureCanvasAgg(figure)
+    losses, scores, rates = figure.subplots(3, 1, sharex=True, height_ratios=(3, 3, 1.2))
+    _draw_losses(losses, columns)
+    _draw_scores(scores, columns)
+    rates.plot(columns["step"], columns["lr"], color="tab:gray")
+    rates.set(ylabel="learning rate", xlabel="step")
+    for axes in (losses, scores, rates):
+        axes.grid(alpha=0.25)
+        axes.spines[["top", "right"]].set_visible(False)
+    temporary = out.with_name(out.name + ".part")
+    figure.savefig(temporary, dpi=110, format="png")
+    temporary.replace(out)
+
+
+def _draw_losses(axes: Any, columns: dict[str, FloatArray]) -> None:
+    steps = columns["step"]
+    axes.plot(steps, columns["loss"], color="tab:blue", alpha=0.2, linewidth=0.8)
+    for name, label, colour in (
+        ("loss", "loss", "tab:blue"),
+        ("score_loss", "of scores", "tab:orange"),
+        ("box_loss", "of boxes", "tab:green"),
+    ):
+        axes.plot(steps, _smooth(columns[name]), color=colour, label=label)
+    top = np.nanpercentile(columns["loss"], 99) * 1.1
+    axes.set(
+        ylabel="loss", ylim=(0, top if top > 0 else 1), title="Loss, smoothed over a fiftieth of the run"
+    )
+    axes.legend(frameon=False, ncols=3)
+
+
+def _draw_scores(axes: Any, columns: dict[str, FloatArray]) -> None:
+    measured = np.isfinite(columns["ap50"])
+    for name, label, colour in (("ap50", "AP50", "tab:red"), ("ap", "AP", "tab:purple")):
+        axes.plot(
+            columns["step"][measured], columns[name][measured], "o-", color=colour, markersize=4, label=label
+        )
+    axes.set(ylabel="AP", ylim=(0, 1))
+    if measured.any():
+        best = int(np.flatnonzero(measured)[np.argmax(columns["ap50"][measured])])
+        text = f"best AP50 {columns['ap50'][best]:.3f} at step {int(columns['step'][best])}"
+        axes.set_title(f"Measured on the validation pictures: {text}")
+        axes.legend(frameon=False, ncols=2)
+    else:
+        axes.set_title("AP: not measured yet")
+
+
+def _smooth(values: FloatArray) -> FloatArray:
+    """The mean of the last fiftieth of the run before each step."""
+    width = max(1, len(values) // 50)
+    sums = np.cumsum(np.concatenate([[0.0], values]))
+    ends = np.arange(1, len(values) + 1)
+    starts = np.maximum(0, ends - width)
+    return np.asarray((sums[ends] - sums[starts]) / (ends - starts))

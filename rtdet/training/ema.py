@@ -1,0 +1,29 @@
+"""The average of the weights over the last part of a training, which detects better than the last weights."""
+
+from __future__ import annotations
+
+import copy
+import math
+
+import torch
+
+from rtdet.detectors.ssd.module import SSDModule
+
+
+class Ema:
+    """The exponential moving average of a model's weights, which is what gets measured and saved."""
+
+    def __init__(self, model: SSDModule, decay: float) -> None:
+        self.model: SSDModule = copy.deepcopy(model).eval().requires_grad_(False)
+        self.decay, self.updates = decay, 0
+
+    @torch.no_grad()
+    def update(self, model: SSDModule) -> None:
+        self.updates += 1
+        # A short memory at first, so that the random start is forgotten.
+        decay = self.decay * (1 - math.exp(-self.updates / 1000))
+        for mean, now in zip(self.model.state_dict().values(), model.state_dict().values(), strict=True):
+            if mean.dtype.is_floating_point:
+                mean.lerp_(now, 1 - decay)
+            else:
+                mean.copy_(now)

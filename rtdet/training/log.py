@@ -1,0 +1,57 @@
+"""A training's log.csv: a row for each step, and measured AP where it was measured.
+
+It holds no times, so that a training that was killed and resumed leaves the same file as one that was not.
+"""
+
+from __future__ import annotations
+
+import csv
+from collections.abc import Mapping
+from pathlib import Path
+
+COLUMNS = (
+    "step",
+    "lr",
+    "loss",
+    "score_loss",
+    "box_loss",
+    "extra_loss",
+    "positives",
+    "gradient",
+    "ap50",
+    "ap",
+)
+
+
+class Log:
+    """Appends rows to a file, which is always complete up to the last row."""
+
+    def __init__(self, path: Path, last_step: int) -> None:
+        """Rows after `last_step` are cut off: they will be written again. 0: an empty log."""
+        self.path = path
+        rows = [row for row in read_log(path) if int(row["step"]) <= last_step]
+        temporary = path.with_name(path.name + ".part")
+        with temporary.open("w", newline="", encoding="utf-8") as file:
+            writer = csv.DictWriter(file, COLUMNS, lineterminator="\n")
+            writer.writeheader()
+            writer.writerows(rows)
+        temporary.replace(path)
+        self._file = path.open("a", buffering=1, newline="", encoding="utf-8")
+        self._writer = csv.DictWriter(self._file, COLUMNS, lineterminator="\n")
+
+    def write(self, row: Mapping[str, object]) -> None:
+        self._writer.writerow(row)
+
+    def close(self) -> None:
+        self._file.close()
+
+
+def read_log(path: Path) -> list[dict[str, str]]:
+    """Its whole rows; a torn last line, and a file of other columns, give none."""
+    if not path.is_file():
+        return []
+    with path.open(newline="", encoding="utf-8", errors="replace") as file:
+        reader = csv.DictReader(file)
+        if tuple(reader.fieldnames or ()) != COLUMNS:
+            return []
+        return [row for row in reader if None not in row.values() and row["step"].isdigit()]

@@ -1,0 +1,59 @@
+"""What a training does unless it is told otherwise: how long, how fast, and what it is measured on."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+
+import numpy as np
+
+from rtdet.datasets import Dataset, Sample
+
+# Below this, holding pictures out costs more than their figure is worth.
+_FEWEST_TO_HOLD_OUT = 50
+_HELD_OUT, _MOST_HELD_OUT = 0.1, 500
+
+
+@dataclass(frozen=True)
+class Plan:
+    """steps: optimiser steps. lr: AdamW's. backbone_lr: as a share of lr. folded: norms folded away."""
+
+    steps: int
+    lr: float
+    backbone_lr: float = 1.0
+    folded: bool = False
+
+
+def plan_for(pictures: int, batch: int, *, trained: bool, norms: bool) -> Plan:
+    """trained: the network has learnt something already, so a short and careful training does; with norms folded
+    it is twice as quick on a CPU and a few pictures cannot upset the statistics."""
+    if trained:
+        return Plan(steps_of(60, pictures, batch, least=300, most=5000), 4e-4, 0.5, folded=norms)
+    return Plan(steps_of(300, pictures, batch, least=1000, most=20_000), 1.5e-3 if norms else 3e-4)
+
+
+def steps_of(epochs: float, pictures: int, batch: int, *, least: int = 1, most: int | None = None) -> int:
+    steps = max(least, math.ceil(epochs * pictures / batch))
+    return steps if most is None else min(steps, most)
+
+
+def hold_out(dataset: Dataset, seed: int) -> tuple[Dataset, Dataset, str]:
+    """(to train on, to measure on, what was done): a tenth is held out at random where there are enough pictures;
+    of fewer, all are in both."""
+    count = len(dataset)
+    if count < _FEWEST_TO_HOLD_OUT:
+        said = f"no --val and only {count} pictures: AP is measured on the pictures that are trained on"
+        return dataset, dataset, said
+    held = min(_MOST_HELD_OUT, round(_HELD_OUT * count))
+    chosen = set(np.random.default_rng((seed, 0xA1D)).permutation(count)[:held].tolist())
+    parts: tuple[list[Sample], list[Sample]] = ([], [])
+    for i, sample in enumerate(dataset.samples):
+        parts[i in chosen].append(sample)
+    said = f"no --val: {held} of the {count} pictures are held out, to measure AP on"
+    return replace(dataset, samples=parts[0]), replace(dataset, samples=parts[1]), said
+
+
+def objects(samples: Sequence[Sample]) -> int:
+    """Objects that can be learnt from."""
+    return sum(int((~sample.ignored).sum()) for sample in samples)

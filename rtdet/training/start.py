@@ -1,0 +1,93 @@
+"""The network that a training starts from: fresh by its name, or a trained one, whose classes may be others."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import replace
+from pathlib import Path
+
+import torch
+from torch import Tensor, nn
+
+from rtdet.detectors.cards import model_card, model_names
+from rtdet.detectors.registry import weights_of
+from rtdet.detectors.ssd.architectures import build_network
+from rtdet.detectors.ssd.catalogue import ALIASES, TRAINABLE, new_config
+from rtdet.detectors.ssd.config import SSDConfig
+from rtdet.detectors.ssd.module import SSDModule
+from rtdet.detectors.ssd.weights import load_weights
+from rtdet.errors import UnknownNameError, UsageError
+
+
+def open_start(
+    model: str, class_names: Sequence[str], backbone: str | None = None, size: int | None = None
+) -> tuple[SSDModule, bool]:
+    """The network, and whether it has learnt something before.
+
+    model: a name to train (catalogue.TRAINABLE), a model of ours by its name (rtdet-n), or a .safetensors file
+    that `rtdet train` wrote. size: side of the input of a fresh network that has one size only. Raises
+    UnknownNameError, UsageError for settings that do not go together, ModelError for a file that is not one.
+    """
+    name = ALIASES.get(model, model)
+    if name in TRAINABLE:
+        fixed = TRAINABLE[name].input_size is not None and size is not None
+        config = new_config(name, class_names, backbone, (size, size) if fixed and size else None)
+        return build_network(config), False
+    path = _weights(model)
+    if backbone is not None:
+        raise UsageError(f"{model} has its backbone already; leave --backbone out")
+    return with_classes(load_weights(path), class_names), True
+
+
+def _weights(model: str) -> Path:
+    if model.endswith(".safetensors"):
+        return Path(model).expanduser()
+    ours = [name for name in model_names() if model_card(name).kind == "ssd"]
+    if model not in ours:
+        raise UnknownNameError(
+            "model to train", model, [*TRAINABLE, *ALIASES, *ours, "a .safetensors file of ours"]
+        )
+    return weights_of(model_card(model))
+
+
+def with_classes(model: SSDModule, class_names: Sequence[str]) -> SSDModule:
+    """The same network for other classes: those that it knows keep their weights, new ones start fresh."""
+    config = model.config
+    names = tuple(class_names)
+    if config.class_names == names:
+        return model
+    wanted = build_network(replace(config, class_names=names))
+    # Whatever grows with the number of classes is a layer of scores.
+    shapes = _shapes(replace(config, class_names=("a",)))
+    larger = _shapes(replace(config, class_names=("a", "b")))
+    of_scores = {name for name in shapes if shapes[name] != larger[name]}
+    trained, fresh = model.state_dict(), wanted.state_dict()
+    taken = {
+        name: _rows(value, fresh[name], config, names) if name in of_scores else value
+        for name, value in trained.items()
+    }
+    wanted.load_state_dict(taken)
+    return wanted.eval()
+
+
+def _shapes(config: SSDConfig) -> dict[str, torch.Size]:
+    return {name: value.shape for name, value in build_network(config).state_dict().items()}
+
+
+def _rows(old: Tensor, new: Tensor, config: SSDConfig, names: Sequence[str]) -> Tensor:
+    """The rows of the new layer, prior by prior and class by class; those of known classes from the old one."""
+    background = int(config.background)
+    known = {name: i for i, name in enumerate(config.class_names)}
+    before = old.view(-1, len(known) + background, *old.shape[1:])
+    after = new.clone().view(-1, len(names) + background, *new.shape[1:])
+    if background:
+        after[:, 0] = before[:, 0]
+    for i, name in enumerate(names):
+        if name in known:
+            after[:, i + background] = before[:, known[name] + background]
+    return after.view(new.shape)
+
+
+def has_norms(model: nn.Module) -> bool:
+    """Without normalisation a network needs a lower learning rate."""
+    return any(isinstance(m, (nn.BatchNorm2d, nn.GroupNorm)) for m in model.modules())

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -75,16 +75,6 @@ def read_detections(path: Path, dataset: Dataset) -> list[Detections]:
         Detections(ltwh_to_xyxy(np.array(b, dtype=np.float64).reshape(-1, 4)), s, c, class_names)  # type: ignore[arg-type]
         for b, s, c in zip(boxes, scores, labels, strict=True)
     ]
-
-
-def foreign_classes(dataset: Dataset, class_names: Sequence[str]) -> tuple[list[str], list[str]]:
-    """(classes that the model has and the data lack, classes with labels that the model lacks)."""
-    labelled = {int(label) for sample in dataset.samples for label in np.unique(sample.labels) if label >= 0}
-    there = [name for i, name in enumerate(dataset.class_names) if i in labelled]
-    return (
-        [name for name in class_names if name not in there],
-        [name for name in there if name not in class_names],
-    )
 
 
 def _places(dataset: Dataset) -> dict[str, int]:

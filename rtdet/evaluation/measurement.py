@@ -47,6 +47,12 @@ class Measurement:
         )
 
 
+def labelled_classes(dataset: Dataset) -> tuple[str, ...]:
+    """The classes that have an object to be found, in the data set's order: the others cannot be measured."""
+    there = {label for sample in dataset.samples for label in sample.labels[~sample.ignored].tolist()}
+    return tuple(name for i, name in enumerate(dataset.class_names) if i in there)
+
+
 def only_classes(dataset: Dataset, class_names: Sequence[str]) -> Dataset:
     """The same pictures with objects of these classes only; `class_names` may name classes without objects."""
     place = {name: i for i, name in enumerate(class_names)}

@@ -145,20 +145,19 @@ def _why_missed(
         row = int(sure[by[0]])
         name = outcomes.class_names[found.labels[row]]
         return "class", f"taken for {name} ({found.scores[row]:.2f})", found.boxes[row]
+    near = np.where(found.labels[sure] == label, near, 0.0)
+    is_free = near * (outcomes.taken[sure] < 0)
+    if is_free.max(initial=0.0) >= _TOUCHING:
+        text = f"the nearest box overlaps it by {is_free.max():.2f} only"
+        return "place", text, found.boxes[sure[is_free.argmax()]]
     faint = np.where(outcomes.unsure.labels[unsure] == label, faint, 0.0)
     if faint.max(initial=0.0) >= outcomes.min_iou:
         hits = unsure[faint >= outcomes.min_iou]
         row = int(hits[outcomes.unsure.scores[hits].argmax()])
         score = outcomes.unsure.scores[row]
         return "unsure", f"seen with a confidence of {score:.2f} only", outcomes.unsure.boxes[row]
-    near = np.where(found.labels[sure] == label, near, 0.0)
-    best = near.max(initial=0.0)
-    if best >= outcomes.min_iou:
+    if near.max(initial=0.0) >= outcomes.min_iou:
         return "shared", "the box on it went to its neighbour", found.boxes[sure[near.argmax()]]
-    is_free = near * (outcomes.taken[sure] < 0)
-    if is_free.max(initial=0.0) >= _TOUCHING:
-        text = f"the nearest box overlaps it by {is_free.max():.2f} only"
-        return "place", text, found.boxes[sure[is_free.argmax()]]
     return "unseen", "nothing was detected there", None
 
 

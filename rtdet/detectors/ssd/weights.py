@@ -1,4 +1,4 @@
-"""An SSD in one safetensors file: half-precision weights, and its configuration in the header.
+"""An SSD in one safetensors file: weights, in half precision, and its configuration in the header.
 
 Reading the header needs no torch, whose import costs seconds.
 """
@@ -25,7 +25,8 @@ def save_weights(model: SSDModule, path: Path) -> None:
     from safetensors.torch import save_file
 
     tensors = {
-        name: (value.half() if value.dtype.is_floating_point else value).contiguous().cpu()
+        # Norms, biases and scales are few, and their variances can be too small for half precision.
+        name: (value.half() if value.dtype.is_floating_point and value.ndim > 1 else value).contiguous().cpu()
         for name, value in model.state_dict().items()
         if not name.endswith("num_batches_tracked")
     }

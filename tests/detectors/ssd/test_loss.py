@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+import math
+
 import pytest
 import torch
 
@@ -172,3 +174,75 @@ def test_of_thousands_of_objects_the_largest_count_and_the_rest_is_ignored(objec
     parts = objective(torch.zeros(1, 3, 4), torch.zeros(1, 3, 2), PRIORS, [truth])
     assert torch.isfinite(parts.total)
     assert 0 < parts.positives <= 3
+
+
+def _plain_multibox_loss(offsets, logits, priors, truths):
+    """The paper's text, one prior after the other, in Python's own numbers."""
+    positives, confidence, location = 0, 0.0, 0.0
+    for picture, truth in enumerate(truths):
+        labels, boxes = [0] * len(priors), {}
+        overlaps = [[_overlap(prior, box) for box in truth.boxes.tolist()] for prior in priors.tolist()]
+        for prior, row in enumerate(overlaps):
+            if max(row) > 0.5:
+                labels[prior], boxes[prior] = _label_and_box(truth, row.index(max(row)))
+        pairs = [(value, p, g) for p, row in enumerate(overlaps) for g, value in enumerate(row)]
+        taken, served = set(), set()
+        for value, prior, truth_index in sorted(pairs, reverse=True):
+            if value > 0 and prior not in taken and truth_index not in served:
+                labels[prior], boxes[prior] = _label_and_box(truth, truth_index)
+                taken.add(prior)
+                served.add(truth_index)
+        entropies = []
+        for row, label in zip(logits[picture].tolist(), labels, strict=True):
+            entropies.append(math.log(sum(math.exp(value) for value in row)) - row[label])
+        hard = sorted((e for e, label in zip(entropies, labels, strict=True) if not label), reverse=True)
+        confidence += sum(e for e, label in zip(entropies, labels, strict=True) if label)
+        confidence += sum(hard[: 3 * len(boxes)])
+        for prior, box in boxes.items():
+            for got, wanted in zip(
+                offsets[picture, prior].tolist(), _offsets(box, priors[prior]), strict=True
+            ):
+                distance = abs(got - wanted)
+                location += distance**2 / 2 if distance < 1 else distance - 0.5
+        positives += len(boxes)
+    return (confidence + location) / positives, positives
+
+
+def _label_and_box(truth, index):
+    return int(truth.labels[index]) + 1, truth.boxes[index].tolist()
+
+
+def _overlap(prior, box):
+    x, y, width, height = prior
+    wide = max(0, min(x + width / 2, box[2]) - max(x - width / 2, box[0]))
+    high = max(0, min(y + height / 2, box[3]) - max(y - height / 2, box[1]))
+    area = (box[2] - box[0]) * (box[3] - box[1])
+    return wide * high / (width * height + area - wide * high)
+
+
+def _offsets(box, prior):
+    x, y, width, height = prior.tolist()
+    left, top, right, bottom = box
+    return [
+        ((left + right) / 2 - x) / width / 0.1,
+        ((top + bottom) / 2 - y) / height / 0.1,
+        math.log((right - left) / width) / 0.2,
+        math.log((bottom - top) / height) / 0.2,
+    ]
+
+
+def test_the_multibox_objective_equals_a_plain_loop_on_crowded_pictures():
+    generator = torch.Generator().manual_seed(5)
+    priors = torch.cat([torch.rand(60, 2, generator=generator) * 90, torch.full((60, 2), 20.0)], 1)
+    priors[:, 2:] += 20 * torch.rand(60, 2, generator=generator)
+    truths = []
+    for count in (1, 3, 9):
+        corner = torch.rand(count, 2, generator=generator) * 60
+        boxes = torch.cat([corner, corner + 15 + 20 * torch.rand(count, 2, generator=generator)], 1)
+        truths.append(Truth(boxes, torch.randint(0, 4, (count,), generator=generator), torch.zeros(0, 4)))
+    offsets = torch.randn(3, 60, 4, generator=generator)
+    logits = torch.randn(3, 60, 5, generator=generator) * 2
+    total, positives = _plain_multibox_loss(offsets, logits, priors, truths)
+    parts = MultiboxLoss()(offsets, logits, priors, truths)
+    assert parts.positives == positives
+    assert float(parts.total) == pytest.approx(total, rel=1e-5)

@@ -46,6 +46,9 @@ import click
 @click.option("--precision", default="auto", show_default=True, metavar="P", help="auto, fp32, fp16 or bf16.")
 @click.option("--device", default="auto", show_default=True, metavar="DEV", help="auto, cpu, cuda or cuda:N.")
 @click.option("--seed", type=int, default=0, show_default=True)
+@click.option(
+    "--save-every", type=float, default=60.0, show_default=True, metavar="S", help="Checkpoints, in seconds."
+)
 @click.option("--resume", is_flag=True, help="Go on from the last checkpoint in --out, with its settings.")
 @click.pass_context
 def command(ctx: click.Context, /, out: str, resume: bool, **settings: Any) -> None:

@@ -48,6 +48,7 @@ class Settings:
     precision: str
     device: str
     seed: int
+    save_every: float
 
 
 def run(out: str, values: dict[str, Any], given: set[str], *, resume: bool) -> None:
@@ -221,6 +222,7 @@ def _config(settings: Settings, plan: Plan, network: SSDModule, pictures: int) -
         precision=settings.precision,
         folded=plan.folded,
         workers=_workers(),
+        checkpoint_every_s=settings.save_every,
     )
 
 

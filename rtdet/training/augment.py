@@ -52,8 +52,8 @@ class Recipe(Protocol):
     def make(
         self, first: Labelled, another: Callable[[], Labelled], rng: np.random.Generator, *, plain: bool
     ) -> Labelled:
-        """Out of a picture and, where pictures are mixed, others. plain: no mixing, as in the last part of a
-        training, when the network should see pictures as they will be."""
+        """Out of a picture and, where pictures are mixed, others. plain: no mixing and milder changes, as in the
+        last part of a training, when the network should see pictures nearly as they will be."""
         ...
 
 
@@ -93,8 +93,10 @@ class Augment:
     def make(
         self, first: Labelled, another: Callable[[], Labelled], rng: np.random.Generator, *, plain: bool
     ) -> Labelled:
+        if plain:
+            return self._finish(self._one(first, rng, mild=True), rng)
         config = self.config
-        mosaic, cutmix, paste = (not plain) * (rng.random(3) < [config.mosaic, config.cutmix, config.paste])
+        mosaic, cutmix, paste = rng.random(3) < [config.mosaic, config.cutmix, config.paste]
         if mosaic:
             made = self._four([first, another(), another(), another()], rng)
         else:
@@ -123,9 +125,11 @@ class Augment:
         parts = [self._place(canvas, p, w, zoom, rng) for p, w in zip(pictures, windows, strict=True)]
         return together(canvas, parts)
 
-    def _one(self, picture: Labelled, rng: np.random.Generator) -> Labelled:
+    def _one(self, picture: Labelled, rng: np.random.Generator, *, mild: bool = False) -> Labelled:
         canvas = self._canvas()
-        return together(canvas, [self._place(canvas, picture, (0, 0, *self.size), self.config.zoom, rng)])
+        low, high = self.config.zoom
+        zoom = (low**0.5, high**0.75) if mild else (low, high)
+        return together(canvas, [self._place(canvas, picture, (0, 0, *self.size), zoom, rng)])
 
     def _canvas(self) -> Image:
         return np.full((self.size[1], self.size[0], 3), FILL, dtype=np.uint8)

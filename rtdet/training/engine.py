@@ -59,7 +59,7 @@ class TrainConfig:
     warmup_steps: int = 300
     ema_decay: float = 0.9995
     seed: int = 0
-    plain_tail: float = 0.1  # the last share of the training sees no mixed pictures
+    plain_tail: float = 0.15  # the last share of the training sees no mixed pictures
     checkpoint_every_s: float = 60.0
     augment: AugmentConfig | str = "full"
     validate: int = 10
@@ -99,7 +99,7 @@ class Trainer:
         self.optimizer = self._optimizer()
         self.scaler = torch.amp.GradScaler(self.device.type, enabled=self.precision == "fp16")
         self.step, self.elapsed_s = 0, 0.0
-        self._learning_rate = 0.0
+        self._learning_rate, self._drawn = 0.0, -math.inf
         self.total_steps = config.steps if config.minutes is None else None
         self.best, self.score = Score(), Score()
         folder.mkdir(parents=True, exist_ok=True)
@@ -147,6 +147,7 @@ class Trainer:
                 self._write_sheet(batches)
             self._run(batches, log, on_step, validate)
             self.save()
+            self._draw_curves()
         finally:
             batches.close()
             log.close()
@@ -284,7 +285,13 @@ class Trainer:
         """`name`.pt to resume from and `name`.safetensors to detect with, and the curves so far."""
         save_checkpoint(self, self.folder / f"{name}.pt")
         save_weights(self.averaged, self.folder / f"{name}.safetensors")
-        draw_curves(self.folder / "log.csv", self.folder / "curves.png")
+        self._draw_curves(least_s=10)
+
+    def _draw_curves(self, least_s: float = 0) -> None:
+        """Unless they were drawn less than that many seconds ago."""
+        if time.monotonic() - self._drawn >= least_s:
+            draw_curves(self.folder / "log.csv", self.folder / "curves.png")
+            self._drawn = time.monotonic()
 
     def resume(self) -> None:
         """Continues from last.pt; raises UsageError when there is none, or it does not fit."""

@@ -1,10 +1,16 @@
 from __future__ import annotations
 
+import hashlib
 import json
+import signal
+import time
 
 import cv2
 import numpy as np
 import pytest
+
+from rtdet.detectors.cards import read_card
+from rtdet.detectors.ssd.weights import read_config
 
 
 @pytest.fixture
@@ -100,3 +106,78 @@ def test_a_training_that_is_there_already_is_not_overwritten_nor_resumed_with_ot
     assert other.code == 2
     assert "--classes" in other.errors[0]
     assert (tmp_path / "run" / "model.safetensors").read_bytes() == before
+
+
+def test_a_training_that_is_killed_and_resumed_ends_with_the_same_bytes_as_one_that_is_not(
+    start_rtdet, squares, tmp_path, monkeypatch
+):
+    monkeypatch.setenv("OMP_NUM_THREADS", "1")
+    train = ("train", "--data", squares, "--val", squares, "--size", 64, "--batch", 2, "--save-every", 0.2)
+    killed = start_rtdet(*train, "--out", "killed", "--steps", 12)
+    log = tmp_path / "killed" / "log.csv"
+    while killed.poll() is None and not (log.exists() and len(log.read_text().splitlines()) > 4):
+        time.sleep(0.02)
+    killed.send_signal(signal.SIGKILL)
+    killed.communicate()
+    assert killed.returncode == -signal.SIGKILL
+    again = start_rtdet("train", "--out", "killed", "--resume")
+    whole = start_rtdet(*train, "--out", "whole", "--steps", 12)
+    for process in (again, whole):
+        _, said = process.communicate()
+        assert process.returncode == 0, said
+    assert len(log.read_text().splitlines()) == 1 + 12
+    for name in ("log.csv", "model.safetensors", "best.safetensors"):
+        assert (tmp_path / "killed" / name).read_bytes() == (tmp_path / "whole" / name).read_bytes(), name
+
+
+def test_the_card_says_what_was_trained_and_how_well_and_its_hash_is_the_models(rtdet, squares, tmp_path):
+    assert (
+        rtdet("train", "--data", squares, "--out", "run", "--size", 96, "--batch", 2, "--steps", 2).code == 0
+    )
+    card = read_card(tmp_path / "run" / "card.toml")
+    model = (tmp_path / "run" / "model.safetensors").read_bytes()
+    assert card.classes == ("square",)
+    assert card.size == len(model)
+    assert card.sha256 == hashlib.sha256(model).hexdigest()
+    assert card.more["ap50"].keys() == {"square", "mean"}
+    assert "6 pictures" in card.more["data"]
+
+
+def test_without_val_it_is_said_what_ap_is_measured_on(rtdet, squares):
+    done = rtdet("train", "--data", squares, "--out", "run", "--size", 96, "--batch", 2, "--steps", 1)
+    assert "AP is measured on the pictures that are trained on" in done.err
+
+
+def test_a_corrupt_picture_is_named_and_left_out_and_all_corrupt_is_one_line(rtdet, squares):
+    pictures = sorted((squares / "images").iterdir())
+    pictures[2].write_bytes(b"not a picture")
+    small = ("train", "--data", squares, "--size", 96, "--batch", 6)
+    done = rtdet(*small, "--out", "run", "--steps", 2)
+    assert done.code == 0
+    assert done.err.count("left out") == 1
+    assert "2.png" in done.err
+    for picture in pictures:
+        picture.write_bytes(b"not a picture")
+    done = rtdet(*small, "--out", "other", "--steps", 2)
+    assert done.code == 2
+    assert len(done.errors) == 1
+    assert "can be decoded" in done.errors[0]
+
+
+def test_a_trained_model_is_tuned_to_other_classes(rtdet, squares, tmp_path):
+    small = ("train", "--data", squares, "--size", 96, "--batch", 2, "--steps", 1)
+    assert rtdet(*small, "--out", "first", "--classes", "circle,square").code == 0
+    done = rtdet(*small, "--out", "second", "--model", tmp_path / "first" / "model.safetensors")
+    assert done.code == 0, done.err
+    assert read_config(tmp_path / "second" / "model.safetensors").class_names == ("square",)
+    assert rtdet("train", "--out", "second", "--resume", "--steps", 2).code == 0
+
+
+@pytest.mark.parametrize("model", ["csp-n", "ssdlite"])
+def test_other_networks_train_by_name(rtdet, squares, tmp_path, model):
+    done = rtdet(
+        "train", "--data", squares, "--out", "run", "--model", model, "--size", 64, "--batch", 2, "--steps", 1
+    )
+    assert done.code == 0, done.err
+    model = tmp_path / "run" / "model.safetensors"
+    assert rtdet("detect", squares / "images", "--model", model, "--out", "d.json", "--quiet").code == 0

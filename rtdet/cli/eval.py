@@ -93,7 +93,7 @@ def detect(
         raise UsageError(f"the labels in {data} list no pictures")
     seen = _from_file(Path(detections), dataset) if detections else _from_model(config, dataset)
     subject = Path(detections or config.model).name
-    names, notes = _measured_classes(dataset, seen.class_names, wanted, subject)
+    names, notes = _measured_classes(dataset, seen, wanted, subject)
     measured = measure(
         only_classes(dataset, names), seen.found, config.conf, match_iou, count_incomplete=count_incomplete
     )
@@ -106,17 +106,19 @@ def detect(
 
 @dataclass
 class _Seen:
-    """The detections, the classes that could be detected (None: not known), and how they were made."""
+    """The detections; the classes that could be detected, or, where `is_file`, those that were; how it was done."""
 
     found: list[Detections]
-    class_names: tuple[str, ...] | None
+    class_names: tuple[str, ...]
+    is_file: bool = False
     settings: dict[str, Any] = field(default_factory=dict)
 
 
 def _from_file(path: Path, dataset: Dataset) -> _Seen:
     from rtdet.evaluation.detection_files import read_detections
 
-    return _Seen(read_detections(path, dataset), None)
+    found = read_detections(path, dataset)
+    return _Seen(found, tuple(found[0].class_names), is_file=True)
 
 
 def _from_model(config: RunConfig, dataset: Dataset) -> _Seen:
@@ -158,9 +160,10 @@ def _progress(count: int, quiet: bool) -> Iterator[Callable[[], None]]:
 
 
 def _measured_classes(
-    dataset: Dataset, known: tuple[str, ...] | None, wanted: tuple[str, ...], subject: str
+    dataset: Dataset, seen: _Seen, wanted: tuple[str, ...], subject: str
 ) -> tuple[list[str], list[str]]:
-    """(the classes that are measured, sentences on those that are not). `known`: the model's, None: not known."""
+    """(the classes that are measured, sentences on those that are not). What a file does not name may have been
+    looked for in vain, so it counts."""
     from rtdet.evaluation.measurement import labelled_classes
 
     labelled = labelled_classes(dataset)
@@ -168,17 +171,20 @@ def _measured_classes(
         if name not in dataset.class_names:
             raise UnknownNameError("class of the data", name, dataset.class_names)
     asked = wanted or labelled
-    names = [name for name in asked if known is None or name in known]
+    absent = [name for name in asked if name not in seen.class_names]
+    names = [name for name in asked if seen.is_file or name not in absent]
     if not names:
         raise UsageError(
             f"nothing to measure: {dataset.folder} has labels of {_listed(labelled) or 'no class'}, "
             f"none of which {subject} knows; classes are compared by name"
         )
     notes = []
-    if missing := [name for name in asked if name not in names]:
-        notes.append(f"Not measured, because {subject} does not know it: {_listed(missing)}.")
-    if known is not None and not wanted and (missing := [name for name in known if name not in labelled]):
-        notes.append(f"Not measured, because the data have no labels of it: {_listed(missing)}.")
+    if absent and seen.is_file:
+        notes.append(f"{subject} has no detection of {_listed(absent)}: all of them count as missed.")
+    elif absent:
+        notes.append(f"Not measured, because {subject} does not know it: {_listed(absent)}.")
+    if not wanted and (unlabelled := [name for name in seen.class_names if name not in labelled]):
+        notes.append(f"Not measured, because the data have no labels of it: {_listed(unlabelled)}.")
     return names, notes
 
 

@@ -65,6 +65,17 @@ def test_a_model_is_measured_on_the_classes_that_it_shares_with_the_labels(rtdet
     ]
 
 
+def test_classes_that_only_the_file_or_only_the_labels_have_are_said(rtdet, labelled, detections):
+    detections.write_text(detections.read_text().replace('"cat"', '"cow"', 1))
+    content = (labelled / "annotations.json").read_text()
+    (labelled / "annotations.json").write_text(content.replace('"category_id": 1', '"category_id": 2', 1))
+    done = rtdet("eval", "detect", "--data", labelled, "--detections", detections)
+    assert "no labels of it: cow" in done.out
+    assert "no detection of dog" in done.out
+    row = next(line for line in done.out.splitlines() if line.strip().startswith("dog"))
+    assert row.split()[1:3] == ["1", "0.0"]
+
+
 def test_the_confidence_is_where_right_and_wrong_are_counted(rtdet, labelled, detections):
     done = rtdet("eval", "detect", "--data", labelled, "--detections", detections, "--conf", "0.85")
     row = next(line for line in done.out.splitlines() if line.strip().startswith("cat"))

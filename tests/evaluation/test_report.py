@@ -12,7 +12,7 @@ import numpy as np
 from rtdet.datasets import Dataset
 from rtdet.evaluation.measurement import measure
 from rtdet.evaluation.report import render_report
-from tests.evaluation.conftest import found_in, picture
+from tests.evaluation.conftest import found_in, picture, random_set
 
 EVIL = '</style><script>alert(1)</script><img src=x onerror="alert(2)">'
 BOX = (10, 10, 50, 50)
@@ -91,3 +91,11 @@ def test_a_report_of_nothing_is_still_a_report(tmp_path):
         text = render_report(measure(dataset, found), title="nothing")
         assert "Nothing was missed." in text
         assert _Elements(text).depth == []
+
+
+def test_many_classes_are_folded_away_and_all_there(tmp_path):
+    dataset, found = random_set(3, classes=15)
+    text = render_report(measure(dataset, found), title="many")
+    assert _Elements(text).depth == []
+    assert "3 more classes" in text
+    assert all(f"<h3>{name}</h3>" in text for name in dataset.class_names)

@@ -142,7 +142,7 @@ def _from_model(config: RunConfig, dataset: Dataset) -> _Seen:
     }
     if config.imgsz is not None:
         settings["imgsz"] = config.imgsz
-    return _Seen(found, tuple(detector.class_names), settings)
+    return _Seen(found, tuple(detector.class_names), settings=settings)
 
 
 @contextmanager

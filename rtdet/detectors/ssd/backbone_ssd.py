@@ -41,7 +41,7 @@ class BackboneSSD(PlainSSD):
         chosen = backbone(config.backbone)
         self.input_size = config.input_size
         self.backbone = chosen.build()
-        channels = map_channels(self.backbone, chosen.strides)
+        channels = map_channels(config.backbone, self.backbone, chosen.strides)
         lite = config.architecture == "ssdlite"
         self.extras = nn.ModuleList()
         for _ in config.levels[len(channels) :]:

@@ -56,13 +56,22 @@ def backbone(name: str) -> Backbone:
     return _from_timm(name)
 
 
-def map_channels(body: nn.Module, strides: Sequence[int], size: tuple[int, int] = (64, 64)) -> list[int]:
-    """Channels of each map, found out by running the backbone once on nothing."""
+def map_channels(name: str, body: nn.Module, strides: Sequence[int]) -> list[int]:
+    """Channels of each map of the backbone `name`, found out by running it once on nothing. Raises UsageError
+    for one that does not take pictures of any size, or whose maps are not (B, channels, H, W)."""
+    width, height = 96, 64
     training = body.training
-    with torch.no_grad():
-        maps = body.eval()(torch.zeros(1, 3, size[1], size[0]))
+    try:
+        with torch.no_grad():
+            maps = body.eval()(torch.zeros(1, 3, height, width))
+    except (RuntimeError, AssertionError) as error:
+        raise UsageError(f"{name} cannot be used as a backbone: it takes one size of picture only") from error
     body.train(training)
-    return [int(x.shape[1]) for x in maps[: len(strides)]]
+    for x, stride in zip(maps, strides, strict=True):
+        # A cell may lack where a backbone pads less than it strides.
+        if not (0 <= height / stride - x.shape[2] <= 1 and 0 <= width / stride - x.shape[3] <= 1):
+            raise UsageError(f"{name} cannot be used as a backbone: its maps are laid out in another way")
+    return [int(x.shape[1]) for x in maps]
 
 
 def _is_near(name: str, known: Sequence[str]) -> bool:

@@ -111,7 +111,7 @@ def test_its_maps_are_at_the_strides_that_it_says(name):
     with torch.no_grad():
         maps = body(torch.zeros(1, 3, 64, 96))
     assert len(maps) == len(chosen.strides)
-    assert map_channels(body, chosen.strides) == [x.shape[1] for x in maps]
+    assert map_channels(name, body, chosen.strides) == [x.shape[1] for x in maps]
     for x, stride in zip(maps, chosen.strides, strict=True):
         # AlexNet pads less than it strides, which costs a cell.
         assert 64 / stride - 1 <= x.shape[2] <= 64 / stride
@@ -137,6 +137,10 @@ def test_any_timm_model_with_maps_at_strides_8_and_16_will_do():
     assert offsets.shape[1] == len(make_priors(config.levels, (96, 96)))
     with pytest.raises(UsageError, match="vit_tiny_patch16_224 cannot be used as a backbone"):
         new_config("ssd", ("a",), "vit_tiny_patch16_224")
+    with pytest.raises(
+        UsageError, match="swin_tiny_patch4_window7_224 cannot be used as a backbone: it takes"
+    ):
+        build_network(new_config("ssd", ("a",), "swin_tiny_patch4_window7_224", (96, 96)))
 
 
 def test_an_unknown_backbone_is_one_line_with_the_nearest_names():

@@ -68,5 +68,6 @@ def _named_pairs(model: nn.Module) -> Iterator[tuple[str, nn.Sequential, int]]:
         if not isinstance(block, nn.Sequential):
             continue
         for i in range(len(block) - 1):
-            if isinstance(block[i], nn.Conv2d) and isinstance(block[i + 1], nn.BatchNorm2d):
+            # The plain norm only: timm's kinds of it hold an activation too, which folding would lose.
+            if isinstance(block[i], nn.Conv2d) and type(block[i + 1]) is nn.BatchNorm2d:
                 yield name, block, i

@@ -62,3 +62,10 @@ def test_the_original_is_left_alone():
 def test_a_network_that_was_not_folded_cannot_be_unfolded():
     with pytest.raises(ValueError, match="not folded"):
         unfold(_network(CONFIGS[0]))
+
+
+def test_a_norm_that_holds_an_activation_stays_what_it_is():
+    from timm.layers import BatchNormAct2d
+
+    assert not is_foldable(nn.Sequential(nn.Conv2d(3, 8, 1), BatchNormAct2d(8)))
+    assert is_foldable(nn.Sequential(nn.Conv2d(3, 8, 1), nn.BatchNorm2d(8)))

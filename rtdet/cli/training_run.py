@@ -221,6 +221,10 @@ def _config(settings: Settings, plan: Plan, network: SSDModule, pictures: int) -
         augment=settings.augment,
         precision=settings.precision,
         folded=plan.folded,
+        measure_start=plan.trained,
+        # What a trained network knows is not to be forgotten at once.
+        ema_decay=0.98 if plan.trained else 0.9995,
+        ema_warmup=10.0 if plan.trained else 1000.0,
         workers=_workers(),
         checkpoint_every_s=settings.save_every,
     )
@@ -291,7 +295,7 @@ def _finish(
     texts = {
         "description": f"{network.architecture} trained by `rtdet train`",
         "input": size if network.input_size else "416 on the longer side, the picture's aspect",
-        "start": settings.model if plan.folded or plan.backbone_lr != 1 else f"{settings.model} from scratch",
+        "start": settings.model if plan.trained else f"{settings.model} from scratch",
         "data": f"{len(train)} pictures of {settings.data} with {objects(train.samples)} objects"
         + (f", and {settings.demo_frames} rendered frames" if settings.demo_frames else ""),
         "training": f"{trainer.step} steps of {config.batch} pictures at {size} in {trainer.elapsed_s / 60:.1f} "

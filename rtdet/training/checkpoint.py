@@ -101,7 +101,7 @@ def _compare(trainer: Trainer, state: dict[str, Any]) -> None:
 
 def settle_on_best(folder: Path, best: Score, last: Score) -> None:
     """model.safetensors becomes the network of the best measured AP50, or the last one if none was measured."""
-    name = "best" if best.step and best.step != last.step else "last"
+    name = "best" if math.isfinite(best.ap50) and best.step != last.step else "last"
     temporary = folder / "model.safetensors.part"
     shutil.copyfile(folder / f"{name}.safetensors", temporary)
     temporary.replace(folder / "model.safetensors")

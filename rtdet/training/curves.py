@@ -39,7 +39,11 @@ def draw_curves(log: Path, out: Path) -> None:
 
 
 def _draw_losses(axes: Any, columns: dict[str, FloatArray]) -> None:
+    trained = np.isfinite(columns["loss"])  # a start that was only measured has no loss
+    columns = {name: values[trained] for name, values in columns.items()}
     steps = columns["step"]
+    if not len(steps):
+        return
     axes.plot(steps, columns["loss"], color="tab:blue", alpha=0.2, linewidth=0.8)
     for name, label, colour in (
         ("loss", "loss", "tab:blue"),

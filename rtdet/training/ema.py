@@ -11,17 +11,19 @@ from rtdet.detectors.ssd.module import SSDModule
 
 
 class Ema:
-    """The exponential moving average of a model's weights, which is what gets measured and saved."""
+    """The exponential moving average of a model's weights, which is what gets measured and saved.
 
-    def __init__(self, model: SSDModule, decay: float) -> None:
+    warmup: updates over which its memory grows to that of `decay`, so that a random start is forgotten.
+    """
+
+    def __init__(self, model: SSDModule, decay: float, warmup: float = 1000.0) -> None:
         self.model: SSDModule = copy.deepcopy(model).eval().requires_grad_(False)
-        self.decay, self.updates = decay, 0
+        self.decay, self.warmup, self.updates = decay, warmup, 0
 
     @torch.no_grad()
     def update(self, model: SSDModule) -> None:
         self.updates += 1
-        # A short memory at first, so that the random start is forgotten.
-        decay = self.decay * (1 - math.exp(-self.updates / 1000))
+        decay = self.decay * (1 - math.exp(-self.updates / self.warmup))
         for mean, now in zip(self.model.state_dict().values(), model.state_dict().values(), strict=True):
             if mean.dtype.is_floating_point:
                 mean.lerp_(now, 1 - decay)

@@ -58,6 +58,7 @@ class TrainConfig:
     weight_decay: float = 0.02
     warmup_steps: int = 300
     ema_decay: float = 0.9995
+    ema_warmup: float = 1000.0
     seed: int = 0
     plain_tail: float = 0.15  # the last share of the training sees no mixed pictures
     checkpoint_every_s: float = 60.0
@@ -65,6 +66,7 @@ class TrainConfig:
     validate: int = 10
     precision: str = "auto"
     folded: bool = False
+    measure_start: bool = False  # a trained network is a candidate for the best one
     workers: int = 2
 
 
@@ -91,7 +93,7 @@ class Trainer:
         if config.folded:
             model = fold(model)
         self.model: SSDModule = model.to(self.device, memory_format=torch.channels_last)  # type: ignore[call-overload]
-        self.ema = Ema(self.model, config.ema_decay)
+        self.ema = Ema(self.model, config.ema_decay, config.ema_warmup)
         self.loss = objective or objective_for(model.config)
         self.extra_loss = extra_loss
         priors = make_priors(model.config.levels, config.size)
@@ -187,6 +189,10 @@ class Trainer:
     ) -> None:
         saved = time.monotonic()
         speed: list[float] = []
+        if validate is not None and self.config.measure_start and self.step == 0:
+            row: dict[str, object] = {"step": 0}
+            self._measure(validate, row)
+            log.write(row)
         stream = iter(batches)
         while self.total_steps is None or self.step < self.total_steps:
             begun = time.monotonic()

@@ -29,7 +29,7 @@ class Log:
     def __init__(self, path: Path, last_step: int) -> None:
         """Rows after `last_step` are cut off: they will be written again. 0: an empty log."""
         self.path = path
-        rows = [row for row in read_log(path) if int(row["step"]) <= last_step]
+        rows = [row for row in read_log(path) if last_step and int(row["step"]) <= last_step]
         temporary = path.with_name(path.name + ".part")
         with temporary.open("w", newline="", encoding="utf-8") as file:
             writer = csv.DictWriter(file, COLUMNS, lineterminator="\n")

@@ -17,19 +17,23 @@ _HELD_OUT, _MOST_HELD_OUT = 0.1, 500
 
 @dataclass(frozen=True)
 class Plan:
-    """steps: optimiser steps. lr: AdamW's. backbone_lr: as a share of lr. folded: norms folded away."""
+    """steps: optimiser steps. lr: AdamW's. backbone_lr: as a share of lr. folded: norms folded away.
+    trained: it starts from a network that has learnt already."""
 
     steps: int
     lr: float
     backbone_lr: float = 1.0
     folded: bool = False
+    trained: bool = False
 
 
 def plan_for(pictures: int, batch: int, *, trained: bool, norms: bool) -> Plan:
     """trained: the network has learnt something already, so a short and careful training does; with norms folded
     it is twice as quick on a CPU and a few pictures cannot upset the statistics."""
     if trained:
-        return Plan(steps_of(60, pictures, batch, least=300, most=5000), 4e-4, 0.5, folded=norms)
+        return Plan(
+            steps_of(40, pictures, batch, least=150, most=5000), 1e-4, 0.5, folded=norms, trained=True
+        )
     return Plan(steps_of(300, pictures, batch, least=1000, most=20_000), 1.5e-3 if norms else 3e-4)
 
 

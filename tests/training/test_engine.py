@@ -10,7 +10,7 @@ import torch
 from rtdet.detectors.ssd.config import SSDConfig
 from rtdet.detectors.ssd.detector import SSDDetector
 from rtdet.detectors.ssd.network import SSD
-from rtdet.detectors.ssd.weights import load_weights
+from rtdet.detectors.ssd.weights import load_weights, save_weights
 from rtdet.errors import RtdetError, UsageError
 from rtdet.geometry.boxes import iou
 from rtdet.training.augment import AugmentConfig, Labelled
@@ -120,6 +120,16 @@ def test_the_best_measured_network_is_the_one_that_is_kept(tmp_path):
     assert (tmp_path / "model.safetensors").read_bytes() == (tmp_path / "best.safetensors").read_bytes()
     assert (tmp_path / "model.safetensors").read_bytes() != (tmp_path / "last.safetensors").read_bytes()
     assert [row["ap50"] for row in read_log(tmp_path / "log.csv")] == ["0.200000", "0.900000", "0.400000"]
+
+
+def test_a_start_that_no_step_improves_is_what_is_kept(tmp_path):
+    figures = iter([0.9, 0.2, 0.4, 0.5])
+    trainer = _trainer(tmp_path, 3, measure_start=True)
+    save_weights(trainer.model, tmp_path / "start.safetensors")
+    trainer.fit(PICTURES, validate=lambda model: Score(next(figures), 0.1))
+    assert trainer.best == Score(0.9, 0.1, 0)
+    assert (tmp_path / "model.safetensors").read_bytes() == (tmp_path / "start.safetensors").read_bytes()
+    assert [row["step"] for row in read_log(tmp_path / "log.csv")] == ["0", "1", "2", "3"]
 
 
 def test_a_training_leaves_its_curves_and_a_picture_of_what_the_network_saw(tmp_path):

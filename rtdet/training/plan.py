@@ -32,7 +32,7 @@ def plan_for(pictures: int, batch: int, *, trained: bool, norms: bool) -> Plan:
     it is twice as quick on a CPU and a few pictures cannot upset the statistics."""
     if trained:
         return Plan(
-            steps_of(40, pictures, batch, least=150, most=5000), 1e-4, 0.5, folded=norms, trained=True
+            steps_of(40, pictures, batch, least=150, most=5000), 4e-5, 0.5, folded=norms, trained=True
         )
     return Plan(steps_of(300, pictures, batch, least=1000, most=20_000), 1.5e-3 if norms else 3e-4)
 

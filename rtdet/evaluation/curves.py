@@ -91,14 +91,12 @@ def curve_of(name: str, matches: Matches) -> Curve:
 
 
 def pooled_curve(name: str, matches: Sequence[Matches]) -> Curve:
-    """The curve of several classes' detections together. Classes without objects are left out: nothing can be
-    right there."""
-    kept = [one for one in matches if one.counted[0].any()]
-    scores = np.concatenate([np.zeros(0), *(one.found.scores for one in kept)])
-    right = np.concatenate([np.zeros(0, dtype=bool), *(one.right() for one in kept)])
-    wrong = np.concatenate([np.zeros(0, dtype=bool), *(one.wrong() for one in kept)])
+    """The curve of several classes' detections together; what is found of a class without objects is wrong."""
+    scores = np.concatenate([np.zeros(0), *(one.found.scores for one in matches)])
+    right = np.concatenate([np.zeros(0, dtype=bool), *(one.right() for one in matches)])
+    wrong = np.concatenate([np.zeros(0, dtype=bool), *(one.wrong() for one in matches)])
     order = np.argsort(-scores, kind="stable")
-    truths = sum(int(one.counted[0].sum()) for one in kept)
+    truths = sum(int(one.counted[0].sum()) for one in matches)
     return _curve(name, truths, scores[order], right[order], wrong[order])
 
 

@@ -221,7 +221,7 @@ def _outside(areas: FloatArray, area_ranges: FloatArray) -> BoolArray:
 
 def _is_incomplete(table: Table, dataset: Dataset) -> BoolArray:
     """(N,) mask of the rows whose class is not all labelled in their picture."""
-    declared = np.zeros((len(dataset.samples) + 1, len(dataset.class_names) + 1), dtype=bool)
+    declared = np.zeros((len(dataset.samples), len(dataset.class_names) + 1), dtype=bool)
     for i, sample in enumerate(dataset.samples):
         declared[i, list(sample.incomplete)] = True
     # The last column is for label -1.

@@ -25,8 +25,8 @@ _EVERY_SIZE = np.array([[0.0, np.inf]])
 @dataclass(frozen=True, eq=False)
 class Measurement:
     """scores: COCO's and VOC's figures. curves: one for each class of the data set, by confidence, and `pooled`
-    for all together. outcomes: at the chosen confidence,
-    with the counts of each class, every false alarm and every miss."""
+    for all together. outcomes: at the chosen confidence, with the counts of each class, every false alarm and
+    every miss."""
 
     dataset: Dataset
     scores: DetectionScores
@@ -80,7 +80,7 @@ def measure(
     truths = truth_table(dataset, count_incomplete=count_incomplete)
     every = found_table(dataset, found, count_incomplete=count_incomplete)
     matches = list(match(truths, every, len(dataset.class_names), np.array([min_iou]), _EVERY_SIZE))
-    happened = outcomes(dataset, found, confidence, min_iou, count_incomplete=count_incomplete)
+    happened = outcomes(dataset.class_names, truths, every, matches, confidence, min_iou)
     return Measurement(
         dataset,
         evaluate(dataset, found, count_incomplete=count_incomplete),

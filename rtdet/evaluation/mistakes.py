@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import math
 from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 
 import numpy as np
 
 from rtdet.datasets import Dataset
+from rtdet.evaluation.matching import Table, blocks
 from rtdet.evaluation.outcomes import Outcomes, overlaps_of, rows_by_picture
 from rtdet.types import FloatArray, IntArray
 
@@ -56,9 +58,8 @@ def false_alarms(outcomes: Outcomes) -> list[Mistake]:
     mistakes = []
     for picture, rows in rows_by_picture(outcomes.found, outcomes.wrong).items():
         places = objects.get(picture, nothing)
-        for row in rows:
-            overlaps = overlaps_of(outcomes.found, row[None], outcomes.truths, places)[0]
-            kind, reason, place = _why_wrong(outcomes, int(row), places, overlaps)
+        for row, overlaps in _by_detection(outcomes.found, rows, outcomes.truths, places):
+            kind, reason, place = _why_wrong(outcomes, row, places, overlaps)
             mistakes.append(
                 Mistake(
                     picture,
@@ -81,9 +82,9 @@ def misses(outcomes: Outcomes, dataset: Dataset) -> list[Mistake]:
     mistakes = []
     for picture, places in rows_by_picture(outcomes.truths, outcomes.missed).items():
         mine, doubtful = sure.get(picture, nothing), unsure.get(picture, nothing)
-        for place in places:
-            near = overlaps_of(outcomes.found, mine, outcomes.truths, place[None])[:, 0]
-            faint = overlaps_of(outcomes.unsure, doubtful, outcomes.truths, place[None])[:, 0]
+        mine_near = _by_object(outcomes.found, mine, outcomes.truths, places)
+        doubtful_near = _by_object(outcomes.unsure, doubtful, outcomes.truths, places)
+        for place, near, faint in zip(places, mine_near, doubtful_near, strict=True):
             kind, reason, other = _why_missed(outcomes, int(place), mine, near, doubtful, faint)
             name = outcomes.class_names[outcomes.truths.labels[place]]
             mistakes.append(Mistake(picture, kind, reason, name, outcomes.truths.boxes[place], None, other))
@@ -109,6 +110,20 @@ def worst(mistakes: Sequence[Mistake], most: int, of_one_picture: int = 1) -> li
     return chosen
 
 
+def _by_detection(
+    found: Table, rows: IntArray, truths: Table, places: IntArray
+) -> Iterator[tuple[int, FloatArray]]:
+    """Each of the rows with its overlaps with the objects at `places`."""
+    for part in blocks(rows, len(places)):
+        yield from zip(part.tolist(), overlaps_of(found, part, truths, places), strict=True)
+
+
+def _by_object(found: Table, rows: IntArray, truths: Table, places: IntArray) -> Iterator[FloatArray]:
+    """The overlaps of each of the objects with the detections in `rows`."""
+    for part in blocks(places, len(rows)):
+        yield from overlaps_of(found, rows, truths, part).T
+
+
 def _why_wrong(outcomes: Outcomes, row: int, places: IntArray, overlaps: FloatArray) -> tuple[str, str, int]:
     """(kind, reason, place of the object that explains it or -1) of one wrong detection."""
     truths, names = outcomes.truths, outcomes.class_names
@@ -121,11 +136,13 @@ def _why_wrong(outcomes: Outcomes, row: int, places: IntArray, overlaps: FloatAr
         return "twice", "a better box took this object already", int(places[same.argmax()])
     if other.max(initial=0.0) >= outcomes.min_iou:
         place = int(places[other.argmax()])
-        return "class", f"it is labelled {names[truths.labels[place]]}, and found as that too", place
+        is_found = outcomes.counted[place] and not outcomes.missed[place]
+        too = ", and found as that too" if is_found else ""
+        return "class", f"it is labelled {names[truths.labels[place]]}{too}", place
     if same.max(initial=0.0) >= _TOUCHING:
         place = int(places[same.argmax()])
         name = names[truths.labels[place]]
-        return "place", f"it overlaps a labelled {name} by {same.max():.2f} only", place
+        return "place", f"it overlaps a labelled {name} by {_cut(same.max())} only", place
     return "nothing", "nothing is labelled there", -1
 
 
@@ -148,17 +165,22 @@ def _why_missed(
     near = np.where(found.labels[sure] == label, near, 0.0)
     is_free = near * (outcomes.taken[sure] < 0)
     if is_free.max(initial=0.0) >= _TOUCHING:
-        text = f"the nearest box overlaps it by {is_free.max():.2f} only"
+        text = f"the nearest box overlaps it by {_cut(is_free.max())} only"
         return "place", text, found.boxes[sure[is_free.argmax()]]
     faint = np.where(outcomes.unsure.labels[unsure] == label, faint, 0.0)
     if faint.max(initial=0.0) >= outcomes.min_iou:
         hits = unsure[faint >= outcomes.min_iou]
         row = int(hits[outcomes.unsure.scores[hits].argmax()])
         score = outcomes.unsure.scores[row]
-        return "unsure", f"seen with a confidence of {score:.2f} only", outcomes.unsure.boxes[row]
+        return "unsure", f"seen with a confidence of {_cut(score)} only", outcomes.unsure.boxes[row]
     if near.max(initial=0.0) >= outcomes.min_iou:
         return "shared", "the box on it went to its neighbour", found.boxes[sure[near.argmax()]]
     return "unseen", "nothing was detected there", None
+
+
+def _cut(value: float) -> str:
+    """Two digits, not rounded up: 0.499 is not enough where 0.50 is asked for."""
+    return f"{math.floor(100 * value + 1e-9) / 100:.2f}" if value >= 0.01 else "less than 0.01"
 
 
 def _share(mistake: Mistake, dataset: Dataset) -> float:

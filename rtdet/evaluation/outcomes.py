@@ -6,17 +6,14 @@ nothing there; and for objects also: seen but below the confidence.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
 
-from rtdet.datasets import Dataset
 from rtdet.evaluation.curves import Counts
-from rtdet.evaluation.matching import Table, blocks, found_table, match, overlap_with_crowds, truth_table
-from rtdet.types import BoolArray, Detections, FloatArray, IntArray
-
-_EVERY_SIZE = np.array([[0.0, np.inf]])
+from rtdet.evaluation.matching import Matches, Table, blocks, overlap_with_crowds
+from rtdet.types import BoolArray, FloatArray, IntArray
 
 
 @dataclass(frozen=True, eq=False)
@@ -80,41 +77,39 @@ class Outcomes:
 
 
 def outcomes(
-    dataset: Dataset,
-    found: Sequence[Detections],
+    class_names: tuple[str, ...],
+    truths: Table,
+    detections: Table,
+    matches: Sequence[Matches],
     confidence: float,
-    min_iou: float = 0.5,
-    *,
-    count_incomplete: bool = False,
+    min_iou: float,
 ) -> Outcomes:
-    """What became of each object and each detection of at least `confidence`, by COCO's matching at `min_iou`
-    (see rtdet/evaluation/matching.py); incomplete classes as in `evaluate`.
+    """What became of each object and each detection of at least `confidence`.
 
-    A wrong detection and a missed object of another class that overlap by `min_iou` are one confusion, the pairs
-    that overlap most first.
+    matches: of each class's objects and detections, first at `min_iou` and for every size. They hold for any
+    confidence: detections are taken by falling score, so those below it change nothing for the others.
+
+    A wrong detection and a missed object of another class that overlap by `min_iou` are one confusion: wrong
+    detections too are taken by falling score, and each has the free object that it overlaps most.
     """
-    truths = truth_table(dataset, count_incomplete=count_incomplete)
-    every = found_table(dataset, found, count_incomplete=count_incomplete)
+    starts = np.searchsorted(truths.labels, np.arange(len(matches)))
+    # As the matches are, by falling score in each class.
+    every = detections[np.lexsort((-detections.scores, detections.labels))]
     is_sure = every.scores >= confidence
-    sure = every[is_sure]
-    size = len(dataset.class_names)
-    # The table is sorted by class, and so are the matches: they join to its rows, by falling score in a class.
-    matches = list(match(truths, sure, size, np.array([min_iou]), _EVERY_SIZE))
-    starts = np.searchsorted(truths.labels, np.arange(size))
-    taken = [
-        np.where(one.hits[0, 0] >= 0, one.hits[0, 0] + start, -1)
-        for one, start in zip(matches, starts, strict=True)
-    ]
-    places = np.concatenate([np.zeros(0, dtype=np.int64), *taken])
-    right = np.concatenate([np.zeros(0, dtype=bool), *(one.right() for one in matches)])
-    wrong = np.concatenate([np.zeros(0, dtype=bool), *(one.wrong() for one in matches)])
-    kept = sure[np.lexsort((-sure.scores, sure.labels))]
-    missed = ~truths.ignored
-    missed[places[places >= 0]] = False
-    confused = _confused(kept, wrong, truths, missed, min_iou)
+    nothing, none = np.zeros(0, dtype=np.int64), np.zeros(0, dtype=bool)
+    hits = [one.hits[0, 0] for one in matches]
+    places = [np.where(hit >= 0, hit + start, -1) for hit, start in zip(hits, starts, strict=True)]
+    taken = np.concatenate([nothing, *places])[is_sure]
+    right = np.concatenate([none, *(one.right() for one in matches)])[is_sure]
+    wrong = np.concatenate([none, *(one.wrong() for one in matches)])[is_sure]
+    found = every[is_sure]
+    counted = ~truths.ignored
+    missed = counted.copy()
+    missed[taken[taken >= 0]] = False
+    confused = _confused(found, wrong, truths, missed, min_iou)
     return Outcomes(
-        dataset.class_names, confidence, min_iou, truths, ~truths.ignored, missed, kept, right, wrong,
-        places, confused, every[~is_sure],
+        class_names, confidence, min_iou, truths, counted, missed, found, right, wrong, taken, confused,
+        every[~is_sure],
     )  # fmt: skip
 
 
@@ -135,24 +130,16 @@ def _confused(found: Table, wrong: BoolArray, truths: Table, missed: BoolArray, 
     """(N,) the missed object of another class under each wrong detection, each object once; -1: none."""
     confused = np.full(len(found), -1, dtype=np.int64)
     objects = rows_by_picture(truths, missed)
-    free = np.ones(len(truths), dtype=bool)
     for picture, rows in rows_by_picture(found, wrong).items():
         places = objects.get(picture)
         if places is None:
             continue
-        pairs = _pairs(found, rows, truths, places, min_iou)
-        for _, row, place in sorted(pairs, key=lambda pair: -pair[0]):
-            if confused[row] < 0 and free[place]:
-                confused[row], free[place] = place, False
+        is_free = np.ones(len(places), dtype=bool)
+        for part in blocks(rows[np.argsort(-found.scores[rows], kind="stable")], len(places)):
+            shared = overlaps_of(found, part, truths, places)
+            shared[found.labels[part][:, None] == truths.labels[places]] = 0
+            for i in np.flatnonzero(shared.max(axis=1) >= min_iou):
+                best = int((shared[i] * is_free).argmax())
+                if is_free[best] and shared[i, best] >= min_iou:
+                    confused[part[i]], is_free[best] = places[best], False
     return confused
-
-
-def _pairs(
-    found: Table, rows: IntArray, truths: Table, places: IntArray, min_iou: float
-) -> Iterator[tuple[float, int, int]]:
-    """(overlap, row, place) of detections and objects of different classes that overlap enough."""
-    for part in blocks(rows, len(places)):
-        shared = overlaps_of(found, part, truths, places)
-        shared[found.labels[part][:, None] == truths.labels[places]] = 0
-        for i, j in zip(*np.nonzero(shared >= min_iou), strict=True):
-            yield float(shared[i, j]), int(part[i]), int(places[j])

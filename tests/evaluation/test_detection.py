@@ -117,8 +117,53 @@ def test_the_parts_of_the_confusion_matrix_are_the_counts_on_random_pictures():
         assert matrix[label].sum() == counts.tp + counts.fn
         assert matrix[:, label].sum() == counts.tp + counts.fp
         assert measured.curves[label].at(0.4) == counts
+    assert measured.pooled.at(0.4) == measured.total
     assert len(measured.misses) == measured.total.fn
     assert len(measured.false_alarms) == measured.total.fp
+
+
+def test_detections_below_the_confidence_change_nothing_for_those_above():
+    dataset, found = random_set(8)
+    sure = [one[one.scores >= 0.5] for one in found]
+    among, alone = measure(dataset, found, confidence=0.5), measure(dataset, sure, confidence=0.5)
+    assert among.counts == alone.counts
+    np.testing.assert_array_equal(among.outcomes.confusion_matrix(), alone.outcomes.confusion_matrix())
+    assert [one.box.tolist() for one in among.false_alarms] == [
+        one.box.tolist() for one in alone.false_alarms
+    ]
+    assert len(alone.outcomes.unsure) == 0 < len(among.outcomes.unsure)
+
+
+def test_what_is_found_of_a_class_without_objects_is_wrong_in_the_pooled_curve_too(set_of):
+    measured = measure(set_of(picture((*BOX, 0))), [found_in((*BOX, 0, 0.9), (*FAR, 1, 0.8))])
+    assert measured.total == measured.pooled.at(0.25) == Counts(1, 1, 0)
+
+
+def test_a_missed_object_is_taken_for_what_the_highest_score_says(set_of):
+    dataset = set_of(picture((*BOX, 0)))
+    (miss,) = measure(dataset, [found_in((*BOX, 1, 0.6), (12, 10, 52, 50, 1, 0.9))]).misses
+    assert miss.reason == "taken for dog (0.90)"
+
+
+def test_a_box_on_an_object_of_another_class_that_is_not_asked_for_is_not_said_to_be_found_too(set_of):
+    box_on_both = [found_in((*BOX, 0, 0.9), (*BOX, 1, 0.8))]
+    (alarm,) = measure(set_of(picture((*BOX, 0))), box_on_both).false_alarms
+    assert alarm.reason == "it is labelled cat, and found as that too"
+    (alarm,) = measure(set_of(picture((*BOX, 0), ignored=[0])), box_on_both).false_alarms
+    assert alarm.reason == "it is labelled cat"
+
+
+def test_an_overlap_just_below_the_limit_is_not_rounded_up_to_it(set_of):
+    (miss,) = measure(set_of(picture((0, 0, 100, 100, 0))), [found_in((0, 0, 100, 49.9, 0, 0.9))]).misses
+    assert "0.49 only" in miss.reason
+    (miss,) = measure(set_of(picture((*BOX, 0))), [found_in((*BOX, 0, 0.002))]).misses
+    assert "less than 0.01" in miss.reason
+
+
+def test_ten_thousand_boxes_on_one_place_are_measured_without_listing_all_their_pairs(set_of):
+    many = [(*BOX, 0)] * 10_000
+    measured = measure(set_of(picture(*many)), [found_in(*[(*BOX, 1, 0.9)] * 300)])
+    assert measured.outcomes.confusion_matrix().tolist() == [[0, 300, 9700], [0, 0, 0], [0, 0, 0]]
 
 
 def test_a_badly_placed_box_explains_the_miss_and_the_false_alarm(set_of):

@@ -15,11 +15,10 @@ from rtdet.evaluation.mistakes import Mistake
 from rtdet.types import FloatArray, Image
 
 _ASPECT = 4 / 3
-_WIDTH = 420  # pixels of a cut-out, twice what it takes on a screen at most
+_WIDTH, _HEIGHT = 420, 315  # pixels of a cut-out at most
 _CONTEXT = 1.6  # how much larger than the boxes the cut-out is
-_LEAST = (
-    96  # pixels of the picture that a cut-out shows at least, so that tiny objects keep their surroundings
-)
+# Pixels of the picture that a cut-out shows at least, so that tiny objects keep their surroundings.
+_LEAST = 96
 _QUALITY = 82
 
 
@@ -57,8 +56,8 @@ def cutout(mistake: Mistake, dataset: Dataset) -> Cutout:
     boxes = [mistake.box] if mistake.other is None else [mistake.box, mistake.other]
     left, top, right, bottom = _window(np.array(boxes), image.shape[1], image.shape[0])
     part = image[top:bottom, left:right]
-    scale = _WIDTH / part.shape[1]
-    size = (_WIDTH, max(1, round(part.shape[0] * scale)))
+    scale = min(_WIDTH / part.shape[1], _HEIGHT / part.shape[0])
+    size = (max(1, round(part.shape[1] * scale)), max(1, round(part.shape[0] * scale)))
     method = cv2.INTER_AREA if scale < 1 else cv2.INTER_CUBIC
     resized = np.asarray(cv2.resize(part, size, interpolation=method), dtype=np.uint8)
     offset = np.array([left, top, left, top])

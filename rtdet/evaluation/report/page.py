@@ -99,6 +99,7 @@ def _environment() -> jinja2.Environment:
     )
     environment.filters["percent"] = _percent
     environment.filters["number"] = _number
+    environment.filters["counted"] = _counted
     return environment
 
 
@@ -110,6 +111,11 @@ def _percent(share: float) -> str:
 def _number(count: int) -> str:
     """12 345, with thin spaces that do not break."""
     return f"{count:,}".replace(",", "\u202f")
+
+
+def _counted(count: int, one: str, several: str) -> str:
+    """`1 class`, `2 classes`."""
+    return f"{_number(count)} {one if count == 1 else several}"
 
 
 def _causes(mistakes: Sequence[Mistake], kinds: Mapping[str, str]) -> list[Cause]:

@@ -22,6 +22,12 @@ if TYPE_CHECKING:
 
 # AP looks at the whole curve: what a detector is hardly sure of belongs to it.
 _LOWEST_SCORE = 0.001
+# The figures of the table that is printed: all, and those for a narrow terminal.
+_FIGURES = {
+    "AP50": "ap50", "AP75": "ap75", "AP": "ap", "small": "ap_small", "medium": "ap_medium", "large": "ap_large",
+    "AR100": "ar_100", "VOC11": "voc_11_point", "VOC": "voc_all_point",
+}  # fmt: skip
+_FEW = {title: _FIGURES[title] for title in ("AP50", "AP75", "AP")}
 
 
 @click.group(context_settings={"help_option_names": ["-h", "--help"]})
@@ -34,7 +40,9 @@ def command() -> None:
 @click.option("--split", metavar="PART", help="The part of a data set that is divided: train, val, test.")
 @click.option("--model", "--weights", metavar="NAME|FILE", help="What is measured.  [default: rtdet-n]")
 @click.option("--detections", metavar="DETS.json", help="In place of a model: a file of `rtdet detect`.")
-@click.option("--out", metavar="REPORT_DIR", help="Write report.html, metrics.json and PR curves there.")
+@click.option(
+    "--out", metavar="REPORT_DIR", help="Write report.html, metrics.json, pr_curves.csv and .png there."
+)
 @click.option(
     "--conf", "--conf-thres", type=float, default=0.25, show_default=True,
     help="Confidence at which right, wrong and missed are counted; AP uses every score.",
@@ -91,45 +99,60 @@ def detect(
     dataset = load_dataset(Path(data), split=split)
     if not dataset.samples:
         raise UsageError(f"the labels in {data} list no pictures")
-    seen = _from_file(Path(detections), dataset) if detections else _from_model(config, dataset)
-    subject = Path(detections or config.model).name
-    names, notes = _measured_classes(dataset, seen, wanted, subject)
+    for name in wanted:
+        if name not in dataset.class_names:
+            raise UnknownNameError("class of the data", name, dataset.class_names)
+    seen = _from_file(Path(detections), dataset, wanted) if detections else _from_model(config, dataset)
     measured = measure(
-        only_classes(dataset, names), seen.found, config.conf, match_iou, count_incomplete=count_incomplete
+        only_classes(dataset, seen.names),
+        seen.found,
+        config.conf,
+        match_iou,
+        count_incomplete=count_incomplete,
     )
-    notes += _incomplete_note(measured.dataset, count_incomplete)
+    notes = seen.notes + _incomplete_note(measured.dataset, count_incomplete)
     _print(measured, notes)
     if folder is not None:
-        about: dict[str, Any] = {"measured": subject, "data": dataset.folder.name, **seen.settings}
+        about: dict[str, Any] = {
+            "measured": Path(detections or config.model).name,
+            "data": dataset.folder.resolve().name,
+            **({} if split is None else {"split": split}),
+            **seen.settings,
+        }
         _write(folder, measured, notes, about)
 
 
 @dataclass
 class _Seen:
-    """The detections; the classes that could be detected, or, where `is_file`, those that were; how it was done."""
+    """The detections; the classes that are measured; sentences on those that are not; how it was done."""
 
     found: list[Detections]
-    class_names: tuple[str, ...]
-    is_file: bool = False
+    names: list[str]
+    notes: list[str]
     settings: dict[str, Any] = field(default_factory=dict)
 
 
-def _from_file(path: Path, dataset: Dataset) -> _Seen:
+def _from_file(path: Path, dataset: Dataset, wanted: tuple[str, ...]) -> _Seen:
     from rtdet.evaluation.detection_files import read_detections
 
     found = read_detections(path, dataset)
-    return _Seen(found, tuple(found[0].class_names), is_file=True)
+    return _Seen(found, *_measured_classes(dataset, found[0].class_names, wanted, path.name, is_file=True))
 
 
 def _from_model(config: RunConfig, dataset: Dataset) -> _Seen:
     from dataclasses import replace
 
     from rtdet.build import build_detector
-    from rtdet.evaluation.detection_files import detect_all
+    from rtdet.evaluation.detection_files import check_pictures, detect_all
 
+    # What would end the measuring ends it before it has begun: pictures, the model, classes.
+    check_pictures(dataset)
     lowest = min(_LOWEST_SCORE, config.conf)
     detector = build_detector(replace(config, conf=lowest))
     try:
+        names, notes = _measured_classes(
+            dataset, detector.class_names, config.classes, Path(config.model).name
+        )
         with _progress(len(dataset.samples), config.quiet) as tick:
             found = detect_all(detector, dataset, tick)
     finally:
@@ -142,7 +165,7 @@ def _from_model(config: RunConfig, dataset: Dataset) -> _Seen:
     }
     if config.imgsz is not None:
         settings["imgsz"] = config.imgsz
-    return _Seen(found, tuple(detector.class_names), settings=settings)
+    return _Seen(found, names, notes, settings)
 
 
 @contextmanager
@@ -160,30 +183,32 @@ def _progress(count: int, quiet: bool) -> Iterator[Callable[[], None]]:
 
 
 def _measured_classes(
-    dataset: Dataset, seen: _Seen, wanted: tuple[str, ...], subject: str
+    dataset: Dataset, known: Sequence[str], wanted: Sequence[str], subject: str, *, is_file: bool = False
 ) -> tuple[list[str], list[str]]:
-    """(the classes that are measured, sentences on those that are not). What a file does not name may have been
-    looked for in vain, so it counts."""
+    """(the classes that are measured, sentences on those that are not).
+
+    known: the classes that a model detects, or that a file has detections of. What a file does not name may have
+    been looked for in vain, so it counts.
+    """
     from rtdet.evaluation.measurement import labelled_classes
 
     labelled = labelled_classes(dataset)
-    for name in wanted:
-        if name not in dataset.class_names:
-            raise UnknownNameError("class of the data", name, dataset.class_names)
+    if not labelled:
+        raise UsageError(f"nothing to measure: {dataset.folder} has no labelled object")
     asked = wanted or labelled
-    absent = [name for name in asked if name not in seen.class_names]
-    names = [name for name in asked if seen.is_file or name not in absent]
+    absent = [name for name in asked if name not in known]
+    names = [name for name in asked if is_file or name not in absent]
     if not names:
         raise UsageError(
-            f"nothing to measure: {dataset.folder} has labels of {_listed(labelled) or 'no class'}, "
+            f"nothing to measure: {dataset.folder} has labels of {_printable(_listed(labelled))}, "
             f"none of which {subject} knows; classes are compared by name"
         )
     notes = []
-    if absent and seen.is_file:
-        notes.append(f"{subject} has no detection of {_listed(absent)}: all of them count as missed.")
-    elif absent:
+    if is_file and (unseen := [name for name in absent if name in labelled]):
+        notes.append(f"{subject} has no detection of {_listed(unseen)}: all of them count as missed.")
+    elif absent and not is_file:
         notes.append(f"Not measured, because {subject} does not know it: {_listed(absent)}.")
-    if not wanted and (unlabelled := [name for name in seen.class_names if name not in labelled]):
+    if not wanted and (unlabelled := [name for name in known if name not in labelled]):
         notes.append(f"Not measured, because the data have no labels of it: {_listed(unlabelled)}.")
     return names, notes
 
@@ -197,7 +222,9 @@ def _incomplete_note(dataset: Dataset, counted: bool) -> list[str]:
     if not parts:
         return []
     rule = "counted all the same" if counted else "left out there"
-    return [f"Labels are declared incomplete, and the class is {rule}: {_listed(parts)} pictures."]
+    return [
+        f"Labels are declared incomplete, and the class is {rule}: {_listed(parts)} of {len(dataset)} pictures."
+    ]
 
 
 def _listed(names: Sequence[str], most: int = 8) -> str:
@@ -208,12 +235,16 @@ def _listed(names: Sequence[str], most: int = 8) -> str:
 def _print(measured: Measurement, notes: list[str]) -> None:
     """The table, and what was left out of it."""
     from rich.console import Console
+    from rich.measure import Measurement as Width
 
     console = Console(highlight=False, markup=False, emoji=False, width=None if sys.stdout.isatty() else 160)
-    console.print(_table(measured))
+    table = _table(measured)
+    if Width.get(console, console.options.update(max_width=1000), table).maximum > console.width:
+        table = _table(measured, _FEW)
+    console.print(table)
     total, happened = measured.total, measured.outcomes
     console.print(
-        f"{len(measured.dataset.samples)} pictures; AP and AR in percent; TP, FP, FN at confidence "
+        f"pictures: {len(measured.dataset)}; AP and AR in percent; TP, FP, FN at confidence "
         f"{happened.confidence:.2f} and IoU {happened.min_iou:.2f}: precision {_percent(total.precision)}, "
         f"recall {_percent(total.recall)}"
     )
@@ -225,18 +256,17 @@ def _print(measured: Measurement, notes: list[str]) -> None:
             f"recall {_percent(counts.recall)}"
         )
     for note in notes:
-        console.print(note)
+        console.print(_printable(note))
 
 
-def _table(measured: Measurement) -> Any:
+def _table(measured: Measurement, columns: dict[str, str] = _FIGURES) -> Any:
     from rich import box
     from rich.table import Table
     from rich.text import Text
 
     table = Table(box=box.SIMPLE_HEAD, pad_edge=False, header_style="bold")
-    table.add_column("class", no_wrap=True)
-    titles = ("objects", "AP50", "AP75", "AP", "small", "medium", "large", "AR100", "VOC11", "VOC")
-    for title in (*titles, "TP", "FP", "FN", "best at"):
+    table.add_column("class", overflow="fold")
+    for title in ("objects", *columns, "TP", "FP", "FN", "best at"):
         table.add_column(title, justify="right", no_wrap=True)
     entries = [
         *zip(measured.scores.classes, measured.counts, measured.curves, strict=True),
@@ -246,10 +276,7 @@ def _table(measured: Measurement) -> Any:
         is_mean = scores is measured.scores.mean
         if is_mean:
             table.add_section()
-        figures = (
-            scores.ap50, scores.ap75, scores.ap, scores.ap_small, scores.ap_medium, scores.ap_large,
-            scores.ar_100, scores.voc_11_point, scores.voc_all_point,
-        )  # fmt: skip
+        figures = [getattr(scores, name) for name in columns.values()]
         best = curve.best_confidence()
         # Text: a class may be called "[red]".
         cells = [
@@ -262,9 +289,11 @@ def _table(measured: Measurement) -> Any:
     return table
 
 
-def _printable(name: str) -> str:
-    """A class may also be called an escape sequence of the terminal."""
-    return "".join(letter if letter.isprintable() else "?" for letter in name)
+def _printable(text: str) -> str:
+    """A class may also be called an escape sequence of the terminal, or what its encoding lacks."""
+    shown = "".join(letter if letter.isprintable() else "?" for letter in text)
+    encoding = sys.stdout.encoding or "utf-8"
+    return shown.encode(encoding, "replace").decode(encoding)
 
 
 def _percent(share: float) -> str:
@@ -288,9 +317,9 @@ def _output_folder(out: str) -> Path:
 
 def _write(folder: Path, measured: Measurement, notes: list[str], about: dict[str, Any]) -> None:
     from rtdet.evaluation.measurement import as_json, curves_as_csv
-    from rtdet.evaluation.report import render_report
+    from rtdet.evaluation.report import curves_as_png, render_report
 
-    title = f"{about['measured']} on {about['data']}"
+    title = f"{about['measured']} on {about['data']}" + (f", {about['split']}" if "split" in about else "")
     settings = {key.replace("_", " "): str(value) for key, value in about.items()}
     contents = {
         "report.html": render_report(measured, title=title, notes=notes, settings=settings),
@@ -299,7 +328,9 @@ def _write(folder: Path, measured: Measurement, notes: list[str], about: dict[st
     }
     try:
         for name, text in contents.items():
-            (folder / name).write_text(text, encoding="utf-8", newline="\n")
+            # JSON can name what no encoding has (half of a surrogate pair).
+            (folder / name).write_text(text, encoding="utf-8", errors="replace", newline="\n")
+        (folder / "pr_curves.png").write_bytes(curves_as_png(measured))
     except OSError as error:
         raise OutputError(f"cannot write a report to {folder}: {error.strerror}; choose another") from error
     click.echo(f"wrote {folder / 'report.html'}", err=True)

@@ -11,6 +11,7 @@ import numpy as np
 
 from rtdet.datasets import Dataset
 from rtdet.datasets.coco import read_json
+from rtdet.datasets.pictures import picture_size
 from rtdet.datasets.text import shown
 from rtdet.errors import UsageError
 from rtdet.geometry.boxes import ltwh_to_xyxy
@@ -36,6 +37,23 @@ def detect_all(
             found.append(one)
             on_picture()
     return found
+
+
+def check_pictures(dataset: Dataset) -> None:
+    """Raises UsageError for the first picture that is missing or is none, by the files' heads alone. Warns where
+    pictures are not of the size that the labels say: boxes would be misplaced."""
+    other = []
+    for sample in dataset.samples:
+        if not sample.path.is_file():  # nor a pipe, which would be waited for
+            raise UsageError(f"the picture {sample.path} is missing")
+        size = picture_size(sample.path)
+        if size != sample.size:
+            other.append(f"{sample.path.name} is {size[0]}x{size[1]}, not {sample.size[0]}x{sample.size[1]}")
+    if other:
+        _log.warning(
+            "%d of %d pictures are not of the size that their labels say (%s): boxes may be misplaced",
+            len(other), len(dataset), other[0],
+        )  # fmt: skip
 
 
 def read_detections(path: Path, dataset: Dataset) -> list[Detections]:

@@ -1,10 +1,16 @@
 from __future__ import annotations
 
 import json
+import os
+import subprocess
+import sys
 
+import click
 import cv2
 import numpy as np
 import pytest
+
+from tests.cli.conftest import ROOT
 
 
 @pytest.fixture
@@ -49,6 +55,26 @@ def test_detections_of_a_file_are_measured_and_a_report_is_written(rtdet, labell
     assert metrics["confusion_matrix"]["counts"] == [[2, 1], [1, 0]]
     assert "d.json on pets" in (tmp_path / "report" / "report.html").read_text(encoding="utf-8")
     assert (tmp_path / "report" / "pr_curves.csv").read_text().count("\n") == 1 + 3
+    assert (tmp_path / "report" / "pr_curves.png").read_bytes().startswith(b"\x89PNG")
+
+
+def test_the_folder_one_stands_in_has_its_name(rtdet, labelled, detections, tmp_path, monkeypatch):
+    rtdet("eval", "detect", "--data", "pets", "--detections", detections)
+    monkeypatch.chdir(labelled)
+    assert rtdet("eval", "detect", "--data", ".", "--detections", detections, "--out", "../report").code == 0
+    assert "<h1>d.json on pets</h1>" in (tmp_path / "report" / "report.html").read_text(encoding="utf-8")
+
+
+def test_a_narrow_terminal_gets_fewer_figures_and_these_whole(rtdet, labelled, detections, monkeypatch):
+    monkeypatch.setattr("sys.stdout.isatty", lambda: True)
+    heads = {}
+    for columns in (80, 120):
+        monkeypatch.setenv("COLUMNS", str(columns))
+        out = click.unstyle(rtdet("eval", "detect", "--data", labelled, "--detections", detections).out)
+        assert "…" not in out
+        heads[columns] = next(line.split() for line in out.splitlines() if "objects" in line)
+    assert heads[80] == ["class", "objects", "AP50", "AP75", "AP", "TP", "FP", "FN", "best", "at"]
+    assert set(heads[80]) < set(heads[120])
 
 
 def test_a_model_is_measured_on_the_classes_that_it_shares_with_the_labels(rtdet, labelled):
@@ -83,12 +109,45 @@ def test_the_confidence_is_where_right_and_wrong_are_counted(rtdet, labelled, de
     assert row.split()[-4:-1] == ["1", "0", "2"]
 
 
-def test_a_class_of_any_name_is_printed_as_it_is_called(rtdet, labelled, detections):
+def test_a_class_of_any_name_is_printed_as_it_is_called(rtdet, labelled, detections, tmp_path):
     for path in (labelled / "annotations.json", detections):
-        path.write_text(path.read_text().replace('"cat"', '"[red]\\u001b[2Jcat"'))
-    done = rtdet("eval", "detect", "--data", labelled, "--detections", detections)
+        path.write_text(path.read_text().replace('"cat"', '"[red]\\u001b[2Jcat\\ud800"'))
+    detections.write_text(detections.read_text().replace("Jcat", "Jcow", 1))
+    done = rtdet("eval", "detect", "--data", labelled, "--detections", detections, "--out", "report")
     assert done.code == 0, done.err
-    assert "[red]?[2Jcat" in done.out
+    assert "[red]?[2Jcat?" in done.out
+    assert "no labels of it: [red]?[2Jcow?" in done.out
+    assert "\x1b" not in done.out
+    assert "[2Jcat?" in (tmp_path / "report" / "report.html").read_text(encoding="utf-8")
+
+
+def test_a_class_that_the_terminal_has_no_letters_for_is_printed_with_others(labelled, detections, tmp_path):
+    for path in (labelled / "annotations.json", detections):
+        path.write_text(path.read_text().replace('"cat"', '"\\u732bx"'))
+    done = subprocess.run(
+        [sys.executable, "-m", "rtdet", "eval", "detect", "--data", labelled, "--detections", detections],
+        env={**os.environ, "PYTHONPATH": str(ROOT), "PYTHONIOENCODING": "cp1252"},
+        cwd=tmp_path, capture_output=True,
+    )  # fmt: skip
+    assert done.returncode == 0, done.stderr
+    assert b"?x" in done.stdout
+
+
+def test_what_cannot_be_measured_is_said_before_the_pictures_are_looked_at_by_a_model(
+    rtdet, labelled, monkeypatch
+):
+    def too_late(*_):
+        raise AssertionError("detected in vain")
+
+    monkeypatch.setattr("rtdet.evaluation.detection_files.detect_all", too_late)
+    arguments = ("eval", "detect", "--data", labelled, "--device", "cpu")
+    assert "none of which rtdet-n knows" in rtdet(*arguments).errors[0]
+    assert "cow" in rtdet(*arguments, "--classes", "cow").errors[0]
+    content = json.loads((labelled / "annotations.json").read_text())
+    (labelled / "annotations.json").write_text(json.dumps({**content, "annotations": []}))
+    assert "no labelled object" in rtdet(*arguments).errors[0]
+    (labelled / "images" / "2.png").unlink()
+    assert "2.png is missing" in rtdet(*arguments).errors[0]
 
 
 @pytest.mark.parametrize(

@@ -6,11 +6,13 @@ import json
 import logging
 from pathlib import Path
 
+import cv2
+import numpy as np
 import pytest
 
 from rtdet.datasets import Dataset
 from rtdet.errors import UsageError
-from rtdet.evaluation.detection_files import read_detections
+from rtdet.evaluation.detection_files import check_pictures, read_detections
 from tests.evaluation.conftest import NAMES, picture
 
 ROW = {"file_name": "a.png", "category": "cat", "bbox": [1, 2, 3, 4], "score": 0.5}
@@ -37,6 +39,20 @@ def test_rows_go_to_their_pictures_and_keep_their_class_names(read):
     assert [len(one) for one in found] == [1, 0, 1, 0]
     assert found[0].boxes.tolist() == [[1, 2, 4, 6]]
     assert found[2].name_of(0) == "zebra"
+
+
+def test_pictures_are_looked_at_before_the_measuring(tmp_path, caplog):
+    for name, shape in (("a.png", (200, 200, 3)), ("b.png", (90, 80, 3))):
+        cv2.imwrite(str(tmp_path / name), np.zeros(shape, np.uint8))
+    samples = [picture(name=str(tmp_path / name)) for name in ("a.png", "b.png")]
+    check_pictures(Dataset(tmp_path, NAMES, samples[:1]))
+    assert not caplog.records
+    check_pictures(Dataset(tmp_path, NAMES, samples))
+    assert "1 of 2 pictures" in caplog.text
+    assert "b.png is 80x90, not 200x200" in caplog.text
+    samples.append(picture(name=str(tmp_path / "gone.png")))
+    with pytest.raises(UsageError, match=r"gone\.png is missing"):
+        check_pictures(Dataset(tmp_path, NAMES, samples))
 
 
 def test_no_rows_are_no_detections(read):

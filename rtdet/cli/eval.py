@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 import json
-import sys
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -22,12 +20,6 @@ if TYPE_CHECKING:
 
 # AP looks at the whole curve: what a detector is hardly sure of belongs to it.
 _LOWEST_SCORE = 0.001
-# The figures of the table that is printed: all, and those for a narrow terminal.
-_FIGURES = {
-    "AP50": "ap50", "AP75": "ap75", "AP": "ap", "small": "ap_small", "medium": "ap_medium", "large": "ap_large",
-    "AR100": "ar_100", "VOC11": "voc_11_point", "VOC": "voc_all_point",
-}  # fmt: skip
-_FEW = {title: _FIGURES[title] for title in ("AP50", "AP75", "AP")}
 
 
 @click.group(context_settings={"help_option_names": ["-h", "--help"]})
@@ -87,6 +79,7 @@ def detect(
     from rtdet.config import RunConfig
     from rtdet.datasets import load_dataset
     from rtdet.evaluation.measurement import measure, only_classes
+    from rtdet.evaluation.report import print_scores
 
     show_warnings()
     if model is not None and detections is not None:
@@ -111,7 +104,7 @@ def detect(
         count_incomplete=count_incomplete,
     )
     notes = seen.notes + _incomplete_note(measured.dataset, count_incomplete)
-    _print(measured, notes)
+    print_scores(measured, notes)
     if folder is not None:
         about: dict[str, Any] = {
             "measured": Path(detections or config.model).name,
@@ -143,6 +136,7 @@ def _from_model(config: RunConfig, dataset: Dataset) -> _Seen:
     from dataclasses import replace
 
     from rtdet.build import build_detector
+    from rtdet.cli.data.progress import progress
     from rtdet.evaluation.detection_files import check_pictures, detect_all
 
     # What would end the measuring ends it before it has begun: pictures, the model, classes.
@@ -153,7 +147,7 @@ def _from_model(config: RunConfig, dataset: Dataset) -> _Seen:
         names, notes = _measured_classes(
             dataset, detector.class_names, config.classes, Path(config.model).name
         )
-        with _progress(len(dataset.samples), config.quiet) as tick:
+        with progress("pictures", len(dataset), config.quiet) as tick:
             found = detect_all(detector, dataset, tick)
     finally:
         detector.close()
@@ -168,20 +162,6 @@ def _from_model(config: RunConfig, dataset: Dataset) -> _Seen:
     return _Seen(found, names, notes, settings)
 
 
-@contextmanager
-def _progress(count: int, quiet: bool) -> Iterator[Callable[[], None]]:
-    if quiet or not sys.stderr.isatty():
-        yield lambda: None
-        return
-    from rich.console import Console
-    from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
-
-    columns = (TextColumn("pictures"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
-    with Progress(*columns, console=Console(stderr=True), transient=True) as bar:
-        task = bar.add_task("detect", total=count)
-        yield lambda: bar.advance(task)
-
-
 def _measured_classes(
     dataset: Dataset, known: Sequence[str], wanted: Sequence[str], subject: str, *, is_file: bool = False
 ) -> tuple[list[str], list[str]]:
@@ -191,6 +171,7 @@ def _measured_classes(
     been looked for in vain, so it counts.
     """
     from rtdet.evaluation.measurement import labelled_classes
+    from rtdet.evaluation.report.terminal import printable
 
     labelled = labelled_classes(dataset)
     if not labelled:
@@ -200,7 +181,7 @@ def _measured_classes(
     names = [name for name in asked if is_file or name not in absent]
     if not names:
         raise UsageError(
-            f"nothing to measure: {dataset.folder} has labels of {_printable(_listed(labelled))}, "
+            f"nothing to measure: {dataset.folder} has labels of {printable(_listed(labelled))}, "
             f"none of which {subject} knows; classes are compared by name"
         )
     notes = []
@@ -230,74 +211,6 @@ def _incomplete_note(dataset: Dataset, counted: bool) -> list[str]:
 def _listed(names: Sequence[str], most: int = 8) -> str:
     more = len(names) - most
     return ", ".join(names[:most]) + (f" and {more} more" if more > 0 else "")
-
-
-def _print(measured: Measurement, notes: list[str]) -> None:
-    """The table, and what was left out of it."""
-    from rich.console import Console
-    from rich.measure import Measurement as Width
-
-    console = Console(highlight=False, markup=False, emoji=False, width=None if sys.stdout.isatty() else 160)
-    table = _table(measured)
-    if Width.get(console, console.options.update(max_width=1000), table).maximum > console.width:
-        table = _table(measured, _FEW)
-    console.print(table)
-    total, happened = measured.total, measured.outcomes
-    console.print(
-        f"pictures: {len(measured.dataset)}; AP and AR in percent; TP, FP, FN at confidence "
-        f"{happened.confidence:.2f} and IoU {happened.min_iou:.2f}: precision {_percent(total.precision)}, "
-        f"recall {_percent(total.recall)}"
-    )
-    best = measured.pooled.best_confidence()
-    if best is not None:
-        counts = measured.pooled.at(best)
-        console.print(
-            f"best F1 at confidence {best:.2f}: precision {_percent(counts.precision)}, "
-            f"recall {_percent(counts.recall)}"
-        )
-    for note in notes:
-        console.print(_printable(note))
-
-
-def _table(measured: Measurement, columns: dict[str, str] = _FIGURES) -> Any:
-    from rich import box
-    from rich.table import Table
-    from rich.text import Text
-
-    table = Table(box=box.SIMPLE_HEAD, pad_edge=False, header_style="bold")
-    table.add_column("class", overflow="fold")
-    for title in ("objects", *columns, "TP", "FP", "FN", "best at"):
-        table.add_column(title, justify="right", no_wrap=True)
-    entries = [
-        *zip(measured.scores.classes, measured.counts, measured.curves, strict=True),
-        (measured.scores.mean, measured.total, measured.pooled),
-    ]
-    for scores, counts, curve in entries:
-        is_mean = scores is measured.scores.mean
-        if is_mean:
-            table.add_section()
-        figures = [getattr(scores, name) for name in columns.values()]
-        best = curve.best_confidence()
-        # Text: a class may be called "[red]".
-        cells = [
-            Text(_printable(scores.name)),
-            *(Text(text) for text in (str(scores.truths), *map(_percent, figures))),
-            *(Text(str(count)) for count in (counts.tp, counts.fp, counts.fn)),
-            Text("-" if best is None else f"{best:.2f}"),
-        ]
-        table.add_row(*cells, style="bold" if is_mean else None)
-    return table
-
-
-def _printable(text: str) -> str:
-    """A class may also be called an escape sequence of the terminal, or what its encoding lacks."""
-    shown = "".join(letter if letter.isprintable() else "?" for letter in text)
-    encoding = sys.stdout.encoding or "utf-8"
-    return shown.encode(encoding, "replace").decode(encoding)
-
-
-def _percent(share: float) -> str:
-    return "-" if share != share else f"{100 * share:.1f}"
 
 
 def _output_folder(out: str) -> Path:

@@ -9,8 +9,7 @@ import numpy as np
 
 from rtdet.datasets import Dataset
 from rtdet.evaluation.average_precision import (
-    RECALL_POINTS,
-    at_recalls,
+    coco_ap,
     ranked,
     voc_11_point_ap,
     voc_all_point_ap,
@@ -138,7 +137,7 @@ def _coco(matches: Matches, area: int, most: int) -> tuple[FloatArray, FloatArra
     kept = matches.ranks < most
     hit, counts = matches.hits[area][:, kept] >= 0, ~matches.left_out[area][:, kept]
     recall, precision = ranked(hit & counts, ~hit & counts, truths)
-    ap = [at_recalls(r, p, RECALL_POINTS).mean() for r, p in zip(recall, precision, strict=True)]
+    ap = [coco_ap(r, p) for r, p in zip(recall, precision, strict=True)]
     return np.array(ap), recall[:, -1] if recall.shape[1] else np.zeros(len(recall))
 
 

@@ -2,11 +2,12 @@
 #   make demo    opens the viewer on the demo (or, without a display, records it)
 #   make test    runs every test          make check   runs ruff, mypy and import-linter
 #   make setup   only the set-up          make bench   prints the figures that the README quotes
+#   make model   trains the embedded model anew (hours; ARGS="--subset 60 --steps 20" is a trial)
 
 STAMP := .venv/.setup-complete
 BIN := .venv/bin
 
-.PHONY: demo test check setup bench lock clean
+.PHONY: demo test check setup bench model lock clean
 .DELETE_ON_ERROR:
 
 demo: $(STAMP)
@@ -26,6 +27,9 @@ setup: $(STAMP)
 
 bench: $(STAMP)
 	@for script in benchmarks/*.py; do echo "== $$script"; $(BIN)/python $$script || exit 1; done
+
+model: $(STAMP)
+	@$(BIN)/python scripts/model.py $(ARGS)
 
 $(STAMP): requirements.txt pyproject.toml setup.py scripts/setup.sh scripts/system-libraries.sh
 	@scripts/setup.sh

@@ -15,7 +15,7 @@ from rtdet.backends.network import Shape
 from rtdet.backends.openvino import load_openvino, save_graph
 
 # Part of the cache's key: raise it when the network's code changes what the same weights compute.
-_REVISION = 1
+_REVISION = 2
 
 log = logging.getLogger("rtdet.detectors")
 

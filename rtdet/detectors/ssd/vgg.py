@@ -21,7 +21,7 @@ from rtdet.errors import UsageError
 VGG_MEAN = (0.48235, 0.45882, 0.40784)
 VGG_STD = (1 / 255, 1 / 255, 1 / 255)
 
-_CONV1_TO_CONV4_3 = (64, 64, "pool", 128, 128, "pool", 256, 256, 256, "ceil pool", 512, 512, 512)
+_CONV1_TO_CONV4_3 = (64, 64, "pool", 128, 128, "pool", 256, 256, 256, "pool", 512, 512, 512)
 _CONV5 = ("pool", 512, 512, 512)
 
 
@@ -73,12 +73,12 @@ def extra_layer(inputs: int, outputs: int, side: int) -> nn.Sequential:
 
 
 def _vgg(inputs: int, plan: tuple[int | str, ...]) -> list[nn.Module]:
-    """3x3 convolutions of the given channels, each with ReLU, and pools that halve. The third pool rounds
-    up, which gives the paper's 38 cells for 300 pixels."""
+    """3x3 convolutions of the given channels, each with ReLU, and pools that halve. They round up, as Caffe's
+    do, which gives the paper's 38 cells for 300 pixels."""
     layers: list[nn.Module] = []
     for step in plan:
         if isinstance(step, str):
-            layers.append(nn.MaxPool2d(2, 2, ceil_mode=step == "ceil pool"))
+            layers.append(nn.MaxPool2d(2, 2, ceil_mode=True))
             continue
         conv = nn.Conv2d(inputs, step, 3, padding=1)
         nn.init.kaiming_normal_(conv.weight, mode="fan_out", nonlinearity="relu")

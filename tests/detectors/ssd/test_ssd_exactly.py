@@ -9,7 +9,7 @@ import torch
 from rtdet.detectors.ssd.architectures import build_network
 from rtdet.detectors.ssd.catalogue import new_config
 from rtdet.detectors.ssd.coder import BoxCoder
-from rtdet.detectors.ssd.levels import even_scales, vgg_levels
+from rtdet.detectors.ssd.levels import even_scales, vgg_levels, vgg_sides
 from rtdet.detectors.ssd.priors import make_priors
 from rtdet.geometry.boxes import cxcywh_to_xyxy, xyxy_to_cxcywh
 
@@ -17,12 +17,12 @@ CLASSES = tuple(f"class{i}" for i in range(20))
 
 
 def _maps(config):
-    model = build_network(config).eval()
+    """The maps, offsets and logits of a network, of which torch works out the shapes and nothing else."""
     width, height = config.input_size
-    with torch.no_grad():
-        maps = model.feature_maps(torch.zeros(1, 3, height, width))
-        offsets, logits = model(torch.zeros(1, 3, height, width))
-    return maps, offsets, logits
+    with torch.device("meta"), torch.no_grad():
+        model = build_network(config).eval()
+        images = torch.zeros(1, 3, height, width)
+        return model.feature_maps(images), *model(images)
 
 
 def test_ssd300_has_the_maps_the_priors_and_the_outputs_of_the_paper():
@@ -39,7 +39,8 @@ def test_ssd300_has_the_maps_the_priors_and_the_outputs_of_the_paper():
 
 
 def test_with_three_classes_and_six_priors_a_map_has_18_score_channels():
-    model = build_network(new_config("ssd300", ("cat", "dog")))
+    with torch.device("meta"):
+        model = build_network(new_config("ssd300", ("cat", "dog")))
     assert model.score_heads[1].out_channels == 18
     assert model.box_heads[1].out_channels == 24
 
@@ -59,8 +60,9 @@ def test_ssd300s_priors_have_the_scales_and_ratios_of_the_lecture():
 def test_a_prior_sits_in_the_middle_of_its_cell_and_is_never_larger_than_the_picture():
     priors = make_priors(vgg_levels(300), (300, 300)) / 300
     np.testing.assert_allclose(priors[0], [0.5 / 38, 0.5 / 38, 0.1, 0.1])
-    np.testing.assert_allclose(priors[4 * 38 + 5], [1.5 / 38 - 1 / 38 + 1 / 38, 1.5 / 38, *priors[1, 2:]])
     np.testing.assert_allclose(priors[1, 2:], [0.1 * np.sqrt(2), 0.1 / np.sqrt(2)])
+    # Three cells to the right in the second row, the second of its four priors.
+    np.testing.assert_allclose(priors[4 * (38 + 3) + 1], [3.5 / 38, 1.5 / 38, *priors[1, 2:]])
     np.testing.assert_allclose(priors[3, 2:], np.sqrt(0.1 * 0.2))
     np.testing.assert_allclose(priors[-4], [0.5, 0.5, 0.9, 0.9])
     assert priors[:, 2:].max() == 1
@@ -72,6 +74,13 @@ def test_ssd512_has_a_map_more():
     assert [x.shape[2] for x in maps] == [64, 32, 16, 8, 4, 2, 1]
     assert [level.per_cell for level in config.levels] == [4, 6, 6, 6, 6, 4, 4]
     assert offsets.shape[1] == len(make_priors(config.levels, (512, 512))) == 24564
+
+
+@pytest.mark.parametrize("side", [64, 65, 81, 100, 127, 299, 301, 421])
+def test_ssd_on_vgg16_answers_for_each_prior_of_any_square_input(side):
+    maps, offsets, _ = _maps(new_config("ssd300", ("a",), input_size=(side, side)))
+    assert [x.shape[2] for x in maps] == vgg_sides(side)
+    assert offsets.shape[1] == len(make_priors(vgg_levels(side), (side, side)))
 
 
 def test_ssdlite320_has_six_priors_on_each_of_six_maps():

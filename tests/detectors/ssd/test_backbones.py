@@ -40,10 +40,10 @@ def _pictures() -> tuple[torch.Tensor, list[Truth]]:
 
 
 def _overfit(model, priors: torch.Tensor, rate: float) -> tuple[float, float]:
-    """The first loss and the last: a thirty-third of it, or that of step 80."""
+    """The first loss and the last: a twentieth of it, or that of step 80."""
     images, truths = _pictures()
     learning = [parameter for parameter in model.train().parameters() if parameter.requires_grad]
-    optimizer = torch.optim.Adam(learning, lr=rate)
+    optimizer = torch.optim.Adam(learning, lr=rate, fused=True)
     objective, first = objective_for(model.config), None
     for _ in range(80):
         parts = objective(*model(images), priors, truths)
@@ -52,7 +52,7 @@ def _overfit(model, priors: torch.Tensor, rate: float) -> tuple[float, float]:
         optimizer.step()
         last = float(parts.total.detach())
         first = first or last
-        if last < 0.03 * first:
+        if last < 0.05 * first:
             break
     _settle_norms(model, images)
     return first, last
@@ -122,8 +122,8 @@ def test_its_maps_are_at_the_strides_that_it_says(name):
 @pytest.mark.parametrize("size", [(96, 128), (100, 70)])
 @pytest.mark.parametrize("name", ["alexnet", "vgg16", "resnet18", "ghostnet_100"])
 def test_the_network_answers_for_each_prior_of_any_input(architecture, name, size):
-    config = new_config(architecture, ("a", "b"), name, size)
-    with torch.no_grad():
+    with torch.device("meta"), torch.no_grad():  # the shapes alone
+        config = new_config(architecture, ("a", "b"), name, size)
         offsets, logits = build_network(config).eval()(torch.zeros(1, 3, size[1], size[0]))
     count = len(make_priors(config.levels, size))
     assert offsets.shape == (1, count, 4)

@@ -54,6 +54,8 @@ _Candidates = tuple[IntArray, IntArray, FloatArray]
 def _sigmoid_candidates(logits: FloatArray, wanted: IntArray, confidence: float) -> _Candidates:
     """Prior, output and score of each prior whose best wanted output reaches the threshold."""
     chosen = np.asarray(logits, dtype=np.float64)[:, wanted]
+    if not len(wanted):
+        return wanted, wanted, np.zeros(0)
     best = chosen.argmax(1)
     strength = chosen[np.arange(len(chosen)), best]
     rows = np.flatnonzero(strength >= _logit(confidence))

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import numpy as np
+import pytest
 
 from rtdet.detectors.ssd.postprocess import postprocess
 from rtdet.geometry.letterbox import Letterbox
@@ -49,6 +50,14 @@ def test_wanted_classes_keep_the_scores_that_they_have_among_all():
     dogs = _found(logits, Thresholds(0.3, classes=frozenset({"dog"})))
     assert [dogs.name_of(i) for i in range(len(dogs))] == ["dog"]
     np.testing.assert_allclose(dogs.scores, _found(logits).scores[:1])
+
+
+@pytest.mark.parametrize("background", [True, False])
+def test_a_wanted_class_that_there_is_not_gives_nothing(background):
+    logits = np.ones((3, len(NAMES) + background), dtype=np.float32)
+    wanted = Thresholds(0.0, classes=frozenset({"cow"}))
+    found = postprocess(np.zeros((3, 4)), logits, PRIORS, BACK, wanted, NAMES, background=background)
+    assert found.boxes.shape == (0, 4)
 
 
 def test_nothing_and_everything_are_no_special_cases():

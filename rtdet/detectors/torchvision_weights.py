@@ -6,16 +6,15 @@ import pickle
 import warnings
 from collections.abc import Mapping
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import NamedTuple
 
 import torch
 
 from rtdet.detectors.coco import COCO_CLASSES
 from rtdet.detectors.names import class_names
+from rtdet.detectors.ssd.torchvision_state import from_torchvision
+from rtdet.detectors.state_dicts import fill
 from rtdet.errors import ModelError
-
-if TYPE_CHECKING:
-    from rtdet.detectors.ssd.module import SSDModule
 
 
 class _Signature(NamedTuple):
@@ -72,22 +71,14 @@ def load_model(path: Path, architecture: str | None = None) -> LoadedModel:
         raise ModelError(f"{path} is not complete: it lacks {sign.class_layer}")
     outputs = layer.shape[0] // sign.boxes
     names = _coco_names(found) if outputs == _COCO_OUTPUTS else class_names(path, outputs - 1, {})
-    if found in OUR_SSDS:
-        return LoadedModel(found, _our_ssd(found, weights, names, path), names)
-    model = _build(found, outputs)
-    _fill(model, weights, path)
-    return LoadedModel(found, model.eval(), names)
-
-
-def _our_ssd(
-    architecture: str, weights: Mapping[str, torch.Tensor], names: tuple[str, ...], path: Path
-) -> SSDModule:
-    from rtdet.detectors.ssd.torchvision_state import from_torchvision
-
     try:
-        return from_torchvision(architecture, weights, names)
+        if found in OUR_SSDS:
+            return LoadedModel(found, from_torchvision(found, weights, names), names)
+        model = _build(found, outputs)
+        fill(model, weights)
     except ModelError as error:
         raise ModelError(f"{path} does not fit its architecture: {error}") from error
+    return LoadedModel(found, model.eval(), names)
 
 
 def read_state_dict(path: Path) -> dict[str, torch.Tensor]:
@@ -121,18 +112,6 @@ def _build(architecture: str, outputs: int) -> torch.nn.Module:
         architecture, weights=None, weights_backbone=None, num_classes=outputs
     )
     return model
-
-
-def _fill(model: torch.nn.Module, weights: Mapping[str, Any], path: Path) -> None:
-    try:
-        missing, unknown = model.load_state_dict(weights, strict=False)
-    except RuntimeError as error:
-        detail = str(error).strip().splitlines()[-1].strip()
-        raise ModelError(f"{path} does not fit its architecture: {detail}") from error
-    # The published weights come from frozen batch norms, which count no batches; the sums are the same.
-    wrong = [key for key in missing if not key.endswith("num_batches_tracked")] + unknown
-    if wrong:
-        raise ModelError(f"{path} does not fit its architecture: {wrong[0]} is missing or unknown")
 
 
 def _coco_names(architecture: str) -> tuple[str, ...]:

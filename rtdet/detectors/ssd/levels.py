@@ -16,7 +16,7 @@ from rtdet.detectors.ssd.priors import PriorLevel
 FOUR = (1.0, 2.0, 1 / 2)
 SIX = (1.0, 2.0, 1 / 2, 3.0, 1 / 3)
 
-# The paper's own for the larger network (section 3.3): one map more, and small objects first.
+# The paper's own for the larger network (section 3.1): one map more, and small objects first.
 SSD512_SCALES = (0.07, 0.15, 0.3, 0.45, 0.6, 0.75, 0.9, 1.05)
 TORCHVISION_SCALES = (0.07, 0.15, 0.33, 0.51, 0.69, 0.87, 1.05)
 TORCHVISION_STRIDES = (8, 16, 32, 64, 100, 300)

@@ -15,7 +15,8 @@ from rtdet.detectors.ssd.config import SSDConfig
 from rtdet.detectors.ssd.levels import ssdlite_levels, torchvision_ssd300_levels
 from rtdet.detectors.ssd.module import SSDModule
 from rtdet.detectors.ssd.ssdlite import FULL_TAIL, REDUCED_TAIL
-from rtdet.errors import ModelError, UnknownNameError
+from rtdet.detectors.state_dicts import fill
+from rtdet.errors import UnknownNameError
 
 # Beginnings of torchvision's names and of ours.
 _HEADS = {
@@ -74,19 +75,9 @@ def from_torchvision(
     else:
         known = ["ssd300_vgg16", "ssdlite320_mobilenet_v3_large"]
         raise UnknownNameError("SSD of torchvision", architecture, known)
-    return _filled(build_network(config), renamed).eval()
-
-
-def _filled(model: SSDModule, weights: Mapping[str, Tensor]) -> SSDModule:
-    try:
-        missing, unknown = model.load_state_dict(weights, strict=False)
-    except RuntimeError as error:
-        raise ModelError(str(error).strip().splitlines()[-1].strip()) from error
-    # The published weights come from frozen batch norms, which count no batches; the sums are the same.
-    wrong = [name for name in missing if not name.endswith("num_batches_tracked")] + unknown
-    if wrong:
-        raise ModelError(f"{wrong[0]} is missing or unknown")
-    return model
+    model = build_network(config)
+    fill(model, renamed)
+    return model.eval()
 
 
 def _vgg_name(name: str) -> str:

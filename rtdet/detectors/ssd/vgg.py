@@ -1,4 +1,4 @@
-"""SSD300 and SSD512 on VGG-16 (Liu et al. 2016, arXiv 1512.02325, figure 2 and section 3.3).
+"""SSD300 and SSD512 on VGG-16 (Liu et al. 2016, arXiv 1512.02325, figure 2 and section 3.1).
 
 VGG-16's fully connected layers 6 and 7 became convolutions, the sixth dilated because its pool no longer
 strides (DeepLab, arXiv 1412.7062). conv4_3, whose values are larger than those of later maps, is normalised in

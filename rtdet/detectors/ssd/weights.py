@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from rtdet.detectors.ssd.config import SSDConfig
+from rtdet.detectors.state_dicts import fill
 from rtdet.errors import ModelError
 
 if TYPE_CHECKING:
@@ -63,12 +64,9 @@ def load_weights(path: Path) -> SSDModule:
         tensors = {name: file.get_tensor(name).float() for name in file.keys()}  # noqa: SIM118
     model = build_network(config)
     try:
-        missing, unexpected = model.load_state_dict(tensors, strict=False)
-    except RuntimeError as error:
-        raise ModelError(f"{path} is damaged: {str(error).splitlines()[-1].strip()}") from error
-    missing = [name for name in missing if not name.endswith("num_batches_tracked")]
-    if missing or unexpected:
-        raise ModelError(f"{path} is damaged: weights missing or unknown: {(missing + unexpected)[0]}")
+        fill(model, tensors)
+    except ModelError as error:
+        raise ModelError(f"{path} is damaged: {error}") from error
     if not all(value.isfinite().all() for value in tensors.values()):
         raise ModelError(f"{path} is damaged: weights that are not finite")
     return model.eval()

@@ -40,7 +40,7 @@ def _pictures() -> tuple[torch.Tensor, list[Truth]]:
 
 
 def _overfit(model, priors: torch.Tensor, rate: float) -> tuple[float, float]:
-    """The first loss and the last: a twentieth of it, or that of step 80."""
+    """The first loss and the last: a thirty-third of it, or that of step 80."""
     images, truths = _pictures()
     learning = [parameter for parameter in model.train().parameters() if parameter.requires_grad]
     optimizer = torch.optim.Adam(learning, lr=rate, fused=True)
@@ -52,7 +52,7 @@ def _overfit(model, priors: torch.Tensor, rate: float) -> tuple[float, float]:
         optimizer.step()
         last = float(parts.total.detach())
         first = first or last
-        if last < 0.05 * first:
+        if last < 0.03 * first:
             break
     _settle_norms(model, images)
     return first, last
@@ -71,7 +71,8 @@ def _settle_norms(model, images: torch.Tensor) -> None:
 def _check_that_it_learns(name: str, backbone_name: str | None, rate: float) -> None:
     torch.manual_seed(0)
     config = new_config(name, NAMES, backbone_name, (SIDE, SIDE))
-    model = build_network(config)
+    # Channels last halves the time of grouped convolutions.
+    model = build_network(config).to(memory_format=torch.channels_last)
     if name == "ssd300":  # as VGG is fine-tuned: without its first two blocks, which are half of the work
         model.early[:10].requires_grad_(False)
     priors = make_priors(config.levels, (SIDE, SIDE))
@@ -101,7 +102,7 @@ def test_ssd_on_vgg16_learns_eight_pictures_by_heart():
 
 @pytest.mark.parametrize("name", [None, "ghostnet_100"])
 def test_ssdlite_learns_eight_pictures_by_heart(name):
-    _check_that_it_learns("ssdlite", name, 3e-3)
+    _check_that_it_learns("ssdlite", name, 6e-3)
 
 
 @pytest.mark.parametrize("name", BACKBONES)

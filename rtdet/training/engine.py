@@ -232,7 +232,8 @@ class Trainer:
         # Plain floats: a checkpoint holds nothing else.
         self.score = Score(float(measured.ap50), float(measured.ap), self.step)
         row |= {"ap50": f"{self.score.ap50:.6f}", "ap": f"{self.score.ap:.6f}"}
-        if self.score.ap50 > self.best.ap50:
+        # AP decides where AP50 can rise no more.
+        if (self.score.ap50, self.score.ap) > (self.best.ap50, self.best.ap):
             self.best = self.score
             self.save("best")
 

@@ -31,7 +31,7 @@ from rtdet.training.ema import Ema
 from rtdet.training.folding import fold, unfold
 from rtdet.training.log import Log
 from rtdet.training.pictures import Picture
-from rtdet.training.precision import PRECISIONS, choose_precision
+from rtdet.training.precision import PRECISIONS, choose_precision, spare_single_cells
 from rtdet.training.sheet import write_sheet
 from rtdet.types import FloatArray
 
@@ -94,6 +94,8 @@ class Trainer:
             model = fold(model)
         self.model: SSDModule = model.to(self.device, memory_format=torch.channels_last)  # type: ignore[call-overload]
         self.ema = Ema(self.model, config.ema_decay, config.ema_warmup)
+        if self.device.type == "cpu" and self.precision == "bf16":
+            spare_single_cells(self.model)
         self.loss = objective or objective_for(model.config)
         self.extra_loss = extra_loss
         priors = make_priors(model.config.levels, config.size)

@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
+import functools
+from collections.abc import Callable
+
 import torch
+from torch import Tensor, nn
 
 from rtdet.errors import UnknownNameError, UsageError
 
@@ -29,3 +33,21 @@ def _cpu_has_bf16() -> bool:
     """Not emulated: that would be slower than fp32. Private names of torch, hence the care."""
     checks = ("_is_avx512_bf16_supported", "_is_amx_tile_supported")
     return any(bool(getattr(torch.cpu, check, lambda: False)()) for check in checks)
+
+
+def spare_single_cells(model: nn.Module) -> None:
+    """Has depthwise convolutions of a stride compute maps that are one cell wide or high in float32.
+
+    In bf16 on a CPU, oneDNN reads memory that nobody wrote for the gradient of their weights (torch 2.14): once in a
+    while that is not finite. Such maps only occur at inputs smaller than a network is meant for.
+    """
+    for module in model.modules():
+        if isinstance(module, nn.Conv2d) and module.groups > 1 and max(module.stride) > 1:
+            module.forward = functools.partial(_spared, module.forward)  # type: ignore[method-assign]
+
+
+def _spared(forward: Callable[[Tensor], Tensor], x: Tensor) -> Tensor:
+    if min(x.shape[-2:]) > 1:
+        return forward(x)
+    with torch.autocast(x.device.type, enabled=False):
+        return forward(x.float())

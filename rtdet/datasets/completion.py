@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Sequence, Set
 from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
 
+from rtdet.datasets.coco import read_json
 from rtdet.datasets.incomplete import labelled_by_source
 from rtdet.datasets.sample import Sample, places_of
 from rtdet.errors import UsageError
@@ -21,8 +21,8 @@ Opinion = tuple[str, float, FloatArray]
 
 def load_teacher(path: Path) -> dict[str, list[Opinion]]:
     """Detections as `rtdet detect` writes them, by file name: (class name, score, xyxy)."""
+    rows = read_json(path)
     try:
-        rows = json.loads(path.read_text(encoding="utf-8"))
         found: dict[str, list[Opinion]] = {}
         for row in rows:
             x, y, w, h = row["bbox"]
@@ -33,9 +33,7 @@ def load_teacher(path: Path) -> dict[str, list[Opinion]]:
             )
             found.setdefault(str(row["file_name"]), []).append(entry)
         return found
-    except OSError as error:
-        raise UsageError(f"cannot read the teacher's detections {path}: {error.strerror}") from error
-    except (ValueError, KeyError, TypeError) as error:
+    except (ValueError, KeyError, TypeError, OverflowError) as error:
         raise UsageError(f"{path} is not a detections file of `rtdet detect`: {error}") from error
 
 

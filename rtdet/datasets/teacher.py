@@ -7,52 +7,23 @@ arXiv 1910.13302). The result is surer, and better placed, than any single look.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Iterable, Sequence
 
 import numpy as np
 
+from rtdet.datasets.sample import places_of
 from rtdet.geometry.boxes import iou
 from rtdet.protocols import Detector
 from rtdet.types import Detections, FloatArray, Image
-
-# One row of what `rtdet detect` writes: file_name, category, bbox (ltwh), score.
-Row = dict[str, object]
-
-
-def label_pictures(
-    pictures: Iterable[tuple[str, Image]],
-    detectors: Sequence[Detector],
-    class_names: Sequence[str],
-    *,
-    flip: bool = True,
-    min_score: float = 0.05,
-    on_picture: Callable[[str], None] = lambda name: None,
-) -> list[Row]:
-    """What the detectors together see in each (file name, picture), as rows of a detections file.
-
-    Classes are compared by name; those outside `class_names` are left out.
-    """
-    rows: list[Row] = []
-    for name, image in pictures:
-        found = opinion(image, detectors, class_names, flip=flip)
-        for i in np.flatnonzero(found.scores >= min_score):
-            left, top, right, bottom = (round(float(v), 2) for v in found.boxes[i])
-            rows.append(
-                {
-                    "file_name": name,
-                    "category": found.name_of(int(i)),
-                    "bbox": [left, top, round(right - left, 2), round(bottom - top, 2)],
-                    "score": round(float(found.scores[i]), 4),
-                }
-            )
-        on_picture(name)
-    return rows
 
 
 def opinion(
     image: Image, detectors: Sequence[Detector], class_names: Sequence[str], *, flip: bool = True
 ) -> Detections:
-    """What the detectors together see in a picture, each once, and once mirrored if `flip`; by falling score."""
+    """What the detectors together see in a picture, each once, and once mirrored if `flip`; by falling score.
+
+    Classes are compared by name; those outside `class_names` are left out.
+    """
     return fuse(list(_looks(image, detectors, class_names, flip)), class_names)
 
 
@@ -73,7 +44,7 @@ def _looks(
 
 def _renamed(found: Detections, class_names: Sequence[str]) -> Detections:
     """The same detections with labels into `class_names`; others are dropped."""
-    index = {name: i for i, name in enumerate(class_names)}
+    index = places_of(class_names)
     table = np.array([index.get(name, -1) for name in found.class_names], dtype=np.int64)
     labels = table[found.labels] if len(found) else found.labels
     keep = labels >= 0

@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from rtdet.datasets.teacher import fuse, label_pictures
+from rtdet.datasets.teacher import fuse, opinion
 from rtdet.types import Detections
 
 NAMES = ("person", "car")
@@ -62,11 +62,13 @@ def test_no_looks_at_anything_give_nothing():
 def test_a_mirrored_look_is_turned_back_and_names_are_translated():
     image = np.zeros((40, 100, 3), np.uint8)
     image[5:25, 10:30] = 255
-    rows = label_pictures([("a.png", image)], [Looker(0.8), Looker(0.4)], NAMES)
-    assert rows == [{"file_name": "a.png", "category": "car", "bbox": [10, 5, 20, 20], "score": 0.6}]
+    found = opinion(image, [Looker(0.8), Looker(0.4)], NAMES)
+    assert found.boxes.tolist() == [[10, 5, 30, 25]]
+    assert [found.name_of(i) for i in range(len(found))] == ["car"]
+    np.testing.assert_allclose(found.scores, [0.6])
 
 
-def test_classes_that_are_not_asked_for_and_faint_opinions_are_left_out():
+def test_classes_that_are_not_asked_for_are_left_out():
     image = np.full((40, 100, 3), 255, np.uint8)
-    assert label_pictures([("a", image)], [Looker(0.8)], ("dog",)) == []
-    assert label_pictures([("a", image)], [Looker(0.04)], NAMES) == []
+    assert len(opinion(image, [Looker(0.8)], ("dog",))) == 0
+    assert len(opinion(image, [Looker(0.8)], NAMES)) == 1

@@ -7,6 +7,7 @@ Read beyond the standard fields: an image's `source`; an annotation's `score` (h
 from __future__ import annotations
 
 import json
+import os
 from collections.abc import Hashable, Sequence
 from pathlib import Path
 from typing import Any
@@ -16,7 +17,7 @@ import numpy as np
 from rtdet.datasets.pictures import inside
 from rtdet.datasets.raw import Finding, RawLabels, RawPicture, cleaned
 from rtdet.datasets.sample import Sample
-from rtdet.datasets.text import read_text, shown
+from rtdet.datasets.text import printable, read_text, shown
 from rtdet.errors import UsageError
 from rtdet.geometry.boxes import ltwh_to_xyxy
 from rtdet.types import FloatArray, IntArray
@@ -33,7 +34,7 @@ def load_coco(annotations: Path, images: Path, class_names: Sequence[str]) -> li
 def read_coco(annotations: Path, images: Path | Sequence[Path], folder: Path | None = None) -> RawLabels:
     """The labels of a COCO JSON as written.
 
-    images: the folder of the pictures, or several of which the one that has the first picture is taken.
+    images: the folder of the pictures, or several of which the first that has any of them is taken.
     folder: the data set's (None: the pictures'). Raises UsageError, one line with the file and the row, for
     JSON that is not COCO and for pictures outside their folder.
     """
@@ -57,28 +58,28 @@ def read_coco(annotations: Path, images: Path | Sequence[Path], folder: Path | N
     for i, image in enumerate(images_rows):
         key = _id(image, "id", f"image {i}", annotations)
         if key in seen:
-            findings.append(
-                Finding("duplicate", f"{annotations.name} image {i}", f"a second image of id {key}")
-            )
+            where = f"{annotations.name} image {i}"
+            findings.append(Finding("duplicate id", where, f"a second image of id {shown(key)}"))
             continue
         seen.add(key)
         pictures.append(columns.picture(image, i, key, root))
     for key, at in columns.places.items():
         if key not in seen:
-            text = f"{len(at)} boxes of image id {key}, which is not listed"
+            text = f"{len(at)} boxes of image id {shown(key)}, which is not listed"
             findings.append(Finding("missing picture", annotations.name, text))
     for key in dict.fromkeys(row["category_id"] for row in rows):
         if key not in place:
-            findings.append(Finding("unknown class", annotations.name, f"category id {key} is not listed"))
+            text = f"category id {shown(key)} is not listed"
+            findings.append(Finding("unknown class", annotations.name, text))
     return RawLabels(folder or root, "coco", class_names, pictures, findings)
 
 
 def _root(candidates: Sequence[Path], images: Rows) -> Path:
-    """Where the first picture is; else the first folder that is there."""
-    first = images[0].get("file_name") if images else None
-    if isinstance(first, str) and "\0" not in first:
+    """Where the first picture is that is anywhere; else the first folder that is there."""
+    names = (image.get("file_name") for image in images)
+    for name in (name for name in names if isinstance(name, str)):
         for candidate in candidates:
-            if (candidate / first).is_file():
+            if os.path.isfile(candidate / name.replace("\\", "/")):
                 return candidate
     return next((candidate for candidate in candidates if candidate.is_dir()), candidates[0])
 
@@ -88,7 +89,8 @@ class _Columns:
 
     def __init__(self, rows: Rows, place: dict[Hashable, int], file: Path) -> None:
         self.file = file
-        self.boxes = ltwh_to_xyxy(_boxes(rows, file))
+        with np.errstate(over="ignore", invalid="ignore"):  # boxes may be anything
+            self.boxes = ltwh_to_xyxy(_boxes(rows, file))
         self.labels: IntArray = np.array(
             [place.get(_id(row, "category_id", f"annotation {i}", file), -1) for i, row in enumerate(rows)],
             dtype=np.int64,
@@ -105,6 +107,7 @@ class _Columns:
         at = np.array(self.places.get(key, []), dtype=np.int64)
         where = f"image {number}"
         name = _text(image, "file_name", where, self.file)
+        source = image.get("source")
         return RawPicture(
             inside(images, name, self.file),
             (_side(image, "width", where, self.file), _side(image, "height", where, self.file)),
@@ -114,7 +117,7 @@ class _Columns:
             self.crowd[at],
             self.areas[at],
             self.scores[at],
-            str(image.get("source", "")),
+            printable(source) if isinstance(source, str) else "",
         )
 
 

@@ -12,6 +12,7 @@ from rtdet.datasets.open_images import open_images_files, read_open_images
 from rtdet.datasets.pictures import check_inside
 from rtdet.datasets.raw import RawLabels, cleaned
 from rtdet.datasets.sample import Dataset
+from rtdet.datasets.text import starts_with
 from rtdet.datasets.voc import read_voc, voc_files, voc_splits
 from rtdet.datasets.yolo import is_yolo, read_yolo, yolo_splits
 from rtdet.errors import UsageError
@@ -67,6 +68,8 @@ def find_labels(folder: Path, split: str | None = None) -> RawLabels | None:
         name = next((name for name in _spellings(folder.name) if name in parts), None)
         if name is not None:
             return find_labels(folder.parent, name)
+    if folder.is_file():
+        raise UsageError(f"{folder} is a file; name the folder of the data set: {folder.parent}")
     if not folder.is_dir():
         raise UsageError(f"there is no folder {folder}")
     parts = splits_of(folder)
@@ -156,15 +159,18 @@ def _coco_file(folder: Path) -> Path | None:
 
 def _json_files(folder: Path) -> list[Path]:
     files = [*folder.glob("*.json"), *folder.glob("annotations/*.json")]
-    return sorted(path for path in files if path.is_file())
+    # Beside captions and keypoints it is the instances that have the boxes.
+    return sorted(
+        (path for path in files if path.is_file()), key=lambda path: ("instances" not in path.stem, path)
+    )
 
 
 def _looks_like_coco(path: Path) -> bool:
     """By its beginning and end: such files are large."""
+    text = starts_with(path)
     with path.open("rb") as file:
-        start = file.read(4096)
         file.seek(max(0, path.stat().st_size - 4096))
-        text = start + file.read()
+        text += file.read()
     return any(word in text for word in (b'"annotations"', b'"categories"'))
 
 

@@ -17,7 +17,8 @@ import numpy as np
 
 from rtdet.datasets.pictures import by_stem, pictures_in
 from rtdet.datasets.raw import Finding, RawLabels, RawPicture
-from rtdet.datasets.text import read_text, shown
+from rtdet.datasets.sample import places_of
+from rtdet.datasets.text import read_text, shown, starts_with
 from rtdet.errors import UsageError
 from rtdet.types import FloatArray
 
@@ -36,8 +37,7 @@ def open_images_files(folder: Path) -> dict[str, Path]:
 
 
 def _has_boxes(path: Path) -> bool:
-    with path.open("rb") as file:
-        header = file.readline(4096).decode("utf-8", "replace").lstrip("\ufeff")
+    header = starts_with(path).partition(b"\n")[0].decode("utf-8-sig", "replace")
     return {"ImageID", "XMin"} <= {word.strip().strip('"') for word in header.split(",")}
 
 
@@ -52,7 +52,7 @@ def read_open_images(folder: Path, file: Path, split: str) -> RawLabels:
     listed = dict.fromkeys(names.values()) if names else {}
     listed.update(dict.fromkeys(names.get(label, label) for label in columns["LabelName"]))
     class_names = tuple(listed)
-    places = {name: i for i, name in enumerate(class_names)}
+    places = places_of(class_names)
     labels = np.array([places[names.get(label, label)] for label in columns["LabelName"]], dtype=np.int64)
     boxes = np.stack([_numbers(columns, key, file) for key in _NEEDED[2:]], axis=1)
     groups = _numbers(columns, "IsGroupOf", file, 0.0) > 0
@@ -64,7 +64,10 @@ def read_open_images(folder: Path, file: Path, split: str) -> RawLabels:
             rows[key].append(i)
         else:
             missing[key] = missing.get(key, 0) + 1
-    findings = [Finding("missing picture", file.name, f"{n} boxes of {key}") for key, n in missing.items()]
+    findings = [
+        Finding("missing picture", file.name, f"{n} box{'es' if n > 1 else ''} of {shown(key)}")
+        for key, n in missing.items()
+    ]
     read = []
     for key, path in pictures.items():
         at = np.array(rows[key], dtype=np.int64)

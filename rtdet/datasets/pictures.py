@@ -2,19 +2,29 @@
 
 from __future__ import annotations
 
+import logging
 import os
 import warnings
 from collections.abc import Iterable, Sequence
+from functools import lru_cache
 from pathlib import Path
 
 from PIL import Image as Pillow
 
+from rtdet.datasets.text import shown
 from rtdet.errors import UsageError
 
-SUFFIXES = frozenset({".jpg", ".jpeg", ".png", ".webp", ".bmp", ".tif", ".tiff"})
+logger = logging.getLogger(__name__)
+
+# fmt: off
+SUFFIXES = frozenset({
+    ".jpg", ".jpeg", ".jpe", ".png", ".bmp", ".webp", ".tif", ".tiff", ".ppm", ".pgm", ".pbm", ".jp2",
+})
+# fmt: on
 
 # EXIF orientations that turn a picture by a quarter (CIPA DC-008, tag Orientation).
 _ORIENTATION, _QUARTER_TURNS = 0x0112, frozenset({5, 6, 7, 8})
+_TIFF_WIDTH, _TIFF_HEIGHT = 256, 257
 
 
 def picture_size(path: Path) -> tuple[int, int]:
@@ -27,16 +37,31 @@ def picture_size(path: Path) -> tuple[int, int]:
             warnings.simplefilter("ignore")  # of a very large picture; nothing is decoded here
             with Pillow.open(path) as header:
                 width, height = header.size
+                if header.format == "TIFF":  # its `size` is turned already, by some versions of Pillow
+                    width, height = (header.getexif()[tag] for tag in (_TIFF_WIDTH, _TIFF_HEIGHT))
                 turned = header.getexif().get(_ORIENTATION) in _QUARTER_TURNS
     except FileNotFoundError as error:
         raise UsageError(f"the picture {path} is missing") from error
-    except (OSError, ValueError, SyntaxError, Pillow.DecompressionBombError) as error:
+    except (OSError, ValueError, SyntaxError, KeyError, Pillow.DecompressionBombError) as error:
         raise UsageError(f"cannot read the size of the picture {path}; remove it or replace it") from error
     return (height, width) if turned else (width, height)
 
 
+def picture_name(path: Path) -> str:
+    """The file's name; with the suffix of what it holds where its own is not a picture's, by which it would not be
+    found."""
+    if path.suffix.lower() in SUFFIXES:
+        return path.name
+    try:
+        with Pillow.open(path) as header:
+            suffix = f".{(header.format or '').lower()}"
+    except (OSError, ValueError, SyntaxError, Pillow.DecompressionBombError):
+        return path.name
+    return path.name + suffix if suffix in SUFFIXES else path.name
+
+
 def pictures_in(folder: Path, root: Path | None = None) -> list[Path]:
-    """The picture files in a folder and its sub-folders, by name. Links to folders are not followed.
+    """The picture files in a folder and its sub-folders, by name. Links to folders are not followed, but warned of.
 
     Raises UsageError for a link to a picture outside `root` (None: the folder itself).
     """
@@ -48,8 +73,10 @@ def files_in(folder: Path, suffixes: Iterable[str], root: Path) -> list[Path]:
     wanted = frozenset(suffixes)
     check_inside(root, folder)
     found = []
-    for parent, folders, names in os.walk(folder):
+    for parent, folders, names in os.walk(folder, onerror=_unreadable):
         folders[:] = sorted(name for name in folders if not name.startswith("."))
+        for link in (Path(parent, name) for name in folders if os.path.islink(Path(parent, name))):
+            _warn_of_link(link)
         for name in names:
             if os.path.splitext(name)[1].lower() in wanted and not name.startswith("."):
                 path = Path(parent, name)
@@ -60,14 +87,25 @@ def files_in(folder: Path, suffixes: Iterable[str], root: Path) -> list[Path]:
     return sorted(found)
 
 
+@lru_cache(maxsize=1024)  # once, however often the folder is walked
+def _warn_of_link(link: Path) -> None:
+    logger.warning("%s is a link to a folder, which is not followed", link)
+
+
+def _unreadable(error: OSError) -> None:
+    raise UsageError(f"cannot read the folder {error.filename}: {error.strerror}") from error
+
+
 def inside(folder: Path, name: str, labels: Path) -> Path:
     """folder / name, for a name that the file `labels` gave.
 
     Raises UsageError for a path that leaves `folder`: by dots, as an absolute name or through a link.
     """
     path = folder / name
+    if "\\" in name and not os.path.isfile(path):  # written on Windows
+        path = folder / name.replace("\\", "/")
     if not _is_inside(folder, path):
-        raise UsageError(f"{labels} names a file outside {folder}: {name!r}")
+        raise UsageError(f"{labels} names a file outside {folder}: {shown(name)}")
     return path
 
 

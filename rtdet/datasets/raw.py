@@ -14,6 +14,7 @@ import numpy as np
 
 from rtdet.datasets.pictures import picture_size
 from rtdet.datasets.sample import Sample, places_of
+from rtdet.datasets.text import printable
 from rtdet.geometry.boxes import area, clip, is_valid
 from rtdet.types import BoolArray, FloatArray, IntArray
 
@@ -45,7 +46,8 @@ class RawPicture:
 
     def in_pixels(self, size: tuple[int, int]) -> FloatArray:
         """(G, 4) xyxy pixels in a picture of (width, height) `size`, not clipped."""
-        return self.boxes * np.array([*size, *size], dtype=np.float64) if self.fractions else self.boxes
+        with np.errstate(over="ignore"):
+            return self.boxes * np.tile(size, 2) if self.fractions else self.boxes
 
 
 @dataclass(frozen=True)
@@ -62,7 +64,7 @@ class RawLabels:
     """The labels of one folder (or of one split of it).
 
     folder: the data set's, which no picture leaves. kind: the format. findings: rows that were passed over in
-    reading, for `rtdet data check`.
+    reading, for `rtdet data check`. class_names: printable, whatever the labels say.
     """
 
     folder: Path
@@ -70,6 +72,9 @@ class RawLabels:
     class_names: tuple[str, ...]
     pictures: list[RawPicture]
     findings: list[Finding] = field(default_factory=list)
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "class_names", tuple(printable(name) for name in self.class_names))
 
 
 def raw_picture(

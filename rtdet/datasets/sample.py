@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -96,7 +97,7 @@ class Dataset:
 
 def read_picture(path: Path) -> Image:
     """(H, W, 3) BGR uint8, upright; raises UsageError naming the file when it cannot be decoded."""
-    if not path.is_file():  # nor a folder, nor a pipe, which would be waited for
+    if not os.path.isfile(path):  # nor a folder, nor a pipe, which would be waited for
         raise UsageError(f"the picture {path} is missing")
     try:
         # By its bytes: OpenCV on Windows opens no path with letters outside the code page.
@@ -111,13 +112,13 @@ def read_picture(path: Path) -> Image:
     return np.asarray(image, dtype=np.uint8)
 
 
+def places_of(names: Sequence[str]) -> dict[str, int]:
+    """Each class name's label."""
+    return {name: i for i, name in enumerate(names)}
+
+
 def _column(name: str, values: Any, count: int, kind: type) -> Any:
     array: Any = np.asarray(values, dtype=kind).reshape(-1)
     if len(array) != count:
         raise ValueError(f"{count} boxes but {len(array)} {name}")
     return array
-
-
-def places_of(names: Sequence[str]) -> dict[str, int]:
-    """Each class name's label."""
-    return {name: i for i, name in enumerate(names)}

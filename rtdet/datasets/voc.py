@@ -7,6 +7,7 @@ right edge xmax. Numbers with a fraction, which VOC2011 has too, are taken as th
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 from typing import TYPE_CHECKING
 from xml.etree.ElementTree import ParseError
@@ -32,7 +33,7 @@ def voc_files(folder: Path) -> list[Path]:
     annotations = folder / "Annotations"
     if annotations.is_dir():
         return files_in(annotations, {".xml"}, folder)
-    beside = sorted([*folder.glob("*.xml"), *folder.glob("images/*.xml")])
+    beside = sorted(path for path in [*folder.glob("*.xml"), *folder.glob("images/*.xml")] if path.is_file())
     return [check_inside(folder, path) for path in beside]
 
 
@@ -70,7 +71,9 @@ class _Reader:
         self._folder = folder
         roots = (folder / "JPEGImages", folder / "images", folder)
         self._root = next(root for root in roots if root.is_dir())
-        self._by_stem = by_stem(pictures_in(self._root, folder))
+        pictures = pictures_in(self._root, folder)
+        self._by_stem = by_stem(pictures)
+        self._by_place = {path.relative_to(self._root).with_suffix(""): path for path in pictures}
         self.names: dict[str, int] = {}
 
     def read(self, path: Path) -> RawPicture:
@@ -93,13 +96,16 @@ class _Reader:
         )
 
     def _picture(self, root: Element, path: Path) -> Path:
-        """The file that <filename> names; where that is not there, the one called like the XML file."""
+        """The picture that <filename> names, if it is called like the XML file; else the one that is, as VOC's own
+        tools find it (tools that rename files leave an old <filename>); else what is named."""
         name = (root.findtext("filename") or "").strip()
-        if name:
-            named = inside(self._root, name, path)
-            if named.is_file() or path.stem not in self._by_stem:
-                return named
-        return self._by_stem.get(path.stem, self._root / f"{path.stem}.jpg")
+        named = inside(self._root, name, path) if name else self._root / f"{path.stem}.jpg"
+        if named.stem == path.stem and os.path.isfile(named):
+            return named
+        # Annotations/x/a.xml goes with JPEGImages/x/a.jpg, though there be a y/a.jpg, too.
+        annotations = self._folder / "Annotations"
+        below = path.relative_to(annotations if path.is_relative_to(annotations) else self._folder)
+        return self._by_place.get(below.with_suffix("")) or self._by_stem.get(path.stem, named)
 
 
 def _parsed(path: Path) -> Element:

@@ -7,7 +7,8 @@ A picture without a text file shows nothing, which YOLO allows.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+import os
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 
 import numpy as np
@@ -42,9 +43,9 @@ def yolo_splits(folder: Path) -> tuple[str, ...]:
 def read_yolo(folder: Path, split: str | None = None) -> RawLabels:
     """The labels of a YOLO folder as written. Raises UsageError, one line with the file and the line."""
     names = _names(folder)
-    pictures = _pictures(folder, split)
-    labels = {path: _label_file(path, folder) for path in pictures}
-    findings = _orphans(folder, {path.parent for path in labels.values()}, set(labels.values()))
+    places = _places(folder, split)
+    labels = {path: _label_file(path, folder) for path in _pictures(folder, places)}
+    findings = _orphans(folder, places, labels)
     read = [_read(path, file, len(names), folder, findings) for path, file in labels.items()]
     return RawLabels(folder, "yolo", names, read, findings)
 
@@ -63,18 +64,19 @@ def _names(folder: Path) -> tuple[str, ...]:
     )
 
 
-def _pictures(folder: Path, split: str | None) -> list[Path]:
+def _places(folder: Path, split: str | None) -> list[Path]:
+    """The folders and the lists of the pictures."""
     described = read_yolo_yaml(folder)
     if split is not None and described is not None and split in described.splits:
-        places = _folders(folder, described, split)
-    elif split is not None:
-        places = [folder / "images" / split]
-    else:
-        places = [folder / "images" if (folder / "images").is_dir() else folder]
-        if described is not None and described.splits:
-            places = list(
-                dict.fromkeys(p for name in described.splits for p in _folders(folder, described, name))
-            )
+        return _folders(folder, described, split)
+    if split is not None:
+        return [folder / "images" / split]
+    if described is not None and described.splits:
+        return list(dict.fromkeys(p for name in described.splits for p in _folders(folder, described, name)))
+    return [folder / "images" if (folder / "images").is_dir() else folder]
+
+
+def _pictures(folder: Path, places: Sequence[Path]) -> list[Path]:
     found: dict[Path, None] = {}
     for place in places:
         if place.is_file():
@@ -98,7 +100,7 @@ def _place(folder: Path, described: YoloYaml, entry: str) -> Path:
         trimmed = trimmed.partition("/")[2]
     for name in (trimmed, f"{described.root}/{trimmed}", entry):
         candidate = folder / name
-        if candidate.exists():
+        if os.path.exists(candidate):
             return _below(folder, candidate)
     return folder / trimmed
 
@@ -111,7 +113,7 @@ def _below(folder: Path, path: Path) -> Path:
 def _listed(file: Path, folder: Path) -> Iterable[Path]:
     """The pictures that a list names, a path a line."""
     for line in read_text(file).splitlines():
-        name = line.strip().removeprefix("./")
+        name = line.strip().replace("\\", "/").removeprefix("./")
         if name:
             yield _below(folder, folder / name)
 
@@ -123,14 +125,20 @@ def _label_file(picture: Path, folder: Path) -> Path:
         if parts[i] == "images":
             parts[i] = "labels"
             break
-    return folder.joinpath(*parts).with_suffix(".txt")
+    usual = folder.joinpath(*parts).with_suffix(".txt")
+    shouted = usual.with_suffix(".TXT")
+    return shouted if os.path.isfile(shouted) and not os.path.isfile(usual) else usual
 
 
-def _orphans(folder: Path, places: set[Path], known: set[Path]) -> list[Finding]:
-    """Text files without a picture."""
-    files = [
-        path for place in sorted(places) if place.name != folder.name for path in sorted(place.glob("*.txt"))
-    ]
+def _orphans(folder: Path, places: Sequence[Path], labels: Mapping[Path, Path]) -> list[Finding]:
+    """Text files without a picture. The set's own folder is not searched: other texts may lie there. Nor are those
+    of a part that is a list: the other parts' may lie there."""
+    if not all(place.is_dir() for place in places):
+        return []
+    known = set(labels.values())
+    around = {path.parent for path in known} | {_label_file(place / "x", folder).parent for place in places}
+    searched = sorted(place for place in around - {folder} if place.is_dir())
+    files = dict.fromkeys(file for place in searched for file in files_in(place, {".txt"}, folder))
     names = {Path(name).name for name in NAME_FILES}
     return [
         Finding("missing picture", str(path.relative_to(folder)), "labels without a picture")
@@ -141,7 +149,7 @@ def _orphans(folder: Path, places: set[Path], known: set[Path]) -> list[Finding]
 
 def _read(picture: Path, file: Path, classes: int, folder: Path, findings: list[Finding]) -> RawPicture:
     rows = []
-    if file.exists():
+    if os.path.exists(file):
         for number, line in enumerate(read_text(check_inside(folder, file)).splitlines(), 1):
             if line.strip():
                 rows.append(_row(line, f"{file} line {number}"))
@@ -167,5 +175,6 @@ def _row(line: str, where: str) -> list[float]:
     if len(numbers) > 5:
         x, y = numbers[::2], numbers[1::2]
         return [label, min(x), min(y), max(x), max(y), np.nan]
-    box = cxcywh_to_xyxy(np.array(numbers[:4])).tolist()
+    with np.errstate(over="ignore", invalid="ignore"):
+        box = cxcywh_to_xyxy(np.array(numbers[:4])).tolist()
     return [label, *box, numbers[4] if len(numbers) == 5 else np.nan]

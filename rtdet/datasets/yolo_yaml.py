@@ -51,8 +51,8 @@ def read_yolo_yaml(folder: Path) -> YoloYaml | None:
 
 def _names(value: Any, path: Path) -> tuple[str, ...]:
     """From a list, or from {number: name}, where numbers may be left out."""
-    if isinstance(value, dict) and value and all(type(k) is int and 0 <= k < 100_000 for k in value):
-        value = [value.get(i, f"class {i}") for i in range(max(value) + 1)]
+    if isinstance(value, dict) and all(type(k) is int and 0 <= k < 100_000 for k in value):
+        value = [value.get(i, f"class {i}") for i in range(max(value, default=-1) + 1)]
     if not isinstance(value, list) or not all(isinstance(name, (str, int, float)) for name in value):
         raise UsageError(f"{path}: `names` should be a list of class names, not {shown(value)}")
     return tuple(str(name) for name in value)

@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 from rtdet.datasets import load_dataset
-from rtdet.datasets.formats import splits_of
+from rtdet.datasets.formats import read_labels, splits_of
 from rtdet.errors import UnknownNameError, UsageError
 
 VOC = """<annotation><folder>x</folder><filename>{}</filename><source><database>street</database></source>
@@ -53,6 +53,14 @@ def test_voc_files_may_lie_beside_the_pictures_and_name_no_file_that_is_there(tm
     assert load_dataset(tmp_path).samples[0].read().shape == (100, 200, 3)
 
 
+def test_voc_goes_by_the_xml_files_name_where_another_picture_has_the_old_one(tmp_path):
+    for name in ("a.jpg", "b.jpg", "x/c.jpg", "y/c.jpg"):
+        _picture(tmp_path / "JPEGImages" / name)
+        _write(tmp_path / "Annotations" / name.replace("jpg", "xml"), VOC.format("C:\\me\\a.jpg"))
+    found = [str(s.path.relative_to(tmp_path / "JPEGImages")) for s in load_dataset(tmp_path).samples]
+    assert found == ["a.jpg", "b.jpg", "x/c.jpg", "y/c.jpg"]
+
+
 def test_voc_parts_are_those_of_image_sets(tmp_path):
     for name in "abc":
         _picture(tmp_path / "JPEGImages" / f"{name}.jpg")
@@ -76,6 +84,18 @@ def test_yolo_shares_become_pixels_of_the_picture_and_a_sixth_number_is_a_score(
     assert _boxes(first) == [[80, 30, 120, 70], [10, 5, 30, 15]]
     assert (first.labels.tolist(), first.scores.tolist()) == ([1, 0], [1, 0.75])
     assert len(second) == 0
+
+
+def test_names_and_lists_from_windows_are_read(tmp_path):
+    _picture(tmp_path / "images" / "x" / "A.JPG")
+    _write(tmp_path / "labels" / "x" / "A.TXT", "\ufeff0 0.5 0.5 0.2 0.4\r\n")
+    _write(tmp_path / "train.txt", ".\\images\\x\\A.JPG\r\n")
+    _write(tmp_path / "data.yaml", "train: train.txt\nval: images\nnames: [cat]\n")
+    assert len(load_dataset(tmp_path, split="train").samples[0]) == 1
+    image = {"id": 1, "file_name": "x\\A.JPG", "width": 200, "height": 100}
+    content = {"images": [image], "annotations": [], "categories": []}
+    _write(tmp_path / "annotations.json", json.dumps(content))
+    assert load_dataset(tmp_path).samples[0].read().shape == (100, 200, 3)
 
 
 def test_a_polygon_of_yolo_becomes_the_box_around_it(tmp_path):
@@ -104,6 +124,7 @@ def test_yolo_parts_may_be_lists_of_pictures(tmp_path):
     _write(tmp_path / "val.txt", "images/b.jpg\n")
     _write(tmp_path / "data.yaml", "path: /mnt/disk/coco\ntrain: train.txt\nval: val.txt\nnames:\n  0: cat\n")
     assert [s.path.stem for s in load_dataset(tmp_path, split="val").samples] == ["b"]
+    assert read_labels(tmp_path, "val").findings == []  # a.txt belongs to the other part
 
 
 def test_open_images_has_groups_names_and_pictures_that_are_elsewhere(tmp_path):
@@ -121,6 +142,15 @@ def test_open_images_has_groups_names_and_pictures_that_are_elsewhere(tmp_path):
     assert (first.labels.tolist(), first.ignored.tolist()) == ([1, 0], [False, True])
     assert first.crowd.tolist() == [False, True]
     assert len(second) == 0
+
+
+def test_coco_has_its_boxes_in_the_instances_and_its_first_picture_may_be_missing(tmp_path):
+    images = [{"id": i, "file_name": f"{i}.jpg", "width": 200, "height": 100} for i in (1, 2)]
+    content = {"categories": [], "images": images, "annotations": []}
+    _picture(tmp_path / "val2017" / "2.jpg")
+    _write(tmp_path / "annotations" / "captions_val2017.json", '{"images": [], "annotations": []}')
+    _write(tmp_path / "annotations" / "instances_val2017.json", json.dumps(content))
+    assert [s.path.parent.name for s in load_dataset(tmp_path).samples] == ["val2017", "val2017"]
 
 
 def test_coco_of_the_original_layout_and_of_roboflow_are_found(tmp_path):
@@ -148,13 +178,14 @@ def test_classes_that_are_asked_for_keep_their_order_and_others_are_ignored(coco
     assert (sample.labels.tolist(), sample.ignored.tolist()) == ([-1, 1], [True, False])
 
 
-def test_an_upright_phone_picture_has_its_upright_size(tmp_path):
+@pytest.mark.parametrize("kind", ["jpg", "png", "webp", "tif"])
+def test_an_upright_phone_picture_has_its_upright_size(tmp_path, kind):
     from PIL import Image
 
     exif = Image.Exif()
     exif[0x0112] = 6
     (tmp_path / "images").mkdir()
-    Image.new("RGB", (200, 100)).save(tmp_path / "images" / "a.jpg", exif=exif)
+    Image.new("RGB", (200, 100)).save(tmp_path / "images" / f"a.{kind}", exif=exif)
     _write(tmp_path / "labels" / "a.txt", "0 0.5 0.5 1 1")
     _write(tmp_path / "classes.txt", "person")
     (sample,) = load_dataset(tmp_path).samples

@@ -16,11 +16,13 @@ from rtdet.datasets.near_duplicates import Fingerprint, fingerprint, near_duplic
 from rtdet.datasets.raw import RawLabels, RawPicture
 from rtdet.datasets.sample import read_picture
 from rtdet.errors import UsageError
+from rtdet.geometry.boxes import is_valid
 from rtdet.types import BoolArray, FloatArray
 
 # Every kind of problem, in the order of a report, and what to do about it.
 KINDS: Mapping[str, str] = {
     "missing picture": "labels without their picture: put it back or remove the labels",
+    "duplicate id": "two pictures of one id: the second is left out, its boxes go to the first",
     "undecodable picture": "the file is broken off, empty or no picture: replace or remove it",
     "other size": "the labels were made on a picture of another size: boxes may be misplaced",
     "missing labels": "a list of a part names pictures that have no labels",
@@ -30,7 +32,7 @@ KINDS: Mapping[str, str] = {
     "box outside": "nothing of it is in the picture: such boxes are dropped",
     "box beyond the border": "it sticks out by more than a pixel: it is cut at the border",
     "duplicate box": "the same box of the same class twice",
-    "duplicate picture": "the same file twice in one part: it counts double",
+    "duplicate picture": "the same picture twice in one part: it counts double",
     "picture in two parts": "(nearly) the same picture in two parts: a test on it measures memory",
 }
 UNREADABLE = frozenset({"missing picture", "undecodable picture"})
@@ -152,7 +154,7 @@ def _decoded(paths: Sequence[Path], on_picture: Callable[[], None]) -> Iterator[
 
 
 def _look(path: Path) -> _Look:
-    if not path.is_file():
+    if not os.path.isfile(path):
         return _Look(wrong="missing picture")
     try:
         image = read_picture(path)
@@ -188,16 +190,13 @@ def _picture_problems(picture: RawPicture, look: _Look) -> Iterator[tuple[str, s
 
 
 def _box_problems(picture: RawPicture, size: tuple[int, int]) -> Iterator[tuple[str, str]]:
-    boxes, (width, height) = picture.in_pixels(size), size
-    finite: BoolArray = np.asarray(np.isfinite(boxes).all(axis=1))
-    safe = np.where(finite[:, None], boxes, 0.0)
-    has_area = finite & (safe[:, 2] > safe[:, 0]) & (safe[:, 3] > safe[:, 1])
-    within = (safe[:, 0] < width) & (safe[:, 1] < height) & (safe[:, 2] > 0) & (safe[:, 3] > 0)
-    limits = np.array([width, height, width, height], dtype=np.float64)
-    sticks_out = ((safe < -_TOLERANCE) | (safe > limits + _TOLERANCE)).any(axis=1)
+    boxes = picture.in_pixels(size)
+    has_area, within = is_valid(boxes), is_valid(boxes, *size)
+    limits = np.tile(size, 2)
+    sticks_out = ((boxes < -_TOLERANCE) | (boxes > limits + _TOLERANCE)).any(axis=1)
     yield from _each("empty box", boxes, ~has_area)
     yield from _each("box outside", boxes, has_area & ~within)
-    yield from _each("box beyond the border", boxes, has_area & within & sticks_out)
+    yield from _each("box beyond the border", boxes, within & sticks_out)
     rows = np.column_stack([picture.labels, boxes])
     _, first = np.unique(rows, axis=0, return_index=True)
     repeated = np.ones(len(rows), dtype=bool)
@@ -212,11 +211,14 @@ def _each(kind: str, boxes: FloatArray, wrong: BoolArray) -> Iterator[tuple[str,
 
 
 def _same(names: Sequence[str], looks: Sequence[_Look]) -> Iterator[tuple[str, str]]:
-    """Pictures that are a file or an entry again, and the first of them."""
+    """Pictures that are there again, and what they are the same as: another file, or an entry of the labels."""
     first: dict[bytes, str] = {}
     for name, look in zip(names, looks, strict=True):
-        if look.digest and first.setdefault(look.digest, name) != name:
-            yield name, first[look.digest]
+        if look.digest in first:
+            twin = first[look.digest]
+            yield name, twin if twin != name else "an entry before it"
+        elif look.digest:
+            first[look.digest] = name
 
 
 def _in_two_parts(prints: Sequence[_Prints], checked: int) -> Iterator[Problem]:

@@ -10,14 +10,21 @@ from __future__ import annotations
 
 import os
 import shutil
+from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
+from typing import Any
+
+import numpy as np
 
 from rtdet.datasets import writers
 from rtdet.datasets.formats import dataset_of, read_labels, splits_of
 from rtdet.datasets.incomplete import write_declaration
+from rtdet.datasets.pictures import picture_name
 from rtdet.datasets.raw import RawLabels
+from rtdet.datasets.sample import Sample
+from rtdet.datasets.text import printable
 from rtdet.datasets.writers import Lost, Named
 from rtdet.errors import OutputError, UsageError
 
@@ -28,7 +35,7 @@ _SPLIT_NAMES = {"valid": "val", "validation": "val"}
 
 @dataclass(frozen=True)
 class Conversion:
-    """What was written, and how many rows the new format could not hold, by what they were."""
+    """What was written, and how much the new format could not hold, by what it was."""
 
     pictures: int
     boxes: int
@@ -59,7 +66,9 @@ def read_parts(folder: Path) -> dict[str, RawLabels]:
     parts = splits_of(folder) if folder.is_dir() else ()
     if not parts:
         return {"": read_labels(folder)}
-    return {_SPLIT_NAMES.get(part, part): read_labels(folder, part) for part in parts}
+    new = {part: _SPLIT_NAMES.get(part, part) for part in parts}
+    count = Counter(new.values())  # a set that has both, val and valid, keeps both names
+    return {part if count[new[part]] > 1 else new[part]: read_labels(folder, part) for part in parts}
 
 
 def class_names_of(parts: Mapping[str, RawLabels]) -> tuple[str, ...]:
@@ -95,8 +104,13 @@ def write_parts(
 ) -> Conversion:
     """As convert, for parts that were read already."""
     names = class_names_of(parts)
-    samples = {part: dataset_of(raw, names).samples for part, raw in parts.items()}
+    samples = {part: _one_each(dataset_of(raw, names).samples) for part, raw in parts.items()}
+    if kind == "voc":  # which has one file of labels for a picture, in however many parts it is
+        together = {s.path: s for s in _one_each([s for rows in samples.values() for s in rows])}
+        samples = {part: [together[s.path] for s in rows] for part, rows in samples.items()}
     check_empty(out)
+    for sample in (sample for rows in samples.values() for sample in rows):
+        check_there(sample.path)  # before anything is written
     given = unique_names([sample.path for part in samples.values() for sample in part])
     named = {part: [(given[s.path], s) for s in rows] for part, rows in samples.items()}
     lost = Lost()
@@ -116,6 +130,26 @@ def write_parts(
     everything = [sample for rows in samples.values() for sample in rows]
     boxes = sum(len(sample) for sample in everything) - lost[writers.UNNAMED] - lost[writers.IGNORED]
     return Conversion(len(everything), boxes, +lost)
+
+
+def _one_each(samples: Sequence[Sample]) -> list[Sample]:
+    """Pictures that are listed more than once become one with all of their labels, each once: files of one name
+    would overwrite each other."""
+    groups: dict[Path, list[Sample]] = {}
+    for sample in samples:
+        groups.setdefault(sample.path, []).append(sample)
+    return [group[0] if len(group) == 1 else _joined(group) for group in groups.values()]
+
+
+def _joined(group: Sequence[Sample]) -> Sample:
+    columns: dict[str, Any] = {
+        name: np.concatenate([getattr(sample, name) for sample in group])
+        for name in ("boxes", "labels", "ignored", "crowd", "areas", "scores")
+    }
+    incomplete = frozenset[int]().union(*(sample.incomplete for sample in group))
+    whole = replace(group[0], **columns, incomplete=incomplete)
+    rows = np.column_stack([whole.labels, whole.boxes])
+    return whole[np.sort(np.unique(rows, axis=0, return_index=True)[1])]
 
 
 def _coco(output: _Output, part: str, named: Named) -> Lost:
@@ -172,11 +206,16 @@ def check_empty(out: Path) -> None:
         raise OutputError(f"{out} is there already and not empty; choose another --out")
 
 
+def check_there(picture: Path) -> None:
+    """Raises UsageError for a picture that is missing."""
+    if not os.path.isfile(picture):
+        raise UsageError(f"the picture {picture} is missing; `rtdet data check` lists all that are")
+
+
 def place_picture(picture: Path, target: Path, *, link: bool) -> None:
     """A copy of a picture, or a hard link to it. Raises UsageError for a picture that is missing, OutputError
     for a link that this place does not allow."""
-    if not picture.is_file():
-        raise UsageError(f"the picture {picture} is missing; `rtdet data check` lists all that are")
+    check_there(picture)
     if target.exists():  # listed twice
         return
     if not link:
@@ -190,20 +229,22 @@ def place_picture(picture: Path, target: Path, *, link: bool) -> None:
 
 def unique_names(paths: Sequence[Path]) -> dict[Path, str]:
     """A file name for each picture of which no two have one stem, as VOC and YOLO need it: its own; where
-    that is taken, with that of the part or folder before it; then with a number."""
+    that is taken, with that of the part or folder before it; then with a number. Letters that not every format can
+    hold become "_"."""
     taken: set[str] = set()
     names: dict[Path, str] = {}
     for path in paths:
         if path in names:
             continue
-        stem, number = path.stem, 1
+        name = Path(printable(picture_name(path), "_"))
+        stem, number = name.stem, 1
         if stem.casefold() in taken:
             around = [p.name for p in path.parents if p.name not in ("images", "JPEGImages", "data")]
-            stem = f"{around[0]}_{stem}" if around else stem
+            stem = f"{printable(around[0], '_')}_{stem}" if around else stem
         base = stem
         while stem.casefold() in taken:
             number += 1
             stem = f"{base}_{number}"
         taken.add(stem.casefold())
-        names[path] = stem + path.suffix
+        names[path] = stem + name.suffix
     return names

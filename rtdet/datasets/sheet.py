@@ -4,13 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from pathlib import Path
 
 import cv2
+import matplotlib
 import numpy as np
 from PIL import Image as Pillow
 from PIL import ImageDraw, ImageFont
 
 from rtdet.datasets.sample import Sample
+from rtdet.datasets.text import printable
 from rtdet.types import FloatArray, Image
 
 TILE = (400, 300)
@@ -65,8 +68,8 @@ def contact_sheet(
     height = _MARGIN + _TITLE + rows * (TILE[1] + _CAPTION + _GAP) - _GAP + _MARGIN // 2
     sheet = Pillow.new("RGB", (width, height), _GROUND)
     pen = ImageDraw.Draw(sheet)
-    large, small = ImageFont.load_default(30), ImageFont.load_default(17)
-    pen.text((_MARGIN, _MARGIN - 4), title, _INK, large)
+    large, small = _font(27), _font(15)
+    pen.text((_MARGIN, _MARGIN - 4), _cut(title, large, width - 2 * _MARGIN), _INK, large)
     pen.text((_MARGIN, _MARGIN + 38), _cut(subtitle, small, width - 2 * _MARGIN), _FAINT, small)
     _draw_legend(pen, legend, small, width - 2 * _MARGIN)
     for i, tile in enumerate(tiles):
@@ -82,10 +85,15 @@ def contact_sheet(
     return np.ascontiguousarray(np.asarray(sheet)[..., ::-1])
 
 
+def _font(size: int) -> ImageFont.FreeTypeFont:
+    """DejaVu Sans, which matplotlib brings: Pillow's own font has no letters beyond ASCII."""
+    return ImageFont.truetype(Path(matplotlib.get_data_path(), "fonts/ttf/DejaVuSans.ttf"), size)
+
+
 def _draw_legend(
     pen: ImageDraw.ImageDraw,
     legend: Sequence[tuple[str, tuple[int, int, int]]],
-    font: ImageFont.ImageFont | ImageFont.FreeTypeFont,
+    font: ImageFont.FreeTypeFont,
     room: float,
 ) -> None:
     """Coloured squares with names, in one line; what has no room is left out and counted."""
@@ -99,8 +107,9 @@ def _draw_legend(
         x += 46 + font.getlength(name)
 
 
-def _cut(text: str, font: ImageFont.ImageFont | ImageFont.FreeTypeFont, room: float) -> str:
+def _cut(text: str, font: ImageFont.FreeTypeFont, room: float) -> str:
     """The text, or its end where there is no room for all: file names differ at their ends."""
+    text = printable(text)
     if font.getlength(text) <= room:
         return text
     while len(text) > 1 and font.getlength("…" + text) > room:

@@ -24,7 +24,7 @@ from rtdet.types import BoolArray, FloatArray, IntArray
 Named = Sequence[tuple[str, Sample]]
 # How many rows a format had no place for, by what they were.
 Lost = Counter[str]
-UNNAMED, IGNORED = "boxes of no known class", "ignored regions"
+UNNAMED, IGNORED, SCORES = "boxes of no known class", "ignored regions", "scores of a teacher"
 
 
 def write_coco(
@@ -60,8 +60,14 @@ def write_coco(
         "annotations": annotations,
         "categories": categories,
     }
-    file.write_text(json.dumps(content, ensure_ascii=False, separators=(",", ":")) + "\n", encoding="utf-8")
+    write_json(file, content, separators=(",", ":"))
     return lost
+
+
+def write_json(file: Path, content: Any, **layout: Any) -> None:
+    """As UTF-8; names of files that are not UTF-8 are escaped, as JSON allows."""
+    text = json.dumps(content, ensure_ascii=False, **layout) + "\n"
+    file.write_text(text, encoding="utf-8", errors="backslashreplace")
 
 
 def _coco_row(sample: Sample, i: int, ltwh: list[float]) -> dict[str, Any]:
@@ -90,7 +96,7 @@ def voc_corners(boxes: FloatArray, size: tuple[int, int]) -> IntArray:
 
 def write_voc(file: Path, name: str, sample: Sample, class_names: Sequence[str]) -> Lost:
     """One picture's XML. Ignored rows are `difficult`, crowds too."""
-    lost = Lost()
+    lost = Lost({SCORES: int(((sample.scores < 1) & (sample.labels >= 0)).sum())})
     root = ElementTree.Element("annotation")
     _add(root, "folder", "JPEGImages")
     _add(root, "filename", name)
@@ -125,7 +131,13 @@ def _add(parent: ElementTree.Element, tag: str, text: object = "") -> ElementTre
 def write_yolo(file: Path, sample: Sample) -> Lost:
     """One picture's text file. YOLO knows no ignored regions: they are left out."""
     kept = ~sample.ignored
-    lost = Lost({UNNAMED: int((sample.labels < 0).sum()), IGNORED: int((~kept & (sample.labels >= 0)).sum())})
+    lost = Lost(
+        {
+            UNNAMED: int((sample.labels < 0).sum()),
+            IGNORED: int((~kept & (sample.labels >= 0)).sum()),
+            SCORES: int((sample.scores[kept] < 1).sum()),
+        }
+    )
     shares = xyxy_to_cxcywh(sample.boxes[kept] / np.tile(sample.size, 2))
     lines = [
         f"{label} " + " ".join(f"{value:.10f}".rstrip("0").rstrip(".") for value in row)

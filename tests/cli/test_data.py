@@ -74,7 +74,18 @@ def test_a_sheet_of_a_set_without_pictures_or_under_a_name_that_is_none(rtdet, s
     assert "sheet.docx" in done.errors[0]
     (tmp_path / "none").mkdir()
     (tmp_path / "none" / "annotations.json").write_text('{"images": [], "annotations": [], "categories": []}')
-    assert rtdet("data", "check", "none").code == 0
+    done = rtdet("data", "check", "none")
+    assert done.code == 0
+    assert "Empty" in done.out
+    assert "Clean" not in done.out
+
+
+def test_letters_beyond_ascii_are_drawn_on_the_sheet():
+    from rtdet.datasets.sheet import contact_sheet
+
+    plain, umlaut, other = (contact_sheet([], "", "", [(name, (9, 9, 9))]) for name in ("u", "ü", "ö"))
+    assert not np.array_equal(plain, umlaut)
+    assert not np.array_equal(umlaut, other)
 
 
 def test_a_set_is_converted(rtdet, street, tmp_path):

@@ -106,7 +106,7 @@ def test_rows_of_pictures_that_are_not_listed_are_found(coco_folder, tmp_path):
     (tmp_path / "yolo" / "images" / "a.png").rename(tmp_path / "yolo" / "images" / "b.png")
     assert _kinds(tmp_path / "yolo")["missing picture"] == [("labels/a.txt", "labels without a picture")]
     (tmp_path / "oi" / "images" / "a.png").unlink()
-    assert _kinds(tmp_path / "oi")["missing picture"] == [("annotations-bbox.csv", "1 boxes of a")]
+    assert _kinds(tmp_path / "oi")["missing picture"] == [("annotations-bbox.csv", "1 box of 'a'")]
 
 
 def test_a_list_of_a_part_may_name_what_is_not_there(coco_folder, tmp_path):
@@ -128,6 +128,37 @@ def test_the_same_file_twice_is_found_within_a_part(coco_folder):
     folder = coco_folder({"a.png": [], "b.png": [], "c.png": []})
     (folder / "images" / "c.png").write_bytes((folder / "images" / "a.png").read_bytes())
     assert _kinds(folder) == {"duplicate picture": [("images/c.png", "the same as images/a.png")]}
+
+
+def test_a_picture_that_is_listed_twice_and_two_of_one_id_are_found(coco_folder):
+    folder = coco_folder({"a.png": [], "b.png": []})
+    content = json.loads((folder / "annotations.json").read_text())
+    content["images"] += [{**content["images"][0], "id": 3}, {**content["images"][1], "id": 1}]
+    (folder / "annotations.json").write_text(json.dumps(content))
+    assert _kinds(folder) == {
+        "duplicate id": [("annotations.json image 3", "a second image of id 1")],
+        "duplicate picture": [("images/a.png", "the same as an entry before it")],
+    }
+
+
+def test_labels_of_pictures_that_are_all_gone_are_found(coco_folder, tmp_path):
+    folder = coco_folder({"a.png": [("car", 1, 1, 9, 9)], "b.png": []}, tmp_path / "set" / "train")
+    coco_folder({"c.png": []}, tmp_path / "set" / "val", seed=9)
+    convert(folder, "yolo", tmp_path / "yolo")
+    convert(folder.parent, "yolo", tmp_path / "parts")
+    for place in (tmp_path / "yolo" / "images", tmp_path / "parts" / "images" / "train"):
+        for name in ("a.png", "b.png"):
+            (place / name).unlink()
+    assert [where for where, _ in _kinds(tmp_path / "yolo")["missing picture"]] == [
+        "labels/a.txt",
+        "labels/b.txt",
+    ]
+    assert len(_kinds(tmp_path / "parts")["missing picture"]) == 2
+
+
+def test_ids_are_shown_as_they_are_written(coco_folder):
+    folder = coco_folder({"a.png": [("car", 1, 1, 9, 9, {"category_id": "1"})]})
+    assert _kinds(folder)["unknown class"] == [("annotations.json", "category id '1' is not listed")]
 
 
 def test_a_picture_in_two_parts_is_found_though_it_be_scaled_and_recoded(coco_folder, tmp_path):

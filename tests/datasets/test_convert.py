@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import itertools
+import json
 import os
 from xml.etree import ElementTree
 
@@ -14,6 +15,7 @@ from rtdet.datasets import load_dataset
 from rtdet.datasets.convert import WRITERS, convert
 from rtdet.datasets.formats import splits_of
 from rtdet.errors import OutputError, UsageError
+from tests.datasets.conftest import write_picture
 
 ROWS = {
     "a.png": [
@@ -106,13 +108,69 @@ def test_open_images_has_the_columns_of_the_original(coco_folder, tmp_path):
     assert [row["IsGroupOf"] for row in rows] == ["0", "0", "1", "1", "0"]
 
 
+@pytest.mark.parametrize("kind", list(WRITERS))
+def test_a_picture_that_is_listed_twice_keeps_the_labels_of_both(coco_folder, tmp_path, kind):
+    folder = coco_folder({"a.png": [("car", 10, 10, 20, 20)], "b.png": [("bus", 50, 50, 20, 20)] * 2})
+    content = json.loads((folder / "annotations.json").read_text())
+    content["images"][1]["file_name"] = "a.png"
+    (folder / "annotations.json").write_text(json.dumps(content))
+    assert convert(folder, kind, tmp_path / "new").pictures == 1
+    expected = {"a": [("bus", False, [50, 50, 70, 70]), ("car", False, [10, 10, 30, 30])]}
+    _same(_seen(tmp_path / "new"), expected, 1e-6)
+
+
+def test_a_picture_in_two_parts_keeps_the_labels_of_both_in_voc(tmp_path):
+    write_picture(tmp_path / "set" / "images" / "a.png")
+    for part, name in (("train", "car"), ("val", "bus")):
+        content = {
+            "categories": [{"id": 1, "name": name}],
+            "images": [{"id": 1, "file_name": "a.png", "width": 200, "height": 100}],
+            "annotations": [{"image_id": 1, "category_id": 1, "bbox": [10, 10, 20, 20]}],
+        }
+        (tmp_path / "set" / f"{part}.json").write_text(json.dumps(content))
+    convert(tmp_path / "set", "voc", tmp_path / "new")
+    for part in ("train", "val"):
+        assert [name for name, *_ in _seen(tmp_path / "new", part)["a"]] == ["bus", "car"]
+
+
+def test_val_and_valid_are_two_parts_where_a_set_has_both(coco_folder, tmp_path):
+    for part in ("train", "val", "valid"):
+        coco_folder({f"{part}.png": []}, tmp_path / "set" / part)
+    assert convert(tmp_path / "set", "yolo", tmp_path / "new").pictures == 3
+    assert splits_of(tmp_path / "new") == ("train", "val", "valid")
+
+
+def test_scores_that_a_format_cannot_hold_are_counted(coco_folder, tmp_path):
+    folder = coco_folder({"a.png": [("car", 1, 2, 30, 40, {"score": 0.5}), ("car", 50, 2, 30, 40)]})
+    lost = {kind: dict(convert(folder, kind, tmp_path / kind).lost) for kind in WRITERS}
+    assert lost["voc"] == lost["yolo"] == {"scores of a teacher": 1}
+    assert lost["coco"] == lost["openimages"] == {}
+
+
+@pytest.mark.parametrize("kind", list(WRITERS))
+def test_names_that_not_every_format_can_hold_are_made_fit(coco_folder, tmp_path, kind):
+    folder = coco_folder({"a.png": [("c\ud800\na\x01r", 10, 10, 20, 20)], "b.png": []})
+    content = json.loads((folder / "annotations.json").read_text())
+    for image, name in zip(content["images"], ("0001", "\udcfc.png"), strict=True):
+        path = folder / "images" / image["file_name"]
+        image["file_name"] = name
+        try:
+            path.rename(path.with_name(name))
+        except OSError:  # a system that knows no such names
+            pytest.skip("file names are UTF-8 here")
+    (folder / "annotations.json").write_text(json.dumps(content))
+    convert(folder, kind, tmp_path / "new")
+    expected = {"0001": [("c\ufffd\ufffda\ufffdr", False, [10, 10, 30, 30])], "_": []}
+    _same(_seen(tmp_path / "new"), expected, 1e-6)
+
+
 def test_pictures_of_one_name_in_two_folders_stay_two(coco_folder, tmp_path):
     folder = coco_folder({"x/a.png": [("car", 1, 1, 9, 9)], "y/a.jpg": [], "y/A.png": []})
     convert(folder, "voc", tmp_path / "new")
     assert _seen(tmp_path / "new").keys() == {"a", "y_a", "y_A_2"}
 
 
-def test_links_share_the_picture_and_are_not_followed_out_of_the_folder(coco_folder, tmp_path):
+def test_links_share_the_picture(coco_folder, tmp_path):
     folder = coco_folder(ROWS)
     convert(folder, "coco", tmp_path / "new", link=True)
     assert os.path.samefile(folder / "images" / "a.png", tmp_path / "new" / "images" / "a.png")
@@ -127,11 +185,12 @@ def test_a_folder_that_holds_something_is_not_written_into(coco_folder, tmp_path
     assert os.listdir(tmp_path / "new") == ["thesis.txt"]
 
 
-def test_a_missing_picture_is_named(coco_folder, tmp_path):
+def test_a_missing_picture_is_named_before_anything_is_written(coco_folder, tmp_path):
     folder = coco_folder(ROWS)
     (folder / "images" / "b.png").unlink()
     with pytest.raises(UsageError, match=r"b\.png is missing"):
         convert(folder, "yolo", tmp_path / "new")
+    assert not (tmp_path / "new").exists()
 
 
 def test_the_declaration_of_incomplete_labels_goes_along(coco_folder, tmp_path):

@@ -10,6 +10,9 @@ import numpy as np
 import pytest
 
 from rtdet.datasets import load_dataset
+from rtdet.datasets.check import check_parts
+from rtdet.datasets.convert import read_parts
+from rtdet.datasets.text import shown
 from rtdet.errors import UsageError
 
 BOX = "<bndbox><xmin>1</xmin><ymin>1</ymin><xmax>20</xmax><ymax>30</ymax></bndbox>"
@@ -203,7 +206,9 @@ def test_json_that_is_not_coco(tmp_path, text):
     _fails(tmp_path, "annotations.json")
 
 
-@pytest.mark.parametrize("name", ["../../secret.png", "/etc/passwd", "images/../../../x.png", "a\0.png"])
+@pytest.mark.parametrize(
+    "name", ["../../secret.png", "..\\..\\secret.png", "/etc/passwd", "images/../../../x.png", "a\0.png"]
+)
 def test_a_picture_outside_the_folder_is_refused(coco_folder, name):
     folder = coco_folder({"a.png": [("car", 1, 2, 3, 4)]})
     content = json.loads((folder / "annotations.json").read_text())
@@ -252,6 +257,46 @@ def test_a_link_to_a_whole_data_set_is_followed(coco_folder, tmp_path):
     assert load_dataset(tmp_path / "short").samples[0].read().shape == (100, 200, 3)
 
 
+def test_a_link_to_a_folder_within_is_not_followed_but_said(tmp_path, caplog):
+    _picture(tmp_path / "elsewhere" / "b.jpg")
+    folder = _yolo(tmp_path / "set", "0 0.5 0.5 0.1 0.1")
+    (folder / "images" / "more").symlink_to(tmp_path / "elsewhere")
+    assert len(load_dataset(folder)) == 1
+    assert "more is a link" in caplog.text
+
+
+def test_a_name_too_long_for_a_file_is_that_of_a_missing_picture(coco_folder):
+    folder = coco_folder({"a.png": [("car", 1, 2, 3, 4)]})
+    content = json.loads((folder / "annotations.json").read_text())
+    content["images"][0]["file_name"] = "x" * 300 + ".png"
+    (folder / "annotations.json").write_text(json.dumps(content))
+    with pytest.raises(UsageError, match="is missing"):
+        load_dataset(folder).samples[0].read()
+    assert [p.kind for p in check_parts(folder, read_parts(folder)).problems] == ["missing picture"]
+
+
+def test_a_pipe_among_the_labels_is_not_waited_for(tmp_path):
+    folder = _yolo(tmp_path, "")
+    (folder / "labels" / "a.txt").unlink()
+    os.mkfifo(folder / "labels" / "a.txt")
+    _fails(folder, "a.txt", "not a file")
+
+
+def test_a_yaml_of_lists_in_lists_is_not_written_out_for_an_error():
+    class Leaf:
+        written = 0
+
+        def __repr__(self):
+            Leaf.written += 1
+            return "leaf"
+
+    bomb = [Leaf()] * 9  # as an alias gives it: small in memory, huge as a text
+    for _ in range(4):
+        bomb = [bomb] * 9
+    assert shown(bomb).startswith("[[[")
+    assert Leaf.written < 1000
+
+
 def test_a_loop_of_links_is_refused(coco_folder):
     folder = coco_folder({"a.png": [("car", 1, 2, 3, 4)]})
     (folder / "images" / "a.png").unlink()
@@ -269,6 +314,8 @@ def test_a_loop_of_links_is_refused(coco_folder):
         [1, 1, float("inf"), 5],
         [500, 10, 20, 20],
         [10**400, 1, 5, 5],
+        [1e308, 1, 1e308, 5],
+        [float("inf"), 1, float("-inf"), 5],
         [-30, 0, 30, 30],
     ],
 )
@@ -296,6 +343,10 @@ def test_a_missing_picture_is_named_when_it_is_read(coco_folder):
     (folder / "images" / "a.png").unlink()
     with pytest.raises(UsageError, match=r"a\.png"):
         load_dataset(folder).samples[0].read()
+
+
+def test_a_file_is_no_folder(coco_folder):
+    _fails(coco_folder({"a.png": []}) / "annotations.json", "is a file")
 
 
 def test_folders_without_labels_say_what_was_expected(tmp_path):

@@ -19,10 +19,13 @@ def convert(folder: str, kind: str, out: str, link: bool, quiet: bool) -> None:
     """Write the data set in DIR in another format, with its pictures.
 
     All parts (train, val, test) go along. Boxes are cut at the picture's borders; VOC rounds them to whole
-    pixels. YOLO has no place for ignored regions (crowds, difficult objects): they are left out, and counted.
+    pixels. What the format has no place for is left out, and counted: of YOLO ignored regions (crowds, difficult
+    objects), of YOLO and VOC the scores of a teacher.
     """
+    from rtdet.cli.run import show_warnings
     from rtdet.datasets.convert import read_parts, write_parts
 
+    show_warnings()
     parts = read_parts(Path(folder))
     with progress("converting", sum(len(raw.pictures) for raw in parts.values()), quiet) as on_picture:
         done = write_parts(parts, kind, Path(out), link=link, on_picture=on_picture)

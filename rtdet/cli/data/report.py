@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping
 from dataclasses import asdict, replace
 from pathlib import Path
@@ -14,11 +13,13 @@ from rich.markup import escape
 from rich.table import Table
 from rich.text import Text
 
+from rtdet.datasets import writers
 from rtdet.datasets.check import KINDS, UNREADABLE, Report, name_in
 from rtdet.datasets.convert import class_names_of
 from rtdet.datasets.raw import RawLabels, cleaned
 from rtdet.datasets.sample import Sample, read_picture
 from rtdet.datasets.sheet import Tile, contact_sheet, fitted, side_by_side, spread
+from rtdet.datasets.text import printable
 from rtdet.errors import OutputError
 from rtdet.types import Image, Tracks
 from rtdet.video.draw import DrawStyle, color_of, draw_tracks
@@ -38,20 +39,23 @@ def print_report(report: Report) -> None:
     """Counts and problems as tables on standard output."""
     console = Console(highlight=False)
     console.print(_counts(report))
-    if not report.problems:
+    if not any(part.pictures for part in report.parts.values()):
+        console.print("\n[yellow]Empty:[/] there are no pictures in it.")
+    elif not report.problems:
         console.print("\n[green]Clean:[/] no problems were found.")
+    if not report.problems:
         return
     number = len(report.problems)
     console.print(f"\n[bold red]{number:,} problem{'s' if number > 1 else ''}[/]")
     for line in _problems(report):
-        console.print(line, soft_wrap=True)
+        console.print(line, soft_wrap=True)  # so that names of files can be copied
 
 
 def _counts(report: Report) -> Table:
     """A row for each class, columns for each part."""
     has_ignored = any(any(part.ignored.values()) for part in report.parts.values())
     table = Table(
-        title=f"{escape(str(report.folder))}  [dim]{FORMATS.get(report.kind, report.kind)}[/]",
+        title=f"{escape(printable(str(report.folder)))}  [dim]{FORMATS.get(report.kind, report.kind)}[/]",
         title_justify="left",
         title_style="bold",
     )
@@ -86,7 +90,7 @@ def _problems(report: Report) -> list[Text]:
         lines.append(Text.assemble((f"{kind}: {len(problems):,}", "bold"), "  ", (KINDS[kind], "dim")))
         for problem in problems[:_SHOWN]:
             where = f"{problem.part}: {problem.where}" if problem.part else problem.where
-            lines.append(Text.assemble("  ", (where, "cyan"), f"  {problem.text}"))
+            lines.append(Text.assemble("  ", (printable(where), "cyan"), f"  {printable(problem.text)}"))
         if len(problems) > _SHOWN:
             lines.append(Text(f"  ... and {len(problems) - _SHOWN:,} more; --json OUT.json lists all", "dim"))
     return lines
@@ -102,7 +106,7 @@ def write_json(report: Report, path: Path) -> None:
         "problems": [asdict(problem) for problem in report.problems],
     }
     try:
-        path.write_text(json.dumps(content, indent=1, ensure_ascii=False) + "\n", encoding="utf-8")
+        writers.write_json(path, content, indent=1)
     except OSError as error:
         raise OutputError(f"cannot write {path}: {error.strerror}") from error
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 import numpy as np
@@ -13,11 +13,11 @@ from rtdet.datasets.completion import Completion, complete
 from rtdet.datasets.convert import check_empty, class_names_of, place_picture, read_parts, unique_names
 from rtdet.datasets.formats import dataset_of, find_labels, splits_of
 from rtdet.datasets.incomplete import labelled_by_source, write_declaration
-from rtdet.datasets.pictures import picture_size, pictures_in
-from rtdet.datasets.raw import RawLabels, raw_picture
+from rtdet.datasets.pictures import pictures_in
+from rtdet.datasets.raw import RawLabels, RawPicture, raw_picture
 from rtdet.datasets.sample import Sample
 from rtdet.datasets.teacher import opinion
-from rtdet.datasets.writers import write_coco
+from rtdet.datasets.writers import UNNAMED, Lost, write_coco
 from rtdet.errors import OutputError, UsageError
 from rtdet.protocols import Detector
 from rtdet.types import BoolArray
@@ -35,12 +35,14 @@ class Taught:
 
 @dataclass(frozen=True)
 class Labelling:
-    """How many pictures were labelled; rows kept, added (or named) by the teacher, and added as doubtful."""
+    """How many pictures were labelled; rows kept, added (or named) by the teacher, and added as doubtful; and rows
+    of people that COCO has no place for, by what they were."""
 
     pictures: int
     kept: int
     added: int
     doubted: int
+    lost: Lost = field(default_factory=Lost)
 
 
 def parts_or_pictures(folder: Path) -> dict[str, RawLabels]:
@@ -53,15 +55,19 @@ def parts_or_pictures(folder: Path) -> dict[str, RawLabels]:
     pictures = pictures_in(folder)
     if not pictures:
         raise UsageError(f"{folder} holds neither labels nor pictures")
-    rows = []
-    for path in pictures:
-        try:
-            size = picture_size(path)
-        except UsageError as error:
-            logger.warning("left out: %s", error)
-            continue
-        rows.append(raw_picture(path, size, np.zeros((0, 4)), np.zeros(0, dtype=np.int64)))
+    rows = [raw_picture(path, None, np.zeros((0, 4)), np.zeros(0, dtype=np.int64)) for path in pictures]
     return {"": RawLabels(folder, "pictures", (), rows)}
+
+
+def _with_sizes(pictures: Sequence[RawPicture]) -> list[RawPicture]:
+    """The pictures whose size is known or can be read; the others are left out, with a warning."""
+    found = []
+    for picture in pictures:
+        try:
+            found.append(replace(picture, size=picture.known_size()))
+        except UsageError as error:  # one broken file should not cost hours of work
+            logger.warning("left out: %s", error)
+    return found
 
 
 def label_parts(
@@ -87,26 +93,30 @@ def label_parts(
         )
     if is_json and out.exists():
         raise OutputError(f"{out} is there already; labels are not overwritten, choose another --out")
+    if is_json and not out.parent.is_dir():  # said before hours of work, not after them
+        raise OutputError(f"cannot write {out}: there is no folder {out.parent}")
     if not is_json:
         check_empty(out)
     names = class_order(parts, wanted)
     taught: list[Taught] = []
+    lost = Lost()
     for part, raw in parts.items():
         done = list(teach(raw, names, detectors, wanted, rule, flip=flip, on_picture=on_picture))
         try:
             if is_json:
-                _write_json(out, raw, done, names, teacher)
+                lost += _write_json(out, raw, done, names, teacher)
             else:
-                _write_folder(out / part, part, done, names, teacher, link)
+                lost += _write_folder(out / part, part, done, names, teacher, link)
         except OSError as error:
             raise OutputError(f"cannot write {error.filename or out}: {error.strerror}") from error
         taught += done
     sure = [row.by_teacher & ~row.sample.ignored for row in taught]
     return Labelling(
         len(taught),
-        sum(int((~row.by_teacher).sum()) for row in taught),
+        sum(int((~row.by_teacher).sum()) for row in taught) - lost[UNNAMED],
         sum(int(mask.sum()) for mask in sure),
         sum(int((row.by_teacher & row.sample.ignored).sum()) for row in taught),
+        lost,
     )
 
 
@@ -130,7 +140,10 @@ def teach(
     Labels of other classes ("vehicle") take the teacher's class where it is sure enough; elsewhere they stay what
     they were, and are ignored. Pictures that cannot be decoded are left out, with a warning.
     """
-    samples = dataset_of(raw, names).samples
+    readable = _with_sizes(raw.pictures)
+    for _ in range(len(raw.pictures) - len(readable)):
+        on_picture()
+    samples = dataset_of(replace(raw, pictures=readable), names).samples
     labelled = labelled_by_source(samples)
     known = {name for detector in detectors for name in detector.class_names}
     asked = frozenset(i for i, name in enumerate(wanted) if name in known)
@@ -138,7 +151,7 @@ def teach(
         on_picture()
         try:
             image = sample.read()
-        except UsageError as error:  # one broken file should not cost hours of work
+        except UsageError as error:
             logger.warning("left out: %s", error)
             continue
         found = opinion(image, detectors, wanted, flip=flip)
@@ -162,17 +175,17 @@ def _named(before: Sample, after: Sample, asked: frozenset[int]) -> Taught:
 
 def _write_json(
     out: Path, raw: RawLabels, taught: Sequence[Taught], names: Sequence[str], teacher: str
-) -> None:
+) -> Lost:
     root = raw.folder / "images"
     if not all(row.sample.path.is_relative_to(root) for row in taught):
         root = raw.folder
     named = [(row.sample.path.relative_to(root).as_posix(), row.sample) for row in taught]
-    write_coco(out, named, names, teacher, [row.by_teacher for row in taught])
+    return write_coco(out, named, names, teacher, [row.by_teacher for row in taught])
 
 
 def _write_folder(
     folder: Path, part: str, taught: Sequence[Taught], names: Sequence[str], teacher: str, link: bool
-) -> None:
+) -> Lost:
     images = folder / "images"
     images.mkdir(parents=True, exist_ok=True)
     given = unique_names([row.sample.path for row in taught])
@@ -180,5 +193,5 @@ def _write_folder(
     for name, sample in named:
         place_picture(sample.path, images / name, link=link)
     file = folder / (f"{part}.json" if part else "annotations.json")
-    write_coco(file, named, names, teacher, [row.by_teacher for row in taught])
     write_declaration(folder, [row.sample for row in taught], names)
+    return write_coco(file, named, names, teacher, [row.by_teacher for row in taught])

@@ -135,6 +135,17 @@ def test_a_broken_picture_is_left_out_with_a_warning(coco_folder, tmp_path, capl
     assert "b.png" in caplog.text
     (folder / "annotations.json").unlink()
     assert _label(folder, tmp_path / "other").pictures == 1
+    # Nor does it matter where the labels do not say how large it is.
+    (folder / "labels").mkdir()
+    (folder / "labels" / "a.txt").write_text("0 0.5 0.9 0.1 0.1\n9 0.5 0.9 0.1 0.1\n")
+    (folder / "classes.txt").write_text("lamp\n")
+    done = _label(folder, tmp_path / "third")
+    assert (done.pictures, done.kept, dict(done.lost)) == (1, 1, {"boxes of no known class": 1})
+
+
+def test_a_place_that_is_not_there_is_said_before_the_work(coco_folder, tmp_path):
+    with pytest.raises(OutputError, match="no folder"):
+        _label(coco_folder({"a.png": []}), tmp_path / "nowhere" / "new.json", None)
 
 
 def test_labels_are_not_overwritten(coco_folder):

@@ -67,7 +67,8 @@ def label(
 
     Models, input sizes and the mirrored picture are fused into one opinion (weighted boxes fusion). What it is
     sure of becomes a label, marked with `score` and `teacher`; what it doubts, a region that is ignored. Labels
-    of people stay. One of a class outside --classes ("vehicle") takes the teacher's class, where it is sure.
+    of people stay. One of a class outside --classes ("vehicle") takes the teacher's class where it is sure, and is
+    ignored where it is not.
 
     OUT.json names the pictures as they lie in DIR/images, or in DIR: put it into DIR to use it.
     """
@@ -96,6 +97,8 @@ def label(
         f"wrote {out}: {done.pictures} pictures, {done.kept} labels kept, {done.added} added or named by "
         f"the teacher, {done.doubted} regions in doubt"
     )
+    for what, number in sorted(done.lost.items()):
+        click.echo(f"left out: {number} {what}")
 
 
 def _wanted(

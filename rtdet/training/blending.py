@@ -7,17 +7,20 @@ fine-tuning of zero-shot models", arXiv 2109.01903). It costs nothing when the m
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import torch
 
 from rtdet.detectors.ssd.module import SSDModule
 from rtdet.training.folding import fold, unfold
 
 
-def blend(start: SSDModule, tuned: SSDModule, share: float) -> SSDModule:
+def blend(start: SSDModule, tuned: SSDModule, share: float, kept: Sequence[str] = ()) -> SSDModule:
     """The network in evaluation whose weights are `(1 - share) * start + share * tuned`.
 
     Norms are folded into their convolutions first, as their statistics and weights only mean something
-    together. Raises ValueError for networks of two configurations or a share outside 0 to 1.
+    together. kept: layers whose names contain one of these stay the start's. Raises ValueError for networks of
+    two configurations or a share outside 0 to 1.
     """
     if start.config != tuned.config:
         raise ValueError("only weights of one configuration can be blended")
@@ -26,6 +29,6 @@ def blend(start: SSDModule, tuned: SSDModule, share: float) -> SSDModule:
     blended, other = fold(start), fold(tuned).state_dict()
     with torch.no_grad():
         for name, value in blended.state_dict().items():
-            if value.dtype.is_floating_point:
+            if value.dtype.is_floating_point and not any(part in name for part in kept):
                 value.lerp_(other[name].to(value), share)
     return unfold(blended)

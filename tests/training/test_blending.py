@@ -41,6 +41,13 @@ def test_the_weights_of_a_blend_lie_in_between():
     torch.testing.assert_close(final[2], 0.75 * final[0] + 0.25 * final[1])
 
 
+def test_layers_that_are_kept_stay_those_of_the_start():
+    start, tuned = _network(1), _network(2)
+    made = blend(start, tuned, 0.5, kept=(".classes.",))
+    torch.testing.assert_close(made.heads[0].classes.weight, start.heads[0].classes.weight)
+    assert not torch.equal(made.heads[0].boxes.weight, start.heads[0].boxes.weight)
+
+
 def test_networks_of_two_shapes_and_shares_out_of_range_are_refused():
     other = SSDConfig(("a",), (8, 8, 16, 16, 16), (1, 1, 1, 1), 8, architecture="csp-n")
     with pytest.raises(ValueError, match="one configuration"):

@@ -175,7 +175,9 @@ def embed(out: Path, result: Result, plain: DetectionScores, steps: int, share: 
     lines = {
         "size": f"{len(content)}  # bytes",
         "sha256": f'"{hashlib.sha256(content).hexdigest()}"',
-        "training": f'"{steps} steps of 16 pictures at 320x320, then {share:.0%} of it and the rest of the start"',
+        "training": f'"{steps} steps of 16 pictures at 320x320, then {share:.0%} of it and the rest of the start, '
+        'whose branches that tell classes apart stay whole"',
+        "recipe": '"`make model`, as it stands beside these weights"',
         "ap50": _percent(plain, "ap50"),
         "ap": _percent(plain, "ap"),
         "ap50_where_labelled": _percent(result.scores, "ap50"),

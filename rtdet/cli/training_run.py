@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import logging
 import math
 from dataclasses import dataclass, fields
 from pathlib import Path
@@ -55,7 +54,9 @@ def run(out: str, values: dict[str, Any], given: set[str], *, resume: bool) -> N
     """Trains, and leaves a model, a card and all that led there in the folder `out`."""
     import cv2
 
-    _hear_warnings()
+    from rtdet.cli.run import show_warnings
+
+    show_warnings()
     folder = Path(out)
     settings = _settings(folder, values, given, resume)
     _check(settings)
@@ -72,14 +73,6 @@ def run(out: str, values: dict[str, Any], given: set[str], *, resume: bool) -> N
     whole = _validation(settings, measured, trainer, most=None)
     result = _finish(settings, folder, trainer, plan, train, whole, measured is not train)
     _tell(folder, result)
-
-
-def _hear_warnings() -> None:
-    logger = logging.getLogger("rtdet")
-    if not logger.handlers:
-        handler = logging.StreamHandler()
-        handler.setFormatter(logging.Formatter("rtdet: %(levelname)s: %(message)s"))
-        logger.addHandler(handler)
 
 
 def _settings(folder: Path, values: dict[str, Any], given: set[str], resume: bool) -> Settings:

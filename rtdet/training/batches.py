@@ -13,7 +13,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from rtdet.detectors.ssd.loss import Truth
+from rtdet.detectors.ssd.loss import MAX_OBJECTS, Truth
 from rtdet.errors import UsageError
 from rtdet.training.augment import Labelled, Recipe
 from rtdet.training.pictures import Picture
@@ -22,8 +22,7 @@ from rtdet.types import FloatArray
 
 _log = logging.getLogger("rtdet.training")
 
-# A mosaic of pictures of 10,000 boxes would need a table of priors times boxes of many gigabytes.
-MAX_OBJECTS = 500
+# Of a mosaic of pictures with 10,000 boxes: the loss makes a table of priors times regions.
 MAX_IGNORED = 1000
 
 

@@ -122,6 +122,8 @@ class Tracks:
     boxes (N, 4) float64 xyxy pixels, ids (N,) int64 from 1, scores (N,) float64 of the last
     matched detection, labels (N,) int64, since_update_s (N,) float64: seconds between that last
     detection and the moment described, 0 when it was seen in this very frame.
+    uncertainty (N,) float64: standard deviation of where the box's centre is, over the square root of the
+    box's area; 0 where it was just measured or the tracker cannot say.
     """
 
     boxes: FloatArray = field(default_factory=lambda: np.zeros((0, 4)))
@@ -130,6 +132,7 @@ class Tracks:
     labels: IntArray = None  # type: ignore[assignment]
     since_update_s: FloatArray = None  # type: ignore[assignment]
     class_names: Sequence[str] = ()
+    uncertainty: FloatArray = None  # type: ignore[assignment]
 
     def __post_init__(self) -> None:
         boxes = _boxes(self.boxes)
@@ -144,6 +147,8 @@ class Tracks:
         object.__setattr__(self, "labels", column(self.labels, np.zeros(n), np.int64, "labels"))
         since = column(self.since_update_s, np.zeros(n), np.float64, "since_update_s")
         object.__setattr__(self, "since_update_s", since)
+        uncertainty = column(self.uncertainty, np.zeros(n), np.float64, "uncertainties")
+        object.__setattr__(self, "uncertainty", uncertainty)
         object.__setattr__(self, "class_names", tuple(self.class_names))
 
     def __len__(self) -> int:
@@ -157,6 +162,7 @@ class Tracks:
             self.labels[keep],
             self.since_update_s[keep],
             self.class_names,
+            self.uncertainty[keep],
         )
 
     def name_of(self, row: int) -> str:

@@ -3,29 +3,20 @@
 from __future__ import annotations
 
 import math
-from collections import deque
 from collections.abc import Sequence
-from statistics import median
-from typing import TypeGuard
 
 import numpy as np
 
 from rtdet.errors import UsageError
 from rtdet.trackers import kalman
 from rtdet.trackers.association import match
+from rtdet.trackers.clock import Clock
+from rtdet.trackers.intake import accepted
 from rtdet.types import BoolArray, Detections, FloatArray, IntArray, Tracks
 
 # Rows of the table of what is known of each track (a column) beside its Kalman state. A float64 holds any ID.
 ID, SCORE, LABEL, SEEN_FRAME, SEEN_S, STREAK, CONFIRMED = range(7)
 
-SHORTEST_SIDE = 1e-6
-FARTHEST = 1e9
-USUAL_FPS = 30.0
-RECENT_STEPS = 31
-SHORTEST_STEP = 0.1
-# Bounds of what is taken for a time, a step of time and a count of frames: sums stay exact enough for ever.
-FARTHEST_S = 1e15
-LONGEST_STEP_S = 3600.0
 MOST_FRAMES = 10**9
 
 
@@ -86,11 +77,7 @@ class Sort:
         self._table = np.zeros((7, 0))
         self._class_names: Sequence[str] = ()
         self._next_id = 1
-        self._updates = 0
-        self._frame = 0.0  # frames since the start, by count or by time
-        self._clock_s = 0.0  # seconds since the start; unlike t it never goes back
-        self._last_t: float | None = None
-        self._steps_s: deque[float] = deque(maxlen=RECENT_STEPS)
+        self._clock = Clock(self.fps)
 
     def update(self, detections: Detections, t: float) -> Tracks:
         """Takes in the detections of the frame at `t` seconds; gives the confirmed tracks seen in this frame.
@@ -98,9 +85,9 @@ class Sort:
         Boxes are the filter's. Boxes that are not finite, have no area or lie beyond 1e9 pixels are left out.
         A `t` that is missing (None, NaN), equal or earlier counts as one usual step.
         """
-        corners, scores, labels = self._accepted(detections)
+        corners, scores, labels = accepted(detections, self.min_score)
         self._class_names = detections.class_names
-        predicted = self._move(self._advance(t))
+        predicted = self._move(self._clock.advance(t))
         by_class = None if self.class_agnostic else (labels, self._table[LABEL])
         rows, columns = match(corners, predicted, self.iou_threshold, by_class)
         measurement = kalman.to_measurement(corners)
@@ -118,64 +105,22 @@ class Sort:
 
         Changes nothing. Boxes move by at most `horizon_s`; `since_update_s` goes on counting.
         """
-        ahead_s = t - self._last_t if self._last_t is not None and _is_time(t) else 0.0
-        missed_s = self._clock_s - self._table[SEEN_S]
-        longest_s = max(self.coast_s + 1e-6, 1.5 * self._usual_step_s())
+        ahead_s = self._clock.ahead_s(t)
+        missed_s = self._clock.now_s - self._table[SEEN_S]
+        longest_s = max(self.coast_s + 1e-6, 1.5 * self._clock.usual_step_s)
         keep = (self._table[CONFIRMED] > 0) & (missed_s <= longest_s)
         if not keep.any():
             return Tracks(class_names=self._class_names)
-        dt = min(max(ahead_s, -self.horizon_s), self.horizon_s) / self._frame_s()
+        dt = min(max(ahead_s, -self.horizon_s), self.horizon_s) / self._clock.frame_s
         mean = kalman.extrapolate(self._state[:, :, keep], dt)
         return self._tracks(mean, self._table[:, keep], np.maximum(missed_s[keep] + ahead_s, 0.0))
-
-    def _accepted(self, detections: Detections) -> tuple[FloatArray, FloatArray, FloatArray]:
-        """Corners (4, M), scores and labels of the detections that can be tracked."""
-        corners = np.ascontiguousarray(detections.boxes.T)
-        scores, labels = detections.scores, detections.labels.astype(np.float64)
-        keep: BoolArray | None = None
-        if self.min_score > 0:
-            keep = scores > self.min_score
-        if len(scores) and not _is_sound(corners, scores):
-            sound = _sound(corners, scores)
-            keep = sound if keep is None else keep & sound
-        if keep is None or keep.all():
-            return corners, scores, labels
-        return corners[:, keep], scores[keep], labels[keep]
-
-    def _advance(self, t: float) -> float:
-        """Moves the clocks on to `t`; gives the step in frames."""
-        dt = 1.0
-        elapsed_s = t - self._last_t if self._last_t is not None and _is_time(t) else 0.0
-        if elapsed_s > 0:
-            elapsed_s = min(elapsed_s, LONGEST_STEP_S)
-            self._steps_s.append(elapsed_s)
-            if self.fps is not None:
-                # Rounded, so that n / fps is steady to the last bit; at least something, so that tracks age.
-                dt = max(round(elapsed_s * self.fps, 6), SHORTEST_STEP)
-        else:
-            elapsed_s = self._usual_step_s()
-        if _is_time(t):
-            self._last_t = float(t)
-        elif self._last_t is not None:
-            self._last_t += elapsed_s
-        self._updates += 1
-        self._frame += dt
-        self._clock_s += elapsed_s
-        return dt
-
-    def _usual_step_s(self) -> float:
-        return median(self._steps_s) if self._steps_s else 1 / (self.fps or USUAL_FPS)
-
-    def _frame_s(self) -> float:
-        """Seconds in the Kalman filter's unit of time: a nominal frame, or the usual update."""
-        return 1 / self.fps if self.fps is not None else self._usual_step_s()
 
     def _move(self, dt: float) -> FloatArray:
         """Predicts all tracks `dt` frames on; their corners (4, N). A track without a finite box goes; all go
         in a gap longer than any track lives, unless updates are usually that far apart."""
         if self._table.shape[1] == 0:
             return np.zeros((4, 0))
-        if dt > self.max_age + 1 and dt > 3 * self._usual_step_s() / self._frame_s():
+        if dt > self.max_age + 1 and dt > 3 * self._clock.usual_step_s / self._clock.frame_s:
             self._keep(np.zeros(self._table.shape[1], dtype=bool))
             return np.zeros((4, 0))
         kalman.predict(self._state, dt)
@@ -197,7 +142,7 @@ class Sort:
         kalman.correct(self._state, every, matched)
         _, score, label, seen_frame, seen_s, streak, _ = self._table
         score[columns], label[columns] = scores, labels
-        seen_frame[columns], seen_s[columns] = self._frame, self._clock_s
+        seen_frame[columns], seen_s[columns] = self._clock.frame, self._clock.now_s
         streak += 1.0
         streak *= matched
 
@@ -205,15 +150,15 @@ class Sort:
         count = len(scores)
         table = np.zeros((7, count))
         table[SCORE], table[LABEL] = scores, labels
-        table[SEEN_FRAME], table[SEEN_S] = self._frame, self._clock_s
+        table[SEEN_FRAME], table[SEEN_S] = self._clock.frame, self._clock.now_s
         self._table = np.concatenate((self._table, table), axis=1)
         self._state = np.concatenate((self._state, kalman.begin(measurement)), axis=2)
 
     def _show(self) -> Tracks:
         """The tracks seen in this frame that have, or once had where that is enough, their streak."""
         table = self._table
-        keep = table[SEEN_FRAME] == self._frame
-        if self._updates > self.min_hits:
+        keep = table[SEEN_FRAME] == self._clock.frame
+        if self._clock.updates > self.min_hits:
             confirmed = table[STREAK] >= self.min_hits
             if self.confirm_once:
                 confirmed |= table[CONFIRMED] > 0
@@ -234,8 +179,8 @@ class Sort:
 
     def _forget(self) -> None:
         # Half a frame of tolerance: with true times, a frame is never exactly one.
-        oldest = self._frame - self.max_age - 0.5
-        if self._table[SEEN_FRAME].min(initial=self._frame) <= oldest:
+        oldest = self._clock.frame - self.max_age - 0.5
+        if self._table[SEEN_FRAME].min(initial=self._clock.frame) <= oldest:
             self._keep(self._table[SEEN_FRAME] > oldest)
 
     def _keep(self, tracks: BoolArray) -> None:
@@ -246,22 +191,3 @@ class Sort:
 def _require(holds: bool, message: str) -> None:
     if not holds:
         raise UsageError(message)
-
-
-def _is_time(t: float | None) -> TypeGuard[float]:
-    return t is not None and abs(t) <= FARTHEST_S  # not NaN either
-
-
-def _is_sound(corners: FloatArray, scores: FloatArray) -> bool:
-    """Whether all are; every comparison with NaN is false."""
-    return bool(
-        np.abs(corners).max() <= FARTHEST
-        and (corners[2:] - corners[:2]).min() >= SHORTEST_SIDE
-        and (scores == scores).all()
-    )
-
-
-def _sound(corners: FloatArray, scores: FloatArray) -> BoolArray:
-    near = (np.abs(corners) <= FARTHEST).all(axis=0)
-    size = np.subtract(corners[2:], corners[:2], out=np.zeros_like(corners[2:]), where=near)
-    return np.asarray(near & (size >= SHORTEST_SIDE).all(axis=0) & ~np.isnan(scores))

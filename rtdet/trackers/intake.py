@@ -1,0 +1,44 @@
+"""What a tracker takes in: the detections that score high enough and are boxes."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from rtdet.types import BoolArray, Detections, FloatArray
+
+SHORTEST_SIDE = 1e-6
+FARTHEST = 1e9
+
+
+def accepted(detections: Detections, min_score: float) -> tuple[FloatArray, FloatArray, FloatArray]:
+    """Corners (4, M), scores (M,) and labels (M,) of the detections that can be tracked, in their order.
+
+    Left out are scores not above `min_score` (0 takes every one), boxes that are not finite, have a side under
+    1e-6 or lie beyond 1e9 pixels, and scores that are NaN.
+    """
+    corners = np.ascontiguousarray(detections.boxes.T)
+    scores, labels = detections.scores, detections.labels.astype(np.float64)
+    keep: BoolArray | None = None
+    if min_score > 0:
+        keep = scores > min_score
+    if len(scores) and not _is_sound(corners, scores):
+        sound = _sound(corners, scores)
+        keep = sound if keep is None else keep & sound
+    if keep is None or keep.all():
+        return corners, scores, labels
+    return corners[:, keep], scores[keep], labels[keep]
+
+
+def _is_sound(corners: FloatArray, scores: FloatArray) -> bool:
+    """Whether all are; every comparison with NaN is false."""
+    return bool(
+        np.abs(corners).max() <= FARTHEST
+        and (corners[2:] - corners[:2]).min() >= SHORTEST_SIDE
+        and (scores == scores).all()
+    )
+
+
+def _sound(corners: FloatArray, scores: FloatArray) -> BoolArray:
+    near = (np.abs(corners) <= FARTHEST).all(axis=0)
+    size = np.subtract(corners[2:], corners[:2], out=np.zeros_like(corners[2:]), where=near)
+    return np.asarray(near & (size >= SHORTEST_SIDE).all(axis=0) & ~np.isnan(scores))

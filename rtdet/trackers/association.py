@@ -54,7 +54,7 @@ def _match_dense(
     iou_threshold: float,
     labels: tuple[FloatArray, FloatArray] | None,
 ) -> Pairs:
-    overlap = _iou_matrix(detections, tracks)
+    overlap = iou_matrix(detections, tracks)
     if labels is not None:
         overlap[labels[0][:, None] != labels[1]] = 0.0
     rows, columns = (overlap > iou_threshold).nonzero()
@@ -66,7 +66,7 @@ def _match_dense(
     return rows[keep], columns[keep]
 
 
-def _iou_matrix(a: FloatArray, b: FloatArray) -> FloatArray:
+def iou_matrix(a: FloatArray, b: FloatArray) -> FloatArray:
     """(M, N) IoU of corners (4, M) and (4, N)."""
     side = np.minimum(a[2:, :, None], b[2:, None, :])
     side -= np.maximum(a[:2, :, None], b[:2, None, :])

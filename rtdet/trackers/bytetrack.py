@@ -1,0 +1,197 @@
+"""ByteTrack (Zhang et al. 2022, arXiv 2110.06864): what scores low may go on with a track, never begin one."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+
+import numpy as np
+from scipy.optimize import linear_sum_assignment
+
+from rtdet.errors import UsageError
+from rtdet.trackers import kalman_xyah as kalman
+from rtdet.trackers.association import Pairs, iou_matrix
+from rtdet.trackers.clock import Clock
+from rtdet.trackers.intake import accepted
+from rtdet.trackers.kalman import MEAN, VELOCITY
+from rtdet.types import BoolArray, Detections, FloatArray, IntArray, Tracks
+
+# Rows of the table of what is known of each track (a column) beside its Kalman state.
+ID, SCORE, LABEL, SEEN_FRAME, SEEN_S, BORN_FRAME, CONFIRMED = range(7)
+# The published limits, as the least similarity: 1 minus the cost.
+FIRST, SECOND, UNCONFIRMED = 0.1, 0.5, 0.3
+DUPLICATE_IOU = 0.85
+
+
+class ByteTrack:
+    """The published tracker, its buffer of lost tracks in seconds.
+
+    high           detections that score above it are matched first, by IoU times score.
+    low            those between `low` and `high` are offered to the tracks still left of the last frame.
+    new_margin     a track begins with a score of at least high + new_margin; it is given out from its second
+                   frame on (in the first frame of all, at once).
+    max_age_s      a lost track waits this long.
+    class_agnostic lets a detection of one class continue a track of another.
+    fps            the source's nominal frame rate. Given, each update moves the tracks by the time that has
+                   truly passed; not given, every update is one frame.
+    coast_s        `predict` shows a track that was missed for this long.
+    horizon_s      `predict` moves boxes by at most this much time.
+
+    Raises UsageError for a setting out of its range.
+    """
+
+    def __init__(
+        self,
+        *,
+        high: float = 0.6,
+        low: float = 0.1,
+        new_margin: float = 0.1,
+        max_age_s: float = 1.0,
+        class_agnostic: bool = False,
+        fps: float | None = None,
+        coast_s: float = 0.3,
+        horizon_s: float = 1.0,
+    ) -> None:
+        _require(0 <= low <= high <= 1, f"low and high are 0 to 1 and low is no more, not {low:g}, {high:g}")
+        _require(0 <= new_margin <= 1, f"new_margin is between 0 and 1, not {new_margin:g}")
+        _require(fps is None or 1e-3 <= fps <= 1e5, f"fps is between 0.001 and 100000, not {fps}")
+        for name, value in (("max_age_s", max_age_s), ("coast_s", coast_s), ("horizon_s", horizon_s)):
+            _require(0 <= value < math.inf, f"{name} is seconds, 0 or more, not {value:g}")
+        self.high, self.low, self.new_margin = high, low, new_margin
+        self.max_age_s, self.class_agnostic = max_age_s, class_agnostic
+        self.fps, self.coast_s, self.horizon_s = fps, coast_s, horizon_s
+        self.reset()
+
+    def reset(self) -> None:
+        """Forgets everything; the next ID is 1."""
+        self._state = np.zeros((5, 4, 0))
+        self._table = np.zeros((7, 0))
+        self._class_names: Sequence[str] = ()
+        self._next_id = 1
+        self._clock = Clock(self.fps)
+
+    def update(self, detections: Detections, t: float) -> Tracks:
+        """Takes in the detections of the frame at `t` seconds; gives the confirmed tracks seen in this frame."""
+        corners, scores, labels = accepted(detections, self.low)
+        self._class_names = detections.class_names
+        tracked = self._move(t)
+        confirmed, high = self._table[CONFIRMED] > 0, scores > self.high
+        predicted = kalman.to_corners(self._state[MEAN])
+        similarity = iou_matrix(corners, predicted)
+        if not self.class_agnostic:
+            similarity[labels[:, None] != self._table[LABEL]] = 0.0
+        weighted = similarity * scores[:, None]
+        free, open_ = np.ones(len(scores), dtype=bool), np.ones(self._table.shape[1], dtype=bool)
+        for table, rows, columns, least in (
+            (weighted, high, confirmed, FIRST),
+            (similarity, ~high, confirmed & tracked, SECOND),
+            (weighted, high, ~confirmed, UNCONFIRMED),
+        ):
+            pairs = _matched(table, (rows & free).nonzero()[0], (columns & open_).nonzero()[0], least)
+            free[pairs[0]], open_[pairs[1]] = False, False
+            self._correct(pairs, corners, scores, labels)
+        self._keep((confirmed & (self._clock.now_s - self._table[SEEN_S] <= self.max_age_s + 1e-6)) | ~open_)
+        new = free & (scores >= self.high + self.new_margin) & high
+        self._begin(corners[:, new], scores[new], labels[new])
+        self._drop_duplicates()
+        return self._show()
+
+    def predict(self, t: float) -> Tracks:
+        """Where the confirmed tracks are at `t` seconds, also those missed for a moment. Changes nothing."""
+        ahead_s = self._clock.ahead_s(t)
+        missed_s = self._clock.now_s - self._table[SEEN_S]
+        longest_s = max(self.coast_s + 1e-6, 1.5 * self._clock.usual_step_s)
+        keep = ((self._table[ID] > 0) & (missed_s <= longest_s)).nonzero()[0]
+        dt = min(max(ahead_s, -self.horizon_s), self.horizon_s) / self._clock.frame_s
+        mean = kalman.extrapolate(self._state.take(keep, axis=2), dt)
+        return self._tracks(mean, keep, np.maximum(missed_s[keep] + ahead_s, 0.0))
+
+    def _move(self, t: float) -> BoolArray:
+        """Predicts all tracks to `t`; says which were seen in the frame before. Lost ones keep their height.
+
+        Tracks whose time ran out within the step are gone, as they are where frames are counted: at most one
+        usual update late."""
+        tracked: BoolArray = self._table[SEEN_FRAME] == self._clock.frame
+        dt = self._clock.advance(t)
+        longest_s = self.max_age_s + 1.5 * self._clock.usual_step_s
+        in_time = np.asarray(self._clock.now_s - self._table[SEEN_S] <= longest_s)
+        self._keep(in_time)
+        tracked = tracked[in_time]
+        self._state[VELOCITY, kalman.HEIGHT, ~tracked] = 0.0
+        kalman.predict(self._state, dt)
+        finite = np.isfinite(self._state[MEAN]).all(axis=0)
+        if not finite.all():
+            self._keep(np.asarray(finite))
+            tracked = tracked[finite]
+        return tracked
+
+    def _correct(self, pairs: Pairs, corners: FloatArray, scores: FloatArray, labels: FloatArray) -> None:
+        rows, columns = pairs
+        kalman.correct(self._state, columns, kalman.to_measurement(corners.take(rows, axis=1)))
+        table = self._table
+        table[SCORE, columns], table[LABEL, columns] = scores[rows], labels[rows]
+        table[SEEN_FRAME, columns], table[SEEN_S, columns] = self._clock.frame, self._clock.now_s
+        table[CONFIRMED, columns] = 1.0
+
+    def _begin(self, corners: FloatArray, scores: FloatArray, labels: FloatArray) -> None:
+        table = np.zeros((7, len(scores)))
+        table[SCORE], table[LABEL] = scores, labels
+        table[SEEN_FRAME] = table[BORN_FRAME] = self._clock.frame
+        table[SEEN_S] = self._clock.now_s
+        table[CONFIRMED] = float(self._clock.updates == 1)
+        self._table = np.concatenate((self._table, table), axis=1)
+        state = kalman.begin(kalman.to_measurement(corners))
+        self._state = np.concatenate((self._state, state), axis=2)
+
+    def _drop_duplicates(self) -> None:
+        """Of a track seen now and a lost one in the same place, the one that lived longer stays."""
+        seen = self._table[SEEN_FRAME] == self._clock.frame
+        now, lost = seen.nonzero()[0], (~seen).nonzero()[0]
+        if len(now) == 0 or len(lost) == 0:
+            return
+        corners = kalman.to_corners(self._state[MEAN])
+        a, b = (iou_matrix(corners[:, now], corners[:, lost]) > DUPLICATE_IOU).nonzero()
+        a, b = now[a], lost[b]
+        if not self.class_agnostic:
+            same = self._table[LABEL, a] == self._table[LABEL, b]
+            a, b = a[same], b[same]
+        life = self._table[SEEN_FRAME] - self._table[BORN_FRAME]
+        keep = np.ones(len(seen), dtype=bool)
+        keep[np.where(life[a] > life[b], b, a)] = False
+        self._keep(keep)
+
+    def _show(self) -> Tracks:
+        table = self._table
+        columns = ((table[SEEN_FRAME] == self._clock.frame) & (table[CONFIRMED] > 0)).nonzero()[0]
+        # A track gets its ID when it is first shown: what people see counts 1, 2, 3 without gaps.
+        unnamed = columns[table[ID, columns] == 0]
+        table[ID, unnamed] = np.arange(self._next_id, self._next_id + len(unnamed))
+        self._next_id += len(unnamed)
+        return self._tracks(self._state[MEAN].take(columns, axis=1), columns, np.zeros(len(columns)))
+
+    def _tracks(self, mean: FloatArray, columns: IntArray, since_s: FloatArray) -> Tracks:
+        boxes = np.ascontiguousarray(kalman.to_corners(mean).T)
+        table = self._table.take(columns, axis=1)
+        ids, labels = table[ID].astype(np.int64), table[LABEL].astype(np.int64)
+        return Tracks(boxes, ids, table[SCORE], labels, since_s, self._class_names)
+
+    def _keep(self, tracks: BoolArray) -> None:
+        if not tracks.all():
+            self._state = self._state.compress(tracks, axis=2)
+            self._table = self._table.compress(tracks, axis=1)
+
+
+def _matched(similarity: FloatArray, rows: IntArray, columns: IntArray, least: float) -> Pairs:
+    """The pairs above `least` whose similarities exceed it by the largest sum: what an assignment with a cost
+    limit gives, in which staying alone costs half of the limit."""
+    if len(rows) == 0 or len(columns) == 0:
+        return rows[:0], columns[:0]
+    worth = np.maximum(similarity[np.ix_(rows, columns)] - least, 0.0)
+    r, c = linear_sum_assignment(worth, maximize=True)
+    chosen = worth[r, c] > 0
+    return rows[r[chosen]], columns[c[chosen]]
+
+
+def _require(holds: bool, message: str) -> None:
+    if not holds:
+        raise UsageError(message)

@@ -58,7 +58,7 @@ def _match_dense(
     if labels is not None:
         overlap[labels[0][:, None] != labels[1]] = 0.0
     rows, columns = (overlap > iou_threshold).nonzero()
-    if _is_one_to_one(rows, columns):
+    if is_one_to_one(rows, columns):
         return rows, columns
     rows, columns = linear_sum_assignment(overlap, maximize=True)
     chosen = overlap[rows, columns]
@@ -84,7 +84,7 @@ def _area(corners: FloatArray) -> FloatArray:
     return np.asarray(size[0] * size[1])
 
 
-def _is_one_to_one(rows: IntArray, columns: IntArray) -> bool:
+def is_one_to_one(rows: IntArray, columns: IntArray) -> bool:
     return len(rows) > 0 and int(np.bincount(rows).max()) == 1 and int(np.bincount(columns).max()) == 1
 
 
@@ -98,11 +98,25 @@ def _match_sparse(
     assignment maximises and are undone in any case, so leaving them out changes nothing."""
     rows, columns, overlap = _overlapping_pairs(detections, tracks, labels)
     chosen = (overlap > iou_threshold).nonzero()[0]
-    if not _is_one_to_one(rows[chosen], columns[chosen]):
-        chosen = _heaviest_matching(rows, columns, overlap, detections.shape[1], tracks.shape[1])
+    if not is_one_to_one(rows[chosen], columns[chosen]):
+        chosen = heaviest_matching(rows, columns, overlap, detections.shape[1], tracks.shape[1])
         chosen = chosen[overlap[chosen] >= iou_threshold]
     chosen = chosen[np.argsort(rows[chosen])]
     return rows[chosen], columns[chosen]
+
+
+def overlapping_pairs(
+    a: FloatArray, b: FloatArray, labels: tuple[FloatArray, FloatArray] | None = None
+) -> tuple[IntArray, IntArray, FloatArray]:
+    """Indices into corners `a` (4, M) and `b` (4, N), and IoU, of all pairs with IoU > 0; with `labels` (of each),
+    of those of one label. By the way that is faster for so many."""
+    if a.shape[1] * b.shape[1] > DENSE_PAIRS:
+        return _overlapping_pairs(a, b, labels)
+    overlap = iou_matrix(a, b)
+    if labels is not None:
+        overlap[labels[0][:, None] != labels[1]] = 0.0
+    rows, columns = overlap.nonzero()
+    return rows, columns, overlap[rows, columns]
 
 
 def _overlapping_pairs(
@@ -144,7 +158,7 @@ def _starting_within(a: FloatArray, b: FloatArray, side: Literal["left", "right"
     return rows, columns
 
 
-def _heaviest_matching(
+def heaviest_matching(
     rows: IntArray, columns: IntArray, weight: FloatArray, row_count: int, column_count: int
 ) -> IntArray:
     """Indices of the pairs of a one-to-one matching with the largest sum of weights, all above 0.

@@ -6,11 +6,10 @@ import math
 from collections.abc import Sequence
 
 import numpy as np
-from scipy.optimize import linear_sum_assignment
 
 from rtdet.errors import UsageError
 from rtdet.trackers import kalman_xyah as kalman
-from rtdet.trackers.association import Pairs, iou_matrix
+from rtdet.trackers.association import Pairs, heaviest_matching, is_one_to_one, overlapping_pairs
 from rtdet.trackers.clock import Clock
 from rtdet.trackers.intake import accepted
 from rtdet.trackers.kalman import MEAN, VELOCITY
@@ -77,17 +76,17 @@ class ByteTrack:
         tracked = self._move(t)
         confirmed, high = self._table[CONFIRMED] > 0, scores > self.high
         predicted = kalman.to_corners(self._state[MEAN])
-        similarity = iou_matrix(corners, predicted)
-        if not self.class_agnostic:
-            similarity[labels[:, None] != self._table[LABEL]] = 0.0
-        weighted = similarity * scores[:, None]
+        by_class = None if self.class_agnostic else (labels, self._table[LABEL])
+        rows, columns, similarity = overlapping_pairs(corners, predicted, by_class)
+        weighted = similarity * scores[rows]
         free, open_ = np.ones(len(scores), dtype=bool), np.ones(self._table.shape[1], dtype=bool)
-        for table, rows, columns, least in (
+        for weight, may_row, may_column, least in (
             (weighted, high, confirmed, FIRST),
             (similarity, ~high, confirmed & tracked, SECOND),
             (weighted, high, ~confirmed, UNCONFIRMED),
         ):
-            pairs = _matched(table, (rows & free).nonzero()[0], (columns & open_).nonzero()[0], least)
+            chosen = (may_row & free)[rows] & (may_column & open_)[columns] & (weight > least)
+            pairs = _best_sum(rows[chosen], columns[chosen], weight[chosen] - least, (len(free), len(open_)))
             free[pairs[0]], open_[pairs[1]] = False, False
             self._correct(pairs, corners, scores, labels)
         self._keep((confirmed & (self._clock.now_s - self._table[SEEN_S] <= self.max_age_s + 1e-6)) | ~open_)
@@ -150,11 +149,10 @@ class ByteTrack:
         if len(now) == 0 or len(lost) == 0:
             return
         corners = kalman.to_corners(self._state[MEAN])
-        a, b = (iou_matrix(corners[:, now], corners[:, lost]) > DUPLICATE_IOU).nonzero()
-        a, b = now[a], lost[b]
-        if not self.class_agnostic:
-            same = self._table[LABEL, a] == self._table[LABEL, b]
-            a, b = a[same], b[same]
+        labels = None if self.class_agnostic else (self._table[LABEL, now], self._table[LABEL, lost])
+        a, b, overlap = overlapping_pairs(corners[:, now], corners[:, lost], labels)
+        same_place = overlap > DUPLICATE_IOU
+        a, b = now[a[same_place]], lost[b[same_place]]
         life = self._table[SEEN_FRAME] - self._table[BORN_FRAME]
         keep = np.ones(len(seen), dtype=bool)
         keep[np.where(life[a] > life[b], b, a)] = False
@@ -181,15 +179,13 @@ class ByteTrack:
             self._table = self._table.compress(tracks, axis=1)
 
 
-def _matched(similarity: FloatArray, rows: IntArray, columns: IntArray, least: float) -> Pairs:
-    """The pairs above `least` whose similarities exceed it by the largest sum: what an assignment with a cost
-    limit gives, in which staying alone costs half of the limit."""
-    if len(rows) == 0 or len(columns) == 0:
-        return rows[:0], columns[:0]
-    worth = np.maximum(similarity[np.ix_(rows, columns)] - least, 0.0)
-    r, c = linear_sum_assignment(worth, maximize=True)
-    chosen = worth[r, c] > 0
-    return rows[r[chosen]], columns[c[chosen]]
+def _best_sum(rows: IntArray, columns: IntArray, worth: FloatArray, counts: tuple[int, int]) -> Pairs:
+    """The one-to-one pairs with the largest sum of what their similarities exceed the stage's limit by: what an
+    assignment with a cost limit gives, in which staying alone costs half of the limit."""
+    if len(rows) > 0 and not is_one_to_one(rows, columns):
+        chosen = heaviest_matching(rows, columns, worth, *counts)
+        rows, columns = rows[chosen], columns[chosen]
+    return rows, columns
 
 
 def _require(holds: bool, message: str) -> None:

@@ -159,11 +159,13 @@ def test_a_crowd_is_tracked(tracker):
 def test_as_the_app_runs_it_a_missed_frame_hides_nobody_for_longer(name):
     info = SourceInfo(name="clip", width=640, height=480, fps=FPS)
     tracker = load_tracker_for(name, info)
-    # SORT takes whatever the detector's threshold lets through; ByteTrack begins at no low score, by its nature.
+    # SORT takes whatever the detector's threshold lets through; the others begin at no low score, by their nature.
     score = 0.1 if name == "sort" else 0.45
     frames = [seen(person(100 + 3 * i), scores=[score]) if i % 9 else seen() for i in range(1, 60)]
-    shown = [len(tracks) for tracks in run(tracker, frames)]
-    assert shown == [len(frame) for frame in frames]
+    results = run(tracker, frames)
+    # One that shows where a missed object should be may show it longer.
+    assert all(len(tracks) >= len(frame) for tracks, frame in zip(results, frames, strict=True))
+    assert {i for tracks in results for i in tracks.ids.tolist()} == {1}
 
 
 @pytest.mark.parametrize("fps", [None, 0.0, 90000.0])

@@ -1,0 +1,281 @@
+"""rtdet's own tracker: what pays among the published ideas, one state, true time.
+
+In the order of an update: all tracks are predicted to the frame's time; the camera's step is read from the boxes
+and taken out; then detections meet tracks in stages. Each part was kept because it pays on several sequences;
+benchmarks/tracker_ablation.py takes them out one at a time.
+
+- Two stages by score, and a lost track's patience in seconds: ByteTrack (Zhang et al. 2022, arXiv 2110.06864).
+- Boxes that nothing predicted meet the tracks' last observations: OC-SORT (Cao et al. 2023, arXiv 2203.14360).
+- Height-aware IoU: Hybrid-SORT (Yang et al. 2024, arXiv 2308.00783).
+- A class by vote, so that an ID survives a detector that wavers between car and truck.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+
+import numpy as np
+
+from rtdet.errors import UsageError
+from rtdet.trackers import kalman_xywh as kalman
+from rtdet.trackers.association import Pairs, heaviest_matching, is_one_to_one, overlapping_pairs
+from rtdet.trackers.camera_step import camera_step
+from rtdet.trackers.clock import Clock
+from rtdet.trackers.intake import accepted
+from rtdet.types import BoolArray, Detections, FloatArray, IntArray, Tracks
+
+# Rows of the table of what is known of each track (a column) beside its motion; the last four are the last
+# observation, cx, cy, w, h.
+ID, SCORE, LABEL, SEEN, SEEN_S, BORN_S, HITS, CONFIRMED = range(8)
+OBSERVED = slice(8, 12)
+# The least similarity at which a detection may continue a track.
+GATE, LOW_GATE = 0.3, 0.5
+# What a pair of two classes counts for, against one of one class.
+OTHER_CLASS = 0.6
+# One object found as two classes: overlap of a detection with a matched one of another class.
+SAME_OBJECT = 0.8
+DUPLICATE_IOU = 0.85
+
+
+class RtdetTracker:
+    """See the module.
+
+    high           detections that score above it are matched first, by similarity times score.
+    low            those between `low` and `high` may go on with tracks seen in the last frame.
+    new            a track begins with a score of at least this.
+    min_hits       frames in a row that a new track must be seen in before it is given out (in the first frame of
+                   all, one).
+    max_age_s      a lost track waits this long.
+    coast_s        `update` gives out a confirmed track that was missed, where it should be, for this long.
+    camera         take the camera's step, read from the boxes, out of the tracks' motion.
+    class_agnostic all detections are of one class.
+    fps            the source's nominal frame rate. Given, each update moves the tracks by the time that has
+                   truly passed; not given, every update is one frame.
+    horizon_s      `predict` moves boxes by at most this much time.
+
+    Raises UsageError for a setting out of its range.
+    """
+
+    def __init__(
+        self,
+        *,
+        high: float = 0.6,
+        low: float = 0.1,
+        new: float = 0.7,
+        min_hits: int = 2,
+        max_age_s: float = 1.0,
+        coast_s: float = 0.2,
+        camera: bool = True,
+        class_agnostic: bool = False,
+        fps: float | None = None,
+        horizon_s: float = 1.0,
+    ) -> None:
+        _require(0 <= low <= high <= 1, f"low and high are 0 to 1 and low is no more, not {low:g}, {high:g}")
+        _require(0 <= new <= 1, f"new is between 0 and 1, not {new:g}")
+        _require(min_hits >= 1, f"min_hits is frames, 1 or more, not {min_hits}")
+        _require(fps is None or 1e-3 <= fps <= 1e5, f"fps is between 0.001 and 100000, not {fps}")
+        for name, value in (("max_age_s", max_age_s), ("coast_s", coast_s), ("horizon_s", horizon_s)):
+            _require(0 <= value < math.inf, f"{name} is seconds, 0 or more, not {value:g}")
+        self.high, self.low, self.new, self.min_hits = high, low, new, min_hits
+        self.max_age_s, self.coast_s, self.horizon_s = max_age_s, coast_s, horizon_s
+        self.camera, self.class_agnostic, self.fps = camera, class_agnostic, fps
+        self.reset()
+
+    def reset(self) -> None:
+        """Forgets everything; the next ID is 1."""
+        self._motion = np.zeros((8, 0))
+        self._spread = np.zeros((3, 0))
+        self._table = np.zeros((12, 0))
+        self._class_names: Sequence[str] = ()
+        self._next_id = 1
+        self._reach = 0.0
+        self._clock = Clock(self.fps)
+
+    def update(self, detections: Detections, t: float) -> Tracks:
+        """Takes in the detections of the frame at `t` seconds; gives the confirmed tracks, also those missed for a
+        moment (`since_update_s` above 0)."""
+        corners, scores, labels = accepted(detections, self.low)
+        self._class_names = detections.class_names
+        measurement = kalman.to_measurement(corners)
+        self._move(t)
+        high = scores > self.high
+        if self.camera:
+            self._follow_camera(corners, measurement, high)
+        free = self._match(corners, measurement, scores, labels, high)
+        self._keep(self._worth_keeping())
+        new = free & (scores >= self.new)
+        self._begin(measurement[:, new], scores[new], labels[new])
+        self._drop_duplicates()
+        return self._show()
+
+    def predict(self, t: float) -> Tracks:
+        """Where the confirmed tracks are at `t` seconds, also those missed for a moment. Changes nothing."""
+        ahead_s = self._clock.ahead_s(t)
+        columns = self._visible().nonzero()[0]
+        dt = min(max(ahead_s, -self.horizon_s), self.horizon_s) / self._clock.frame_s
+        motion, spread = self._motion.take(columns, axis=1), self._spread.take(columns, axis=1)
+        kalman.predict(motion, spread, dt)
+        return self._tracks(motion, spread, columns, ahead_s)
+
+    def _move(self, t: float) -> None:
+        """Predicts all tracks to `t`. Lost ones keep their size. Tracks whose time ran out within the step are
+        gone."""
+        lost = self._table[SEEN] < self._clock.updates
+        self._motion[kalman.SIZE_VELOCITY, lost] = 0.0
+        dt = self._clock.advance(t)
+        longest_s = self.max_age_s + 1.5 * self._clock.usual_step_s
+        self._keep(self._clock.now_s - self._table[SEEN_S] <= longest_s)
+        kalman.predict(self._motion, self._spread, dt)
+
+    def _follow_camera(self, corners: FloatArray, measurement: FloatArray, high: BoolArray) -> None:
+        """Takes the camera's step out of the tracks and of their last observations."""
+        if corners.shape[1]:
+            self._reach = max(self._reach, float(corners[2].max() - corners[0].min()) / 4)
+        seen = (self._table[SEEN] == self._clock.updates - 1) & (self._table[CONFIRMED] > 0)
+        rows, columns, overlap = overlapping_pairs(corners, kalman.to_corners(self._motion))
+        chosen = high[rows] & seen[columns] & (overlap > GATE)
+        rows, columns, overlap = rows[chosen], columns[chosen], overlap[chosen]
+        rows, columns = _best_sum(rows, columns, overlap, (len(high), len(seen)))
+        step = camera_step(self._motion[:4, columns], measurement[:, rows], self._reach)
+        if step is not None:
+            step.apply(self._motion)
+            step.apply(self._table[OBSERVED])
+
+    def _match(
+        self,
+        corners: FloatArray,
+        measurement: FloatArray,
+        scores: FloatArray,
+        labels: FloatArray,
+        high: BoolArray,
+    ) -> BoolArray:
+        """Gives detections to tracks, stage by stage; which (M,) high ones stayed free."""
+        table = self._table
+        confirmed, just_seen = table[CONFIRMED] > 0, table[SEEN] == self._clock.updates - 1
+        rows, columns, similarity = self._similar_pairs(corners, kalman.to_corners(self._motion), labels)
+        weighted = similarity * scores[rows]
+        free, open_ = np.ones(len(scores), dtype=bool), np.ones(table.shape[1], dtype=bool)
+        for stage, may_row, may_column in (
+            ("high", high, confirmed),
+            ("low", ~high, confirmed & just_seen),
+            ("again", high, confirmed),
+            ("new", high, ~confirmed),
+        ):
+            if not (open_ & may_column).any() or not (free & may_row).any():
+                continue
+            r, c, w, gate = rows, columns, weighted, GATE
+            if stage == "low":
+                w, gate = similarity, LOW_GATE
+            elif stage == "again":
+                r, c, w = self._similar_pairs(corners, kalman.to_corners(table[OBSERVED]), labels)
+            chosen = (may_row & free)[r] & (may_column & open_)[c] & (w > gate)
+            pairs = _best_sum(r[chosen], c[chosen], w[chosen], (len(free), len(open_)))
+            free[pairs[0]], open_[pairs[1]] = False, False
+            self._correct(pairs, measurement, scores, labels)
+        return free & high
+
+    def _similar_pairs(
+        self, corners: FloatArray, others: FloatArray, labels: FloatArray
+    ) -> tuple[IntArray, IntArray, FloatArray]:
+        """Indices of detections and tracks that overlap, and IoU times the root of the IoU of their heights."""
+        rows, columns, similarity = overlapping_pairs(corners, others)
+        near = (similarity > GATE).nonzero()[0]
+        rows, columns, similarity = rows[near], columns[near], similarity[near]
+        top, bottom = corners[1::2].take(rows, axis=1)
+        other_top, other_bottom = others[1::2].take(columns, axis=1)
+        shared = np.minimum(bottom, other_bottom) - np.maximum(top, other_top)
+        all_ = np.maximum(bottom, other_bottom) - np.minimum(top, other_top)
+        similarity *= np.sqrt(shared / all_)
+        if not self.class_agnostic:
+            similarity[labels[rows] != self._table[LABEL, columns]] *= OTHER_CLASS
+        return rows, columns, similarity
+
+    def _correct(self, pairs: Pairs, measurement: FloatArray, scores: FloatArray, labels: FloatArray) -> None:
+        rows, columns = pairs
+        if len(rows) == 0:
+            return
+        measured = measurement.take(rows, axis=1)
+        kalman.correct(self._motion, self._spread, columns, measured)
+        table = self._table
+        table[OBSERVED, columns] = measured
+        table[SCORE, columns], table[LABEL, columns] = scores[rows], labels[rows]
+        table[SEEN, columns], table[SEEN_S, columns] = self._clock.updates, self._clock.now_s
+        table[HITS, columns] += 1
+        table[CONFIRMED, columns] = np.maximum(
+            table[CONFIRMED, columns], table[HITS, columns] >= self.min_hits
+        )
+
+    def _worth_keeping(self) -> BoolArray:
+        table = self._table
+        in_time = self._clock.now_s - table[SEEN_S] <= self.max_age_s + 1e-6
+        return np.asarray((in_time & (table[CONFIRMED] > 0)) | (table[SEEN] == self._clock.updates))
+
+    def _begin(self, measurement: FloatArray, scores: FloatArray, labels: FloatArray) -> None:
+        table = np.zeros((12, len(scores)))
+        table[SCORE], table[LABEL], table[HITS], table[OBSERVED] = scores, labels, 1, measurement
+        table[SEEN], table[SEEN_S], table[BORN_S] = self._clock.updates, self._clock.now_s, self._clock.now_s
+        table[CONFIRMED] = float(self._clock.updates == 1 or self.min_hits == 1)
+        motion, spread = kalman.begin(measurement)
+        self._table = np.concatenate((self._table, table), axis=1)
+        self._motion = np.concatenate((self._motion, motion), axis=1)
+        self._spread = np.concatenate((self._spread, spread), axis=1)
+
+    def _drop_duplicates(self) -> None:
+        """Of a track seen now and a lost one in the same place, the one that lived longer stays."""
+        table = self._table
+        seen = table[SEEN] == self._clock.updates
+        now, lost = seen.nonzero()[0], (~seen).nonzero()[0]
+        if len(now) == 0 or len(lost) == 0:
+            return
+        corners = kalman.to_corners(self._motion)
+        labels = None if self.class_agnostic else (table[LABEL, now], table[LABEL, lost])
+        a, b, overlap = overlapping_pairs(corners[:, now], corners[:, lost], labels)
+        same_place = overlap > DUPLICATE_IOU
+        a, b = now[a[same_place]], lost[b[same_place]]
+        life_s = table[SEEN_S] - table[BORN_S]
+        keep = np.ones(len(seen), dtype=bool)
+        keep[np.where(life_s[a] > life_s[b], b, a)] = False
+        self._keep(keep)
+
+    def _visible(self) -> BoolArray:
+        missed_s = self._clock.now_s - self._table[SEEN_S]
+        shown = (self._table[SEEN] == self._clock.updates) | (missed_s <= self.coast_s + 1e-6)
+        return np.asarray(shown & (self._table[CONFIRMED] > 0))
+
+    def _show(self) -> Tracks:
+        columns = self._visible().nonzero()[0]
+        # A track gets its ID when it is first shown: what people see counts 1, 2, 3 without gaps.
+        unnamed = columns[self._table[ID, columns] == 0]
+        self._table[ID, unnamed] = np.arange(self._next_id, self._next_id + len(unnamed))
+        self._next_id += len(unnamed)
+        motion, spread = self._motion.take(columns, axis=1), self._spread.take(columns, axis=1)
+        return self._tracks(motion, spread, columns, 0.0)
+
+    def _tracks(self, motion: FloatArray, spread: FloatArray, columns: IntArray, ahead_s: float) -> Tracks:
+        table = self._table.take(columns, axis=1)
+        since_s = np.maximum(self._clock.now_s - table[SEEN_S] + ahead_s, 0.0)
+        uncertainty = kalman.uncertainty(motion, spread)
+        uncertainty[since_s == 0] = 0.0
+        boxes = np.ascontiguousarray(kalman.to_corners(motion).T)
+        ids, labels = table[ID].astype(np.int64), table[LABEL].astype(np.int64)
+        return Tracks(boxes, ids, table[SCORE], labels, since_s, self._class_names, uncertainty)
+
+    def _keep(self, tracks: BoolArray) -> None:
+        if not tracks.all():
+            self._motion = self._motion.compress(tracks, axis=1)
+            self._spread = self._spread.compress(tracks, axis=1)
+            self._table = self._table.compress(tracks, axis=1)
+
+
+def _best_sum(rows: IntArray, columns: IntArray, weight: FloatArray, counts: tuple[int, int]) -> Pairs:
+    """The one-to-one pairs with the largest sum of weights."""
+    if len(rows) > 0 and not is_one_to_one(rows, columns):
+        chosen = heaviest_matching(rows, columns, weight, *counts)
+        rows, columns = rows[chosen], columns[chosen]
+    return rows, columns
+
+
+def _require(holds: bool, message: str) -> None:
+    if not holds:
+        raise UsageError(message)

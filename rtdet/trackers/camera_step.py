@@ -40,8 +40,8 @@ def camera_step(predicted: FloatArray, detected: FloatArray, reach: float) -> Ca
     """The step from rows cx, cy, w, h of predictions (4, K) to those of their detections (4, K); None for fewer
     than 5 pairs.
 
-    reach  pixels, above 0: as if two more boxes, this far from the centre, had shown no zoom and no roll. It keeps a few
-           boxes close together from turning the whole picture.
+    reach  pixels, above 0: as if two more boxes, this far from the centre, had shown no zoom and no roll. It keeps a
+           few boxes close together from turning the whole picture.
     """
     if predicted.shape[1] < LEAST_PAIRS:
         return None

@@ -1,0 +1,244 @@
+"""`rtdet eval detect`: how good a detector is, measured on labelled pictures."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from rtdet.errors import OutputError, UnknownNameError, UsageError
+
+if TYPE_CHECKING:
+    from rtdet.config import RunConfig
+    from rtdet.datasets import Dataset
+    from rtdet.evaluation.measurement import Measurement
+    from rtdet.types import Detections
+
+# AP looks at the whole curve: what a detector is hardly sure of belongs to it.
+_LOWEST_SCORE = 0.001
+
+
+@click.command(context_settings={"help_option_names": ["-h", "--help"]})
+@click.option("--data", required=True, metavar="DIR", help="Labelled pictures: COCO, VOC, YOLO, Open Images.")
+@click.option("--split", metavar="PART", help="The part of a data set that is divided: train, val, test.")
+@click.option("--model", "--weights", metavar="NAME|FILE", help="What is measured.  [default: rtdet-n]")
+@click.option("--detections", metavar="DETS.json", help="In place of a model: a file of `rtdet detect`.")
+@click.option(
+    "--out", metavar="REPORT_DIR", help="Write report.html, metrics.json, pr_curves.csv and .png there."
+)
+@click.option(
+    "--conf", "--conf-thres", type=float, default=0.25, show_default=True,
+    help="Confidence at which right, wrong and missed are counted; AP uses every score.",
+)  # fmt: skip
+@click.option(
+    "--match-iou", type=float, default=0.5, show_default=True,
+    help="Overlap with an object from which a detection is right, where they are counted.",
+)  # fmt: skip
+@click.option("--iou", "--iou-thres", type=float, default=0.5, show_default=True, help="Overlap for NMS.")
+@click.option("--classes", metavar="A,B", help="Only these classes.")
+@click.option("--max-det", type=int, default=300, show_default=True, help="Most boxes in a picture.")
+@click.option("--imgsz", "--img-size", type=int, help="Longer side of the network's input, in pixels.")
+@click.option("--device", default="auto", show_default=True)
+@click.option("--backend", default="auto", show_default=True)
+@click.option(
+    "--precision", default="fp32", show_default=True,
+    help="fp32, fp16, bf16, or auto: what `rtdet --source` takes on this machine.",
+)  # fmt: skip
+@click.option(
+    "--count-incomplete", is_flag=True,
+    help="Count classes also in pictures whose labels are declared incomplete for them.",
+)  # fmt: skip
+@click.option("--offline", is_flag=True, help="Never use the network.")
+@click.option("--quiet", is_flag=True, help="No progress bar.")
+def detect(
+    data: str,
+    split: str | None,
+    model: str | None,
+    detections: str | None,
+    out: str | None,
+    match_iou: float,
+    classes: str | None,
+    count_incomplete: bool,
+    **settings: Any,
+) -> None:
+    """Precision, recall and average precision (COCO's and VOC's) of MODEL on the labelled pictures in DIR.
+
+    Classes are compared by name. Measured are those that have labels and that the model knows. The figures are
+    the model's own, in fp32; what a faster precision of this machine costs is told by --precision auto.
+    """
+    from rtdet.cli.run import show_warnings
+    from rtdet.config import RunConfig
+    from rtdet.datasets import load_dataset
+    from rtdet.evaluation.measurement import measure, only_classes
+    from rtdet.evaluation.report import print_scores
+
+    show_warnings()
+    if model is not None and detections is not None:
+        raise UsageError("--model and --detections exclude each other: a file holds what a model saw already")
+    if not 0 < match_iou <= 1:
+        raise UsageError(f"--match-iou is above 0 and at most 1, not {match_iou:g}")
+    wanted = tuple(part.strip() for part in (classes or "").split(",") if part.strip())
+    config = RunConfig(model=model or "rtdet-n", classes=wanted, **settings)
+    folder = _output_folder(out) if out is not None else None
+    dataset = load_dataset(Path(data), split=split)
+    if not dataset.samples:
+        raise UsageError(f"the labels in {data} list no pictures")
+    for name in wanted:
+        if name not in dataset.class_names:
+            raise UnknownNameError("class of the data", name, dataset.class_names)
+    seen = _from_file(Path(detections), dataset, wanted) if detections else _from_model(config, dataset)
+    measured = measure(
+        only_classes(dataset, seen.names),
+        seen.found,
+        config.conf,
+        match_iou,
+        count_incomplete=count_incomplete,
+    )
+    notes = seen.notes + _incomplete_note(measured.dataset, count_incomplete)
+    print_scores(measured, notes)
+    if folder is not None:
+        about: dict[str, Any] = {
+            "measured": Path(detections or config.model).name,
+            "data": dataset.folder.resolve().name,
+            **({} if split is None else {"split": split}),
+            **seen.settings,
+        }
+        _write(folder, measured, notes, about)
+
+
+@dataclass
+class _Seen:
+    """The detections; the classes that are measured; sentences on those that are not; how it was done."""
+
+    found: list[Detections]
+    names: list[str]
+    notes: list[str]
+    settings: dict[str, Any] = field(default_factory=dict)
+
+
+def _from_file(path: Path, dataset: Dataset, wanted: tuple[str, ...]) -> _Seen:
+    from rtdet.evaluation.detection_files import read_detections
+
+    found = read_detections(path, dataset)
+    return _Seen(found, *_measured_classes(dataset, found[0].class_names, wanted, path.name, is_file=True))
+
+
+def _from_model(config: RunConfig, dataset: Dataset) -> _Seen:
+    from dataclasses import replace
+
+    from rtdet.build import build_detector
+    from rtdet.cli.data.progress import progress
+    from rtdet.evaluation.detection_files import check_pictures, detect_all
+
+    # What would end the measuring ends it before it has begun: pictures, the model, classes.
+    check_pictures(dataset)
+    lowest = min(_LOWEST_SCORE, config.conf)
+    detector = build_detector(replace(config, conf=lowest))
+    try:
+        names, notes = _measured_classes(
+            dataset, detector.class_names, config.classes, Path(config.model).name
+        )
+        with progress("pictures", len(dataset), config.quiet) as tick:
+            found = detect_all(detector, dataset, tick)
+    finally:
+        detector.close()
+    settings = {
+        "nms_iou": config.iou,
+        "max_det": config.max_det,
+        "lowest_score": lowest,
+        "precision": config.precision,
+    }
+    if config.imgsz is not None:
+        settings["imgsz"] = config.imgsz
+    return _Seen(found, names, notes, settings)
+
+
+def _measured_classes(
+    dataset: Dataset, known: Sequence[str], wanted: Sequence[str], subject: str, *, is_file: bool = False
+) -> tuple[list[str], list[str]]:
+    """(the classes that are measured, sentences on those that are not).
+
+    known: the classes that a model detects, or that a file has detections of. What a file does not name may have
+    been looked for in vain, so it counts.
+    """
+    from rtdet.evaluation.measurement import labelled_classes
+    from rtdet.evaluation.report.terminal import printable
+
+    labelled = labelled_classes(dataset)
+    if not labelled:
+        raise UsageError(f"nothing to measure: {dataset.folder} has no labelled object")
+    asked = wanted or labelled
+    absent = [name for name in asked if name not in known]
+    names = [name for name in asked if is_file or name not in absent]
+    if not names:
+        raise UsageError(
+            f"nothing to measure: {dataset.folder} has labels of {printable(_listed(labelled))}, "
+            f"none of which {subject} knows; classes are compared by name"
+        )
+    notes = []
+    if is_file and (unseen := [name for name in absent if name in labelled]):
+        notes.append(f"{subject} has no detection of {_listed(unseen)}: all of them count as missed.")
+    elif absent and not is_file:
+        notes.append(f"Not measured, because {subject} does not know it: {_listed(absent)}.")
+    if not wanted and (unlabelled := [name for name in known if name not in labelled]):
+        notes.append(f"Not measured, because the data have no labels of it: {_listed(unlabelled)}.")
+    return names, notes
+
+
+def _incomplete_note(dataset: Dataset, counted: bool) -> list[str]:
+    parts = []
+    for label, name in enumerate(dataset.class_names):
+        count = sum(label in sample.incomplete for sample in dataset.samples)
+        if count:
+            parts.append(f"{name} in {count}")
+    if not parts:
+        return []
+    rule = "counted all the same" if counted else "left out there"
+    return [
+        f"Labels are declared incomplete, and the class is {rule}: {_listed(parts)} of {len(dataset)} pictures."
+    ]
+
+
+def _listed(names: Sequence[str], most: int = 8) -> str:
+    more = len(names) - most
+    return ", ".join(names[:most]) + (f" and {more} more" if more > 0 else "")
+
+
+def _output_folder(out: str) -> Path:
+    """The folder of the report, made now: a wrong path fails before the measuring, not after it."""
+    folder = Path(out)
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        probe = folder / "metrics.json"
+        existed = probe.exists()
+        probe.open("a").close()
+        if not existed:
+            probe.unlink()
+    except OSError as error:
+        raise OutputError(f"cannot write a report to {folder}: {error.strerror}; choose another") from error
+    return folder
+
+
+def _write(folder: Path, measured: Measurement, notes: list[str], about: dict[str, Any]) -> None:
+    from rtdet.evaluation.measurement import as_json, curves_as_csv
+    from rtdet.evaluation.report import curves_as_png, render_report
+
+    title = f"{about['measured']} on {about['data']}" + (f", {about['split']}" if "split" in about else "")
+    settings = {key.replace("_", " "): str(value) for key, value in about.items()}
+    contents = {
+        "report.html": render_report(measured, title=title, notes=notes, settings=settings),
+        "metrics.json": json.dumps(as_json(measured, {**about, "notes": notes}), indent=1, allow_nan=False),
+        "pr_curves.csv": curves_as_csv(measured),
+    }
+    try:
+        for name, text in contents.items():
+            # JSON can name what no encoding has (half of a surrogate pair).
+            (folder / name).write_text(text, encoding="utf-8", errors="replace", newline="\n")
+        (folder / "pr_curves.png").write_bytes(curves_as_png(measured))
+    except OSError as error:
+        raise OutputError(f"cannot write a report to {folder}: {error.strerror}; choose another") from error
+    click.echo(f"wrote {folder / 'report.html'}", err=True)

@@ -73,6 +73,21 @@ class Tracker(Protocol):
 
 
 @runtime_checkable
+class TwoStageTracker(Tracker, Protocol):
+    """A tracker that goes on with its tracks by detections that score too low to begin one.
+
+    In a pipeline it gets what scores at least `low`, or the user's confidence where that is lower. It is told that
+    confidence before every update, and between two when the user changes it: nothing below begins a track,
+    and a track none of whose detections has scored as much is not given out, by `update` or `predict`.
+    Before the first call its own settings say what begins a track.
+    """
+
+    low: float
+
+    def set_confidence(self, confidence: float) -> None: ...
+
+
+@runtime_checkable
 class Sink(Protocol):
     """Takes results in order. Raises OutputError; `close` completes the output and may be called twice."""
 

@@ -107,12 +107,21 @@ class Detections:
 @dataclass(frozen=True)
 class Thresholds:
     """What a detector keeps: scores of at least `confidence`; of boxes of one class that overlap by more
-    than `iou` (NMS) the best; the named `classes` (empty: all); the `max_detections` best of a frame."""
+    than `iou` (NMS) the best; the named `classes` (empty: all); the `max_detections` best of a frame.
+
+    low: scores from here on too, for a tracker that goes on with its tracks by them; None: no others.
+    """
 
     confidence: float = 0.25
     iou: float = 0.5
     classes: frozenset[str] = frozenset()
     max_detections: int = 300
+    low: float | None = None
+
+    @property
+    def least_score(self) -> float:
+        """What a detector gives out scores at least this."""
+        return self.confidence if self.low is None else min(self.low, self.confidence)
 
 
 @dataclass(frozen=True, eq=False)

@@ -68,7 +68,7 @@ class FakeDetector:
         keep = [
             row
             for row in (-found.scores).argsort(kind="stable")
-            if found.scores[row] >= wanted.confidence
+            if found.scores[row] >= wanted.least_score
             and (not wanted.classes or found.name_of(row) in wanted.classes)
         ]
         return found[keep[: wanted.max_detections]]

@@ -92,7 +92,7 @@ class TorchvisionDetector:
         scores = found["scores"].detach().cpu().double().numpy()
         labels = self._label_of[found["labels"].cpu().numpy()]
         boxes = clip(boxes, image.shape[1], image.shape[0])
-        keep = (labels >= 0) & is_valid(boxes) & (scores >= thresholds.confidence)
+        keep = (labels >= 0) & is_valid(boxes) & (scores >= thresholds.least_score)
         keep &= wanted_class(np.maximum(labels, 0), thresholds, self.class_names)
         rows = np.flatnonzero(keep)
         rows = rows[np.argsort(-scores[rows], kind="stable")][: thresholds.max_detections]
@@ -106,7 +106,7 @@ class TorchvisionDetector:
 
 def _apply(model: Any, thresholds: Thresholds) -> None:
     target = model.roi_heads if hasattr(model, "roi_heads") else model
-    target.score_thresh, target.nms_thresh = thresholds.confidence, thresholds.iou
+    target.score_thresh, target.nms_thresh = thresholds.least_score, thresholds.iou
     # Classes that are not wanted, or are gaps in COCO's ids, go afterwards, and must not crowd out the others.
     target.detections_per_img = max(1000, thresholds.max_detections)
 

@@ -44,9 +44,9 @@ class TrackWorker(Worker):
         began = time.monotonic()
         self.part = flow.tracking.tracker or flow.tracking
         if job.redo:
-            tracks = flow.tracking.redo(job.detections, job.frame.t, job.epoch)
+            tracks = flow.tracking.redo(job.found, job.frame.t, job.epoch)
         else:
-            tracks = flow.tracking.update(job.detections, job.frame.t, job.epoch, pin=job.single)
+            tracks = flow.tracking.update(job.found, job.frame.t, job.epoch, pin=job.single)
         ended = time.monotonic()
         stage_ms = {
             "capture": job.decode_ms,
@@ -54,7 +54,7 @@ class TrackWorker(Worker):
             "detect": job.detect_ms,
             "track": (ended - began) * 1e3,
         }
-        result = FrameResult(job.frame, job.detections, tracks, stage_ms)
+        result = FrameResult(job.frame, job.found.detections, tracks, stage_ms)
         flow.newest_result = job.epoch, result
         if job.redo:
             return

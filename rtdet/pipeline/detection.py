@@ -5,11 +5,13 @@ from __future__ import annotations
 import logging
 import threading
 import time
+from dataclasses import replace
 
 from rtdet.errors import ModelError
 from rtdet.pipeline.flow import Flow, Job
 from rtdet.pipeline.sanitise import sanitise
 from rtdet.pipeline.supervisor import Supervisor, describe
+from rtdet.pipeline.tracking import split
 from rtdet.pipeline.worker import Worker
 from rtdet.protocols import Detector
 from rtdet.types import Detections, Frame, Thresholds
@@ -48,6 +50,7 @@ class DetectWorker(Worker):
             unused.close()
 
     def set_thresholds(self, thresholds: Thresholds) -> None:
+        thresholds = replace(thresholds, low=self.flow.tracking.low)
         with self._lock:
             self.part.thresholds = thresholds
             if self._next is not None:
@@ -87,6 +90,8 @@ class DetectWorker(Worker):
         finally:
             if not self._keep:
                 self.part.close()
+            elif self.part.thresholds.low is not None:
+                self.part.thresholds = replace(self.part.thresholds, low=None)
 
     def _take_next_detector(self) -> None:
         with self._lock:
@@ -113,17 +118,25 @@ class DetectWorker(Worker):
 
     def _detect(self, jobs: list[Job]) -> None:
         began = time.monotonic()
+        self._reach_low()
         found = self.part.detect([job.frame.bgr for job in jobs])
         if len(found) != len(jobs):
             raise ModelError(f"{describe(self.part)} gave {len(found)} answers for {len(jobs)} pictures")
         detect_ms = (time.monotonic() - began) * 1e3 / len(jobs)
         for job, detections in zip(list(jobs), found, strict=True):
-            job.detections = self._checked(detections, job.frame)
+            job.found = split(self._checked(detections, job.frame), self.part.thresholds)
             job.queue_ms, job.detect_ms = (began - job.released_at) * 1e3, detect_ms
             jobs.pop(0)
             self.flow.detector_waits = True
             self.flow.detected.put(job)
             self.flow.detector_waits = False
+
+    def _reach_low(self) -> None:
+        """Has the detector give out scores as low as the tracker has a use for."""
+        low = self.flow.tracking.low
+        with self._lock:
+            if self.part.thresholds.low != low:
+                self.part.thresholds = replace(self.part.thresholds, low=low)
 
     def _checked(self, detections: Detections, frame: Frame) -> Detections:
         checked, invalid = sanitise(detections, frame.size)

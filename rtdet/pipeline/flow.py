@@ -4,17 +4,19 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 
 from rtdet.pipeline.buffers import Buffer, Policy
 from rtdet.pipeline.control import Control
 from rtdet.pipeline.stats import StatsCollector
-from rtdet.pipeline.tracking import Tracking
+from rtdet.pipeline.tracking import Found, Tracking
 from rtdet.protocols import Source, Tracker
 from rtdet.types import Detections, Frame, FrameResult, Tracks
 
 # A recording of what is shown may fall behind by this many frames before it misses some.
 _SHOWN_CAPACITY = 16
+
+_NOTHING = Found(Detections(), Detections(), 0.0)
 
 # Why a run ends early, and why frames were dropped then.
 STOP, ERROR = "stop", "error"
@@ -33,7 +35,7 @@ class Job:
     detect_ms: float = 0.0
     single: bool = False
     redo: bool = False
-    detections: Detections = field(default_factory=Detections)
+    found: Found = _NOTHING
 
 
 class Outlets:

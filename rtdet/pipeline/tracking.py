@@ -4,15 +4,36 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Sequence
+from typing import NamedTuple
 
 import numpy as np
 
 from rtdet.geometry.boxes import iou
-from rtdet.protocols import Tracker
-from rtdet.types import Detections, Tracks
+from rtdet.protocols import Tracker, TwoStageTracker
+from rtdet.types import Detections, Thresholds, Tracks
 
 _SAME_OBJECT_IOU = 0.3
 _PATIENCE_S = 0.01
+
+
+class Found(NamedTuple):
+    """What a detector found in a frame.
+
+    detections: what reached the user's `confidence`; this is shown and written.
+    candidates: the same, and what scored lower, for a tracker that has a use for it.
+    """
+
+    detections: Detections
+    candidates: Detections
+    confidence: float
+
+
+def split(candidates: Detections, thresholds: Thresholds) -> Found:
+    """What a detector gave out under `thresholds`, by the user's confidence."""
+    detections = candidates
+    if thresholds.least_score < thresholds.confidence:
+        detections = candidates[candidates.scores >= thresholds.confidence]
+    return Found(detections, candidates, thresholds.confidence)
 
 
 def as_tracks(detections: Detections, since_update_s: float = 0.0) -> Tracks:
@@ -43,15 +64,26 @@ def with_ids(detections: Detections, tracks: Tracks) -> Tracks:
     return shown
 
 
+def _together(some: Tracks, others: Tracks) -> Tracks:
+    if len(others) == 0:
+        return some
+    columns = ("boxes", "ids", "scores", "labels", "since_update_s")
+    joined = {name: np.concatenate((getattr(some, name), getattr(others, name))) for name in columns}
+    return Tracks(**joined, class_names=some.class_names)
+
+
 class Tracking:
     """Holds the tracker of a run, or None.
 
     The lock is held for `update` and `predict` of the tracker, never during inference. `epoch` counts the
-    seeks: tracks of before a seek say nothing about the frames after it.
+    seeks: tracks of before a seek say nothing about the frames after it. `low` is the least score that the
+    tracker has a use for, or the one that comes next has; None: nothing below the user's confidence.
     """
 
     def __init__(self, tracker: Tracker | None) -> None:
         self.tracker = tracker
+        self._two_stage = _two_stage(tracker)
+        self.low = self._two_stage.low if self._two_stage else None
         self._lock = threading.Lock()
         self._next: list[Tracker | None] = []
         self._fresh = True
@@ -65,27 +97,31 @@ class Tracking:
     def swap(self, tracker: Tracker | None) -> None:
         """Another tracker, from the next frame on. Never waits."""
         self._next.append(tracker)
+        two_stage = _two_stage(tracker)
+        self.low = two_stage.low if two_stage else None
 
-    def update(self, detections: Detections, t: float, epoch: int, *, pin: bool) -> Tracks:
+    def update(self, found: Found, t: float, epoch: int, *, pin: bool) -> Tracks:
         """The tracks of a new frame. `pin`: the picture stands still on it, so `at(t)` shows every
         detection, also those that the tracker has yet to confirm."""
         with self._lock:
-            self._renew(detections, epoch)
-            tracks = self._feed(detections, t)
-            self._pinned = (t, with_ids(detections, tracks)) if pin else None
+            self._renew(found.detections, epoch)
+            tracks = self._feed(found, t)
+            self._pinned = (t, self._standing(found, tracks)) if pin else None
             self._tracks = tracks
             return tracks
 
-    def redo(self, detections: Detections, t: float, epoch: int) -> Tracks:
+    def redo(self, found: Found, t: float, epoch: int) -> Tracks:
         """Tracks for new detections of a frame that the tracker has had already: it is asked, not updated,
         so that one frame does not count twice."""
         with self._lock:
-            self._renew(detections, epoch)
+            self._renew(found.detections, epoch)
             if self._fresh or self.tracker is None:
-                known = self._feed(detections, t)
+                known = self._feed(found, t)
             else:
+                if self._two_stage is not None:
+                    self._two_stage.set_confidence(found.confidence)
                 known = self.tracker.predict(t)
-            shown = with_ids(detections, known)
+            shown = self._standing(found, known)
             self._pinned = (t, shown)
             return shown
 
@@ -104,15 +140,29 @@ class Tracking:
         finally:
             self._lock.release()
 
-    def _feed(self, detections: Detections, t: float) -> Tracks:
-        self._detections, self._updated_t, self._fresh = detections, t, False
-        return as_tracks(detections) if self.tracker is None else self.tracker.update(detections, t)
+    def _feed(self, found: Found, t: float) -> Tracks:
+        self._detections, self._updated_t, self._fresh = found.detections, t, False
+        if self.tracker is None:
+            return as_tracks(found.detections)
+        if self._two_stage is None:
+            return self.tracker.update(found.detections, t)
+        self._two_stage.set_confidence(found.confidence)
+        return self._two_stage.update(found.candidates, t)
+
+    def _standing(self, found: Found, tracks: Tracks) -> Tracks:
+        """What a picture that stands still shows: its detections, and the tracks that go on by what is none."""
+        shown = with_ids(found.detections, tracks)
+        if self._two_stage is not None:
+            goes_on = (tracks.since_update_s == 0) & (tracks.scores < found.confidence)
+            shown = _together(shown, tracks[goes_on & ~np.isin(tracks.ids, shown.ids)])
+        return shown
 
     def _renew(self, detections: Detections, epoch: int) -> None:
         """Starts over after a swap, after a seek, and when labels get another meaning."""
         swapped = bool(self._next)
         while self._next:
             self.tracker = self._next.pop(0)
+            self._two_stage = _two_stage(self.tracker)
         names = tuple(detections.class_names)
         renamed = bool(names and self._class_names and names != self._class_names)
         if swapped or renamed or epoch != self._epoch:
@@ -123,3 +173,7 @@ class Tracking:
                 self.tracker.reset()
         self._epoch = epoch
         self._class_names = names or self._class_names
+
+
+def _two_stage(tracker: Tracker | None) -> TwoStageTracker | None:
+    return tracker if isinstance(tracker, TwoStageTracker) else None

@@ -16,7 +16,7 @@ from rtdet.trackers.kalman import MEAN, VELOCITY
 from rtdet.types import BoolArray, Detections, FloatArray, IntArray, Tracks
 
 # Rows of the table of what is known of each track (a column) beside its Kalman state.
-ID, SCORE, LABEL, SEEN_FRAME, SEEN_S, BORN_FRAME, CONFIRMED = range(7)
+ID, SCORE, BEST, LABEL, SEEN_FRAME, SEEN_S, BORN_FRAME, CONFIRMED = range(8)
 # The published limits, as the least similarity: 1 minus the cost.
 FIRST, SECOND, UNCONFIRMED = 0.1, 0.5, 0.3
 DUPLICATE_IOU = 0.85
@@ -59,19 +59,25 @@ class ByteTrack:
         self.high, self.low, self.new_margin = high, low, new_margin
         self.max_age_s, self.class_agnostic = max_age_s, class_agnostic
         self.fps, self.coast_s, self.horizon_s = fps, coast_s, horizon_s
+        self._confidence = 0.0
         self.reset()
 
     def reset(self) -> None:
         """Forgets everything; the next ID is 1."""
         self._state = np.zeros((5, 4, 0))
-        self._table = np.zeros((7, 0))
+        self._table = np.zeros((8, 0))
         self._class_names: Sequence[str] = ()
         self._next_id = 1
         self._clock = Clock(self.fps)
 
+    def set_confidence(self, confidence: float) -> None:
+        """From now on `high` is the user's confidence, and only tracks that once scored as much are given out."""
+        # A detector keeps scores of at least the confidence; here they must be above `high`.
+        self._confidence, self.high = confidence, math.nextafter(confidence, -1)
+
     def update(self, detections: Detections, t: float) -> Tracks:
         """Takes in the detections of the frame at `t` seconds; gives the confirmed tracks seen in this frame."""
-        corners, scores, labels = accepted(detections, self.low)
+        corners, scores, labels = accepted(detections, min(self.low, self.high))
         self._class_names = detections.class_names
         tracked = self._move(t)
         confirmed, high = self._table[CONFIRMED] > 0, scores > self.high
@@ -100,7 +106,8 @@ class ByteTrack:
         ahead_s = self._clock.ahead_s(t)
         missed_s = self._clock.now_s - self._table[SEEN_S]
         longest_s = max(self.coast_s + 1e-6, 1.5 * self._clock.usual_step_s)
-        keep = ((self._table[ID] > 0) & (missed_s <= longest_s)).nonzero()[0]
+        shown = (self._table[ID] > 0) & (self._table[BEST] >= self._confidence)
+        keep = (shown & (missed_s <= longest_s)).nonzero()[0]
         dt = min(max(ahead_s, -self.horizon_s), self.horizon_s) / self._clock.frame_s
         mean = kalman.extrapolate(self._state.take(keep, axis=2), dt)
         return self._tracks(mean, keep, np.maximum(missed_s[keep] + ahead_s, 0.0))
@@ -129,12 +136,13 @@ class ByteTrack:
         kalman.correct(self._state, columns, kalman.to_measurement(corners.take(rows, axis=1)))
         table = self._table
         table[SCORE, columns], table[LABEL, columns] = scores[rows], labels[rows]
+        table[BEST, columns] = np.maximum(table[BEST, columns], scores[rows])
         table[SEEN_FRAME, columns], table[SEEN_S, columns] = self._clock.frame, self._clock.now_s
         table[CONFIRMED, columns] = 1.0
 
     def _begin(self, corners: FloatArray, scores: FloatArray, labels: FloatArray) -> None:
-        table = np.zeros((7, len(scores)))
-        table[SCORE], table[LABEL] = scores, labels
+        table = np.zeros((8, len(scores)))
+        table[SCORE], table[BEST], table[LABEL] = scores, scores, labels
         table[SEEN_FRAME] = table[BORN_FRAME] = self._clock.frame
         table[SEEN_S] = self._clock.now_s
         table[CONFIRMED] = float(self._clock.updates == 1)
@@ -160,7 +168,8 @@ class ByteTrack:
 
     def _show(self) -> Tracks:
         table = self._table
-        columns = ((table[SEEN_FRAME] == self._clock.frame) & (table[CONFIRMED] > 0)).nonzero()[0]
+        shown = (table[CONFIRMED] > 0) & (table[BEST] >= self._confidence)
+        columns = (shown & (table[SEEN_FRAME] == self._clock.frame)).nonzero()[0]
         # A track gets its ID when it is first shown: what people see counts 1, 2, 3 without gaps.
         unnamed = columns[table[ID, columns] == 0]
         table[ID, unnamed] = np.arange(self._next_id, self._next_id + len(unnamed))

@@ -27,8 +27,8 @@ from rtdet.types import BoolArray, Detections, FloatArray, IntArray, Tracks
 
 # Rows of the table of what is known of each track (a column) beside its motion; the last four are the last
 # observation, cx, cy, w, h.
-ID, SCORE, LABEL, SEEN, SEEN_S, BORN_S, HITS, CONFIRMED = range(8)
-OBSERVED = slice(8, 12)
+ID, SCORE, BEST, LABEL, SEEN, SEEN_S, BORN_S, HITS, CONFIRMED = range(9)
+OBSERVED = slice(9, 13)
 # The least similarity at which a detection may continue a track.
 GATE, LOW_GATE = 0.3, 0.5
 # What a pair of two classes counts for, against one of one class.
@@ -80,22 +80,30 @@ class RtdetTracker:
         self.high, self.low, self.new, self.min_hits = high, low, new, min_hits
         self.max_age_s, self.coast_s, self.horizon_s = max_age_s, coast_s, horizon_s
         self.camera, self.class_agnostic, self.fps = camera, class_agnostic, fps
+        self._confidence = 0.0
         self.reset()
 
     def reset(self) -> None:
         """Forgets everything; the next ID is 1."""
         self._motion = np.zeros((8, 0))
         self._spread = np.zeros((3, 0))
-        self._table = np.zeros((12, 0))
+        self._table = np.zeros((13, 0))
         self._class_names: Sequence[str] = ()
         self._next_id = 1
         self._reach = 0.0
         self._clock = Clock(self.fps)
 
+    def set_confidence(self, confidence: float) -> None:
+        """From now on `high` and `new` are the user's confidence, and only tracks that once scored as much are given
+        out."""
+        self._confidence = self.new = confidence
+        # A detector keeps scores of at least the confidence; here they must be above `high`.
+        self.high = math.nextafter(confidence, -1)
+
     def update(self, detections: Detections, t: float) -> Tracks:
         """Takes in the detections of the frame at `t` seconds; gives the confirmed tracks, also those missed for a
         moment (`since_update_s` above 0)."""
-        corners, scores, labels = accepted(detections, self.low)
+        corners, scores, labels = accepted(detections, min(self.low, self.high))
         self._class_names = detections.class_names
         measurement = kalman.to_measurement(corners)
         self._move(t)
@@ -200,6 +208,7 @@ class RtdetTracker:
         table = self._table
         table[OBSERVED, columns] = measured
         table[SCORE, columns], table[LABEL, columns] = scores[rows], labels[rows]
+        table[BEST, columns] = np.maximum(table[BEST, columns], scores[rows])
         table[SEEN, columns], table[SEEN_S, columns] = self._clock.updates, self._clock.now_s
         table[HITS, columns] += 1
         table[CONFIRMED, columns] = np.maximum(
@@ -212,8 +221,9 @@ class RtdetTracker:
         return np.asarray((in_time & (table[CONFIRMED] > 0)) | (table[SEEN] == self._clock.updates))
 
     def _begin(self, measurement: FloatArray, scores: FloatArray, labels: FloatArray) -> None:
-        table = np.zeros((12, len(scores)))
-        table[SCORE], table[LABEL], table[HITS], table[OBSERVED] = scores, labels, 1, measurement
+        table = np.zeros((13, len(scores)))
+        table[SCORE], table[BEST], table[LABEL] = scores, scores, labels
+        table[HITS], table[OBSERVED] = 1, measurement
         table[SEEN], table[SEEN_S], table[BORN_S] = self._clock.updates, self._clock.now_s, self._clock.now_s
         table[CONFIRMED] = float(self._clock.updates == 1 or self.min_hits == 1)
         motion, spread = kalman.begin(measurement)
@@ -241,7 +251,7 @@ class RtdetTracker:
     def _visible(self) -> BoolArray:
         missed_s = self._clock.now_s - self._table[SEEN_S]
         shown = (self._table[SEEN] == self._clock.updates) | (missed_s <= self.coast_s + 1e-6)
-        return np.asarray(shown & (self._table[CONFIRMED] > 0))
+        return np.asarray(shown & (self._table[CONFIRMED] > 0) & (self._table[BEST] >= self._confidence))
 
     def _show(self) -> Tracks:
         columns = self._visible().nonzero()[0]

@@ -107,6 +107,26 @@ def test_a_list_gives_a_list_and_an_empty_one_an_empty_one(detector: Detector) -
     assert same(found[0], found[2])
 
 
+def test_scores_below_the_confidence_come_after_the_same_detections(detector: Detector) -> None:
+    image = noise(96, 128)
+    low = dataclasses.replace(LOW, confidence=0.0, max_detections=300)
+    try:
+        detector.thresholds = low
+        every = detector.detect([image])[0]
+        scores = np.unique(every.scores)
+        confidence = float(scores[len(scores) // 2 - 1 :][:2].mean())
+        detector.thresholds = dataclasses.replace(low, confidence=confidence)
+        above = detector.detect([image])[0]
+        detector.thresholds = dataclasses.replace(low, confidence=confidence, low=0.0)
+        both = detector.detect([image])[0]
+    finally:
+        detector.thresholds = LOW
+    assert 0 < len(above) < len(both)
+    assert same(both, every)
+    assert same(above, both[: len(above)])
+    assert both.scores[len(above)] < confidence
+
+
 def test_pictures_of_several_sizes_in_one_list_are_each_in_their_own_pixels(detector: Detector) -> None:
     sizes = [(90, 160), (160, 90), (200, 200), (33, 71), (90, 160)]
     images = [noise(height, width) for height, width in sizes]

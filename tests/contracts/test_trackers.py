@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from rtdet.errors import UnknownNameError, UsageError
-from rtdet.protocols import Tracker
+from rtdet.protocols import Tracker, TwoStageTracker
 from rtdet.trackers.registry import TRACKERS, load_tracker, load_tracker_for
 from rtdet.types import Detections, SourceInfo
 
@@ -159,13 +159,29 @@ def test_a_crowd_is_tracked(tracker):
 def test_as_the_app_runs_it_a_missed_frame_hides_nobody_for_longer(name):
     info = SourceInfo(name="clip", width=640, height=480, fps=FPS)
     tracker = load_tracker_for(name, info)
-    # SORT takes whatever the detector's threshold lets through; the others begin at no low score, by their nature.
-    score = 0.1 if name == "sort" else 0.45
-    frames = [seen(person(100 + 3 * i), scores=[score]) if i % 9 else seen() for i in range(1, 60)]
+    # What begins a track is the user's word alone.
+    if isinstance(tracker, TwoStageTracker):
+        tracker.set_confidence(0.1)
+    frames = [seen(person(100 + 3 * i), scores=[0.1]) if i % 9 else seen() for i in range(1, 60)]
     results = run(tracker, frames)
     # One that shows where a missed object should be may show it longer.
     assert all(len(tracks) >= len(frame) for tracks, frame in zip(results, frames, strict=True))
     assert {i for tracks in results for i in tracks.ids.tolist()} == {1}
+
+
+@pytest.mark.parametrize("confidence", [0.05, 0.3, 0.9])
+def test_nothing_below_the_users_confidence_begins_a_track_or_is_all_that_a_shown_one_has(name, confidence):
+    tracker = load_tracker_for(name, SourceInfo(name="clip", width=640, height=480, fps=FPS))
+    if not isinstance(tracker, TwoStageTracker):
+        pytest.skip("a tracker of one stage gets nothing below the user's confidence")
+    tracker.set_confidence(confidence)
+    frame = seen(person(100), person(300), scores=[confidence, confidence - 0.02])
+    assert all(ids_near(tracks, 300) == [] for tracks in run(tracker, [frame] * 9))
+    assert tracker.predict(9 / FPS).ids.tolist() == [1]
+    tracker.set_confidence(confidence + 0.01)
+    assert len(tracker.predict(9 / FPS)) == len(tracker.update(frame, 9 / FPS)) == 0
+    tracker.set_confidence(confidence)
+    assert tracker.update(frame, 10 / FPS).ids.tolist() == tracker.predict(10 / FPS).ids.tolist() == [1]
 
 
 @pytest.mark.parametrize("fps", [None, 0.0, 90000.0])

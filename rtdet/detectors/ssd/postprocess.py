@@ -35,7 +35,7 @@ def postprocess(
     coder = coder or BoxCoder()
     wanted = _wanted_outputs(thresholds, class_names)
     candidates = _softmax_candidates if background else _sigmoid_candidates
-    rows, outputs, scores = candidates(logits, wanted, thresholds.confidence)
+    rows, outputs, scores = candidates(logits, wanted, thresholds.least_score)
     kept = strongest(scores, np.arange(len(scores)))
     rows, outputs, scores = rows[kept], outputs[kept], scores[kept]
     boxes = letterbox.undo(coder.decode(np.asarray(offsets[rows], dtype=np.float64), priors[rows]))

@@ -114,7 +114,7 @@ class YoloxDetector:
 
     def _postprocess(self, rows: Tensor, head: _Head, back: Letterbox) -> Detections:
         thresholds = self.thresholds
-        index, scores, labels = best_classes(rows, thresholds.confidence)
+        index, scores, labels = best_classes(rows, thresholds.least_score)
         wanted = np.flatnonzero(wanted_class(labels, thresholds, self.class_names))
         keep = strongest(scores[wanted], wanted)
         boxes = back.undo(decode(rows, head.grid, index[keep], decoded=head.decoded))

@@ -51,18 +51,11 @@ def load_tracker(name: str, **settings: Any) -> Tracker:
 def load_tracker_for(name: str, info: SourceInfo) -> Tracker:
     """The tracker as the app runs it on a source; the one place of the app's own choices.
 
-    SORT tracks all that passes the detector's threshold; rtdet and ByteTrack begin tracks at a score of .4, where the
-    embedded model's F1 is best, and goes on with them by what scores lower. A track once shown is shown again
-    at its next detection. Where the source's frame rate is known and plausible, tracks move by true time and live on
-    for a second unseen.
+    SORT tracks all that passes the detector's threshold. A two-stage tracker begins tracks from that threshold on,
+    as the pipeline tells it. A track once shown is shown again at its next detection. Where the source's frame rate
+    is known and plausible, tracks move by true time and live on for a second unseen.
     """
-    choices: dict[str, Any] = {
-        "min_score": 0.0,
-        "confirm_once": True,
-        "high": 0.4,
-        "new_margin": 0.0,
-        "new": 0.4,
-    }
+    choices: dict[str, Any] = {"min_score": 0.0, "confirm_once": True, "new_margin": 0.0}
     if info.fps is not None and 1 <= info.fps <= 240:
         choices |= {"fps": float(info.fps), "max_age": max(3, round(info.fps))}
     known = tracker_settings(name)

@@ -14,17 +14,21 @@ from rtdet.video.sinks.files import suffix_of
 from rtdet.video.sinks.parquet import ParquetFile
 from rtdet.video.sinks.read import read_tracks
 from rtdet.video.sinks.recording import Recording
+from rtdet.video.sinks.table import TABLES, read_table, write_table
 from rtdet.video.sinks.track_files import CsvFile, JsonLinesFile, MotFile
 
 __all__ = [
     "DETECTION_FILES",
     "RECORDINGS",
     "SINKS",
+    "TABLES",
     "TRACK_FILES",
     "open_detection_file",
     "open_recording",
     "open_track_file",
+    "read_table",
     "read_tracks",
+    "write_table",
 ]
 
 SinkFactory = Callable[[Path, SourceInfo], Sink]

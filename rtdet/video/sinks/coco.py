@@ -17,6 +17,11 @@ def compact(value: object) -> str:
     return json.dumps(value, ensure_ascii=False, separators=(",", ":"))
 
 
+def coco_file_name(frame: int) -> str:
+    """What a frame of a video is called, which has no file of its own."""
+    return f"{frame:06d}.jpg"
+
+
 class CocoFile(TrackFile):
     """COCO: `annotations` with `track_id` and `score`, `images` (frames without tracks too), `categories`.
 
@@ -34,7 +39,8 @@ class CocoFile(TrackFile):
 
     def _write_rows(self, frame: Frame, rows: list[Row]) -> None:
         width, height = frame.size
-        image = {"id": frame.index + 1, "file_name": frame.name or f"{frame.index + 1:06d}.jpg"}
+        number = frame.index + 1
+        image = {"id": number, "file_name": frame.name or coco_file_name(number)}
         self._images.append(
             compact({**image, "width": width, "height": height, "time_s": round(frame.t, 6) + 0.0})
         )

@@ -11,6 +11,7 @@ import csv
 import io
 import json
 from abc import abstractmethod
+from collections.abc import Mapping
 from pathlib import Path
 
 from rtdet.errors import OutputError
@@ -65,13 +66,20 @@ class MotFile(TrackFile):
     """MOTChallenge: `frame,id,left,top,width,height,score,class,visibility`, frame and class from 1.
 
     The class is the label + 1 (so 1 is a pedestrian, as in MOTChallenge, where the model's first class
-    is a person); the visibility is not measured and always 1.
+    is a person); the visibility is not measured and always 1, unless `visibility` says otherwise: by frame and
+    ID, of the rows in which it is not 1.
     """
+
+    def __init__(
+        self, path: str | Path, info: SourceInfo, visibility: Mapping[tuple[int, int], float] | None = None
+    ) -> None:
+        super().__init__(path, info)
+        self._visibility = visibility or {}
 
     def _write_rows(self, frame: Frame, rows: list[Row]) -> None:
         lines = [
             f"{r.frame},{r.track_id},{r.left:.2f},{r.top:.2f},{r.width:.2f},{r.height:.2f},"
-            f"{r.score:.4f},{r.class_id},1\n"
+            f"{r.score:.4f},{r.class_id},{self._visibility.get((r.frame, r.track_id), 1):.6g}\n"
             for r in rows
         ]
         self._file.append("".join(lines).encode())

@@ -17,6 +17,7 @@ COMMANDS = {
     "models": ("rtdet.cli.models", "List, describe and fetch models."),
     "detect": ("rtdet.cli.detect", "Write what a model sees in a source to a file."),
     "track": ("rtdet.cli.track", "Run a tracker on a file of detections."),
+    "tracks": ("rtdet.cli.tracks", "Smooth, fill and correct a file of tracks."),
     "train": ("rtdet.cli.train", "Train a detector on labelled pictures."),
     "data": ("rtdet.cli.data", "Check, convert and label data sets."),
     "eval": ("rtdet.cli.eval", "Measure a model on labelled pictures."),

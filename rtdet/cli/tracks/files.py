@@ -1,0 +1,61 @@
+"""What all commands of `rtdet tracks` have in common: a track file in, a track file out."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from rtdet.errors import UsageError
+
+if TYPE_CHECKING:
+    from rtdet.track_table import TrackTable
+
+CONTEXT = {"help_option_names": ["-h", "--help"]}
+
+
+def file_options(function: Callable[..., Any]) -> Callable[..., Any]:
+    """FILE, --out, --fps and --quiet."""
+    for option in (
+        click.option("--quiet", is_flag=True, help="No progress bar."),
+        click.option(
+            "--fps", type=float, default=30.0, show_default=True,
+            help="Frame rate of a file without times, as a .txt is; the others have their own.",
+        ),
+        click.option(
+            "--out", required=True, metavar="OUT", help="A .txt, .csv, .jsonl, .parquet or .json; may be FILE."
+        ),
+        click.argument("file", metavar="FILE"),
+    ):  # fmt: skip
+        function = option(function)
+    return function
+
+
+def read(file: str, out: str, fps: float) -> TrackTable:
+    """The tracks of `file`, once it is sure that `out` can be written."""
+    from rtdet.video.sinks import TABLES, read_table
+    from rtdet.video.sinks.files import check_output, suffix_of
+
+    if not 0 < fps < math.inf:
+        raise UsageError(f"--fps must be above 0, not {fps:g}")
+    for path in (file, out):
+        suffix_of(path, "track file", tuple(TABLES))
+    check_output(out)
+    return read_table(file, fps)
+
+
+def write(table: TrackTable, out: str, quiet: bool, what: str) -> None:
+    """Writes the table and says so, with `what` was done."""
+    from rtdet.cli.data.progress import progress
+    from rtdet.video.sinks import write_table
+
+    with progress("writing", len(table.frame_list), quiet) as on_frame:
+        write_table(table, out, on_frame)
+    click.echo(f"wrote {out}: {what}", err=True)
+
+
+def count(number: int, thing: str) -> str:
+    """ "1 row", "2 rows"."""
+    return f"{number} {thing}" if number == 1 else f"{number} {thing}s"

@@ -1,0 +1,124 @@
+"""`rtdet tracks`: one file in, one out; what each command says and refuses."""
+
+from __future__ import annotations
+
+import pytest
+
+from rtdet.video.sinks import TRACK_FILES, read_table
+
+
+@pytest.fixture
+def walk(tmp_path):
+    """ID 1 walks in frames 1 to 10 but 5 and 6, and again as ID 2 from 13 on; ID 3 stands all the time."""
+    rows = [(f, 1, 10.0 + 4 * f) for f in range(1, 11) if f not in (5, 6)]
+    rows += [(f, 2, 10.0 + 4 * f) for f in range(13, 21)]
+    rows += [(f, 3, 400.0) for f in range(1, 21)]
+    lines = [f"{f},{i},{left:.2f},50.00,20.00,40.00,0.9000,1,1" for f, i, left in sorted(rows)]
+    (tmp_path / "a.txt").write_text("\n".join(lines) + "\n")
+    return tmp_path / "a.txt"
+
+
+def ids_of(path):
+    table = read_table(path)
+    return {i: table.frames[table.rows_of(i)].tolist() for i in sorted(set(table.ids.tolist()))}
+
+
+def test_help_lists_the_commands_in_the_order_in_which_one_needs_them(rtdet):
+    outcome = rtdet("tracks", "--help")
+    assert outcome.code == 0
+    commands = outcome.out.split("Commands:")[1]
+    names = [line.split()[0] for line in commands.splitlines() if line.startswith("  ") and line[2] != " "]
+    assert names == ["link", "fill", "smooth", "merge", "split", "rename", "renumber"]
+    assert "..." not in commands.replace("1, 2, 3, ...", "").replace("B, C, ...", "")
+    for name in names:
+        help_text = rtdet("tracks", name, "--help").out
+        assert "--max-\n" not in help_text
+        assert "--out OUT" in help_text
+
+
+@pytest.mark.parametrize("suffix", list(TRACK_FILES))
+def test_link_fill_and_smooth_make_one_whole_track_of_a_broken_one(rtdet, walk, tmp_path, suffix):
+    out = f"b{suffix}"
+    assert (
+        rtdet("tracks", "link", "a.txt", "--out", out, "--fps", "10").err
+        == f"wrote {out}: 3 tracks became 2\n"
+    )
+    assert ids_of(tmp_path / out) == {1: [1, 2, 3, 4, *range(7, 11), *range(13, 21)], 3: list(range(1, 21))}
+    assert rtdet("tracks", "fill", out, "--out", out).err == f"wrote {out}: 4 rows added to 36\n"
+    assert ids_of(tmp_path / out) == {1: list(range(1, 21)), 3: list(range(1, 21))}
+    assert rtdet("tracks", "smooth", out, "--out", out).err == f"wrote {out}: 2 tracks, 40 rows\n"
+    table = read_table(tmp_path / out)
+    assert table.boxes[table.rows_of(1), 0] == pytest.approx([10 + 4 * f for f in range(1, 21)], abs=0.3)
+
+
+def test_gaps_longer_than_the_stated_length_stay(rtdet, walk, tmp_path):
+    rtdet("tracks", "fill", "a.txt", "--out", "b.txt", "--fps", "10", "--max-gap-s", "0.2")
+    assert (tmp_path / "b.txt").read_bytes() == walk.read_bytes()
+    rtdet("tracks", "link", "a.txt", "--out", "b.txt", "--fps", "10", "--max-gap-s", "0.2")
+    assert (tmp_path / "b.txt").read_bytes() == walk.read_bytes()
+
+
+def test_ids_are_merged_split_renamed_and_renumbered(rtdet, walk, tmp_path):
+    assert (
+        rtdet("tracks", "merge", "a.txt", "2,1", "--out", "b.txt").err
+        == "wrote b.txt: ID 2 now has 16 rows\n"
+    )
+    assert sorted(ids_of(tmp_path / "b.txt")) == [2, 3]
+    outcome = rtdet("tracks", "split", "b.txt", "2", "--frame", "11", "--out", "b.txt")
+    assert outcome.err == "wrote b.txt: ID 2 is ID 4 from frame 13 on\n"
+    assert (
+        rtdet("tracks", "rename", "b.txt", "3", "77", "--out", "b.txt").err
+        == "wrote b.txt: ID 3 is now ID 77\n"
+    )
+    assert sorted(ids_of(tmp_path / "b.txt")) == [2, 4, 77]
+    assert rtdet("tracks", "renumber", "b.txt", "--out", "b.txt").err == "wrote b.txt: IDs 1 to 3\n"
+    assert ids_of(tmp_path / "b.txt")[2] == list(range(1, 21))
+
+
+def test_a_split_that_is_merged_again_is_the_file_byte_for_byte(rtdet, walk, tmp_path):
+    rtdet("tracks", "split", "a.txt", "3", "--frame", "7", "--out", "b.txt")
+    assert (tmp_path / "b.txt").read_bytes() != walk.read_bytes()
+    rtdet("tracks", "merge", "b.txt", "3,4", "--out", "b.txt")
+    assert (tmp_path / "b.txt").read_bytes() == walk.read_bytes()
+
+
+@pytest.mark.parametrize("command", [["smooth"], ["fill"], ["link"], ["renumber"]])
+def test_a_file_without_tracks_stays_one(rtdet, tmp_path, command):
+    (tmp_path / "a.txt").write_text("")
+    outcome = rtdet("tracks", *command, "a.txt", "--out", "b.txt")
+    assert (outcome.code, outcome.errors) == (0, [])
+    assert (tmp_path / "b.txt").read_text() == ""
+
+
+@pytest.mark.parametrize(
+    ("arguments", "code", "words"),
+    [
+        (["merge", "a.txt", "1,3"], 2, "IDs 1 and 3 cannot be merged: both are in frame 1 and 7 more"),
+        (["merge", "a.txt", "1"], 2, "at least two IDs"),
+        (["merge", "a.txt", "1,x"], 2, "whole numbers with commas"),
+        (["merge", "a.txt", "1,9"], 2, "there is no ID 9 among these tracks: they go from 1 to 3"),
+        (["split", "a.txt", "1", "--frame", "1"], 2, "split it at a frame from 2 to 10, not 1"),
+        (["split", "a.txt", "1"], 2, "--frame"),
+        (["rename", "a.txt", "1", "3"], 2, "merge 3 and 1"),
+        (["rename", "a.txt", "one", "3"], 2, "one"),
+        (["fill", "a.txt", "--max-gap-s", "0"], 2, "above 0"),
+        (["link", "a.txt", "--max-gap-s", "nan"], 2, "above 0"),
+        (["smooth", "a.txt", "--fps", "0"], 2, "--fps must be above 0"),
+        (["smooth", "a.avi"], 2, "a track file ends in .txt"),
+        (["smooth", "absent.txt"], 3, "cannot read absent.txt: no such file"),
+        (["smooth", "bad.txt"], 3, "bad.txt does not hold tracks: frame 1, ID 1: the box"),
+    ],
+)  # fmt: skip
+def test_what_cannot_be_done_is_one_line_and_writes_nothing(rtdet, walk, tmp_path, arguments, code, words):
+    (tmp_path / "bad.txt").write_text("1,1,nan,2,3,4,1\n")
+    outcome = rtdet("tracks", *arguments, "--out", "b.txt")
+    assert outcome.code == code
+    assert len(outcome.errors) == len(outcome.err.splitlines()) == 1
+    assert words in outcome.err
+    assert not (tmp_path / "b.txt").exists()
+
+
+def test_an_output_that_cannot_be_written_is_said_before_the_work(rtdet, walk):
+    outcome = rtdet("tracks", "smooth", "a.txt", "--out", "nowhere/b.txt")
+    assert (outcome.code, len(outcome.errors)) == (5, 1)
+    assert rtdet("tracks", "smooth", "a.txt", "--out", "b.xml").code == 2

@@ -5,6 +5,7 @@ from __future__ import annotations
 import click
 
 from rtdet.cli.eval_detect import detect
+from rtdet.cli.eval_stream import stream
 
 
 @click.group(context_settings={"help_option_names": ["-h", "--help"]})
@@ -12,5 +13,5 @@ def command() -> None:
     """Measure how good a detector or a tracker is."""
 
 
-for _subcommand in (detect,):
+for _subcommand in (detect, stream):
     command.add_command(_subcommand)

@@ -12,6 +12,7 @@ from rtdet.errors import UsageError
 if TYPE_CHECKING:
     from rtdet.protocols import Sink, Tracker
     from rtdet.trackers.motchallenge import DetectionRows
+    from rtdet.types import Detections, FrameResult, Tracks
 
 
 @click.command(context_settings={"help_option_names": ["-h", "--help"]})
@@ -42,10 +43,10 @@ def command(
 
     if not 0 < fps < math.inf:
         raise UsageError(f"--fps must be above 0, not {fps:g}")
-    instance = _load(tracker, settings, fps)
+    instance = load_with(tracker, settings, fps)
     rows = read_detections(detections)
     seen = read_frame_list(frames) if frames is not None else range(1, max(rows.last_frame, 1) + 1)
-    sink = _open(out, detections, fps)
+    sink = open_for(out, detections, fps)
     try:
         _track(instance, rows, seen, fps, sink)
     finally:
@@ -53,7 +54,8 @@ def command(
     click.echo(f"wrote {out}", err=True)
 
 
-def _load(name: str, texts: tuple[str, ...], fps: float) -> Tracker:
+def load_with(name: str, texts: tuple[str, ...], fps: float) -> Tracker:
+    """The tracker `name` with settings KEY=VALUE, for a source of `fps` frames a second."""
     from rtdet.trackers.registry import load_tracker, parse_setting, tracker_settings
 
     settings: dict[str, Any] = {"fps": fps} if "fps" in tracker_settings(name) else {}
@@ -66,7 +68,8 @@ def _load(name: str, texts: tuple[str, ...], fps: float) -> Tracker:
     return load_tracker(name, **settings)
 
 
-def _open(out: str, detections: str, fps: float) -> Sink:
+def open_for(out: str, detections: str, fps: float) -> Sink:
+    """The track file `out` for what is made of the file `detections`."""
     from rtdet.types import SourceInfo
     from rtdet.video.sinks import open_track_file
     from rtdet.video.sinks.files import check_output
@@ -76,12 +79,15 @@ def _open(out: str, detections: str, fps: float) -> Sink:
 
 
 def _track(tracker: Tracker, rows: DetectionRows, frames: list[int] | range, fps: float, sink: Sink) -> None:
+    for number in frames:
+        detections, t = rows.at(number), (number - 1) / fps
+        sink.write(frame_result(number, t, detections, tracker.update(detections, t)))
+
+
+def frame_result(number: int, t: float, detections: Detections, tracks: Tracks) -> FrameResult:
+    """What a track file is given for frame `number`, from 1, of a source without pictures."""
     import numpy as np
 
     from rtdet.types import Frame, FrameResult
 
-    no_picture = np.zeros((1, 1, 3), dtype=np.uint8)
-    for number in frames:
-        detections, t = rows.at(number), (number - 1) / fps
-        tracks = tracker.update(detections, t)
-        sink.write(FrameResult(Frame(no_picture, t, number - 1), detections, tracks))
+    return FrameResult(Frame(np.zeros((1, 1, 3), dtype=np.uint8), t, number - 1), detections, tracks)

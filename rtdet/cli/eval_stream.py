@@ -1,0 +1,87 @@
+"""`rtdet eval stream`: what a viewer would have shown with a detector that takes its time."""
+
+from __future__ import annotations
+
+import math
+from typing import TYPE_CHECKING
+
+import click
+
+from rtdet.errors import UsageError
+
+if TYPE_CHECKING:
+    from rtdet.evaluation.streaming import Latency
+
+
+@click.command(context_settings={"help_option_names": ["-h", "--help"]})
+@click.argument("detections", metavar="DETS.txt")
+@click.option(
+    "--out", required=True, metavar="SHOWN", help=".txt (MOT), .csv, .jsonl, .parquet or .json (COCO)."
+)
+@click.option(
+    "--fps", type=float, default=30.0, show_default=True, help="Frame rate: frame n is at (n - 1) / fps."
+)
+@click.option("--latency-ms", type=float, metavar="L", help="A detector that takes L milliseconds, always.")
+@click.option(
+    "--latency", "measured", metavar="FILE.json",
+    help="A detector that takes as long as it was measured to: a list of ms, or what --stats writes.",
+)  # fmt: skip
+@click.option("--seed", type=int, default=0, show_default=True, help="For the draws from --latency.")
+@click.option(
+    "--show", default="predict", show_default=True, metavar="predict|hold",
+    help="Between two results: where things are by then, or the last result.",
+)  # fmt: skip
+@click.option("--tracker", default="rtdet", show_default=True, metavar="NAME")
+@click.option(
+    "--set", "settings", multiple=True, metavar="KEY=VALUE", help="A setting of the tracker; repeatable."
+)
+def stream(
+    detections: str,
+    out: str,
+    fps: float,
+    latency_ms: float | None,
+    measured: str | None,
+    seed: int,
+    show: str,
+    tracker: str,
+    settings: tuple[str, ...],
+) -> None:
+    """Write what a viewer would have shown in each frame, at the frame's own time.
+
+    The detections of DETS.txt (MOTChallenge rows) come as late as those of a detector that takes that long. It takes
+    a frame when it is free; frames that come while it is busy are dropped.
+    """
+    from rtdet.cli.track import frame_result, load_with, open_for
+    from rtdet.evaluation.streaming import SHOW, replay
+    from rtdet.trackers.motchallenge import read_detections
+
+    if not 0 < fps < math.inf:
+        raise UsageError(f"--fps must be above 0, not {fps:g}")
+    if show not in SHOW:
+        raise UsageError(f"--show is {' or '.join(SHOW)}, not {show!r}")
+    late = _latency(latency_ms, measured, seed)
+    instance = load_with(tracker, settings, fps)
+    rows = read_detections(detections)
+    sink = open_for(out, detections, fps)
+    try:
+        shown = replay(instance, rows, fps=fps, frames=max(rows.last_frame, 1), latency=late, show=show)
+        for number, tracks in enumerate(shown, start=1):
+            sink.write(frame_result(number, (number - 1) / fps, rows.at(number), tracks))
+    finally:
+        sink.close()
+    click.echo(f"wrote {out}", err=True)
+
+
+def _latency(latency_ms: float | None, measured: str | None, seed: int) -> Latency:
+    from rtdet.evaluation.streaming import read_latency
+
+    if (latency_ms is None) == (measured is None):
+        raise UsageError(
+            "say how late results come with --latency-ms L or --latency FILE.json, one of the two"
+        )
+    if measured is not None:
+        return read_latency(measured, seed)
+    if latency_ms is None or not 0 <= latency_ms < math.inf:
+        raise UsageError(f"--latency-ms is 0 or more, not {latency_ms:g}")
+    latency_s = latency_ms / 1e3
+    return lambda: latency_s

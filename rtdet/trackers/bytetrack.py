@@ -11,7 +11,7 @@ from rtdet.errors import UsageError
 from rtdet.trackers import kalman_xyah as kalman
 from rtdet.trackers.association import Pairs, heaviest_matching, is_one_to_one, overlapping_pairs
 from rtdet.trackers.clock import Clock
-from rtdet.trackers.intake import accepted
+from rtdet.trackers.intake import accepted, score_lift
 from rtdet.trackers.kalman import MEAN, VELOCITY
 from rtdet.types import BoolArray, Detections, FloatArray, IntArray, Tracks
 
@@ -20,6 +20,8 @@ ID, SCORE, BEST, LABEL, SEEN_FRAME, SEEN_S, BORN_FRAME, CONFIRMED = range(8)
 # The published limits, as the least similarity: 1 minus the cost.
 FIRST, SECOND, UNCONFIRMED = 0.1, 0.5, 0.3
 DUPLICATE_IOU = 0.85
+# Where high scores begin, as published; the limits of costs in which scores count are made for these.
+PUBLISHED_HIGH = 0.6
 
 
 class ByteTrack:
@@ -59,7 +61,7 @@ class ByteTrack:
         self.high, self.low, self.new_margin = high, low, new_margin
         self.max_age_s, self.class_agnostic = max_age_s, class_agnostic
         self.fps, self.coast_s, self.horizon_s = fps, coast_s, horizon_s
-        self._confidence = 0.0
+        self._confidence = self._lift = 0.0
         self.reset()
 
     def reset(self) -> None:
@@ -71,9 +73,12 @@ class ByteTrack:
         self._clock = Clock(self.fps)
 
     def set_confidence(self, confidence: float) -> None:
-        """From now on `high` is the user's confidence, and only tracks that once scored as much are given out."""
+        """From now on `high` is the user's confidence, a score of it counts as the published threshold's does in
+        costs, and only tracks that once scored as much are given out."""
         # A detector keeps scores of at least the confidence; here they must be above `high`.
         self._confidence, self.high = confidence, math.nextafter(confidence, -1)
+        self._score_unit = max(confidence, 1e-9) / PUBLISHED_HIGH
+        self._lift = score_lift(confidence)
 
     def update(self, detections: Detections, t: float) -> Tracks:
         """Takes in the detections of the frame at `t` seconds; gives the confirmed tracks seen in this frame."""
@@ -84,7 +89,7 @@ class ByteTrack:
         predicted = kalman.to_corners(self._state[MEAN])
         by_class = None if self.class_agnostic else (labels, self._table[LABEL])
         rows, columns, similarity = overlapping_pairs(corners, predicted, by_class)
-        weighted = similarity * scores[rows]
+        weighted = similarity * (scores + self._lift * (1 - scores))[rows]
         free, open_ = np.ones(len(scores), dtype=bool), np.ones(self._table.shape[1], dtype=bool)
         for weight, may_row, may_column, least in (
             (weighted, high, confirmed, FIRST),

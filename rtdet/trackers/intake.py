@@ -8,6 +8,8 @@ from rtdet.types import BoolArray, Detections, FloatArray
 
 SHORTEST_SIDE = 1e-6
 FARTHEST = 1e9
+# ByteTrack's published threshold of high scores.
+PUBLISHED_HIGH = 0.6
 
 
 def accepted(detections: Detections, min_score: float) -> tuple[FloatArray, FloatArray, FloatArray]:
@@ -27,6 +29,16 @@ def accepted(detections: Detections, min_score: float) -> tuple[FloatArray, Floa
     if keep is None or keep.all():
         return corners, scores, labels
     return corners[:, keep], scores[keep], labels[keep]
+
+
+def score_lift(confidence: float) -> float:
+    """What to add, times (1 - score), to scores that are high from `confidence` on, before they are multiplied with
+    an overlap: it makes `confidence` the published .6 and leaves 1 as it is.
+
+    Limits on that product were found with .6. Of detections that reach a user's .25 they would ask more than twice
+    the overlap, in a crowd more than boxes of one object have.
+    """
+    return 1 - (1 - PUBLISHED_HIGH) / max(1 - confidence, 1e-9)
 
 
 def _is_sound(corners: FloatArray, scores: FloatArray) -> bool:

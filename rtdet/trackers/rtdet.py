@@ -22,7 +22,7 @@ from rtdet.trackers import kalman_xywh as kalman
 from rtdet.trackers.association import Pairs, heaviest_matching, is_one_to_one, overlapping_pairs
 from rtdet.trackers.camera_step import camera_step
 from rtdet.trackers.clock import Clock
-from rtdet.trackers.intake import accepted
+from rtdet.trackers.intake import accepted, score_lift
 from rtdet.types import BoolArray, Detections, FloatArray, IntArray, Tracks
 
 # Rows of the table of what is known of each track (a column) beside its motion; the last four are the last
@@ -80,7 +80,7 @@ class RtdetTracker:
         self.high, self.low, self.new, self.min_hits = high, low, new, min_hits
         self.max_age_s, self.coast_s, self.horizon_s = max_age_s, coast_s, horizon_s
         self.camera, self.class_agnostic, self.fps = camera, class_agnostic, fps
-        self._confidence = 0.0
+        self._confidence = self._lift = 0.0
         self.reset()
 
     def reset(self) -> None:
@@ -98,7 +98,7 @@ class RtdetTracker:
         out."""
         self._confidence = self.new = confidence
         # A detector keeps scores of at least the confidence; here they must be above `high`.
-        self.high = math.nextafter(confidence, -1)
+        self.high, self._lift = math.nextafter(confidence, -1), score_lift(confidence)
 
     def update(self, detections: Detections, t: float) -> Tracks:
         """Takes in the detections of the frame at `t` seconds; gives the confirmed tracks, also those missed for a
@@ -162,7 +162,7 @@ class RtdetTracker:
         table = self._table
         confirmed, just_seen = table[CONFIRMED] > 0, table[SEEN] == self._clock.updates - 1
         rows, columns, similarity = self._similar_pairs(corners, kalman.to_corners(self._motion), labels)
-        weighted = similarity * scores[rows]
+        weighted = similarity * (scores + self._lift * (1 - scores))[rows]
         free, open_ = np.ones(len(scores), dtype=bool), np.ones(table.shape[1], dtype=bool)
         for stage, may_row, may_column in (
             ("high", high, confirmed),

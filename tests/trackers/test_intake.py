@@ -3,7 +3,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from rtdet.trackers.intake import accepted
+from rtdet.trackers.intake import accepted, score_lift
 from rtdet.types import Detections
 
 GOOD = [10.0, 20.0, 30.0, 60.0]
@@ -45,3 +45,11 @@ def test_a_score_that_is_not_a_number_is_left_out():
 def test_no_detections_give_empty_columns():
     corners, scores, labels = accepted(Detections(), 0.5)
     assert (corners.shape, scores.shape, labels.shape) == ((4, 0), (0,), (0,))
+
+
+def test_a_lifted_score_is_the_published_one_at_the_confidence_and_one_at_one():
+    for confidence in (0.0, 0.25, 0.6, 0.9):
+        lift = score_lift(confidence)
+        assert confidence + lift * (1 - confidence) == pytest.approx(0.6)
+    assert score_lift(0.6) == pytest.approx(0.0)
+    assert np.isfinite(score_lift(1.0))

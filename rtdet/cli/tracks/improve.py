@@ -32,22 +32,23 @@ def smooth(file: str, out: str, fps: float, quiet: bool) -> None:
 @click.command(context_settings=CONTEXT)
 @file_options
 @max_gap
-def fill(file: str, out: str, fps: float, quiet: bool, max_gap_s: float) -> None:
+@click.option("--every-frame", is_flag=True, help="Also in frames that the tracker did not get to see.")
+def fill(file: str, out: str, fps: float, quiet: bool, max_gap_s: float, every_frame: bool) -> None:
     """Add rows where a track was missed for a moment.
 
     A gap is filled where two rows of a track are at most so many seconds apart. A new row has the box that a smoother
     gives it, cut off at the edge of the picture where its size is known (.json). Its score is 0, which tells
     it from what was seen; rows that were there stay as they are.
 
-    A .jsonl or .json lists all frames, also those without tracks, and no others are filled; in the other formats it
-    is every frame in between, at the file's usual step.
+    Frames are those that the tracker saw: a .jsonl or .json lists them; in the other formats they follow each other
+    at the file's usual step. With --every-frame those that were dropped get rows too.
     """
     from rtdet.cli.data.progress import progress
     from rtdet.trackers.offline import fill as fill_table
 
     table = read(file, out, fps)
     with progress("filling", len(table.tracks()), quiet) as on_track:
-        filled = fill_table(table, max_gap_s, on_track)
+        filled = fill_table(table, max_gap_s, on_track, every_frame=every_frame)
     write(filled, out, quiet, f"{count(len(filled) - len(table), 'row')} added to {len(table)}")
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from itertools import compress
 from typing import Any
 
 import numpy as np
@@ -11,7 +12,7 @@ import numpy.typing as npt
 
 from rtdet.errors import UsageError
 from rtdet.track_table import FrameList, TrackTable
-from rtdet.trackers.offline.motion import smoothed, to_boxes, to_values, was_seen
+from rtdet.trackers.offline.motion import can_be_one, smoothed, to_boxes, to_values, was_seen
 from rtdet.trackers.offline.times import MAX_GAP_S, longest, spread, steady_seconds
 from rtdet.types import BoolArray, FloatArray, IntArray
 
@@ -22,18 +23,24 @@ MOST_ROWS = 10_000_000
 
 
 def fill(
-    table: TrackTable, max_gap_s: float = MAX_GAP_S, on_track: Callable[[], None] = lambda: None
+    table: TrackTable,
+    max_gap_s: float = MAX_GAP_S,
+    on_track: Callable[[], None] = lambda: None,
+    *,
+    every_frame: bool = False,
 ) -> TrackTable:
     """The table with rows in every gap of at most `max_gap_s` seconds from one row of an ID to its next.
 
     A new row has the smoother's box, what lies beyond the picture cut off where its size is known; the class and
     visibility of the row before the gap; and a score of 0, which marks it. Rows that were there stay as they
-    are. Frames are those that the file lists; where it does not list all (.txt, .csv, .parquet), every frame
-    between, at the file's usual step. `on_track` is called after each track.
+    are. Where nothing could have moved so far in the time, there is no gap to fill. Frames are those that the
+    file lists; where it does not list all (.txt, .csv, .parquet), those between too, at the file's usual step;
+    with `every_frame` every one between, also those that the tracker did not get to see. `on_track` is called
+    after each track.
     Raises UsageError for a `max_gap_s` that is not above 0 and for a table that would grow beyond 1e7 rows.
     """
     longest_s = longest(max_gap_s)
-    listed, seconds = _every_frame(table.frame_list, longest_s)
+    listed, seconds = _with_left_out(table.frame_list, longest_s, every_frame)
     gaps = _gaps(table, listed, seconds, longest_s)
     whole, is_new = _with_rows_in(gaps, table, listed, seconds)
     boxes = _smoothed(whole, is_new, seconds, on_track)
@@ -46,24 +53,28 @@ def fill(
     )  # fmt: skip
 
 
-def _every_frame(listed: FrameList, longest_s: float) -> tuple[FrameList, FloatArray]:
+def _with_left_out(listed: FrameList, longest_s: float, every_frame: bool) -> tuple[FrameList, FloatArray]:
     """The list with the frames that it leaves out, in gaps of at most `longest_s`; seconds of all."""
     seconds = steady_seconds(listed)
     steps = np.diff(listed.numbers)
-    if listed.is_complete or len(steps) == 0:
+    if len(steps) == 0 or (listed.is_complete and not every_frame):
         return listed, seconds
     values, counts = np.unique(steps, return_counts=True)
-    usual = values[counts.argmax()]
+    step = 1 if every_frame else values[counts.argmax()]
     is_short = np.diff(seconds) <= longest_s
-    missing = np.where(is_short, (steps - 1) // usual, 0)
+    missing = np.where(is_short, (steps - 1) // step, 0)
     _refuse_above_most(int(missing.sum()))
     before, place = spread(missing)
-    numbers = np.union1d(listed.numbers, listed.numbers[before] + (place + 1) * usual)
+    numbers = np.union1d(listed.numbers, listed.numbers[before] + (place + 1) * step)
     known = listed.numbers.astype(np.float64)
+    old = np.searchsorted(numbers, listed.numbers)
     times_s = np.interp(numbers, known, listed.times_s)
-    times_s[np.searchsorted(numbers, listed.numbers)] = listed.times_s
+    times_s[old] = listed.times_s
+    names = np.full(len(numbers) if listed.names else 0, "", dtype=object)
+    names[old[: len(listed.names)]] = listed.names
     sizes = listed.sizes[np.searchsorted(listed.numbers, numbers, side="right") - 1]
-    return FrameList(numbers, times_s, sizes=sizes), np.interp(numbers, known, seconds)
+    everything = FrameList(numbers, times_s, tuple(names), listed.is_complete, sizes)
+    return everything, np.interp(numbers, known, seconds)
 
 
 @dataclass(frozen=True, eq=False)
@@ -81,6 +92,7 @@ def _gaps(table: TrackTable, listed: FrameList, seconds: FloatArray, longest_s: 
     place = listed.place_of(table.frames)
     elapsed_s = seconds[place[after]] - seconds[place[before]]
     is_gap = (table.ids[before] == table.ids[after]) & (elapsed_s <= longest_s)
+    is_gap &= can_be_one(table.boxes[before], table.boxes[after], elapsed_s)
     before, after = before[is_gap], after[is_gap]
     missing = place[after] - place[before] - 1
     _refuse_above_most(len(table) + int(missing.sum()))
@@ -150,4 +162,7 @@ def _only_used(listed: FrameList, known: FrameList, frames: IntArray) -> FrameLi
     if len(listed) == len(known):
         return known
     keep = np.isin(listed.numbers, known.numbers) | np.isin(listed.numbers, frames)
-    return FrameList(listed.numbers[keep], listed.times_s[keep], sizes=listed.sizes[keep])
+    names = tuple(compress(listed.names, keep))
+    return FrameList(
+        listed.numbers[keep], listed.times_s[keep], names, listed.is_complete, listed.sizes[keep]
+    )

@@ -2,7 +2,7 @@
 
 An object is described by its centre and the logarithms of its width and height, each of constant velocity: four
 pairs that do not mix. Logarithms, so that sides stay above 0, and a noise is a part of the size as it is for the
-centre. The five numbers below are the same for every object; a distance is counted in sizes of the object
+centre. The numbers below are the same for every object; a distance is counted in sizes of the object
 (square root of its box's area).
 """
 
@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import numpy as np
 
+from rtdet.track_table import FARTHEST
 from rtdet.types import BoolArray, FloatArray
 
 # Standard deviations: of a seen centre, and of the logarithm of a seen side.
@@ -23,7 +24,13 @@ SIDE_AGILITY = 0.5
 # straight way stays straight from its first row on.
 FIRST_VELOCITY = 1e3
 
+# An object moves by at most this much from one row to the next, in sizes, and in sizes a second on top of that.
+FARTHEST_STEP = 1.0
+FASTEST = 10.0
+
 _SHORTEST_SIDE = 0.01
+# A box that is larger or smaller than usual by more than this is not the object: the noise grows no further.
+_MOST_GROWTH = 10.0
 
 
 def to_values(boxes: FloatArray) -> FloatArray:
@@ -33,9 +40,10 @@ def to_values(boxes: FloatArray) -> FloatArray:
 
 
 def to_boxes(values: FloatArray) -> FloatArray:
-    """(N, 4) xyxy of the values."""
+    """(N, 4) xyxy of the values; at most as far away as a table holds."""
     half = np.exp(values[:, 2:]) / 2
-    return np.concatenate([values[:, :2] - half, values[:, :2] + half], axis=1)
+    boxes = np.concatenate([values[:, :2] - half, values[:, :2] + half], axis=1)
+    return np.asarray(np.clip(boxes, -FARTHEST, FARTHEST))
 
 
 def was_seen(scores: FloatArray) -> BoolArray:
@@ -48,21 +56,53 @@ def was_seen(scores: FloatArray) -> BoolArray:
     return seen
 
 
-def smoothed(seconds: FloatArray, boxes: FloatArray, seen: BoolArray) -> FloatArray:
-    """The most likely boxes (N, 4) of one object, given all those that were seen.
+def can_be_one(before: FloatArray, after: FloatArray, elapsed_s: FloatArray) -> BoolArray:
+    """(N,) whether an object can have moved from one box to the other in the time; boxes are (N, 4), times (N,).
 
-    seconds (N,) rise; boxes (N, 4) xyxy; seen (N,), of which the first is True. The box of a row that was not
-    seen counts only for the object's size there. Rauch, Tung, Striebel 1965, as filterpy has it.
+    Where it cannot, an ID went over to another object: there is no way between the two to be found out.
     """
+    first, second = to_values(before), to_values(after)
+    size = np.exp((first[:, 2:] + second[:, 2:]).mean(axis=1) / 2)
+    away = np.hypot(*(second[:, :2] - first[:, :2]).T)
+    return np.asarray(away <= size * (FARTHEST_STEP + FASTEST * elapsed_s))
+
+
+def smoothed(seconds: FloatArray, boxes: FloatArray, seen: BoolArray) -> FloatArray:
+    """The most likely boxes (N, 4) of a track, given all those that were seen.
+
+    seconds (N,) rise; boxes (N, 4) xyxy; seen (N,), of which the first and the last are True. The box of a row
+    that was not seen counts only for the object's size there. Where the ID went over to another object, each
+    part stands alone. Rauch, Tung, Striebel 1965, as filterpy has it.
+    """
+    result = boxes.copy()
+    at = np.flatnonzero(seen)
+    is_break = ~can_be_one(boxes[at[:-1]], boxes[at[1:]], np.diff(seconds[at]))
+    starts, ends = [0, *at[1:][is_break]], [*at[:-1][is_break], len(seconds) - 1]
+    for start, end in zip(starts, ends, strict=True):
+        if end > start:
+            part = slice(start, end + 1)
+            result[part] = _smoothed_part(seconds[part], boxes[part], seen[part])
+    return result
+
+
+def _smoothed_part(seconds: FloatArray, boxes: FloatArray, seen: BoolArray) -> FloatArray:
+    """The same of one object. Its sides stay within what was seen of them."""
+    values = to_values(boxes)
+    size = np.exp(values[:, 2:].mean(axis=1))
+    # From the first centre on and in sizes of the object, so that the numbers are near 1 wherever it is.
+    origin, scale = values[0, :2], float(np.median(size))
+    unit = np.ones_like(values)
+    unit[:, :2] = np.clip(size / scale, 1 / _MOST_GROWTH, _MOST_GROWTH)[:, None]
+    most_likely = _filtered(seconds, np.hstack([(values[:, :2] - origin) / scale, values[:, 2:]]), unit, seen)
+    sides = np.clip(most_likely[:, 2:], values[seen, 2:].min(axis=0), values[seen, 2:].max(axis=0))
+    return to_boxes(np.hstack([most_likely[:, :2] * scale + origin, sides]))
+
+
+def _filtered(seconds: FloatArray, values: FloatArray, unit: FloatArray, seen: BoolArray) -> FloatArray:
+    """The most likely values (N, 4), of which one is `unit` (N, 4) large."""
     # Here, because it brings SciPy's linear algebra along, which the viewer's editing does not need.
     from filterpy.kalman import KalmanFilter
 
-    if len(seconds) < 2:
-        return boxes
-    values = to_values(boxes)
-    # In pixels for the centre, as it is for the logarithms.
-    unit = np.ones_like(values)
-    unit[:, :2] = np.exp(values[:, 2:].mean(axis=1))[:, None]
     variance = (unit * (CENTRE_NOISE, CENTRE_NOISE, SIDE_NOISE, SIDE_NOISE)) ** 2
     kalman = KalmanFilter(dim_x=8, dim_z=4)
     kalman.H = np.eye(4, 8)
@@ -73,7 +113,7 @@ def smoothed(seconds: FloatArray, boxes: FloatArray, seen: BoolArray) -> FloatAr
     measured[0] = None  # it is the filter's start
     R = [np.diag(row) for row in variance]
     means, covariances, _, _ = kalman.batch_filter(measured, Fs=F, Qs=Q, Rs=R)
-    return to_boxes(kalman.rts_smoother(means, covariances, F, Q)[0][:, :4])
+    return np.asarray(kalman.rts_smoother(means, covariances, F, Q)[0][:, :4])
 
 
 def _steps(dt: FloatArray, unit: FloatArray) -> tuple[FloatArray, FloatArray]:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 from hypothesis import given, settings
@@ -74,6 +76,23 @@ def test_a_file_of_every_third_frame_is_filled_at_every_third_frame():
     assert filled.frames.tolist() == [1, 4, 7, 10, 13, 16, 19]
 
 
+@pytest.mark.parametrize("listed", [None, [1, 4, 7, 10, 13]])
+def test_frames_that_the_tracker_did_not_see_are_filled_on_request(listed):
+    filled = fill(walk([1, 4, 10], listed=listed), every_frame=True)
+    assert filled.frames.tolist() == list(range(1, 11))
+    assert filled.scores.nonzero()[0].tolist() == [0, 3, 9]
+    assert np.allclose(filled.boxes, boxes_at(range(1, 11)), atol=0.05)
+    assert filled.frame_list.numbers.tolist() == [*range(1, 11), *((13,) if listed else ())]
+    assert np.allclose(filled.frame_list.times_s, (filled.frame_list.numbers - 1) / FPS)
+
+
+def test_pictures_keep_their_names_when_others_come_between_them():
+    table = walk([1, 4], listed=[1, 4, 9])
+    listed = FrameList(table.frame_list.numbers, table.frame_list.times_s, ("a.png", "d.png", "i.png"), True)
+    filled = fill(replace(table, frame_list=listed), every_frame=True)
+    assert filled.frame_list.names == ("a.png", "", "", "d.png", "i.png")
+
+
 def test_other_tracks_tell_of_frames_but_do_not_end_a_gap():
     frames, ids = [1, 2, 3, 3, 4, 5, 5], [1, 1, 2, 9, 2, 1, 2]
     filled = fill(walk(frames, ids=ids))
@@ -100,6 +119,11 @@ def test_what_would_be_outside_of_the_picture_as_a_whole_gets_no_row():
     frames, boxes = np.array([1, 2, 4, 5]), boxes_at([1, 2, 4, 5]) - (200, 0, 200, 0)
     listed, sizes = np.arange(1, 6), np.full((5, 2), (640, 480))
     assert fill(walk(frames, boxes=boxes, listed=listed, sizes=sizes)).frames.tolist() == [1, 2, 4, 5]
+
+
+def test_nothing_is_drawn_between_two_objects_that_had_one_id():
+    boxes = boxes_at([1, 2, 3, 6, 7, 8]) + np.array([0, 0, 0, 500, 500, 500])[:, None]
+    assert len(fill(walk([1, 2, 3, 6, 7, 8], boxes=boxes))) == 6
 
 
 def test_filling_again_adds_nothing_and_smoothing_afterwards_keeps_the_marks():

@@ -27,18 +27,45 @@ def on_a_line(times_s, start, velocity, size):
 
 pixels = st.floats(-2000, 2000)
 sides = st.floats(2, 500)
+speeds = st.floats(-7, 7)  # in sizes a second
 
 
 @settings(deadline=None, max_examples=40)
 @given(
-    st.lists(st.floats(0.01, 2.0), max_size=25), st.tuples(pixels, pixels), st.tuples(pixels, pixels),
+    st.lists(st.floats(0.01, 2.0), max_size=25),
+    st.tuples(pixels, pixels),
+    st.tuples(speeds, speeds),
     st.tuples(sides, sides),
-)  # fmt: skip
-def test_smoothing_a_straight_line_gives_the_line_whatever_the_steps(steps_s, start, velocity, size):
+)
+def test_smoothing_a_straight_line_gives_the_line_whatever_the_steps(steps_s, start, speed, sides):
     times_s = np.cumsum([0.0, *steps_s])
-    boxes = on_a_line(times_s, start, velocity, size)
+    size = np.sqrt(np.prod(sides))
+    boxes = on_a_line(times_s, start, np.array(speed) * size, sides)
     smoothed = smooth(one_track(boxes, times_s))
-    assert np.allclose(smoothed.boxes, boxes, atol=1e-3 * max(size))
+    assert np.allclose(smoothed.boxes, boxes, atol=1e-3 * size)
+
+
+def test_an_id_that_went_over_to_another_object_draws_neither_of_them_to_the_other():
+    times_s = np.arange(20) / 10
+    first = on_a_line(times_s[:10], (100, 100), (30, 0), (20, 40))
+    second = on_a_line(times_s[10:], (900, 500), (-30, 5), (60, 80))
+    boxes = np.concatenate([first, second])
+    assert np.allclose(smooth(one_track(boxes, times_s)).boxes, boxes, atol=0.01)
+
+
+wild = st.floats(-9.99e8, 9.99e8) | st.floats(-1, 1) | st.sampled_from([0.0, 5.0, 1e-12, -9.99e8])
+
+
+@settings(deadline=None, max_examples=60)
+@given(
+    st.lists(st.tuples(wild, wild, wild, wild, st.sampled_from([0.0, 0.9])), max_size=12),
+    st.floats(1e-6, 1e4),
+)
+def test_teleporting_vanishing_and_inverted_boxes_give_a_table_again(rows, step_s):
+    boxes = np.array([row[:4] for row in rows]).reshape(-1, 4)
+    scores = np.array([row[4] for row in rows])
+    smoothed = smooth(one_track(boxes, step_s * np.arange(len(rows)), scores))
+    assert len(smoothed) == len(rows)
 
 
 def test_smoothing_takes_most_of_the_noise_away_from_centre_and_size():
@@ -71,7 +98,7 @@ def test_dropped_frames_count_with_the_time_that_they_took():
     """Every third frame of a steady walk, at its true times, is the walk; as if steady, it would not be."""
     frames = np.array([1, 2, 3, 12, 13, 14, 40, 41, 42])
     times_s = (frames - 1) / 30
-    boxes = on_a_line(times_s, (0, 100), (300, 0), (30, 60))
+    boxes = on_a_line(times_s, (0, 100), (120, 0), (30, 60))
     assert np.allclose(smooth(one_track(boxes, times_s, frames=frames)).boxes, boxes, atol=0.05)
     as_if_steady = smooth(one_track(boxes, np.arange(9) / 30, frames=frames)).boxes
     assert np.abs(as_if_steady - boxes).max() > 1

@@ -20,8 +20,6 @@ ID, SCORE, BEST, LABEL, SEEN_FRAME, SEEN_S, BORN_FRAME, CONFIRMED = range(8)
 # The published limits, as the least similarity: 1 minus the cost.
 FIRST, SECOND, UNCONFIRMED = 0.1, 0.5, 0.3
 DUPLICATE_IOU = 0.85
-# Where high scores begin, as published; the limits of costs in which scores count are made for these.
-PUBLISHED_HIGH = 0.6
 
 
 class ByteTrack:
@@ -77,7 +75,6 @@ class ByteTrack:
         costs, and only tracks that once scored as much are given out."""
         # A detector keeps scores of at least the confidence; here they must be above `high`.
         self._confidence, self.high = confidence, math.nextafter(confidence, -1)
-        self._score_unit = max(confidence, 1e-9) / PUBLISHED_HIGH
         self._lift = score_lift(confidence)
 
     def update(self, detections: Detections, t: float) -> Tracks:

@@ -11,10 +11,9 @@ from PyQt6.QtGui import QColor, QFont, QFontMetricsF, QPainter, QPen, QPolygonF
 
 from rtdet.types import Tracks
 from rtdet.video.draw import TrailStore, color_of
+from rtdet.video.fading import missed, opacities
 
 FADE_S = 1.5
-FAINTEST = 0.3
-DASHED_AFTER_S = 0.6
 
 
 @dataclass(frozen=True)
@@ -30,11 +29,6 @@ def label_of(tracks: Tracks, row: int, has_ids: bool) -> str:
     track_id = int(tracks.ids[row])
     who = f"{name} #{track_id}" if has_ids and track_id > 0 else name
     return f"{who}  {float(tracks.scores[row]):.2f}"
-
-
-def opacity(since_update_s: float) -> float:
-    """1 for a track that was just seen, falling to FAINTEST over FADE_S seconds of mere prediction."""
-    return max(FAINTEST, 1.0 - (1.0 - FAINTEST) * max(since_update_s, 0.0) / FADE_S)
 
 
 def paint_tracks(
@@ -83,18 +77,19 @@ class _Mark:
 def _marks(tracks: Tracks, place: Callable[[float, float], QPointF], style: OverlayStyle) -> list[_Mark]:
     """Faint ones first, so that what was just seen lies on top."""
     marks = []
-    for row in np.argsort(-tracks.since_update_s, kind="stable").tolist():
+    faint, dashed = opacities(tracks, FADE_S), missed(tracks)
+    for row in np.argsort(faint, kind="stable").tolist():
         x1, y1, x2, y2 = tracks.boxes[row].tolist()
         if not np.isfinite(x1 + y1 + x2 + y2):
             continue
-        track_id, since_s = int(tracks.ids[row]), float(tracks.since_update_s[row])
+        track_id = int(tracks.ids[row])
         has_id = style.has_ids and track_id > 0
         marks.append(
             _Mark(
                 QRectF(place(x1, y1), place(x2, y2)),
                 QColor(*color_of(track_id if has_id else -int(tracks.labels[row]))),
-                opacity(since_s),
-                since_s > DASHED_AFTER_S,
+                float(faint[row]),
+                bool(dashed[row]),
                 has_id,
                 track_id,
                 label_of(tracks, row, style.has_ids),

@@ -11,15 +11,19 @@ import cv2
 import numpy as np
 
 from rtdet.types import FloatArray, Image, Tracks
+from rtdet.video.fading import missed, opacities
 
 Colour = tuple[int, int, int]
 Corners = tuple[int, int, int, int]
+
+# From here on a box is painted as if it were there for certain: nobody sees the difference.
+_OPAQUE = 0.98
 
 
 @dataclass(frozen=True)
 class DrawStyle:
     """What is drawn. `scale` multiplies line widths and text; `trail_s` is how many seconds a trail
-    lasts (0: none); a track that is only predicted fades over `fade_s` seconds without a detection."""
+    lasts (0: none); a track fades over `fade_s` seconds without a detection, or as its place gets uncertain."""
 
     show_labels: bool = True
     show_ids: bool = True
@@ -109,7 +113,7 @@ def draw_tracks(
 ) -> Image:
     """A copy of the (H, W, 3) BGR image with the tracks on it.
 
-    A track that was not seen in this very frame (`since_update_s` > 0) is dashed and fades. Boxes that
+    A track fades as its place gets uncertain (`opacities`); the box of one that is missed is dashed. Boxes that
     are not finite are left out. Text lies over every box, so that no line crosses it.
     """
     style = style or DrawStyle()
@@ -120,11 +124,11 @@ def draw_tracks(
     for row in rows if trails is not None and style.trail_s > 0 else ():
         assert trails is not None
         _draw_trail(canvas, trails.points(int(tracks.ids[row])), _colour(tracks, row), pen)
+    faint, dashed = opacities(tracks, style.fade_s).tolist(), missed(tracks).tolist()
     for row in rows:
-        opacity = _opacity(tracks, row, style)
-        _draw_box(canvas, corners[row], _colour(tracks, row), pen, opacity)
+        _draw_box(canvas, corners[row], _colour(tracks, row), pen, faint[row], dashed=dashed[row])
     for row in rows if style.show_labels or style.show_ids or style.show_scores else ():
-        _draw_chip(canvas, tracks, row, corners[row], style, pen)
+        _draw_chip(canvas, tracks, row, corners[row], style, pen, faint[row])
     return canvas
 
 
@@ -146,11 +150,6 @@ def _colour(tracks: Tracks, row: int) -> Colour:
     return blue, green, red
 
 
-def _opacity(tracks: Tracks, row: int, style: DrawStyle) -> float:
-    since = float(tracks.since_update_s[row])
-    return 1.0 if since <= 0 else max(0.35, 0.9 - 0.55 * since / max(style.fade_s, 1e-6))
-
-
 def _corners(boxes: FloatArray, canvas: Image) -> list[Corners]:
     # Far outside, a line cannot be seen, and OpenCV's coordinates would overflow.
     height, width = canvas.shape[:2]
@@ -159,9 +158,11 @@ def _corners(boxes: FloatArray, canvas: Image) -> list[Corners]:
     return [(left, top, right, bottom) for left, top, right, bottom in whole.tolist()]
 
 
-def _draw_box(canvas: Image, corners: Corners, colour: Colour, pen: _Pen, opacity: float) -> None:
+def _draw_box(
+    canvas: Image, corners: Corners, colour: Colour, pen: _Pen, opacity: float, *, dashed: bool
+) -> None:
     left, top, right, bottom = corners
-    if opacity >= 1.0:
+    if opacity >= _OPAQUE and not dashed:
         if pen.line > 1:  # a dark rim keeps a box visible on a ground of its own colour
             cv2.rectangle(canvas, (left, top), (right, bottom), (24, 24, 24), pen.line + 2)
         cv2.rectangle(canvas, (left, top), (right, bottom), colour, pen.line)
@@ -172,13 +173,20 @@ def _draw_box(canvas: Image, corners: Corners, colour: Colour, pen: _Pen, opacit
         ((left, top), (left, bottom)),
         ((right, top), (right, bottom)),
     ):
-        _draw_dashes(canvas, start, end, colour, pen, opacity)
+        _draw_side(canvas, start, end, colour, pen, opacity, dashed=dashed)
 
 
-def _draw_dashes(
-    canvas: Image, start: tuple[int, int], end: tuple[int, int], colour: Colour, pen: _Pen, opacity: float
+def _draw_side(
+    canvas: Image,
+    start: tuple[int, int],
+    end: tuple[int, int],
+    colour: Colour,
+    pen: _Pen,
+    opacity: float,
+    *,
+    dashed: bool,
 ) -> None:
-    """A dashed horizontal or vertical line, mixed into the picture by `opacity`."""
+    """A horizontal or vertical line, mixed into the picture by `opacity`."""
     half = pen.line // 2 + 1
     height, width = canvas.shape[:2]
     x0, x1 = max(0, start[0] - half), min(width, end[0] + half + 1)
@@ -188,7 +196,7 @@ def _draw_dashes(
     strip = canvas[y0:y1, x0:x1]
     drawn = strip.copy()
     length = max(end[0] - start[0], end[1] - start[1])
-    dash = 5 * pen.line + 2
+    dash = 5 * pen.line + 2 if dashed else length + 1
     along = (1, 0) if end[0] - start[0] >= end[1] - start[1] else (0, 1)
     for at in range(0, length + 1, 2 * dash):
         to = min(at + dash, length)
@@ -212,7 +220,7 @@ def _draw_trail(canvas: Image, points: FloatArray, colour: Colour, pen: _Pen) ->
 
 
 def _draw_chip(
-    canvas: Image, tracks: Tracks, row: int, corners: Corners, style: DrawStyle, pen: _Pen
+    canvas: Image, tracks: Tracks, row: int, corners: Corners, style: DrawStyle, pen: _Pen, opacity: float
 ) -> None:
     parts = _label(tracks, row, style)
     if not parts:
@@ -223,9 +231,9 @@ def _draw_chip(
     # A chip wider or higher than the picture is cut, not squeezed.
     mask = mask[: canvas.shape[0] - y, : canvas.shape[1] - x]
     ground = canvas[y : y + mask.shape[0], x : x + mask.shape[1]]
-    opacity = max(0.7, _opacity(tracks, row, style))  # below this, text cannot be read on any ground
+    opacity = max(0.7, opacity)  # below this, text cannot be read on any ground
     chip = _palette(colour).take(mask, axis=0)
-    ground[:] = chip if opacity >= 1 else cv2.addWeighted(chip, opacity, ground, 1 - opacity, 0)
+    ground[:] = chip if opacity >= _OPAQUE else cv2.addWeighted(chip, opacity, ground, 1 - opacity, 0)
 
 
 def _label(tracks: Tracks, row: int, style: DrawStyle) -> tuple[str, ...]:

@@ -11,7 +11,7 @@ from PyQt6.QtGui import QImage, QPainter
 
 from rtdet.state import AppState
 from rtdet.types import Detections, Frame, FrameResult, Tracks
-from rtdet.ui.overlay import OverlayStyle, label_of, opacity, paint_tracks
+from rtdet.ui.overlay import OverlayStyle, label_of, paint_tracks
 from rtdet.ui.picture import ScaledPicture, scaled
 from rtdet.ui.rates import age_text, clock
 from rtdet.ui.video_view import VideoView
@@ -124,14 +124,13 @@ def test_a_box_is_painted_in_the_colour_of_its_id(qapp) -> None:
     assert image.pixelColor(85, 100) == image.pixelColor(5, 5)
 
 
-def test_a_track_that_is_only_predicted_fades(qapp) -> None:
-    seen, old = (
-        painted(Tracks([[50, 60, 120, 150]], ids=[7], since_update_s=[s]), OverlayStyle(labels=False))
-        for s in (0.0, 0.5)
+@pytest.mark.parametrize("doubt", [{"since_update_s": [0.5]}, {"uncertainty": [0.4]}])
+def test_a_box_fades_as_its_place_gets_uncertain_and_as_time_goes_by(qapp, doubt) -> None:
+    seen, faint = (
+        painted(Tracks([[50, 60, 120, 150]], ids=[7], **columns), OverlayStyle(labels=False))
+        for columns in ({}, doubt)
     )
-    assert sum(old.pixelColor(50, 100).getRgb()[:3]) < sum(seen.pixelColor(50, 100).getRgb()[:3])
-    assert opacity(0) == 1
-    assert opacity(100) == pytest.approx(0.3)
+    assert 0 < sum(faint.pixelColor(50, 100).getRgb()[:3]) < sum(seen.pixelColor(50, 100).getRgb()[:3])
 
 
 def test_boxes_that_are_not_finite_or_far_outside_are_harmless(qapp) -> None:

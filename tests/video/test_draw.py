@@ -9,6 +9,7 @@ import pytest
 
 from rtdet.types import Tracks
 from rtdet.video.draw import DrawStyle, TrailStore, color_of, draw_tracks
+from rtdet.video.fading import missed, opacities
 
 GREY = np.full((360, 480, 3), 120, np.uint8)
 BARE = DrawStyle(show_labels=False, show_ids=False, show_scores=False)
@@ -81,13 +82,34 @@ def test_style_chooses_what_the_chip_says() -> None:
     assert changed(short)[:78].sum() < changed(full)[:78].sum()
 
 
-def test_a_predicted_track_is_dashed_and_fades_with_time() -> None:
-    box = [100.0, 80.0, 200.0, 300.0]
-    seen, fresh, old = (draw_tracks(GREY, one(box, since=s), BARE) for s in (0.0, 0.1, 1.0))
-    assert changed(seen)[90:290, 100].all()
-    assert 0.3 < changed(fresh)[90:290, 100].mean() < 0.8
-    difference = np.abs(fresh.astype(int) - GREY).sum(), np.abs(old.astype(int) - GREY).sum()
-    assert difference[0] > difference[1] > 0
+def test_a_track_that_the_newest_detections_missed_is_dashed() -> None:
+    boxes = [[100.0, 80.0, 200.0, 300.0], [300.0, 80.0, 400.0, 300.0]]
+    for delay in (0.0, 0.3):  # of the detector: it makes nothing dashed
+        drawn = draw_tracks(GREY, Tracks(boxes, [1, 2], since_update_s=[delay + 0.2, delay]), BARE)
+        assert 0.3 < changed(drawn)[90:290, 100].mean() < 0.8
+        assert changed(drawn)[90:290, 300].all()
+
+
+def test_a_box_fades_as_its_place_gets_uncertain_and_as_time_goes_by() -> None:
+    box = [[100.0, 80.0, 200.0, 300.0]]
+
+    def strength(**columns: list[float]) -> int:
+        return int(np.abs(draw_tracks(GREY, Tracks(box, [1], **columns), BARE).astype(int) - GREY).sum())
+
+    assert (
+        strength()
+        > strength(uncertainty=[0.2])
+        > strength(uncertainty=[0.6])
+        > strength(uncertainty=[9.0])
+        > 0
+    )
+    assert strength() > strength(since_update_s=[0.2]) > strength(since_update_s=[0.5])
+
+
+def test_opacity_falls_from_one_to_a_floor_by_the_greater_doubt() -> None:
+    tracks = Tracks(np.zeros((5, 4)), since_update_s=[0, 0, 1, 1, 50], uncertainty=[0, 0.5, 0, 0.8, np.nan])
+    np.testing.assert_allclose(opacities(tracks, 2.0), [1, 0.625, 0.625, 0.4, 0.25])
+    assert missed(Tracks()).shape == opacities(Tracks(), 2.0).shape == (0,)
 
 
 def test_lines_grow_with_the_picture() -> None:

@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from rtdet.types import BoolArray, FloatArray, IntArray
+from rtdet.types import BoolArray, FloatArray, IntArray, Tracks
 
 # A frame number beyond this (four days at 30 fps) is no video's.
 LAST_FRAME = 9_999_999
@@ -95,6 +95,14 @@ class TrackTable:
     def with_ids(self, ids: IntArray) -> TrackTable:
         """The same rows under other IDs; all other columns are shared."""
         return replace(self, ids=ids)
+
+    def at(self, frame: int) -> Tracks:
+        """What is in a frame, by its number from 1; empty where nothing is."""
+        start, end = np.searchsorted(self.frames, (frame, frame + 1))
+        rows = slice(start, end)
+        return Tracks(
+            self.boxes[rows], self.ids[rows], self.scores[rows], self.labels[rows], class_names=self.class_names
+        )  # fmt: skip
 
     def rows_of(self, track_id: int) -> IntArray:
         """The rows of one track, in order of frame; empty for an ID that is not there."""

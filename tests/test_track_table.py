@@ -36,6 +36,13 @@ def test_rows_of_a_track_are_in_order_of_frame_and_tracks_in_order_of_id():
     assert table(frames=(), ids=()).tracks() == []
 
 
+def test_what_is_in_a_frame_is_a_value_as_trackers_give_it():
+    made = table(frames=(1, 1, 5), ids=(4, 2, 4), scores=np.array([0.5, 0.25, 1.0]))
+    assert made.at(1).ids.tolist() == [4, 2]
+    assert made.at(5).scores.tolist() == [1.0]
+    assert len(made.at(2)) == len(made.at(99)) == 0
+
+
 @pytest.mark.parametrize(
     ("columns", "words"),
     [

@@ -5,6 +5,9 @@ from __future__ import annotations
 
 import json
 import os
+import subprocess
+import sys
+import textwrap
 from contextlib import closing
 from pathlib import Path
 
@@ -199,6 +202,30 @@ def test_a_file_is_replaced_when_the_new_one_is_whole_and_keeps_its_rights(tmp_p
     write_table(some_table(), path)
     assert read_table(path).ids.tolist() == [1]
     assert path.stat().st_mode & 0o777 == 0o640
+
+
+FULL = """
+    import resource, sys
+    from rtdet.errors import OutputError
+    from rtdet.video.sinks import read_table, write_table
+    table = read_table(sys.argv[1])
+    resource.setrlimit(resource.RLIMIT_FSIZE, (300, 300))
+    try:
+        write_table(table, sys.argv[1])
+    except OutputError as error:
+        print(error)
+"""
+
+
+@every_format
+def test_where_the_disk_is_full_the_older_file_is_as_it_was(tmp_path: Path, suffix: str) -> None:
+    path = record(tmp_path / f"a{suffix}", frames=tuple(range(20)))
+    before = path.read_bytes()
+    command = [sys.executable, "-c", textwrap.dedent(FULL), str(path)]
+    run = subprocess.run(command, cwd=Path(__file__).parents[2], capture_output=True, text=True)
+    assert run.stdout == f"cannot write {path}: file too large; it is as it was before\n", run.stderr
+    assert path.read_bytes() == before
+    assert os.listdir(tmp_path) == [path.name]
 
 
 def test_a_link_stays_a_link(tmp_path: Path) -> None:

@@ -131,7 +131,8 @@ def write_table(table: TrackTable, path: str | Path, on_frame: Callable[[], None
         part.replace(path)
     except (OutputError, OSError) as error:
         cause = error if isinstance(error, OSError) else error.__cause__
-        reason = (getattr(cause, "strerror", None) or str(error)).lower()
+        reason = getattr(cause, "strerror", None) or str(error)
+        reason = reason[:1].lower() + reason[1:]
         raise OutputError(f"cannot write {path}: {reason}; it is as it was before") from error
     finally:
         part.unlink(missing_ok=True)
@@ -142,13 +143,12 @@ def _write(table: TrackTable, path: Path, suffix: str, on_frame: Callable[[], No
     if len(listed) == 0 and suffix in _NO_FRAMES:
         path.write_text(_NO_FRAMES[suffix], encoding="utf-8")
         return
-    starts, ends = (np.searchsorted(table.frames, listed.numbers, side) for side in ("left", "right"))
     with closing(_open(table, path, suffix)) as sink:
-        for i, (start, end) in enumerate(zip(starts.tolist(), ends.tolist(), strict=True)):
+        for i, number in enumerate(listed.numbers.tolist()):
             name = listed.names[i] if listed.names else ""
             picture = _picture(*listed.sizes[i].tolist())
-            frame = Frame(picture, float(listed.times_s[i]), int(listed.numbers[i]) - 1, name=name)
-            sink.write(FrameResult(frame, Detections(), _tracks(table, slice(start, end))))
+            frame = Frame(picture, float(listed.times_s[i]), number - 1, name=name)
+            sink.write(FrameResult(frame, Detections(), table.at(number)))
             on_frame()
         if len(listed) == 0:
             sink.write(FrameResult(Frame(_picture(0, 0), 0.0, 0), Detections(), Tracks()))  # only a header
@@ -166,10 +166,3 @@ def _open(table: TrackTable, path: Path, suffix: str) -> TrackFile:
 def _picture(width: int, height: int) -> Image:
     """A black picture of this size, or of one pixel where it is 0, that takes no memory."""
     return np.broadcast_to(np.zeros(3, dtype=np.uint8), (height or 1, width or 1, 3))
-
-
-def _tracks(table: TrackTable, rows: slice) -> Tracks:
-    return Tracks(
-        table.boxes[rows], table.ids[rows], table.scores[rows], table.labels[rows],
-        class_names=table.class_names,
-    )  # fmt: skip

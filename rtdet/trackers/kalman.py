@@ -59,8 +59,8 @@ def begin(measurement: FloatArray) -> FloatArray:
     return state
 
 
-def extrapolate(state: FloatArray, dt: float) -> FloatArray:
-    """Means (4, N) that are `dt` frames away; `state` is left alone."""
+def extrapolate(state: FloatArray, dt: float | FloatArray) -> FloatArray:
+    """Means (4, N) that are `dt` frames away, one for all or (N,); `state` is left alone."""
     mean: FloatArray = state[MEAN] + dt * state[VELOCITY]
     gone = mean[AREA] <= 0
     if gone.any():
@@ -68,8 +68,8 @@ def extrapolate(state: FloatArray, dt: float) -> FloatArray:
     return mean
 
 
-def predict(state: FloatArray, dt: float = 1.0) -> None:
-    """Moves the states `dt` frames on, in place.
+def predict(state: FloatArray, dt: float | FloatArray = 1.0) -> None:
+    """Moves the states `dt` frames on, one for all or (N,), in place.
 
     An area that would reach zero or less stops shrinking first: its velocity becomes 0.
 
@@ -84,7 +84,7 @@ def predict(state: FloatArray, dt: float = 1.0) -> None:
     moved = mean[AREA] + dt * velocity[AREA]
     if moved.min(initial=1.0) <= 0:
         velocity[AREA, moved <= 0] = 0.0
-    if dt == 1.0:  # nearly always: the same sums in fewer steps
+    if isinstance(dt, float) and dt == 1.0:  # nearly always: the same sums in fewer steps
         mean += velocity
         state[VAR : COV + 1] += state[COV : VELOCITY_VAR + 1]
         var += cov
@@ -110,3 +110,10 @@ def correct(state: FloatArray, measurement: FloatArray, measured: FloatArray) ->
     state[: VELOCITY + 1] += gain * innovation
     state[VELOCITY_VAR] -= gain[1] * state[COV]
     state[VAR : COV + 1] *= 1.0 - gain[0]
+
+
+def uncertainty(state: FloatArray, boxes: FloatArray) -> FloatArray:
+    """(N,) standard deviation of the centre, per axis in the mean, over the square root of the area of the boxes
+    (N, 4)."""
+    size = boxes[:, 2:] - boxes[:, :2]
+    return np.asarray(np.sqrt(state[VAR, :2].mean(axis=0) / size.prod(axis=1)))

@@ -24,6 +24,12 @@ def _bytetrack() -> type[Tracker]:
     return ByteTrack
 
 
+def _ocsort() -> type[Tracker]:
+    from rtdet.trackers.ocsort import OCSort
+
+    return OCSort
+
+
 def _rtdet() -> type[Tracker]:
     from rtdet.trackers.rtdet import RtdetTracker
 
@@ -31,7 +37,12 @@ def _rtdet() -> type[Tracker]:
 
 
 # Name to a function that imports and gives the class. A class's keyword arguments are the tracker's settings.
-TRACKERS: dict[str, Callable[[], type[Tracker]]] = {"rtdet": _rtdet, "sort": _sort, "bytetrack": _bytetrack}
+TRACKERS: dict[str, Callable[[], type[Tracker]]] = {
+    "rtdet": _rtdet,
+    "sort": _sort,
+    "bytetrack": _bytetrack,
+    "ocsort": _ocsort,
+}
 
 
 def load_tracker(name: str, **settings: Any) -> Tracker:

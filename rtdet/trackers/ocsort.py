@@ -1,0 +1,287 @@
+"""OC-SORT (Cao et al. 2023, arXiv 2203.14360): SORT's filter, trusted less than what was seen.
+
+Its three parts, in the paper's names:
+
+- OCM, momentum: a detection in the direction in which a track was seen to move is worth more.
+- OCR, recovery: detections left over meet the tracks left over where those were last seen.
+- ORU, re-update: a track seen again after a gap goes through the gap once more, along the straight line from its last
+  box to the new one.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+
+import numpy as np
+
+from rtdet.errors import UsageError
+from rtdet.trackers import kalman
+from rtdet.trackers.association import Pairs, heaviest_matching, is_one_to_one, match, overlapping_pairs
+from rtdet.trackers.clock import Clock
+from rtdet.trackers.intake import accepted
+from rtdet.types import BoolArray, Detections, FloatArray, IntArray, Tracks
+
+# Rows of the table of what is known of each track (a column) beside its Kalman state; the last are the unit vector in
+# which it was seen to move, (0, 0) where that is not known, and the corners of its last observation.
+ID, SCORE, LABEL, SEEN, SEEN_FRAME, SEEN_S, STREAK, CONFIRMED = range(8)
+DIRECTION, OBSERVED = slice(8, 10), slice(10, 14)
+ROWS = 14
+# Rows of a past observation: its centre and its frame.
+X, Y, FRAME = range(3)
+MOST_FRAMES = 10**9
+LONGEST_LOOK_BACK = 100
+# A gap of more updates than this is gone through in this many steps.
+MOST_STEPS = 60
+
+
+class OCSort:
+    """The published tracker, its lost tracks waiting in seconds. A state stands where its track was last seen.
+
+    min_score      only detections that score above it are taken (published as det_thresh); 0 takes every one.
+    iou_threshold  pairs that overlap less do not match.
+    min_hits       matched frames in a row (after the first sight) before a track is given out. The first
+                   `min_hits` frames give out every track.
+    max_age_s      a lost track waits this long.
+    delta_t        a direction is that from the observation this many frames back; at most so many updates.
+    inertia        what the direction is worth, beside IoU.
+    class_agnostic lets a detection of one class continue a track of another.
+    confirm_once   a track once given out is given out again at its next detection. Off (published), a
+                   missed frame costs a track another `min_hits` frames.
+    fps            the source's nominal frame rate. Given, each update moves the tracks by the time that has
+                   truly passed; not given, every update is one frame.
+    coast_s        `predict` shows a track that was missed for this long.
+    horizon_s      `predict` moves boxes by at most this much time.
+
+    Raises UsageError for a setting out of its range.
+    """
+
+    def __init__(
+        self,
+        *,
+        min_score: float = 0.6,
+        iou_threshold: float = 0.3,
+        min_hits: int = 3,
+        max_age_s: float = 1.0,
+        delta_t: int = 3,
+        inertia: float = 0.2,
+        class_agnostic: bool = False,
+        confirm_once: bool = False,
+        fps: float | None = None,
+        coast_s: float = 0.3,
+        horizon_s: float = 1.0,
+    ) -> None:
+        for name, share in (("min_score", min_score), ("iou_threshold", iou_threshold), ("inertia", inertia)):
+            _require(0 <= share <= 1, f"{name} is between 0 and 1, not {share:g}")
+        _require(0 <= min_hits <= MOST_FRAMES, f"min_hits is frames, 0 or more, not {min_hits}")
+        _require(
+            1 <= delta_t <= LONGEST_LOOK_BACK, f"delta_t is frames, 1 to {LONGEST_LOOK_BACK}, not {delta_t}"
+        )
+        _require(fps is None or 1e-3 <= fps <= 1e5, f"fps is between 0.001 and 100000, not {fps}")
+        for name, value in (("max_age_s", max_age_s), ("coast_s", coast_s), ("horizon_s", horizon_s)):
+            _require(0 <= value < math.inf, f"{name} is seconds, 0 or more, not {value:g}")
+        self.min_score, self.iou_threshold, self.min_hits = min_score, iou_threshold, min_hits
+        self.max_age_s, self.delta_t, self.inertia = max_age_s, delta_t, inertia
+        self.class_agnostic, self.confirm_once = class_agnostic, confirm_once
+        self.fps, self.coast_s, self.horizon_s = fps, coast_s, horizon_s
+        self.reset()
+
+    def reset(self) -> None:
+        """Forgets everything; the next ID is 1."""
+        self._state = np.zeros((5, 4, 0))
+        self._table = np.zeros((ROWS, 0))
+        # What was seen in the last `delta_t` updates; that of update n is in place n % delta_t.
+        self._past = np.zeros((self.delta_t, 3, 0))
+        self._class_names: Sequence[str] = ()
+        self._next_id = 1
+        self._clock = Clock(self.fps)
+
+    def update(self, detections: Detections, t: float) -> Tracks:
+        """Takes in the detections of the frame at `t` seconds; gives the confirmed tracks seen in this frame, where
+        they were seen."""
+        corners, scores, labels = accepted(detections, self.min_score)
+        self._class_names = detections.class_names
+        self._clock.advance(t)
+        self._forget(1.5 * self._clock.usual_step_s)
+        origin, centre = self._origins(), (corners[:2] + corners[2:]) * 0.5
+        rows, columns = self._match(corners, centre, scores, labels, origin)
+        free = np.ones(corners.shape[1], dtype=bool)
+        free[rows] = False
+        if free.any() and len(columns) < self._table.shape[1]:
+            found = self._recover(free, columns, corners, labels)
+            rows, columns = np.concatenate((rows, found[0])), np.concatenate((columns, found[1]))
+            free[rows] = False
+        self._table[STREAK] *= self._table[SEEN] == self._clock.updates - 1
+        self._table[DIRECTION, columns] = _unit(centre[:, rows] - origin[:, columns])
+        self._correct(columns, corners.take(rows, axis=1), scores[rows], labels[rows])
+        if free.any():
+            self._begin(corners[:, free], scores[free], labels[free])
+        shown = self._show()
+        self._forget(0.0)
+        return shown
+
+    def predict(self, t: float) -> Tracks:
+        """Where the confirmed tracks are at `t` seconds, also those missed for a moment. Changes nothing."""
+        ahead_s = self._clock.ahead_s(t)
+        missed_s = self._clock.now_s - self._table[SEEN_S]
+        longest_s = max(self.coast_s + 1e-6, 1.5 * self._clock.usual_step_s)
+        columns = ((self._table[CONFIRMED] > 0) & (missed_s <= longest_s)).nonzero()[0]
+        dt = min(max(ahead_s, -self.horizon_s), self.horizon_s) / self._clock.frame_s
+        table = self._table.take(columns, axis=1)
+        mean = kalman.extrapolate(
+            self._state.take(columns, axis=2), dt + self._clock.frame - table[SEEN_FRAME]
+        )
+        return self._tracks(kalman.to_corners(mean), table, np.maximum(missed_s[columns] + ahead_s, 0.0))
+
+    def _origins(self) -> FloatArray:
+        """(2, N) where each track's direction is taken from: the oldest of its centres of the last `delta_t` frames,
+        or else the last one."""
+        observed = self._table[OBSERVED]
+        origin: FloatArray = (observed[:2] + observed[2:]) * 0.5
+        # Half a frame of tolerance: with true times, a frame is never exactly one.
+        oldest = self._clock.frame - self.delta_t - 0.5
+        for back in range(1, self.delta_t + 1):
+            past = self._past[(self._clock.updates - back) % self.delta_t]
+            np.copyto(origin, past[:FRAME], where=past[FRAME] > oldest)
+        return origin
+
+    def _match(
+        self,
+        corners: FloatArray,
+        centre: FloatArray,
+        scores: FloatArray,
+        labels: FloatArray,
+        origin: FloatArray,
+    ) -> Pairs:
+        """OCM. Only pairs that overlap enough where the filter has the track by now compete."""
+        table = self._table
+        dt = self._clock.frame - table[SEEN_FRAME]
+        predicted = kalman.to_corners(kalman.extrapolate(self._state, dt))
+        by_class = None if self.class_agnostic else (labels, table[LABEL])
+        rows, columns, overlap = overlapping_pairs(corners, predicted, by_class)
+        near = (overlap >= self.iou_threshold).nonzero()[0]
+        rows, columns = rows[near], columns[near]
+        if len(near) == 0 or is_one_to_one(rows, columns):
+            return rows, columns
+        way = _unit(centre[:, rows] - origin[:, columns])
+        cosine = (way * table[DIRECTION, columns]).sum(axis=0)
+        # pi/2 less the angle is the arc sine of its cosine.
+        momentum = np.arcsin(np.clip(cosine, -1.0, 1.0)) * scores[rows] / np.pi
+        worth = overlap[near] + self.inertia * momentum
+        chosen = heaviest_matching(rows, columns, worth, len(scores), table.shape[1])
+        return rows[chosen], columns[chosen]
+
+    def _recover(self, free: BoolArray, matched: IntArray, corners: FloatArray, labels: FloatArray) -> Pairs:
+        """OCR."""
+        left = np.ones(self._table.shape[1], dtype=bool)
+        left[matched] = False
+        rows, columns = free.nonzero()[0], left.nonzero()[0]
+        by_class = None if self.class_agnostic else (labels[rows], self._table[LABEL, columns])
+        pairs = match(corners[:, rows], self._table[OBSERVED, columns], self.iou_threshold, by_class)
+        return rows[pairs[0]], columns[pairs[1]]
+
+    def _correct(
+        self, columns: IntArray, corners: FloatArray, scores: FloatArray, labels: FloatArray
+    ) -> None:
+        """Takes in one box for each of `columns`."""
+        if len(columns) == 0:
+            return
+        table = self._table
+        self._state[:, :, columns] = self._filtered(columns, corners)
+        table[SCORE, columns], table[LABEL, columns] = scores, labels
+        table[STREAK, columns] += 1.0
+        table[OBSERVED, columns] = corners
+        self._note(columns)
+
+    def _filtered(self, columns: IntArray, corners: FloatArray) -> FloatArray:
+        """The states of `columns` after `corners` (4, K), gone through every update since each was last seen: ORU.
+        Nearly always that is this one."""
+        state, table = self._state.take(columns, axis=2), self._table.take(columns, axis=1)
+        steps = np.minimum(self._clock.updates - table[SEEN], MOST_STEPS)
+        dt = (self._clock.frame - table[SEEN_FRAME]) / steps
+        before, after = _sized(table[OBSERVED]), _sized(corners)
+        for step in range(1, int(steps.max()) + 1):
+            if step == 1:
+                some: slice | IntArray = slice(None)
+            else:
+                some = (steps >= step).nonzero()[0]
+            part = step / steps[some]
+            moving = state[:, :, some]
+            box = before[:, some] * (1 - part) + after[:, some] * part
+            kalman.predict(moving, dt[some])
+            kalman.correct(moving, _measurement(box), np.ones(len(part)))
+            state[:, :, some] = moving
+        return state
+
+    def _note(self, columns: IntArray) -> None:
+        """That `columns` were seen now."""
+        table, clock = self._table, self._clock
+        table[SEEN, columns], table[SEEN_FRAME, columns] = clock.updates, clock.frame
+        table[SEEN_S, columns] = clock.now_s
+        observed = table[OBSERVED, columns]
+        past = self._past[clock.updates % self.delta_t]
+        past[:FRAME, columns] = (observed[:2] + observed[2:]) * 0.5
+        past[FRAME, columns] = clock.frame
+
+    def _begin(self, corners: FloatArray, scores: FloatArray, labels: FloatArray) -> None:
+        count, before = len(scores), self._table.shape[1]
+        table = np.zeros((ROWS, count))
+        table[SCORE], table[LABEL], table[OBSERVED] = scores, labels, corners
+        state = kalman.begin(kalman.to_measurement(corners))
+        past = np.full((self.delta_t, 3, count), -np.inf)
+        self._table = np.concatenate((self._table, table), axis=1)
+        self._state = np.concatenate((self._state, state), axis=2)
+        self._past = np.concatenate((self._past, past), axis=2)
+        self._note(np.arange(before, before + count))
+
+    def _show(self) -> Tracks:
+        """The tracks seen in this frame that have, or once had where that is enough, their streak."""
+        table = self._table
+        keep = table[SEEN] == self._clock.updates
+        if self._clock.updates > self.min_hits:
+            confirmed = table[STREAK] >= self.min_hits
+            if self.confirm_once:
+                confirmed |= table[CONFIRMED] > 0
+            keep &= confirmed
+        columns = keep.nonzero()[0]
+        table[CONFIRMED, columns] = 1.0
+        # A track gets its ID when it is first shown: what people see counts 1, 2, 3 without gaps.
+        unnamed = columns[table[ID, columns] == 0]
+        table[ID, unnamed] = np.arange(self._next_id, self._next_id + len(unnamed))
+        self._next_id += len(unnamed)
+        shown = table.take(columns, axis=1)
+        return self._tracks(shown[OBSERVED], shown, np.zeros(len(columns)))
+
+    def _tracks(self, corners: FloatArray, table: FloatArray, since_s: FloatArray) -> Tracks:
+        boxes = np.ascontiguousarray(corners.T)
+        ids, labels = table[ID].astype(np.int64), table[LABEL].astype(np.int64)
+        return Tracks(boxes, ids, table[SCORE], labels, since_s, self._class_names)
+
+    def _forget(self, grace_s: float) -> None:
+        """Lets go the tracks whose time, and `grace_s`, ran out."""
+        keep = self._clock.now_s - self._table[SEEN_S] <= self.max_age_s + grace_s + 1e-6
+        if not keep.all():
+            self._state = self._state.compress(keep, axis=2)
+            self._table = self._table.compress(keep, axis=1)
+            self._past = self._past.compress(keep, axis=2)
+
+
+def _unit(vector: FloatArray) -> FloatArray:
+    """(2, N) vectors of length 1, or 0 where they have next to none."""
+    return np.asarray(vector / (np.hypot(vector[0], vector[1]) + 1e-6))
+
+
+def _sized(corners: FloatArray) -> FloatArray:
+    """(4, N) rows cx, cy, w, h of the corners."""
+    size = corners[2:] - corners[:2]
+    return np.concatenate((corners[:2] + size * 0.5, size))
+
+
+def _measurement(box: FloatArray) -> FloatArray:
+    """(4, N) rows cx, cy, s, r of boxes with rows cx, cy, w, h."""
+    return np.stack((box[0], box[1], box[2] * box[3], box[2] / box[3]))
+
+
+def _require(holds: bool, message: str) -> None:
+    if not holds:
+        raise UsageError(message)

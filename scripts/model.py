@@ -130,8 +130,8 @@ def train(labelled: Path, val: Path, start: Path, out: Path, options: argparse.N
         return
     command = [
         "train", "--data", labelled, "--val", val, "--model", start, "--classes", ",".join(CLASSES), "--out", out,
-        "--steps", options.steps, "--lr", 5e-4, "--batch", 16, "--size", 320, "--demo-frames", options.demo_frames,
-        "--balance", 0.2, "--device", options.device,
+        "--steps", options.steps, "--lr", 5e-4, "--freeze", 8, "--ema", 0.999, "--batch", 16, "--size", 320,
+        "--demo-frames", options.demo_frames, "--balance", 0.2, "--device", options.device,
     ]  # fmt: skip
     if begun:
         command.append("--resume")
@@ -175,8 +175,8 @@ def embed(out: Path, result: Result, plain: DetectionScores, steps: int, share: 
     lines = {
         "size": f"{len(content)}  # bytes",
         "sha256": f'"{hashlib.sha256(content).hexdigest()}"',
-        "training": f'"{steps} steps of 16 pictures at 320x320, then {share:.0%} of it and the rest of the start, '
-        'whose branches that tell classes apart stay whole"',
+        "training": f'"{steps} steps of 16 pictures at 320x320, frozen up to stride 8; then {share:.0%} of it '
+        'and the rest of the start, whose branches that tell classes apart stay whole"',
         "recipe": '"`make model`, as it stands beside these weights"',
         "ap50": _percent(plain, "ap50"),
         "ap": _percent(plain, "ap"),

@@ -34,6 +34,14 @@ import click
 @click.option("--minutes", type=float, metavar="M", help="Instead of --steps: as many as fit into this time.")
 @click.option("--batch", type=int, default=16, show_default=True, help="Pictures in a step.")
 @click.option("--lr", type=float, help="Learning rate.  [default: by the model]")
+@click.option(
+    "--freeze", type=int, metavar="STRIDE",
+    help="Fine-tuning leaves the stem and the first stages as they are, up to this stride: 4, 8 or 16.",
+)  # fmt: skip
+@click.option(
+    "--ema", type=float, metavar="D",
+    help="Decay, per step, of the average of the weights.  [default: .98 to fine-tune, .9995 from scratch]",
+)  # fmt: skip
 @click.option("--size", type=int, help="Side of the training input.  [default: the model's own, else 320]")
 @click.option(
     "--augment", default="full", show_default=True, metavar="NAME",

@@ -2,15 +2,13 @@
 
 from __future__ import annotations
 
-import json
-import math
-from dataclasses import dataclass, fields
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
 
-from rtdet.errors import OutputError, UsageError
+from rtdet.cli.training_settings import Settings, check, keep_settings, read_settings
+from rtdet.errors import UsageError
 
 if TYPE_CHECKING:
     from rtdet.datasets import Dataset, Sample
@@ -20,34 +18,8 @@ if TYPE_CHECKING:
     from rtdet.training.plan import Plan
     from rtdet.training.validation import Validation
 
-SETTINGS = "settings.json"
 # Pictures that AP is measured on while it trains; at the end it is all of them.
 _MEASURED_MIDWAY = 200
-
-
-@dataclass(frozen=True)
-class Settings:
-    """The options of `rtdet train`, by their names."""
-
-    data: str | None
-    model: str
-    backbone: str | None
-    classes: str | None
-    val: str | None
-    teacher: str | None
-    demo_frames: int
-    steps: int | None
-    epochs: float | None
-    minutes: float | None
-    batch: int
-    lr: float | None
-    size: int | None
-    augment: str
-    balance: float
-    precision: str
-    device: str
-    seed: int
-    save_every: float
 
 
 def run(out: str, values: dict[str, Any], given: set[str], *, resume: bool) -> None:
@@ -58,14 +30,14 @@ def run(out: str, values: dict[str, Any], given: set[str], *, resume: bool) -> N
 
     show_warnings()
     folder = Path(out)
-    settings = _settings(folder, values, given, resume)
-    _check(settings)
+    settings = read_settings(folder, values, given, resume)
+    check(settings)
     # Small pictures: OpenCV's threads would only take the cores from torch's.
     cv2.setNumThreads(1)
     train, measured, note = _datasets(settings)
     trainer, plan = _trainer(settings, folder, train, resume)
     if not resume:
-        _keep_settings(folder, settings)
+        keep_settings(folder, settings)
     validation = _validation(settings, measured, trainer, most=_MEASURED_MIDWAY)
     if note:
         click.echo(note, err=True)
@@ -73,55 +45,6 @@ def run(out: str, values: dict[str, Any], given: set[str], *, resume: bool) -> N
     whole = _validation(settings, measured, trainer, most=None)
     result = _finish(settings, folder, trainer, plan, train, whole, measured is not train)
     _tell(folder, result)
-
-
-def _settings(folder: Path, values: dict[str, Any], given: set[str], resume: bool) -> Settings:
-    """As given; for a resumed training what was not given is as it was at its start."""
-    if not resume:
-        if (folder / "last.pt").exists():
-            raise UsageError(
-                f"{folder} holds a training already; add --resume to go on with it, or choose another --out"
-            )
-        return Settings(**values)
-    path = folder / SETTINGS
-    try:
-        before = json.loads(path.read_text(encoding="utf-8"))
-        known = {field.name for field in fields(Settings)}
-        kept = {name: before[name] for name in known}
-    except FileNotFoundError:
-        raise UsageError(f"nothing to resume: {path} does not exist; leave --resume out") from None
-    except (OSError, ValueError, KeyError, TypeError) as error:
-        raise UsageError(f"{path} is damaged, so nothing can be resumed from {folder}: {error}") from error
-    lengths = {"steps", "epochs", "minutes"}
-    if lengths & given:
-        kept |= dict.fromkeys(lengths)
-    return Settings(**{**kept, **{name: values[name] for name in given}})
-
-
-def _check(settings: Settings) -> None:
-    if settings.data is None:
-        raise UsageError("--data is missing: a folder of labelled pictures")
-    if settings.size is not None and (settings.size < 64 or (settings.size % 32 and settings.size != 300)):
-        raise UsageError(f"--size {settings.size} is not a multiple of 32, at least 64")
-    if settings.batch < 1 or (settings.steps is not None and settings.steps < 1):
-        raise UsageError("--batch and --steps must be at least 1")
-    if sum(value is not None for value in (settings.steps, settings.epochs, settings.minutes)) > 1:
-        raise UsageError("only one of --steps, --epochs and --minutes can say how long")
-    for name in ("epochs", "minutes", "lr"):
-        value = getattr(settings, name)
-        if value is not None and not (math.isfinite(value) and value > 0):
-            raise UsageError(f"--{name} must be above 0, not {value:g}")
-    from rtdet.training.augment import RECIPES, open_recipe
-
-    if settings.augment not in RECIPES:
-        open_recipe(settings.augment, (64, 64))
-
-
-def _keep_settings(folder: Path, settings: Settings) -> None:
-    try:
-        (folder / SETTINGS).write_text(json.dumps(vars(settings), indent=2) + "\n", encoding="utf-8")
-    except OSError as error:
-        raise OutputError(f"cannot write {folder / SETTINGS}: {error.strerror}") from error
 
 
 def _datasets(settings: Settings) -> tuple[Dataset, Dataset, str]:
@@ -164,6 +87,10 @@ def _trainer(settings: Settings, folder: Path, train: Dataset, resume: bool) -> 
         trained = trained or _is_trained(settings.model)
     else:
         network, trained = open_start(settings.model, train.class_names, settings.backbone, settings.size)
+    if settings.freeze is not None and not trained:
+        raise UsageError(
+            f"--freeze keeps what was learnt; {settings.model} starts from scratch: leave it out"
+        )
     pictures = len(train) + settings.demo_frames
     plan = plan_for(pictures, settings.batch, trained=trained, norms=has_norms(network))
     trainer = Trainer(network, _config(settings, plan, network, pictures), folder, _device(settings.device))
@@ -215,9 +142,9 @@ def _config(settings: Settings, plan: Plan, network: SSDModule, pictures: int) -
         precision=settings.precision,
         folded=plan.folded,
         measure_start=plan.trained,
-        # What a trained network knows is not to be forgotten at once.
-        ema_decay=0.98 if plan.trained else 0.9995,
-        ema_warmup=10.0 if plan.trained else 1000.0,
+        freeze=settings.freeze,
+        ema_decay=plan.ema_decay if settings.ema is None else settings.ema,
+        ema_warmup=plan.ema_warmup,
         workers=_workers(),
         checkpoint_every_s=settings.save_every,
     )
@@ -293,7 +220,9 @@ def _finish(
         + (f", and {settings.demo_frames} rendered frames" if settings.demo_frames else ""),
         "training": f"{trainer.step} steps of {config.batch} pictures at {size} in {trainer.elapsed_s / 60:.1f} "
         f"minutes on {device} in {trainer.precision}; augmentation {config.augment}, "
-        f"learning rate {config.lr:g}, seed {config.seed}",
+        f"learning rate {config.lr:g}, average of weights {config.ema_decay:g}, "
+        + ("" if config.freeze is None else f"frozen up to stride {config.freeze}, ")
+        + f"seed {config.seed}",
         "measured": f"COCO metrics in per cent on {len(whole.dataset)} pictures, {measured_on}",
     }
     return finish(folder, whole, texts, calibrate=held_out)

@@ -67,6 +67,8 @@ def load_checkpoint(trainer: Trainer, path: Path) -> None:
     are rounded differently. Raises UsageError for a file that is missing, damaged, or of another training."""
     try:
         state = torch.load(path, map_location=trainer.device, weights_only=True)
+        before = json.loads(state["config"])
+        _check_freeze(trainer, before.get("freeze"))
         trainer.model.load_state_dict(state["model"])
         trainer.ema.model.load_state_dict(state["ema"])
         trainer.optimizer.load_state_dict(state["optimizer"])
@@ -77,21 +79,36 @@ def load_checkpoint(trainer: Trainer, path: Path) -> None:
         trainer.best, trainer.score = Score(**state["best"]), Score(**state["score"])
         if trainer.config.minutes is not None:
             trainer.total_steps = state["total_steps"]
-        _compare(trainer, state)
+        _compare(trainer, before, state)
     except FileNotFoundError:
         raise UsageError(f"nothing to resume: {path} does not exist; leave --resume out") from None
-    except (RuntimeError, KeyError, ValueError, TypeError, EOFError, UnpicklingError) as error:
+    except (
+        RuntimeError,
+        KeyError,
+        ValueError,
+        TypeError,
+        AttributeError,
+        EOFError,
+        UnpicklingError,
+    ) as error:
         raise UsageError(
             f"{path} is damaged, or is of a training with other --classes or another --model; pass the same"
         ) from error
 
 
-def _compare(trainer: Trainer, state: dict[str, Any]) -> None:
+def _check_freeze(trainer: Trainer, before: int | None) -> None:
+    """Other frozen layers are other weights to optimise, of which the state knows nothing."""
+    if trainer.config.freeze != before:
+        had = "without --freeze" if before is None else f"with --freeze {before}"
+        raise UsageError(f"this training began {had}, and can only go on so; or choose another --out")
+
+
+def _compare(trainer: Trainer, before: dict[str, Any], state: dict[str, Any]) -> None:
     threads = int(state["threads"])
     if threads != torch.get_num_threads():
         _log.info("torch uses %d threads, as at the start of this training", threads)
         torch.set_num_threads(threads)
-    before, now = json.loads(state["config"]), json.loads(json.dumps(asdict(trainer.config)))
+    now = json.loads(json.dumps(asdict(trainer.config)))
     changed = [name for name in now if name not in _FREE and now[name] != before.get(name)]
     if trainer.precision != state["precision"]:
         changed.append("precision")

@@ -29,7 +29,9 @@ from rtdet.training.checkpoint import Score, load_checkpoint, save_checkpoint, s
 from rtdet.training.curves import draw_curves
 from rtdet.training.ema import Ema
 from rtdet.training.folding import fold, unfold
+from rtdet.training.freezing import early_layers, freeze, hold
 from rtdet.training.log import Log
+from rtdet.training.optimizer import make_optimizer, set_learning_rate, warm_cosine
 from rtdet.training.pictures import Picture
 from rtdet.training.precision import PRECISIONS, choose_precision, spare_single_cells
 from rtdet.training.sheet import write_sheet
@@ -47,7 +49,8 @@ class TrainConfig:
     """steps: optimiser steps in all. minutes: instead as many steps as this machine, by its speed at the
     beginning, does in that time. size: input (width, height). backbone_lr: the backbone's learning rate as a
     share of `lr`. folded: train with norms folded into convolutions (see `folding`). augment: a name in
-    augment.RECIPES, or settings. validate: how often AP is measured. precision: a name in `precision`."""
+    augment.RECIPES, or settings. validate: how often AP is measured. precision: a name in `precision`. freeze:
+    layers up to this stride stay as they are (see `freezing`)."""
 
     steps: int = 20_000
     minutes: float | None = None
@@ -66,6 +69,7 @@ class TrainConfig:
     validate: int = 10
     precision: str = "auto"
     folded: bool = False
+    freeze: int | None = None
     measure_start: bool = False  # a trained network is a candidate for the best one
     workers: int = 2
 
@@ -90,8 +94,10 @@ class Trainer:
         self.config, self.folder, self.device = config, folder, torch.device(device)
         self.precision = choose_precision(config.precision, self.device)
         torch.manual_seed(config.seed)
+        self._frozen = frozenset() if config.freeze is None else early_layers(model, config.freeze)
         if config.folded:
-            model = fold(model)
+            model = fold(model, self._frozen)
+        freeze(model, self._frozen)
         self.model: SSDModule = model.to(self.device, memory_format=torch.channels_last)  # type: ignore[call-overload]
         self.ema = Ema(self.model, config.ema_decay, config.ema_warmup)
         if self.device.type == "cpu" and self.precision == "bf16":
@@ -100,36 +106,20 @@ class Trainer:
         self.extra_loss = extra_loss
         priors = make_priors(model.config.levels, config.size)
         self.priors = torch.from_numpy(priors).float().to(self.device)
-        self.optimizer = self._optimizer()
+        self.optimizer = make_optimizer(
+            self.model, config.lr, backbone_lr=config.backbone_lr, weight_decay=config.weight_decay
+        )
         self.scaler = torch.amp.GradScaler(self.device.type, enabled=self.precision == "fp16")
         self.step, self.elapsed_s = 0, 0.0
-        self._learning_rate, self._drawn = 0.0, -math.inf
+        self._drawn = -math.inf
         self.total_steps = config.steps if config.minutes is None else None
         self.best, self.score = Score(), Score()
         folder.mkdir(parents=True, exist_ok=True)
 
-    def _optimizer(self) -> torch.optim.Optimizer:
-        """AdamW; norms and biases are not decayed."""
-        groups: dict[tuple[float, float], list[nn.Parameter]] = {}
-        for name, parameter in self.model.named_parameters():
-            share = self.config.backbone_lr if name.startswith("backbone.") else 1.0
-            decay = self.config.weight_decay if parameter.ndim > 1 else 0.0
-            groups.setdefault((share, decay), []).append(parameter)
-        return torch.optim.AdamW(
-            [{"params": p, "weight_decay": decay, "share": share} for (share, decay), p in groups.items()],
-            lr=self.config.lr,
-            betas=(0.9, 0.99),
-        )
-
-    @property
-    def progress(self) -> float:
-        """Share of the training that is done; 0 while the number of steps is not known."""
-        return min(1.0, self.step / self.total_steps) if self.total_steps else 0.0
-
     @property
     def averaged(self) -> SSDModule:
         """The averaged network as it will be used."""
-        return unfold(self.ema.model) if self.config.folded else self.ema.model
+        return unfold(self.ema.model, self._frozen) if self.config.folded else self.ema.model
 
     def fit(
         self,
@@ -241,10 +231,13 @@ class Trainer:
 
     def _step(self, batch: Batch) -> tuple[LossParts, dict[str, object]]:
         """One step, and its row of the log."""
-        self._set_learning_rate()
+        config = self.config
+        lr = warm_cosine(config.lr, self.step, self.total_steps, config.warmup_steps)
+        set_learning_rate(self.optimizer, lr)
         # Dropout and its like draw the same numbers in a resumed training.
-        torch.manual_seed(self.config.seed * 1_000_003 + self.step)
+        torch.manual_seed(config.seed * 1_000_003 + self.step)
         self.model.train()
+        hold(self.model, self._frozen)
         images = batch.images.to(self.device, non_blocking=True).permute(0, 3, 1, 2).float()
         truths = [Truth(*(part.to(self.device) for part in truth)) for truth in batch.truths]
         kind = PRECISIONS[self.precision]
@@ -270,17 +263,7 @@ class Trainer:
         if extra is not None:
             values["extra_loss"] = extra.detach()
         row: dict[str, object] = {name: f"{float(value):.6g}" for name, value in values.items()}
-        lr = f"{self._learning_rate:.6g}"
-        return parts, {**row, "step": self.step, "lr": lr, "positives": parts.positives}
-
-    def _set_learning_rate(self) -> None:
-        warmup = self.config.warmup_steps
-        if self.total_steps is not None:
-            warmup = max(1, min(warmup, self.total_steps // 5))
-        cosine = 0.5 * (1 + math.cos(math.pi * self.progress))
-        self._learning_rate = self.config.lr * min(1.0, (self.step + 1) / warmup) * max(cosine, 0.01)
-        for group in self.optimizer.param_groups:
-            group["lr"] = self._learning_rate * group["share"]
+        return parts, {**row, "step": self.step, "lr": f"{lr:.6g}", "positives": parts.positives}
 
     def _not_finite(self, what: str, batch: Batch) -> RtdetError:
         sheet = self.folder / "not-finite.png"

@@ -8,7 +8,7 @@ and a handful of pictures cannot disturb its statistics. `unfold` gives the netw
 from __future__ import annotations
 
 import copy
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 
 import torch
 from torch import nn
@@ -18,11 +18,11 @@ from rtdet.detectors.ssd.architectures import build_network
 from rtdet.detectors.ssd.module import SSDModule
 
 
-def fold(model: SSDModule) -> SSDModule:
+def fold(model: SSDModule, kept: Collection[str] = ()) -> SSDModule:
     """A copy that computes what `model` computes in evaluation, with every norm that directly follows a
-    convolution in an nn.Sequential folded into it. Norms elsewhere stay."""
+    convolution in an nn.Sequential folded into it. Norms elsewhere stay, and those of the convolutions in `kept`."""
     folded = copy.deepcopy(model).eval()
-    for block, i in list(_pairs(folded)):
+    for _, block, i in list(_pairs(folded, kept)):
         conv, norm = block[i], block[i + 1]
         assert isinstance(conv, nn.Conv2d)
         assert isinstance(norm, nn.BatchNorm2d)
@@ -31,17 +31,17 @@ def fold(model: SSDModule) -> SSDModule:
     return folded.requires_grad_(True)
 
 
-def unfold(folded: SSDModule) -> SSDModule:
+def unfold(folded: SSDModule, kept: Collection[str] = ()) -> SSDModule:
     """The network of `folded.config`, in evaluation, that computes what `folded` does: its norms only add the
-    biases. Raises ValueError for a network that `fold` did not make."""
+    biases. kept: as for `fold`. Raises ValueError for a network that `fold` did not make."""
     model = build_network(folded.config).eval()
     trained = folded.state_dict()
     with torch.no_grad():
-        for name, block, i in _named_pairs(model):
+        for name, block, i in _pairs(model, kept):
             conv, norm = block[i], block[i + 1]
             assert isinstance(conv, nn.Conv2d)
             assert isinstance(norm, nn.BatchNorm2d)
-            bias = trained.pop(f"{name}.{i}.bias", None)
+            bias = trained.pop(f"{name}.bias", None)
             if bias is None:
                 raise ValueError(f"{name} was not folded")
             norm.reset_running_stats()
@@ -57,17 +57,13 @@ def is_foldable(model: nn.Module) -> bool:
     return next(_pairs(model), None) is not None
 
 
-def _pairs(model: nn.Module) -> Iterator[tuple[nn.Sequential, int]]:
-    for _, block, i in _named_pairs(model):
-        yield block, i
-
-
-def _named_pairs(model: nn.Module) -> Iterator[tuple[str, nn.Sequential, int]]:
-    """(name, block, i) with a convolution at i and its norm at i + 1 of the block."""
+def _pairs(model: nn.Module, kept: Collection[str] = ()) -> Iterator[tuple[str, nn.Sequential, int]]:
+    """(the convolution's name, block, i) with a convolution at i and its norm at i + 1 of the block."""
     for name, block in model.named_modules():
         if not isinstance(block, nn.Sequential):
             continue
         for i in range(len(block) - 1):
+            conv = f"{name}.{i}" if name else str(i)
             # The plain norm only: timm's kinds of it hold an activation too, which folding would lose.
-            if isinstance(block[i], nn.Conv2d) and type(block[i + 1]) is nn.BatchNorm2d:
-                yield name, block, i
+            if isinstance(block[i], nn.Conv2d) and type(block[i + 1]) is nn.BatchNorm2d and conv not in kept:
+                yield conv, block, i

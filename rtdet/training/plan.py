@@ -18,22 +18,24 @@ _HELD_OUT, _MOST_HELD_OUT = 0.1, 500
 @dataclass(frozen=True)
 class Plan:
     """steps: optimiser steps. lr: AdamW's. backbone_lr: as a share of lr. folded: norms folded away.
-    trained: it starts from a network that has learnt already."""
+    trained: it starts from a network that has learnt already. ema_decay, ema_warmup: see `ema.Ema`."""
 
     steps: int
     lr: float
     backbone_lr: float = 1.0
     folded: bool = False
     trained: bool = False
+    ema_decay: float = 0.9995
+    ema_warmup: float = 1000.0
 
 
 def plan_for(pictures: int, batch: int, *, trained: bool, norms: bool) -> Plan:
     """trained: the network has learnt something already, so a short and careful training does; with norms folded
     it is twice as quick on a CPU and a few pictures cannot upset the statistics."""
     if trained:
-        return Plan(
-            steps_of(40, pictures, batch, least=150, most=5000), 4e-5, 0.5, folded=norms, trained=True
-        )
+        steps = steps_of(40, pictures, batch, least=150, most=5000)
+        # What it knows is not to be forgotten at once: hence the short warm-up of the average.
+        return Plan(steps, 4e-5, 0.5, folded=norms, trained=True, ema_decay=0.98, ema_warmup=10.0)
     return Plan(steps_of(300, pictures, batch, least=1000, most=20_000), 1.5e-3 if norms else 3e-4)
 
 

@@ -8,9 +8,11 @@ import time
 import cv2
 import numpy as np
 import pytest
+import torch
 
-from rtdet.detectors.cards import read_card
-from rtdet.detectors.ssd.weights import read_config
+from rtdet.detectors.cards import model_card, read_card
+from rtdet.detectors.registry import weights_of
+from rtdet.detectors.ssd.weights import load_weights, read_config
 
 
 @pytest.fixture
@@ -50,6 +52,17 @@ def test_training_writes_a_model_that_opens_and_can_be_resumed(rtdet, squares, t
         (["--data", "squares", "--steps", "0"], "--steps"),
         (["--data", "squares", "--steps", "2", "--epochs", "2"], "--epochs"),
         (["--data", "squares", "--lr", "nan"], "--lr"),
+        (["--data", "squares", "--freeze", "7"], "--freeze"),
+        (["--data", "squares", "--freeze", "deep"], "--freeze"),
+        (["--data", "squares", "--freeze", "8"], "starts from scratch"),
+        (["--data", "squares", "--ema", "1"], "--ema"),
+        (["--data", "squares", "--ema", "nan"], "--ema"),
+        (["--data", "squares", "--seed", "-1"], "--seed"),
+        (["--data", "squares", "--epochs", "1e300"], "--epochs"),
+        (["--data", "squares", "--minutes", "inf"], "--minutes"),
+        (["--data", "squares", "--demo-frames", "-5"], "--demo-frames"),
+        (["--data", "squares", "--balance", "nan"], "--balance"),
+        (["--data", "squares", "--save-every", "nan"], "--save-every"),
         (["--data", "squares", "--augment", "yolov4"], "yolo"),
         (["--data", "squares", "--precision", "fp16", "--device", "cpu"], "fp16"),
         (["--data", "squares", "--resume"], "nothing to resume"),
@@ -181,3 +194,25 @@ def test_other_networks_train_by_name(rtdet, squares, tmp_path, model):
     assert done.code == 0, done.err
     model = tmp_path / "run" / "model.safetensors"
     assert rtdet("detect", squares / "images", "--model", model, "--out", "d.json", "--quiet").code == 0
+
+
+def test_the_frozen_layers_and_the_average_are_kept_for_the_resumed_training_and_told_in_the_card(
+    rtdet, squares, tmp_path
+):
+    tune = ("train", "--data", squares, "--out", "run", "--model", "rtdet-n", "--size", 64, "--batch", 2)
+    assert rtdet(*tune, "--freeze", 8, "--ema", 0.9, "--steps", 1).code == 0
+    before, after = (
+        load_weights(path).state_dict()
+        for path in (weights_of(model_card("rtdet-n")), tmp_path / "run" / "last.safetensors")
+    )
+    assert torch.equal(before["backbone.stem.1.running_mean"], after["backbone.stem.1.running_mean"])
+    assert not torch.equal(before["backbone.stages.2.0.0.0.weight"], after["backbone.stages.2.0.0.0.weight"])
+    more = rtdet("train", "--out", "run", "--resume", "--steps", 2)
+    assert more.code == 0
+    assert "warning" not in more.err
+    said = read_card(tmp_path / "run" / "card.toml").more["training"]
+    assert "frozen up to stride 8" in said
+    assert "average of weights 0.9" in said
+    other = rtdet("train", "--out", "run", "--resume", "--steps", 3, "--freeze", 16)
+    assert other.code == 2
+    assert "began with 8" in other.errors[0]

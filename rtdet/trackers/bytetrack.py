@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
+from dataclasses import replace
 
 import numpy as np
 
@@ -12,7 +13,7 @@ from rtdet.trackers import kalman_xyah as kalman
 from rtdet.trackers.association import Pairs, heaviest_matching, is_one_to_one, overlapping_pairs
 from rtdet.trackers.clock import Clock
 from rtdet.trackers.intake import accepted, score_lift
-from rtdet.trackers.kalman import MEAN, VELOCITY
+from rtdet.trackers.kalman import MEAN, VELOCITY, uncertainty
 from rtdet.types import BoolArray, Detections, FloatArray, IntArray, Tracks
 
 # Rows of the table of what is known of each track (a column) beside its Kalman state.
@@ -111,8 +112,10 @@ class ByteTrack:
         shown = (self._table[ID] > 0) & (self._table[BEST] >= self._confidence)
         keep = (shown & (missed_s <= longest_s)).nonzero()[0]
         dt = min(max(ahead_s, -self.horizon_s), self.horizon_s) / self._clock.frame_s
-        mean = kalman.extrapolate(self._state.take(keep, axis=2), dt)
-        return self._tracks(mean, keep, np.maximum(missed_s[keep] + ahead_s, 0.0))
+        state, since_s = self._state.take(keep, axis=2), np.maximum(missed_s[keep] + ahead_s, 0.0)
+        tracks = self._tracks(kalman.extrapolate(state, dt), keep, since_s)
+        kalman.predict(state, max(dt, 0.0))
+        return replace(tracks, uncertainty=np.where(since_s > 0, uncertainty(state, tracks.boxes), 0.0))
 
     def _move(self, t: float) -> BoolArray:
         """Predicts all tracks to `t`; says which were seen in the frame before. Lost ones keep their height.

@@ -85,4 +85,5 @@ def correct(motion: FloatArray, spread: FloatArray, columns: IntArray, measureme
 def uncertainty(motion: FloatArray, spread: FloatArray) -> FloatArray:
     """(N,) standard deviation of the centre, per axis in the mean, over the square root of the area."""
     width, height = motion[SIZE]
-    return np.asarray(np.sqrt(spread[VAR] * 0.5 * (width / height + height / width)))
+    var = np.maximum(spread[VAR], 0.0)  # a prediction backwards may take away more than there is
+    return np.asarray(np.sqrt(var * 0.5 * (width / height + height / width)))

@@ -12,6 +12,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
+from dataclasses import replace
 
 import numpy as np
 
@@ -127,11 +128,15 @@ class OCSort:
         longest_s = max(self.coast_s + 1e-6, 1.5 * self._clock.usual_step_s)
         columns = ((self._table[CONFIRMED] > 0) & (missed_s <= longest_s)).nonzero()[0]
         dt = min(max(ahead_s, -self.horizon_s), self.horizon_s) / self._clock.frame_s
-        table = self._table.take(columns, axis=1)
-        mean = kalman.extrapolate(
-            self._state.take(columns, axis=2), dt + self._clock.frame - table[SEEN_FRAME]
+        state, table = self._state.take(columns, axis=2), self._table.take(columns, axis=1)
+        since_s, ahead = (
+            np.maximum(missed_s[columns] + ahead_s, 0.0),
+            dt + self._clock.frame - table[SEEN_FRAME],
         )
-        return self._tracks(kalman.to_corners(mean), table, np.maximum(missed_s[columns] + ahead_s, 0.0))
+        tracks = self._tracks(kalman.to_corners(kalman.extrapolate(state, ahead)), table, since_s)
+        kalman.predict(state, np.maximum(ahead, 0.0))
+        uncertainty = kalman.uncertainty(state, tracks.boxes)
+        return replace(tracks, uncertainty=np.where(since_s > 0, uncertainty, 0.0))
 
     def _origins(self) -> FloatArray:
         """(2, N) where each track's direction is taken from: the oldest of its centres of the last `delta_t` frames,

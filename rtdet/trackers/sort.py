@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
+from dataclasses import replace
 
 import numpy as np
 
@@ -112,8 +113,12 @@ class Sort:
         if not keep.any():
             return Tracks(class_names=self._class_names)
         dt = min(max(ahead_s, -self.horizon_s), self.horizon_s) / self._clock.frame_s
-        mean = kalman.extrapolate(self._state[:, :, keep], dt)
-        return self._tracks(mean, self._table[:, keep], np.maximum(missed_s[keep] + ahead_s, 0.0))
+        state = self._state[:, :, keep]
+        since_s = np.maximum(missed_s[keep] + ahead_s, 0.0)
+        tracks = self._tracks(kalman.extrapolate(state, dt), self._table[:, keep], since_s)
+        kalman.predict(state, max(dt, 0.0))
+        uncertainty = kalman.uncertainty(state, tracks.boxes)
+        return replace(tracks, uncertainty=np.where(since_s > 0, uncertainty, 0.0))
 
     def _move(self, dt: float) -> FloatArray:
         """Predicts all tracks `dt` frames on; their corners (4, N). A track without a finite box goes; all go

@@ -119,6 +119,17 @@ def test_predict_moves_with_the_object_and_changes_nothing(name):
     assert ahead.since_update_s[0] == pytest.approx(2 / FPS)
 
 
+def test_the_uncertainty_is_nothing_for_what_was_just_seen_and_grows_with_the_time_ahead(name):
+    tracker = load_tracker(name)
+    tracks = run(tracker, [seen(person(100 + 5 * i)) for i in range(30)])[-1]
+    assert tracks.uncertainty.tolist() == tracker.predict(29 / FPS).uncertainty.tolist() == [0]
+    ahead = [tracker.predict((29 + frames) / FPS).uncertainty[0] for frames in (0.5, 1, 2, 5, 10, 20)]
+    assert ahead[0] > 0
+    assert (np.diff(ahead) > 0).all()
+    assert ahead[-1] < 2
+    assert tracker.predict(0.0).uncertainty.tolist() == [0]
+
+
 def test_a_person_and_a_car_keep_their_classes_where_they_overlap(tracker):
     frames = [seen(person(100), person(105), labels=[0, 2], class_names=("person", "bike", "car"))] * 10
     tracks = run(tracker, frames)[-1]

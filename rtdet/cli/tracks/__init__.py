@@ -23,7 +23,7 @@ def command() -> None:
     FILE and OUT are what --tracks writes: .txt (MOT), .csv, .jsonl, .parquet or .json (COCO). OUT may be of another
     format, and it may be FILE itself, which is replaced when the new one is whole.
 
-    It pays most to link first, then to fill, then to smooth.
+    What helps most is all three in this order: link (where the tracker forgets soon), fill, smooth.
     """
 
 

@@ -7,13 +7,14 @@ weights (1987) against those that move on their own.
 
 from __future__ import annotations
 
+import math
 from typing import NamedTuple
 
 import numpy as np
 
 from rtdet.types import FloatArray
 
-LEAST_PAIRS = 5
+LEAST_PAIRS = 3
 ROUNDS = 4
 # How far a box may be off the others' step, in robust standard deviations, before its weight falls to a quarter.
 TOLERANCE = 2.0
@@ -36,30 +37,35 @@ class CameraStep(NamedTuple):
         boxes[2:4] *= 1.0 + self.turn.real
 
 
-def camera_step(predicted: FloatArray, detected: FloatArray, reach: float) -> CameraStep | None:
+def camera_step(
+    predicted: FloatArray, detected: FloatArray, variance: FloatArray, reach: float
+) -> CameraStep | None:
     """The step from rows cx, cy, w, h of predictions (4, K) to those of their detections (4, K); None for fewer
-    than 5 pairs.
+    than 3 pairs.
 
-    reach  pixels, above 0: as if two more boxes, this far from the centre, had shown no zoom and no roll. It keeps a
-           few boxes close together from turning the whole picture.
+    variance  (K,) of the offset between the two that is to be expected with a camera at rest, in units of the
+              boxes' size: tracks that are sure of their way tell most.
+    reach     pixels, above 0. As if one more box had shown no step at all, and two, this far from the centre, no
+              zoom and no roll: a few boxes alone do not move the picture, and boxes close together do not turn it.
     """
     if predicted.shape[1] < LEAST_PAIRS:
         return None
     place = predicted[0] + 1j * predicted[1]
     offset = (detected[0] - predicted[0]) + 1j * (detected[1] - predicted[1])
-    size_weight = 1.0 / (predicted[2] * predicted[3])
-    size = np.sqrt(size_weight)
-    ridge = 2 * reach**2 * float(_median(size_weight))
-    weight = size_weight
+    sure = 1.0 / (predicted[2] * predicted[3] * variance)
+    per_deviation = np.sqrt(sure)
+    one_box = _median(sure)
+    finest = FINEST / math.sqrt(_median(variance))
+    weight = sure
     for _ in range(ROUNDS):
         total = weight.sum()
-        centre, shift = (weight @ place) / total, (weight @ offset) / total
+        centre, shift = (weight @ place) / total, (weight @ offset) / (total + one_box)
         arm = place - centre
         pull = weight * arm.conj()
-        turn = (pull @ offset) / ((pull @ arm).real + ridge)
-        residual = np.abs(offset - shift - turn * arm) * size
-        scale = TOLERANCE * (1.4826 * _median(residual) + FINEST)
-        weight = size_weight / (1 + (residual / scale) ** 2) ** 2
+        turn = (pull @ offset) / ((pull @ arm).real + 2 * reach**2 * one_box)
+        residual = np.abs(offset - shift - turn * arm) * per_deviation
+        scale = TOLERANCE * (1.4826 * _median(residual) + finest)
+        weight = sure / (1 + (residual / scale) ** 2) ** 2
     return CameraStep(complex(centre), complex(shift), complex(turn))
 
 

@@ -23,6 +23,7 @@ from rtdet.trackers.association import Pairs, heaviest_matching, is_one_to_one, 
 from rtdet.trackers.camera_step import camera_step
 from rtdet.trackers.clock import Clock
 from rtdet.trackers.intake import accepted, score_lift
+from rtdet.trackers.similarity import similar_pairs
 from rtdet.types import BoolArray, Detections, FloatArray, IntArray, Tracks
 
 # Rows of the table of what is known of each track (a column) beside its motion; the last four are the last
@@ -30,12 +31,16 @@ from rtdet.types import BoolArray, Detections, FloatArray, IntArray, Tracks
 ID, SCORE, BEST, LABEL, SEEN, SEEN_S, BORN_S, HITS, CONFIRMED = range(9)
 OBSERVED = slice(9, 13)
 # The least similarity at which a detection may continue a track.
-GATE, LOW_GATE = 0.3, 0.5
+GATE, LOW_GATE, NEW_GATE = 0.3, 0.5, 0.1
+# A camera's step of less, in box sizes, changes no match.
+SMALL_STEP = 0.02
 # What a pair of two classes counts for, against one of one class.
 OTHER_CLASS = 0.6
 # One object found as two classes: overlap of a detection with a matched one of another class.
 SAME_OBJECT = 0.8
 DUPLICATE_IOU = 0.85
+
+SimilarPairs = tuple[IntArray, IntArray, FloatArray]
 
 
 class RtdetTracker:
@@ -44,8 +49,8 @@ class RtdetTracker:
     high           detections that score above it are matched first, by similarity times score.
     low            those between `low` and `high` may go on with tracks seen in the last frame.
     new            a track begins with a score of at least this.
-    min_hits       frames in a row that a new track must be seen in before it is given out (in the first frame of
-                   all, one).
+    sure           a track that begins with a score of at least this is given out at once.
+    min_hits       frames in a row that any other must be seen in before (in the first frame of all, one).
     max_age_s      a lost track waits this long.
     coast_s        `update` gives out a confirmed track that was missed, where it should be, for this long.
     camera         take the camera's step, read from the boxes, out of the tracks' motion.
@@ -63,6 +68,7 @@ class RtdetTracker:
         high: float = 0.6,
         low: float = 0.1,
         new: float = 0.7,
+        sure: float = 0.8,
         min_hits: int = 2,
         max_age_s: float = 1.0,
         coast_s: float = 0.2,
@@ -72,12 +78,13 @@ class RtdetTracker:
         horizon_s: float = 1.0,
     ) -> None:
         _require(0 <= low <= high <= 1, f"low and high are 0 to 1 and low is no more, not {low:g}, {high:g}")
-        _require(0 <= new <= 1, f"new is between 0 and 1, not {new:g}")
+        for name, value in (("new", new), ("sure", sure)):
+            _require(0 <= value <= 1, f"{name} is between 0 and 1, not {value:g}")
         _require(min_hits >= 1, f"min_hits is frames, 1 or more, not {min_hits}")
         _require(fps is None or 1e-3 <= fps <= 1e5, f"fps is between 0.001 and 100000, not {fps}")
         for name, value in (("max_age_s", max_age_s), ("coast_s", coast_s), ("horizon_s", horizon_s)):
             _require(0 <= value < math.inf, f"{name} is seconds, 0 or more, not {value:g}")
-        self.high, self.low, self.new, self.min_hits = high, low, new, min_hits
+        self.high, self.low, self.new, self.sure, self.min_hits = high, low, new, sure, min_hits
         self.max_age_s, self.coast_s, self.horizon_s = max_age_s, coast_s, horizon_s
         self.camera, self.class_agnostic, self.fps = camera, class_agnostic, fps
         self._confidence = self._lift = 0.0
@@ -108,9 +115,10 @@ class RtdetTracker:
         measurement = kalman.to_measurement(corners)
         self._move(t)
         high = scores > self.high
-        if self.camera:
-            self._follow_camera(corners, measurement, high)
-        free = self._match(corners, measurement, scores, labels, high)
+        pairs = self._similar_to_predicted(corners, labels)
+        if self.camera and self._follow_camera(pairs, corners, measurement, high):
+            pairs = self._similar_to_predicted(corners, labels)
+        free = self._match(pairs, corners, measurement, scores, labels, high)
         self._keep(self._worth_keeping())
         new = free & (scores >= self.new)
         self._begin(measurement[:, new], scores[new], labels[new])
@@ -136,22 +144,32 @@ class RtdetTracker:
         self._keep(self._clock.now_s - self._table[SEEN_S] <= longest_s)
         kalman.predict(self._motion, self._spread, dt)
 
-    def _follow_camera(self, corners: FloatArray, measurement: FloatArray, high: BoolArray) -> None:
-        """Takes the camera's step out of the tracks and of their last observations."""
+    def _follow_camera(
+        self, pairs: SimilarPairs, corners: FloatArray, measurement: FloatArray, high: BoolArray
+    ) -> bool:
+        """Takes the camera's step out of the tracks and of their last observations; whether that moved them."""
         if corners.shape[1]:
             self._reach = max(self._reach, float(corners[2].max() - corners[0].min()) / 4)
+        rows, columns, similarity = pairs
         seen = (self._table[SEEN] == self._clock.updates - 1) & (self._table[CONFIRMED] > 0)
-        rows, columns, overlap = overlapping_pairs(corners, kalman.to_corners(self._motion))
-        chosen = high[rows] & seen[columns] & (overlap > GATE)
-        rows, columns, overlap = rows[chosen], columns[chosen], overlap[chosen]
-        rows, columns = _best_sum(rows, columns, overlap, (len(high), len(seen)))
-        step = camera_step(self._motion[:4, columns], measurement[:, rows], self._reach)
-        if step is not None:
-            step.apply(self._motion)
-            step.apply(self._table[OBSERVED])
+        chosen = high[rows] & seen[columns] & (similarity > GATE)
+        rows, columns = _best_sum(rows[chosen], columns[chosen], similarity[chosen], (len(high), len(seen)))
+        before = self._motion[:2, columns]
+        variance = self._spread[kalman.VAR, columns] + kalman.MEASURED_STD**2
+        step = camera_step(self._motion[:4, columns], measurement[:, rows], variance, self._reach)
+        if step is None:
+            return False
+        step.apply(self._motion)
+        step.apply(self._table[OBSERVED])
+        return bool(
+            (
+                np.abs(self._motion[:2, columns] - before) > SMALL_STEP * self._motion[kalman.SIZE, columns]
+            ).any()
+        )
 
     def _match(
         self,
+        pairs: SimilarPairs,
         corners: FloatArray,
         measurement: FloatArray,
         scores: FloatArray,
@@ -161,40 +179,42 @@ class RtdetTracker:
         """Gives detections to tracks, stage by stage; which (M,) high ones stayed free."""
         table = self._table
         confirmed, just_seen = table[CONFIRMED] > 0, table[SEEN] == self._clock.updates - 1
-        rows, columns, similarity = self._similar_pairs(corners, kalman.to_corners(self._motion), labels)
-        weighted = similarity * (scores + self._lift * (1 - scores))[rows]
         free, open_ = np.ones(len(scores), dtype=bool), np.ones(table.shape[1], dtype=bool)
-        for stage, may_row, may_column in (
-            ("high", high, confirmed),
-            ("low", ~high, confirmed & just_seen),
-            ("again", high, confirmed),
-            ("new", high, ~confirmed),
+        # What scores low must fit better.
+        weight = scores + self._lift * (1 - scores)
+        for may_row, may_column, least, stage in (
+            (high, confirmed, GATE, "high"),
+            (~high, confirmed & just_seen, LOW_GATE, "low"),
+            (high, confirmed, GATE, "again"),
+            (high, ~confirmed, NEW_GATE, "new"),
         ):
-            if not (open_ & may_column).any() or not (free & may_row).any():
+            may_row, may_column = may_row & free, may_column & open_
+            if not may_row.any() or not may_column.any():
                 continue
-            r, c, w, gate = rows, columns, weighted, GATE
-            if stage == "low":
-                w, gate = similarity, LOW_GATE
-            elif stage == "again":
-                r, c, w = self._similar_pairs(corners, kalman.to_corners(table[OBSERVED]), labels)
-            chosen = (may_row & free)[r] & (may_column & open_)[c] & (w > gate)
-            pairs = _best_sum(r[chosen], c[chosen], w[chosen], (len(free), len(open_)))
-            free[pairs[0]], open_[pairs[1]] = False, False
-            self._correct(pairs, measurement, scores, labels)
+            if stage == "again":
+                rows, columns, worth = self._similar_to_observed(corners, labels)
+            else:
+                rows, columns, worth = pairs
+            if stage in ("high", "new"):
+                worth = worth * weight[rows]
+            chosen = may_row[rows] & may_column[columns] & (worth > least)
+            matched = _best_sum(rows[chosen], columns[chosen], worth[chosen], (len(free), len(open_)))
+            free[matched[0]], open_[matched[1]] = False, False
+            self._correct(matched, measurement, scores, labels)
         return free & high
 
-    def _similar_pairs(
-        self, corners: FloatArray, others: FloatArray, labels: FloatArray
-    ) -> tuple[IntArray, IntArray, FloatArray]:
-        """Indices of detections and tracks that overlap, and IoU times the root of the IoU of their heights."""
-        rows, columns, similarity = overlapping_pairs(corners, others)
-        near = (similarity > GATE).nonzero()[0]
-        rows, columns, similarity = rows[near], columns[near], similarity[near]
-        top, bottom = corners[1::2].take(rows, axis=1)
-        other_top, other_bottom = others[1::2].take(columns, axis=1)
-        shared = np.minimum(bottom, other_bottom) - np.maximum(top, other_top)
-        all_ = np.maximum(bottom, other_bottom) - np.minimum(top, other_top)
-        similarity *= np.sqrt(shared / all_)
+    def _similar_to_predicted(self, corners: FloatArray, labels: FloatArray) -> SimilarPairs:
+        deviation = np.sqrt(self._spread[kalman.VAR])
+        return self._similar(corners, labels, self._motion, deviation)
+
+    def _similar_to_observed(self, corners: FloatArray, labels: FloatArray) -> SimilarPairs:
+        return self._similar(corners, labels, self._table[OBSERVED], np.zeros(self._table.shape[1]))
+
+    def _similar(
+        self, corners: FloatArray, labels: FloatArray, boxes: FloatArray, deviation: FloatArray
+    ) -> SimilarPairs:
+        """Indices of detections and tracks (at `boxes`, cx, cy, w, h), and similarity, of pairs worth a look."""
+        rows, columns, similarity = similar_pairs(corners, kalman.to_corners(boxes), deviation, NEW_GATE)
         if not self.class_agnostic:
             similarity[labels[rows] != self._table[LABEL, columns]] *= OTHER_CLASS
         return rows, columns, similarity
@@ -225,7 +245,8 @@ class RtdetTracker:
         table[SCORE], table[BEST], table[LABEL] = scores, scores, labels
         table[HITS], table[OBSERVED] = 1, measurement
         table[SEEN], table[SEEN_S], table[BORN_S] = self._clock.updates, self._clock.now_s, self._clock.now_s
-        table[CONFIRMED] = float(self._clock.updates == 1 or self.min_hits == 1)
+        at_once = self._clock.updates == 1 or self.min_hits == 1
+        table[CONFIRMED] = (scores >= self.sure) | at_once
         motion, spread = kalman.begin(measurement)
         self._table = np.concatenate((self._table, table), axis=1)
         self._motion = np.concatenate((self._motion, motion), axis=1)

@@ -6,6 +6,7 @@ import click
 
 from rtdet.cli.eval_detect import detect
 from rtdet.cli.eval_stream import stream
+from rtdet.cli.eval_track import track
 
 
 @click.group(context_settings={"help_option_names": ["-h", "--help"]})
@@ -13,5 +14,5 @@ def command() -> None:
     """Measure how good a detector or a tracker is."""
 
 
-for _subcommand in (detect, stream):
+for _subcommand in (detect, track, stream):
     command.add_command(_subcommand)

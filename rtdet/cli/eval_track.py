@@ -1,0 +1,44 @@
+"""`rtdet eval track GT_ROOT RESULTS_DIR`: how well tracks follow the ground truth."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import click
+
+from rtdet.errors import OutputError
+
+
+@click.command(context_settings={"help_option_names": ["-h", "--help"]})
+@click.argument("gt_root", metavar="GT_ROOT")
+@click.argument("results_dir", metavar="RESULTS_DIR")
+@click.option(
+    "--frames", metavar="LIST.txt",
+    help="Score only these frame numbers; or a folder with a list SEQ.txt for each sequence.",
+)  # fmt: skip
+@click.option("--json", "json_file", metavar="OUT.json", help="Write all figures there, 0 to 1.")
+def track(gt_root: str, results_dir: str, frames: str | None, json_file: str | None) -> None:
+    """HOTA, CLEAR MOT (MOTA) and ID measures (IDF1) of a tracker, by MOTChallenge's rules.
+
+    Compared are GT_ROOT/SEQ/gt/gt.txt and RESULTS_DIR/SEQ.txt, for each sequence SEQ of GT_ROOT. What counts are
+    pedestrians; a box on a distractor (a reflection, somebody in a car) is neither right nor wrong. Where GT_ROOT or
+    SEQ is called mot15 or mot20, the rules are those; else they are MOT17's.
+    """
+    from rtdet.evaluation.tracking.scores import as_json, combined
+    from rtdet.evaluation.tracking.sequences import score_sequences
+    from rtdet.evaluation.tracking.table import print_scores
+
+    scores = score_sequences(gt_root, results_dir, frames)
+    print_scores(scores)
+    if json_file is None:
+        return
+    content = {
+        "sequences": {name: as_json(one) for name, one in scores.items()},
+        "combined": as_json(combined(scores.values())),
+    }
+    try:
+        Path(json_file).write_text(json.dumps(content, indent=1, allow_nan=False), encoding="utf-8")
+    except OSError as error:
+        raise OutputError(f"cannot write {json_file}: {error.strerror}; choose another") from error
+    click.echo(f"wrote {json_file}", err=True)

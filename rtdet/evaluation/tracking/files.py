@@ -1,0 +1,140 @@
+"""Reading MOTChallenge's ground truth and result files."""
+
+from __future__ import annotations
+
+import io
+from pathlib import Path
+from typing import TypeVar
+
+import numpy as np
+
+from rtdet.errors import SourceError
+from rtdet.evaluation.tracking.rows import TrackRows, TruthRows
+from rtdet.geometry.boxes import ltwh_to_xyxy
+from rtdet.types import BoolArray, FloatArray
+
+_Rows = TypeVar("_Rows", bound=TrackRows)
+
+# A frame beyond this (four days at 30 fps) or a box out there is a row in another format; not every whole number
+# beyond _LAST_ID is a float64.
+_LAST_FRAME = 9_999_999
+_LAST_ID = 2**53
+_FARTHEST = 1e9
+_ROW = "frame,id,left,top,width,height"
+_PEDESTRIAN = 1
+# Person on vehicle, static person, distractor, reflection; in MOT20 non-motorised vehicles too.
+_DISTRACTORS = (2, 7, 8, 12)
+_DISTRACTORS_OF_MOT20 = (*_DISTRACTORS, 6)
+_LAST_CLASS = 13
+
+
+def read_truth(path: str | Path, *, has_classes: bool = True, is_mot20: bool = False) -> TruthRows:
+    """The ground truth of a sequence: frame,id,left,top,width,height,considered[,class[,visibility]].
+
+    Scored are pedestrians (class 1) where they are to be considered (not 0). Classes 2, 7, 8 and 12 are distractors,
+    and so is 6 with `is_mot20`. Rows of ten columns have no classes: they are MOT15's, with coordinates in the world.
+    Without classes all rows are scored that are to be considered. Raises SourceError, one line with the file, the
+    line or the frame, and what is wrong.
+    """
+    table = _table(path, f"{_ROW},considered")
+    _refuse(path, np.isnan(table[:, 6]), "whether a row is to be considered is 0 or 1")
+    considered = np.trunc(table[:, 6]) != 0
+    if not (has_classes and _has_class(table)):
+        return _rows(path, TruthRows, table, considered)
+    of_class = np.trunc(table[:, 7])
+    is_class = (of_class >= 1) & (of_class <= _LAST_CLASS)
+    _refuse(path, ~is_class, f"a class is 1 to {_LAST_CLASS}")
+    distractors = _DISTRACTORS_OF_MOT20 if is_mot20 else _DISTRACTORS
+    is_scored = considered & (of_class == _PEDESTRIAN)
+    return _rows(path, TruthRows, table, is_scored, np.isin(of_class, distractors))
+
+
+def read_tracks(path: str | Path) -> TrackRows:
+    """The results of a tracker: frame,id,left,top,width,height[,score[,class[,visibility]]], or ten columns, as MOT15
+    has them. An empty file is a tracker that found nothing.
+
+    Raises SourceError, one line with the file, the line or the frame, and what is wrong; also for a class above 1,
+    because only pedestrians are scored.
+    """
+    table = _table(path, _ROW)
+    if _has_class(table):
+        _refuse(path, np.trunc(table[:, 7]) > _PEDESTRIAN, "only pedestrians, class 1, can be scored")
+    return _rows(path, TrackRows, table)
+
+
+def _has_class(table: FloatArray) -> bool:
+    return table.shape[1] in (8, 9)
+
+
+def _rows(path: str | Path, kind: type[_Rows], table: FloatArray, *marks: BoolArray) -> _Rows:
+    """Rows of that kind from the first six columns. Raises SourceError for what is no frame, ID or box, and for an
+    ID that is twice in a frame."""
+    frames, ids, ltwh = table[:, 0], table[:, 1], table[:, 2:6]
+    is_frame = (frames >= 1) & (frames <= _LAST_FRAME) & (frames == np.trunc(frames))
+    _refuse(path, ~is_frame, "frames are 1, 2, 3, ...")
+    _refuse(path, ~((np.abs(ids) <= _LAST_ID) & (ids == np.trunc(ids))), "an ID is a whole number")
+    is_box = np.all(np.abs(ltwh) <= _FARTHEST, axis=1)  # NaN is not
+    _refuse(path, ~is_box, f"a box is within {_FARTHEST:g} pixels")
+    try:
+        return kind(frames.astype(np.int64), ids.astype(np.int64), ltwh_to_xyxy(ltwh), *marks)
+    except ValueError as error:
+        raise SourceError(f"{path}, {error}") from error
+
+
+def _table(path: str | Path, least: str) -> FloatArray:
+    """The numbers of a file, separated by commas or spaces, in rows of one length; `least` names the columns that
+    there must be. Raises SourceError."""
+    text = _text(path).replace(",", " ")
+    width = least.count(",") + 1
+    if not text.strip():
+        return np.empty((0, width))
+    try:
+        table = np.loadtxt(io.StringIO(text), ndmin=2, comments=None)
+    except ValueError:
+        _refuse_row(path, text, least)
+        raise
+    if table.shape[1] < width:
+        _refuse_row(path, text, least)
+    return table
+
+
+def _refuse_row(path: str | Path, text: str, least: str) -> None:
+    """Raises SourceError for the first row that is not of numbers, is short, or is not as long as the first."""
+    rows = [(number, line.split()) for number, line in enumerate(text.splitlines(), start=1) if line.strip()]
+    for number, fields in rows:
+        if len(fields) <= least.count(",") or not all(map(_is_number, fields)):
+            raise SourceError(f"{path}, line {number}: a row is {least},..., not {_shown(fields)}")
+        if len(fields) != len(rows[0][1]):
+            raise SourceError(
+                f"{path}, line {number}: {len(fields)} columns, but {len(rows[0][1])} in the first row"
+            )
+
+
+def _refuse(path: str | Path, is_wrong: BoolArray, why: str) -> None:
+    """Raises SourceError for the first row that is wrong, with its line."""
+    if is_wrong.any():
+        lines = [line for line in enumerate(_text(path).splitlines(), start=1) if line[1].strip(" ,\t")]
+        number, line = lines[int(is_wrong.argmax())]
+        raise SourceError(f"{path}, line {number}: {why}: {_shown([line.strip()])}")
+
+
+def _text(path: str | Path) -> str:
+    try:
+        return Path(path).read_text(encoding="utf-8-sig")
+    except OSError as error:
+        raise SourceError(f"cannot read {path}: {(error.strerror or str(error)).lower()}") from error
+    except UnicodeDecodeError as error:
+        raise SourceError(f"{path} is not a text file; MOTChallenge rows are {_ROW},...") from error
+
+
+def _is_number(field: str) -> bool:
+    try:
+        float(field)
+    except ValueError:
+        return False
+    return "_" not in field
+
+
+def _shown(fields: list[str]) -> str:
+    text = ",".join(fields)
+    return repr(text if len(text) <= 60 else text[:57] + "...")

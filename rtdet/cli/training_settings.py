@@ -7,7 +7,7 @@ from dataclasses import dataclass, fields
 from pathlib import Path
 from typing import Any
 
-from rtdet.errors import OutputError, UsageError
+from rtdet.errors import UsageError
 
 SETTINGS = "settings.json"
 # What a training cannot change once it has begun: other weights are trained.
@@ -107,7 +107,7 @@ def check(settings: Settings) -> None:
 
 def keep_settings(folder: Path, settings: Settings) -> None:
     """Writes them to the folder, for `--resume`. Raises OutputError."""
-    try:
-        (folder / SETTINGS).write_text(json.dumps(vars(settings), indent=2) + "\n", encoding="utf-8")
-    except OSError as error:
-        raise OutputError(f"cannot write {folder / SETTINGS}: {error.strerror}") from error
+    from rtdet.training.replacing import replacing
+
+    with replacing(folder / SETTINGS) as whole:
+        whole.write_text(json.dumps(vars(settings), indent=2) + "\n", encoding="utf-8")

@@ -12,9 +12,9 @@ from pathlib import Path
 import numpy as np
 
 from rtdet.datasets import Dataset
-from rtdet.errors import OutputError
 from rtdet.evaluation import DetectionScores
 from rtdet.training.calibration import pooled
+from rtdet.training.replacing import replacing
 from rtdet.types import Detections
 
 
@@ -70,10 +70,8 @@ def write_card(
             f"confidence = {{ score = {confidence.score:.3f}, precision = {confidence.precision:.3f}, "
             f"recall = {confidence.recall:.3f} }}  # best F1 at IoU 0.5"
         )
-    try:
-        (folder / "card.toml").write_text("\n".join(lines) + "\n", encoding="utf-8")
-    except OSError as error:
-        raise OutputError(f"cannot write {folder / 'card.toml'}: {error.strerror}") from error
+    with replacing(folder / "card.toml") as whole:
+        whole.write_text("\n".join(lines) + "\n", encoding="utf-8")
 
 
 def _table(scores: DetectionScores, figure: str) -> str:

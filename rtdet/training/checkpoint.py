@@ -14,7 +14,8 @@ from typing import TYPE_CHECKING, Any
 
 import torch
 
-from rtdet.errors import OutputError, UsageError
+from rtdet.errors import UsageError
+from rtdet.training.replacing import cannot_write, replacing
 
 if TYPE_CHECKING:
     from rtdet.training.engine import Trainer
@@ -51,15 +52,15 @@ def save_checkpoint(trainer: Trainer, path: Path) -> None:
         "precision": trainer.precision,
         "config": json.dumps(asdict(trainer.config)),
     }
-    temporary = path.with_name(path.name + ".part")
     try:
-        with temporary.open("wb") as file:
+        with replacing(path) as whole, whole.open("wb") as file:
             torch.save(state, file)
             file.flush()
             os.fsync(file.fileno())
-        temporary.replace(path)
-    except (OSError, RuntimeError) as error:  # torch gives a RuntimeError for a full disk
-        raise OutputError(f"cannot write {path}: {error}") from error
+    except RuntimeError as error:  # what torch makes of an error of the disk
+        if isinstance(error.__context__, OSError):
+            raise cannot_write(path, error.__context__) from error
+        raise
 
 
 def load_checkpoint(trainer: Trainer, path: Path) -> None:
@@ -117,8 +118,8 @@ def _compare(trainer: Trainer, before: dict[str, Any], state: dict[str, Any]) ->
 
 
 def settle_on_best(folder: Path, best: Score, last: Score) -> None:
-    """model.safetensors becomes the network of the best measured AP50, or the last one if none was measured."""
+    """model.safetensors becomes the network of the best measured AP50, or the last one if none was measured. Raises
+    OutputError."""
     name = "best" if math.isfinite(best.ap50) and best.step != last.step else "last"
-    temporary = folder / "model.safetensors.part"
-    shutil.copyfile(folder / f"{name}.safetensors", temporary)
-    temporary.replace(folder / "model.safetensors")
+    with replacing(folder / "model.safetensors") as whole:
+        shutil.copyfile(folder / f"{name}.safetensors", whole)

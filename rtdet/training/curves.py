@@ -8,11 +8,12 @@ from typing import Any
 import numpy as np
 
 from rtdet.training.log import read_log
+from rtdet.training.replacing import replacing
 from rtdet.types import FloatArray
 
 
 def draw_curves(log: Path, out: Path) -> None:
-    """Writes a PNG from a log.csv; nothing for a log without rows."""
+    """Writes a PNG from a log.csv; nothing for a log without rows. Raises OutputError."""
     from matplotlib.backends.backend_agg import FigureCanvasAgg
     from matplotlib.figure import Figure
 
@@ -33,9 +34,8 @@ def draw_curves(log: Path, out: Path) -> None:
     for axes in (losses, scores, rates):
         axes.grid(alpha=0.25)
         axes.spines[["top", "right"]].set_visible(False)
-    temporary = out.with_name(out.name + ".part")
-    figure.savefig(temporary, dpi=110, format="png")
-    temporary.replace(out)
+    with replacing(out) as whole:
+        figure.savefig(whole, dpi=110, format="png")
 
 
 def _draw_losses(axes: Any, columns: dict[str, FloatArray]) -> None:

@@ -34,6 +34,7 @@ from rtdet.training.log import Log
 from rtdet.training.optimizer import make_optimizer, set_learning_rate, warm_cosine
 from rtdet.training.pictures import Picture
 from rtdet.training.precision import PRECISIONS, choose_precision, spare_single_cells
+from rtdet.training.replacing import cannot_write
 from rtdet.training.sheet import write_sheet
 from rtdet.types import FloatArray
 
@@ -114,7 +115,10 @@ class Trainer:
         self._drawn = -math.inf
         self.total_steps = config.steps if config.minutes is None else None
         self.best, self.score = Score(), Score()
-        folder.mkdir(parents=True, exist_ok=True)
+        try:
+            folder.mkdir(parents=True, exist_ok=True)
+        except OSError as error:
+            raise cannot_write(folder, error) from error
 
     @property
     def averaged(self) -> SSDModule:
@@ -137,7 +141,7 @@ class Trainer:
         batches = self._batches(pictures, weights)
         log = Log(self.folder / "log.csv", self.step)
         try:
-            if not (self.folder / SHEET).exists():
+            if self.step == 0:
                 self._write_sheet(batches)
             self._run(batches, log, on_step, validate)
             self.save()
@@ -275,8 +279,9 @@ class Trainer:
 
     def save(self, name: str = "last") -> None:
         """`name`.pt to resume from and `name`.safetensors to detect with, and the curves so far."""
-        save_checkpoint(self, self.folder / f"{name}.pt")
+        # In this order: where there is a state to resume from, the network that it belongs to is there too.
         save_weights(self.averaged, self.folder / f"{name}.safetensors")
+        save_checkpoint(self, self.folder / f"{name}.pt")
         self._draw_curves(least_s=10)
 
     def _draw_curves(self, least_s: float = 0) -> None:

@@ -5,9 +5,12 @@ It holds no times, so that a training that was killed and resumed leaves the sam
 
 from __future__ import annotations
 
+import contextlib
 import csv
 from collections.abc import Mapping
 from pathlib import Path
+
+from rtdet.training.replacing import cannot_write, replacing
 
 COLUMNS = (
     "step",
@@ -24,26 +27,32 @@ COLUMNS = (
 
 
 class Log:
-    """Appends rows to a file, which is always complete up to the last row."""
+    """Appends rows to a file, which is always complete up to the last row. Raises OutputError, as on a full disk."""
 
     def __init__(self, path: Path, last_step: int) -> None:
         """Rows after `last_step` are cut off: they will be written again. 0: an empty log."""
         self.path = path
         rows = [row for row in read_log(path) if last_step and int(row["step"]) <= last_step]
-        temporary = path.with_name(path.name + ".part")
-        with temporary.open("w", newline="", encoding="utf-8") as file:
+        with replacing(path) as whole, whole.open("w", newline="", encoding="utf-8") as file:
             writer = csv.DictWriter(file, COLUMNS, lineterminator="\n")
             writer.writeheader()
             writer.writerows(rows)
-        temporary.replace(path)
-        self._file = path.open("a", buffering=1, newline="", encoding="utf-8")
+        try:
+            self._file = path.open("a", buffering=1, newline="", encoding="utf-8")
+        except OSError as error:
+            raise cannot_write(path, error) from error
         self._writer = csv.DictWriter(self._file, COLUMNS, lineterminator="\n")
 
     def write(self, row: Mapping[str, object]) -> None:
-        self._writer.writerow(row)
+        try:
+            self._writer.writerow(row)
+        except OSError as error:
+            raise cannot_write(self.path, error) from error
 
     def close(self) -> None:
-        self._file.close()
+        # Each row was written at its end: what is left here is a row that `write` has said it cannot write.
+        with contextlib.suppress(OSError):
+            self._file.close()
 
 
 def read_log(path: Path) -> list[dict[str, str]]:

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 from rtdet.detectors.ssd.config import SSDConfig
 from rtdet.detectors.state_dicts import fill
-from rtdet.errors import ModelError
+from rtdet.errors import ModelError, OutputError
 
 if TYPE_CHECKING:
     from rtdet.detectors.ssd.module import SSDModule
@@ -22,7 +22,8 @@ FORMAT = "rtdet-ssd-1"
 
 
 def save_weights(model: SSDModule, path: Path) -> None:
-    """Writes the file beside itself first, so that a kill never leaves half of one."""
+    """Writes the file beside itself first, so that a kill never leaves half of one. Raises OutputError."""
+    from safetensors import SafetensorError
     from safetensors.torch import save_file
 
     tensors = {
@@ -33,9 +34,13 @@ def save_weights(model: SSDModule, path: Path) -> None:
     }
     temporary = path.with_name(path.name + ".part")
     header = {"format": FORMAT, "config": json.dumps(model.config.as_dict(), sort_keys=True)}
-    save_file(tensors, temporary, metadata=header)
-    _sort_header(temporary)
-    temporary.replace(path)
+    try:
+        save_file(tensors, temporary, metadata=header)
+        _sort_header(temporary)
+        temporary.replace(path)
+    except (OSError, SafetensorError) as error:
+        temporary.unlink(missing_ok=True)
+        raise OutputError(f"cannot write {path}: {getattr(error, 'strerror', None) or error}") from error
 
 
 def _sort_header(path: Path) -> None:

@@ -158,22 +158,24 @@ class OCSort:
         labels: FloatArray,
         origin: FloatArray,
     ) -> Pairs:
-        """OCM. Only pairs that overlap enough where the filter has the track by now compete."""
+        """OCM: where IoU alone leaves a choice, the largest sum of IoU and momentum over all pairs that overlap where
+        the filter has the tracks by now. Pairs under the threshold are undone after it."""
         table = self._table
         dt = self._clock.frame - table[SEEN_FRAME]
         predicted = kalman.to_corners(kalman.extrapolate(self._state, dt))
         by_class = None if self.class_agnostic else (labels, table[LABEL])
         rows, columns, overlap = overlapping_pairs(corners, predicted, by_class)
-        near = (overlap >= self.iou_threshold).nonzero()[0]
-        rows, columns = rows[near], columns[near]
-        if len(near) == 0 or is_one_to_one(rows, columns):
-            return rows, columns
+        near = (overlap > self.iou_threshold).nonzero()[0]
+        if len(rows) == 0 or is_one_to_one(rows[near], columns[near]):
+            return rows[near], columns[near]
         way = _unit(centre[:, rows] - origin[:, columns])
         cosine = (way * table[DIRECTION, columns]).sum(axis=0)
         # pi/2 less the angle is the arc sine of its cosine.
         momentum = np.arcsin(np.clip(cosine, -1.0, 1.0)) * scores[rows] / np.pi
-        worth = overlap[near] + self.inertia * momentum
-        chosen = heaviest_matching(rows, columns, worth, len(scores), table.shape[1])
+        worth = overlap + self.inertia * momentum
+        pays = (worth > 0).nonzero()[0]
+        chosen = pays[heaviest_matching(rows[pays], columns[pays], worth[pays], len(scores), table.shape[1])]
+        chosen = chosen[overlap[chosen] >= self.iou_threshold]
         return rows[chosen], columns[chosen]
 
     def _recover(self, free: BoolArray, matched: IntArray, corners: FloatArray, labels: FloatArray) -> Pairs:

@@ -11,6 +11,8 @@ from rtdet.errors import UsageError
 
 if TYPE_CHECKING:
     from rtdet.evaluation.streaming import Latency
+    from rtdet.trackers.motchallenge import DetectionRows
+    from rtdet.types import Tracks
 
 
 @click.command(context_settings={"help_option_names": ["-h", "--help"]})
@@ -31,6 +33,10 @@ if TYPE_CHECKING:
     "--show", default="predict", show_default=True, metavar="predict|hold",
     help="Between two results: where things are by then, or the last result.",
 )  # fmt: skip
+@click.option(
+    "--gt", metavar="GT.txt", help="Ground truth (MOTChallenge): say HOTA, MOTA and IDF1 of what was shown."
+)
+@click.option("--plot", metavar="OUT.png", help="With --gt: draw them over latencies from 0 to 500 ms.")
 @click.option("--tracker", default="rtdet", show_default=True, metavar="NAME")
 @click.option(
     "--set", "settings", multiple=True, metavar="KEY=VALUE", help="A setting of the tracker; repeatable."
@@ -43,6 +49,8 @@ def stream(
     measured: str | None,
     seed: int,
     show: str,
+    gt: str | None,
+    plot: str | None,
     tracker: str,
     settings: tuple[str, ...],
 ) -> None:
@@ -51,20 +59,46 @@ def stream(
     The detections of DETS.txt (MOTChallenge rows) come as late as those of a detector that takes that long. It takes
     a frame when it is free; frames that come while it is busy are dropped.
     """
-    from rtdet.cli.track import frame_result, load_with, open_for
+    from rtdet.cli.track import load_with
     from rtdet.evaluation.streaming import SHOW, replay
+    from rtdet.evaluation.streaming.accuracy import LATENCIES_MS, accuracy_by_latency, shown_rows
+    from rtdet.evaluation.streaming.picture import accuracy_as_png
+    from rtdet.evaluation.tracking import score_tracks
+    from rtdet.evaluation.tracking.files import read_truth
     from rtdet.trackers.motchallenge import read_detections
+    from rtdet.video.sinks.files import OutputFile
 
     if not 0 < fps < math.inf:
         raise UsageError(f"--fps must be above 0, not {fps:g}")
     if show not in SHOW:
         raise UsageError(f"--show is {' or '.join(SHOW)}, not {show!r}")
+    if plot is not None and gt is None:
+        raise UsageError("--plot needs the ground truth; give it with --gt GT.txt")
     late = _latency(latency_ms, measured, seed)
     instance = load_with(tracker, settings, fps)
     rows = read_detections(detections)
+    truth = read_truth(gt) if gt is not None else None
+    picture = OutputFile(plot, detections) if plot is not None else None
+    frames = max(rows.last_frame, truth.last_frame if truth is not None else 0, 1)
+    shown = list(replay(instance, rows, fps=fps, frames=frames, latency=late, show=show))
+    _write(out, detections, rows, shown, fps)
+    if truth is not None:
+        scores = score_tracks(truth, shown_rows(shown), frames)
+        click.echo(
+            f"HOTA {100 * scores.hota:.2f}  MOTA {100 * scores.mota:.2f}  IDF1 {100 * scores.idf1:.2f}"
+        )
+    if truth is not None and picture is not None:
+        scores_of = accuracy_by_latency(lambda: load_with(tracker, settings, fps), rows, truth, fps=fps)
+        picture.append(accuracy_as_png(LATENCIES_MS, scores_of, f"{tracker}, {fps:g} frames a second"))
+        picture.close()
+        click.echo(f"wrote {plot}", err=True)
+
+
+def _write(out: str, detections: str, rows: DetectionRows, shown: list[Tracks], fps: float) -> None:
+    from rtdet.cli.track import frame_result, open_for
+
     sink = open_for(out, detections, fps)
     try:
-        shown = replay(instance, rows, fps=fps, frames=max(rows.last_frame, 1), latency=late, show=show)
         for number, tracks in enumerate(shown, start=1):
             sink.write(frame_result(number, (number - 1) / fps, rows.at(number), tracks))
     finally:

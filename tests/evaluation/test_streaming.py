@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 
+import cv2
 import numpy as np
 import pytest
 from click.testing import CliRunner
@@ -11,7 +12,9 @@ from click.testing import CliRunner
 from rtdet.cli.eval import command
 from rtdet.errors import OutputError, SourceError, UnknownNameError, UsageError
 from rtdet.evaluation.streaming import read_latency, replay
+from rtdet.evaluation.streaming.accuracy import accuracy_by_latency
 from rtdet.evaluation.streaming.replay import results
+from rtdet.evaluation.tracking.files import read_truth
 from rtdet.trackers.motchallenge import read_detections
 from rtdet.trackers.registry import load_tracker
 
@@ -154,9 +157,51 @@ def test_the_command_gives_the_same_bytes_for_the_same_seed(detections, tmp_path
     assert a == b != c
 
 
+@pytest.fixture
+def truth(tmp_path):
+    """Where the two of `detections` truly are, and that until frame 62."""
+    rows = [f"{f},1,{100 + 2 * f},20,30,60,1,1,1\n{f},2,600,20,30,60,1,1,1" for f in range(1, 63)]
+    path = tmp_path / "gt.txt"
+    path.write_text("\n".join(rows))
+    return path
+
+
+def test_what_was_shown_is_scored_in_every_frame_of_the_truth(detections, truth, tmp_path):
+    arguments = [detections, "--latency-ms", 100, "--out", tmp_path / "shown.txt", "--gt", truth]
+    said = stream(*arguments).stdout.split()
+    # Three frames of 62 pass before the first result; all else is right.
+    assert said[::2] == ["HOTA", "MOTA", "IDF1"]
+    assert float(said[3]) == pytest.approx(100 * 59 / 62, abs=0.01)
+    assert {int(row[0]) for row in rows_of(tmp_path / "shown.txt")} == set(range(4, 63))
+    held = stream(*arguments, "--show", "hold").stdout.split()
+    assert float(held[1]) < float(said[1])
+
+
+def test_later_results_are_worse_and_predictions_better_than_holding(detections, truth):
+    rows = read_detections(detections)
+    scores = accuracy_by_latency(
+        lambda: load_tracker("sort"), rows, read_truth(truth), fps=FPS, latencies_ms=(0, 100, 200)
+    )
+    predict, hold = ([one.hota for one in scores[show]] for show in ("predict", "hold"))
+    assert predict == sorted(predict, reverse=True)
+    assert predict[0] == hold[0]
+    assert (np.array(predict[1:]) > hold[1:]).all()
+
+
+def test_the_plot_is_a_picture(detections, truth, tmp_path):
+    plot = tmp_path / "plot.png"
+    arguments = ["--latency-ms", 100, "--out", tmp_path / "shown.txt", "--gt", truth, "--plot", plot]
+    assert f"wrote {plot}" in stream(detections, *arguments, "--tracker", "sort").output
+    picture = cv2.imread(str(plot))
+    assert picture.shape == (480, 1320, 3)
+    assert (picture[150:400, 50:400] < 200).any()
+
+
 @pytest.mark.parametrize(
     ("arguments", "error", "words"),
     [
+        (["--latency-ms", "5", "--plot", "a.png"], UsageError, "--gt"),
+        (["--latency-ms", "5", "--gt", "absent.txt"], SourceError, r"absent\.txt"),
         ([], UsageError, "--latency-ms L or --latency FILE"),
         (["--latency-ms", "5", "--latency", "a.json"], UsageError, "one of the two"),
         (["--latency-ms", "-1"], UsageError, "0 or more"),

@@ -108,14 +108,17 @@ class OCSort:
         rows, columns = self._match(corners, centre, scores, labels, origin)
         free = np.ones(corners.shape[1], dtype=bool)
         free[rows] = False
-        if free.any() and len(columns) < self._table.shape[1]:
+        if len(rows) < len(free) and len(columns) < self._table.shape[1]:
             found = self._recover(free, columns, corners, labels)
             rows, columns = np.concatenate((rows, found[0])), np.concatenate((columns, found[1]))
             free[rows] = False
         self._table[STREAK] *= self._table[SEEN] == self._clock.updates - 1
-        self._table[DIRECTION, columns] = _unit(centre[:, rows] - origin[:, columns])
-        self._correct(columns, corners.take(rows, axis=1), scores[rows], labels[rows])
-        if free.any():
+        self._table[STREAK, columns] += 1.0
+        matched = corners.take(rows, axis=1)
+        self._filter(columns, matched)
+        way = _unit(centre.take(rows, axis=1) - origin.take(columns, axis=1))
+        self._note(columns, matched, scores.take(rows), labels.take(rows), way)
+        if len(rows) < len(free):
             self._begin(corners[:, free], scores[free], labels[free])
         shown = self._show()
         self._forget(0.0)
@@ -168,15 +171,21 @@ class OCSort:
         near = (overlap > self.iou_threshold).nonzero()[0]
         if len(rows) == 0 or is_one_to_one(rows[near], columns[near]):
             return rows[near], columns[near]
-        way = _unit(centre[:, rows] - origin[:, columns])
-        cosine = (way * table[DIRECTION, columns]).sum(axis=0)
+        alone = (np.bincount(rows).take(rows) == 1) & (np.bincount(columns).take(columns) == 1)
+        rival = (~alone).nonzero()[0]
+        rows_of, columns_of, worth = rows.take(rival), columns.take(rival), overlap.take(rival)
+        way = _unit(centre.take(rows_of, axis=1) - origin.take(columns_of, axis=1))
+        way *= table[DIRECTION].take(columns_of, axis=1)
         # pi/2 less the angle is the arc sine of its cosine.
-        momentum = np.arcsin(np.clip(cosine, -1.0, 1.0)) * scores[rows] / np.pi
-        worth = overlap + self.inertia * momentum
+        momentum = np.arcsin(np.clip(way[0] + way[1], -1.0, 1.0)) * scores.take(rows_of)
+        worth += momentum * (self.inertia / np.pi)
         pays = (worth > 0).nonzero()[0]
-        chosen = pays[heaviest_matching(rows[pays], columns[pays], worth[pays], len(scores), table.shape[1])]
-        chosen = chosen[overlap[chosen] >= self.iou_threshold]
-        return rows[chosen], columns[chosen]
+        chosen = heaviest_matching(
+            rows_of.take(pays), columns_of.take(pays), worth.take(pays), len(scores), table.shape[1]
+        )
+        chosen = np.concatenate((alone.nonzero()[0], rival.take(pays.take(chosen))))
+        chosen = chosen[overlap.take(chosen) >= self.iou_threshold]
+        return rows.take(chosen), columns.take(chosen)
 
     def _recover(self, free: BoolArray, matched: IntArray, corners: FloatArray, labels: FloatArray) -> Pairs:
         """OCR."""
@@ -187,59 +196,75 @@ class OCSort:
         pairs = match(corners[:, rows], self._table[OBSERVED, columns], self.iou_threshold, by_class)
         return rows[pairs[0]], columns[pairs[1]]
 
-    def _correct(
-        self, columns: IntArray, corners: FloatArray, scores: FloatArray, labels: FloatArray
-    ) -> None:
-        """Takes in one box for each of `columns`."""
+    def _filter(self, columns: IntArray, corners: FloatArray) -> None:
+        """Takes one box (4, K) for each of `columns` into their states."""
+        unseen = self._clock.updates - self._table[SEEN].take(columns)
+        at_once = unseen == 1
+        if not at_once.all():
+            late = (~at_once).nonzero()[0]
+            again = columns[late]
+            self._state[:, :, again] = self._replayed(again, corners[:, late], unseen[late])
+            columns, corners = columns[at_once], corners[:, at_once]
         if len(columns) == 0:
             return
-        table = self._table
-        self._state[:, :, columns] = self._filtered(columns, corners)
-        table[SCORE, columns], table[LABEL, columns] = scores, labels
-        table[STREAK, columns] += 1.0
-        table[OBSERVED, columns] = corners
-        self._note(columns)
+        matched = np.zeros(self._table.shape[1], dtype=bool)
+        matched[columns] = True
+        # All states, as one block, are faster than picking some; those of the others are not taken.
+        state = self._state.copy()
+        kalman.predict(state, float(self._clock.frame - self._table[SEEN_FRAME, columns[0]]))
+        every = state[kalman.MEAN].copy()
+        every[:, columns] = kalman.to_measurement(corners)
+        kalman.correct(state, every, np.ones(len(matched)))
+        np.copyto(self._state, state, where=matched)
 
-    def _filtered(self, columns: IntArray, corners: FloatArray) -> FloatArray:
-        """The states of `columns` after `corners` (4, K), gone through every update since each was last seen: ORU.
-        Nearly always that is this one."""
-        state, table = self._state.take(columns, axis=2), self._table.take(columns, axis=1)
-        steps = np.minimum(self._clock.updates - table[SEEN], MOST_STEPS)
+    def _replayed(self, columns: IntArray, corners: FloatArray, unseen: FloatArray) -> FloatArray:
+        """ORU: the states of `columns` after `corners` (4, K), gone again through every update since each was last
+        seen, `unseen` (K,) of them."""
+        steps = np.minimum(unseen, MOST_STEPS)
+        order = (-steps).argsort(kind="stable")
+        steps, columns = steps[order], columns[order]
+        table = self._table.take(columns, axis=1)
         dt = (self._clock.frame - table[SEEN_FRAME]) / steps
-        before, after = _sized(table[OBSERVED]), _sized(corners)
-        for step in range(1, int(steps.max()) + 1):
-            if step == 1:
-                some: slice | IntArray = slice(None)
-            else:
-                some = (steps >= step).nonzero()[0]
-            part = step / steps[some]
-            moving = state[:, :, some]
-            box = before[:, some] * (1 - part) + after[:, some] * part
-            kalman.predict(moving, dt[some])
-            kalman.correct(moving, _measurement(box), np.ones(len(part)))
-            state[:, :, some] = moving
-        return state
+        before, after = _sized(table[OBSERVED]), _sized(corners[:, order])
+        part = np.arange(1, int(steps[0]) + 1)[:, None] / steps
+        way = before[:, None] * (1 - part) + after[:, None] * part
+        way[2], way[3] = way[2] * way[3], way[2] / way[3]
+        state = self._state.take(columns, axis=2)
+        is_steady = bool((dt == dt[0]).all())
+        for step, count in enumerate((part <= 1).sum(axis=1)):
+            moving = state[:, :, :count]  # a view: those with the most steps come first
+            kalman.predict(moving, float(dt[0]) if is_steady else dt[:count])
+            kalman.correct(moving, way[:, step, :count], np.ones(count))
+        result = np.empty_like(state)
+        result[:, :, order] = state
+        return result
 
-    def _note(self, columns: IntArray) -> None:
-        """That `columns` were seen now."""
-        table, clock = self._table, self._clock
-        table[SEEN, columns], table[SEEN_FRAME, columns] = clock.updates, clock.frame
-        table[SEEN_S, columns] = clock.now_s
-        observed = table[OBSERVED, columns]
-        past = self._past[clock.updates % self.delta_t]
-        past[:FRAME, columns] = (observed[:2] + observed[2:]) * 0.5
-        past[FRAME, columns] = clock.frame
+    def _note(
+        self,
+        columns: IntArray,
+        corners: FloatArray,
+        scores: FloatArray,
+        labels: FloatArray,
+        direction: FloatArray,
+    ) -> None:
+        """What `columns` were seen as, now."""
+        clock = self._clock
+        some = self._table.take(columns, axis=1)
+        some[SCORE], some[LABEL], some[DIRECTION], some[OBSERVED] = scores, labels, direction, corners
+        some[SEEN], some[SEEN_FRAME], some[SEEN_S] = clock.updates, clock.frame, clock.now_s
+        self._table[:, columns] = some
+        past = np.empty((3, len(columns)))
+        past[:FRAME], past[FRAME] = (corners[:2] + corners[2:]) * 0.5, clock.frame
+        self._past[clock.updates % self.delta_t][:, columns] = past
 
     def _begin(self, corners: FloatArray, scores: FloatArray, labels: FloatArray) -> None:
-        count, before = len(scores), self._table.shape[1]
-        table = np.zeros((ROWS, count))
-        table[SCORE], table[LABEL], table[OBSERVED] = scores, labels, corners
+        before, count = self._table.shape[1], len(scores)
         state = kalman.begin(kalman.to_measurement(corners))
         past = np.full((self.delta_t, 3, count), -np.inf)
-        self._table = np.concatenate((self._table, table), axis=1)
+        self._table = np.concatenate((self._table, np.zeros((ROWS, count))), axis=1)
         self._state = np.concatenate((self._state, state), axis=2)
         self._past = np.concatenate((self._past, past), axis=2)
-        self._note(np.arange(before, before + count))
+        self._note(np.arange(before, before + count), corners, scores, labels, np.zeros((2, count)))
 
     def _show(self) -> Tracks:
         """The tracks seen in this frame that have, or once had where that is enough, their streak."""
@@ -275,18 +300,15 @@ class OCSort:
 
 def _unit(vector: FloatArray) -> FloatArray:
     """(2, N) vectors of length 1, or 0 where they have next to none."""
-    return np.asarray(vector / (np.hypot(vector[0], vector[1]) + 1e-6))
+    length = np.sqrt(vector[0] ** 2 + vector[1] ** 2)
+    length += 1e-6
+    return np.asarray(vector / length)
 
 
 def _sized(corners: FloatArray) -> FloatArray:
     """(4, N) rows cx, cy, w, h of the corners."""
     size = corners[2:] - corners[:2]
     return np.concatenate((corners[:2] + size * 0.5, size))
-
-
-def _measurement(box: FloatArray) -> FloatArray:
-    """(4, N) rows cx, cy, s, r of boxes with rows cx, cy, w, h."""
-    return np.stack((box[0], box[1], box[2] * box[3], box[2] / box[3]))
 
 
 def _require(holds: bool, message: str) -> None:

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+from bisect import bisect_left, bisect_right
+from itertools import groupby
 from typing import Any
 
 import numpy as np
 
 from rtdet.evaluation.tracking.matching import match_frame
 from rtdet.evaluation.tracking.overlaps import Overlaps
-from rtdet.types import IntArray
+from rtdet.types import BoolArray, IntArray
 
 LEAST_IOU = 0.5
 # More than any overlap: for none is a match given up that goes on from the last frame.
@@ -59,24 +61,39 @@ def _matches(overlaps: Overlaps, before: IntArray) -> IntArray:
     """The pairs that match, rising: in each frame first those that matched in the frame before, then those that
     overlap most in sum.
 
-    A pair that shares its row and its column with no other matches in any case. Frames in which there are others
-    are solved one after the other, because of what they take over.
+    A pair that shares neither its row nor its column with another matches in any case.
     """
     pairs = np.flatnonzero(overlaps.iou >= LEAST_IOU - np.finfo(np.float64).eps)
     rows, columns = overlaps.rows[pairs], overlaps.columns[pairs]
     is_alone = (np.bincount(rows)[rows] == 1) & (np.bincount(columns)[columns] == 1)
-    ids = overlaps.track_ids[columns]
-    # The ID that each row is matched with; the last place is the row before that there is not.
-    partner = np.full(len(before) + 1, _NOBODY)
-    partner[rows[is_alone]] = ids[is_alone]
-    frames = overlaps.frames[pairs]
-    contested = np.unique(frames[~is_alone])
-    firsts, ends = np.searchsorted(frames, contested), np.searchsorted(frames, contested, side="right")
-    parts = [pairs[~np.isin(frames, contested)]]
-    for first, end in zip(firsts, ends, strict=True):
-        goes_on = partner[before[rows[first:end]]] == ids[first:end]
-        mine = pairs[first:end]
-        taken = match_frame(overlaps, mine, _GOES_ON * goes_on + overlaps.iou[mine])
-        partner[overlaps.rows[taken]] = overlaps.track_ids[overlaps.columns[taken]]
-        parts.append(taken)
-    return np.sort(np.concatenate(parts))
+    contested = _contested_matches(overlaps, pairs, is_alone, before.tolist())
+    return np.sort(np.concatenate((pairs[is_alone], pairs[contested])))
+
+
+def _contested_matches(
+    overlaps: Overlaps, pairs: IntArray, is_alone: BoolArray, before: list[int]
+) -> list[int]:
+    """Places in `pairs` of the matches of those that are not alone.
+
+    What they do depends on the frame before. There are few in a frame, for which lists are faster than arrays.
+    """
+    rows, columns = overlaps.rows[pairs].tolist(), overlaps.columns[pairs].tolist()
+    ids, frames = overlaps.track_ids[overlaps.columns[pairs]].tolist(), overlaps.frames[pairs].tolist()
+    partner = {rows[k]: ids[k] for k in np.flatnonzero(is_alone).tolist()}  # the ID that each row matches
+    taken: list[int] = []
+    for frame, group in groupby(np.flatnonzero(~is_alone).tolist(), frames.__getitem__):
+        contested = list(group)
+        chosen = [k for k in contested if partner.get(before[rows[k]]) == ids[k]]
+        full = {rows[k] for k in chosen}, {columns[k] for k in chosen}
+        rest = [k for k in contested if rows[k] not in full[0] and columns[k] not in full[1]]
+        if len({rows[k] for k in rest}) == len({columns[k] for k in rest}) == len(rest):
+            chosen += rest
+        else:
+            whole = range(bisect_left(frames, frame), bisect_right(frames, frame))
+            goes_on = [partner.get(before[rows[k]]) == ids[k] for k in whole]
+            weight = _GOES_ON * np.array(goes_on) + overlaps.iou[pairs[whole]]
+            matched = np.searchsorted(pairs, match_frame(overlaps, pairs[whole], weight))
+            chosen = matched[~is_alone[matched]].tolist()
+        partner.update((rows[k], ids[k]) for k in chosen)
+        taken += chosen
+    return taken

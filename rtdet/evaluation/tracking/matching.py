@@ -6,11 +6,14 @@ import numpy as np
 from scipy.optimize import linear_sum_assignment
 
 from rtdet.evaluation.tracking.overlaps import Overlaps
-from rtdet.types import FloatArray, IntArray
+from rtdet.types import BoolArray, FloatArray, IntArray
 
 
-def heaviest_matching(overlaps: Overlaps, pairs: IntArray, weight: FloatArray) -> IntArray:
-    """The pairs that are taken, rising. pairs (K,): rising places among all pairs; weight (K,) above 0.
+def heaviest_matching(
+    overlaps: Overlaps, pairs: IntArray, weight: FloatArray, wanted: BoolArray | None = None
+) -> IntArray:
+    """The pairs that are taken, rising. pairs (K,): rising places among all pairs; weight (K,) above 0; wanted (K,):
+    only which of these are taken is asked, and only these are given.
 
     Most are settled without a look at their frame (see _settled). A frame in which some are not is solved by the
     Hungarian method, and as a whole: where several matchings are equally heavy, which of them it finds depends on
@@ -18,13 +21,16 @@ def heaviest_matching(overlaps: Overlaps, pairs: IntArray, weight: FloatArray) -
     """
     taken, open_ = _settled(overlaps.rows[pairs], overlaps.columns[pairs], weight)
     frames = overlaps.frames[pairs]
+    if wanted is not None:
+        taken, open_ = taken[wanted[taken]], open_[wanted[open_]]
     open_frames = np.unique(frames[open_])
     is_open = np.zeros(overlaps.frame_count, dtype=bool)
     is_open[open_frames] = True
     parts = [pairs[taken[~is_open[frames[taken]]]]]
     firsts, ends = np.searchsorted(frames, open_frames), np.searchsorted(frames, open_frames, side="right")
     for first, end in zip(firsts, ends, strict=True):
-        parts.append(match_frame(overlaps, pairs[first:end], weight[first:end]))
+        solved = match_frame(overlaps, pairs[first:end], weight[first:end])
+        parts.append(solved if wanted is None else solved[wanted[np.searchsorted(pairs, solved)]])
     return np.sort(np.concatenate(parts))
 
 

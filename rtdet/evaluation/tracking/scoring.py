@@ -50,6 +50,7 @@ def _considered(truth: TruthRows, overlaps: Overlaps) -> Overlaps:
     kept = np.ones(len(overlaps.track_ids), dtype=bool)
     if truth.is_distractor.any():
         pairs = np.flatnonzero(overlaps.iou >= LEAST_IOU - np.finfo(np.float64).eps)
-        matched = heaviest_matching(overlaps, pairs, overlaps.iou[pairs])
-        kept[overlaps.columns[matched[truth.is_distractor[overlaps.rows[matched]]]]] = False
+        is_distractor = truth.is_distractor[overlaps.rows[pairs]]
+        on_distractor = heaviest_matching(overlaps, pairs, overlaps.iou[pairs], is_distractor)
+        kept[overlaps.columns[on_distractor]] = False
     return overlaps.only(truth.is_scored, kept)

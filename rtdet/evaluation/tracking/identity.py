@@ -19,6 +19,8 @@ def identity_matches(overlaps: Overlaps, encounters: Encounters) -> int:
         encounters.of_pair[overlaps.iou >= LEAST_IOU], minlength=len(encounters.objects)
     ).astype(np.float64)
     met = np.flatnonzero(hits)
+    if len(met) == 0:
+        return 0
     taken = heaviest_matching(
         encounters.objects[met], encounters.ids[met], hits[met], overlaps.truth_count, overlaps.track_count
     )

@@ -18,6 +18,7 @@ from hypothesis import strategies as st
 
 from rtdet.errors import OutputError, SourceError, UnknownNameError
 from rtdet.track_table import FrameList, TrackTable
+from rtdet.trackers.offline import Edits
 from rtdet.types import Detections, Frame, FrameResult, SourceInfo, Tracks
 from rtdet.video.sinks import TABLES, TRACK_FILES, open_track_file, read_table, write_table
 
@@ -49,6 +50,23 @@ def test_reading_and_writing_gives_the_same_bytes(
     path = record(tmp_path / f"a{suffix}", names=names)
     write_table(read_table(path), tmp_path / f"b{suffix}")
     assert (tmp_path / f"b{suffix}").read_bytes() == path.read_bytes()
+
+
+@every_format
+def test_edits_that_are_undone_leave_the_file_as_it_was(tmp_path: Path, suffix: str) -> None:
+    path = record(tmp_path / f"a{suffix}")
+    before = path.read_bytes()
+    edits = Edits(read_table(path))
+    edits.split(3, 4)
+    edits.rename(12, 0)
+    edits.merge(3, 13)
+    edits.renumber()
+    write_table(edits.table, path)
+    assert path.read_bytes() != before
+    while edits.undo_text:
+        edits.undo()
+    write_table(edits.table, path)
+    assert path.read_bytes() == before
 
 
 @every_format

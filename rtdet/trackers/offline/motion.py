@@ -109,8 +109,9 @@ def _filtered(seconds: FloatArray, values: FloatArray, unit: FloatArray, seen: B
     kalman.x = np.concatenate([values[0], np.zeros(4)])
     kalman.P = np.diag(np.concatenate([variance[0], (FIRST_VELOCITY * unit[0]) ** 2]))
     F, Q = _steps(np.diff(seconds, prepend=seconds[0]), unit)
-    measured = [value if is_seen else None for value, is_seen in zip(values, seen, strict=True)]
-    measured[0] = None  # it is the filter's start
+    measured = np.full(len(values), None)
+    for row in np.flatnonzero(seen)[1:]:  # the first is the filter's start
+        measured[row] = values[row]
     R = [np.diag(row) for row in variance]
     means, covariances, _, _ = kalman.batch_filter(measured, Fs=F, Qs=Q, Rs=R)
     return np.asarray(kalman.rts_smoother(means, covariances, F, Q)[0][:, :4])

@@ -12,7 +12,7 @@ import numpy.typing as npt
 
 from rtdet.errors import UsageError
 from rtdet.track_table import FrameList, TrackTable
-from rtdet.trackers.offline.motion import can_be_one, smoothed, to_boxes, to_values, was_seen
+from rtdet.trackers.offline.motion import can_be_one, smoothed, to_boxes, to_values, was_seen, within
 from rtdet.trackers.offline.times import MAX_GAP_S, longest, spread, steady_seconds
 from rtdet.types import BoolArray, FloatArray, IntArray
 
@@ -44,7 +44,7 @@ def fill(
     gaps = _gaps(table, listed, seconds, longest_s)
     whole, is_new = _with_rows_in(gaps, table, listed, seconds)
     boxes = _smoothed(whole, is_new, seconds, on_track)
-    boxes[is_new] = _within(listed.sizes[listed.place_of(whole.frames[is_new])], boxes[is_new])
+    boxes[is_new] = within(listed.sizes[listed.place_of(whole.frames[is_new])], boxes[is_new])
     kept = ~is_new | (boxes[:, 2:] > boxes[:, :2]).all(axis=1)
     frame_list = _only_used(listed, table.frame_list, whole.frames[kept])
     return TrackTable(
@@ -148,13 +148,6 @@ def _smoothed(
             boxes[rows] = np.where(is_new[rows, None], new, table.boxes[rows])
         on_track()
     return boxes
-
-
-def _within(sizes: IntArray, boxes: FloatArray) -> FloatArray:
-    """The boxes (N, 4) without what lies beyond their picture, of `sizes` (N, 2); 0 is a size that is not known."""
-    limit = np.where(sizes > 0, sizes, np.inf)
-    start = np.where(sizes > 0, 0.0, -np.inf)
-    return np.clip(boxes, np.tile(start, 2), np.tile(limit, 2))
 
 
 def _only_used(listed: FrameList, known: FrameList, frames: IntArray) -> FrameList:

@@ -11,7 +11,7 @@ from __future__ import annotations
 import numpy as np
 
 from rtdet.track_table import FARTHEST
-from rtdet.types import BoolArray, FloatArray
+from rtdet.types import BoolArray, FloatArray, IntArray
 
 # Standard deviations: of a seen centre, and of the logarithm of a seen side.
 CENTRE_NOISE = 0.05
@@ -54,6 +54,13 @@ def was_seen(scores: FloatArray) -> BoolArray:
         seen[:] = True
     seen[[0, -1]] = True
     return seen
+
+
+def within(sizes: IntArray, boxes: FloatArray) -> FloatArray:
+    """The boxes (N, 4) without what lies beyond their picture, of `sizes` (N, 2); 0 is a size that is not known."""
+    limit = np.where(sizes > 0, sizes, np.inf)
+    start = np.where(sizes > 0, 0.0, -np.inf)
+    return np.clip(boxes, np.tile(start, 2), np.tile(limit, 2))
 
 
 def can_be_one(before: FloatArray, after: FloatArray, elapsed_s: FloatArray) -> BoolArray:

@@ -6,7 +6,7 @@ from collections.abc import Callable
 from dataclasses import replace
 
 from rtdet.track_table import TrackTable
-from rtdet.trackers.offline.motion import smoothed, was_seen
+from rtdet.trackers.offline.motion import smoothed, was_seen, within
 from rtdet.trackers.offline.times import row_seconds
 
 
@@ -14,11 +14,14 @@ def smooth(table: TrackTable, on_track: Callable[[], None] = lambda: None) -> Tr
     """The same rows with the boxes of an RTS smoother, each track by itself; `on_track` is called after each.
 
     Steps are the true ones, so gaps and dropped frames are bridged by as much time as they took. Rows that were
-    filled in (score 0) move with what was seen.
+    filled in (score 0) move with what was seen. What lay within a picture of known size stays within it.
     """
     seconds = row_seconds(table)
     boxes = table.boxes.copy()
     for rows in table.tracks():
         boxes[rows] = smoothed(seconds[rows], boxes[rows], was_seen(table.scores[rows]))
         on_track()
+    sizes = table.frame_list.sizes[table.frame_list.place_of(table.frames)]
+    was_within = (within(sizes, table.boxes) == table.boxes).all(axis=1)
+    boxes[was_within] = within(sizes[was_within], boxes[was_within])
     return replace(table, boxes=boxes)

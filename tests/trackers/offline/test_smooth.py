@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 from hypothesis import given, settings
@@ -102,6 +104,20 @@ def test_dropped_frames_count_with_the_time_that_they_took():
     assert np.allclose(smooth(one_track(boxes, times_s, frames=frames)).boxes, boxes, atol=0.05)
     as_if_steady = smooth(one_track(boxes, np.arange(9) / 30, frames=frames)).boxes
     assert np.abs(as_if_steady - boxes).max() > 1
+
+
+def test_what_lay_within_the_picture_stays_within_it_and_only_that():
+    """Somebody walks out to the left and stops at the edge, as a detector sees it that knows the edge."""
+    times_s = np.arange(20) / 10
+    walk = on_a_line(times_s, (60, 50), (-40, 0), (20, 40))
+    sizes = np.full((20, 2), (640, 480))
+    frame_list = FrameList(np.arange(1, 21), times_s, sizes=sizes)
+    at_edge = replace(one_track(np.maximum(walk, [0, 0, 5, 0]), times_s), frame_list=frame_list)
+    smoothed = smooth(at_edge).boxes
+    assert smoothed[:, 0].min() == 0
+    assert smooth(replace(at_edge, frame_list=FrameList(np.arange(1, 21), times_s))).boxes[:, 0].min() < 0
+    beyond = smooth(replace(at_edge, boxes=walk)).boxes
+    assert np.allclose(beyond[12:], walk[12:], atol=0.05)
 
 
 def test_rows_that_were_filled_in_follow_what_was_seen():

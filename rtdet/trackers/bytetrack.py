@@ -89,18 +89,26 @@ class ByteTrack:
         rows, columns, similarity = overlapping_pairs(corners, predicted, by_class)
         weighted = similarity * (scores + self._lift * (1 - scores))[rows]
         free, open_ = np.ones(len(scores), dtype=bool), np.ones(self._table.shape[1], dtype=bool)
+        matched = []
         for weight, may_row, may_column, least in (
             (weighted, high, confirmed, FIRST),
             (similarity, ~high, confirmed & tracked, SECOND),
             (weighted, high, ~confirmed, UNCONFIRMED),
         ):
-            chosen = (may_row & free)[rows] & (may_column & open_)[columns] & (weight > least)
-            pairs = _best_sum(rows[chosen], columns[chosen], weight[chosen] - least, (len(free), len(open_)))
+            may = (may_row & free).take(rows) & (may_column & open_).take(columns)
+            chosen = (may & (weight > least)).nonzero()[0]
+            if len(chosen) == 0:
+                continue
+            worth = weight.take(chosen) - least
+            pairs = _best_sum(rows.take(chosen), columns.take(chosen), worth, (len(free), len(open_)))
             free[pairs[0]], open_[pairs[1]] = False, False
-            self._correct(pairs, corners, scores, labels)
+            matched.append(pairs)
+        if matched:
+            self._correct(matched, corners, scores, labels)
         self._keep((confirmed & (self._clock.now_s - self._table[SEEN_S] <= self.max_age_s + 1e-6)) | ~open_)
         new = free & (scores >= self.high + self.new_margin) & high
-        self._begin(corners[:, new], scores[new], labels[new])
+        if new.any():
+            self._begin(corners[:, new], scores[new], labels[new])
         self._drop_duplicates()
         return self._show()
 
@@ -136,14 +144,21 @@ class ByteTrack:
             tracked = tracked[finite]
         return tracked
 
-    def _correct(self, pairs: Pairs, corners: FloatArray, scores: FloatArray, labels: FloatArray) -> None:
-        rows, columns = pairs
-        kalman.correct(self._state, columns, kalman.to_measurement(corners.take(rows, axis=1)))
-        table = self._table
-        table[SCORE, columns], table[LABEL, columns] = scores[rows], labels[rows]
-        table[BEST, columns] = np.maximum(table[BEST, columns], scores[rows])
-        table[SEEN_FRAME, columns], table[SEEN_S, columns] = self._clock.frame, self._clock.now_s
-        table[CONFIRMED, columns] = 1.0
+    def _correct(
+        self, matched: list[Pairs], corners: FloatArray, scores: FloatArray, labels: FloatArray
+    ) -> None:
+        """Takes in what was matched, stage by stage."""
+        rows, columns = matched[0] if len(matched) == 1 else np.concatenate(matched, axis=1)
+        # All states, as one block, are faster than picking some.
+        measured, measurement = np.zeros(self._table.shape[1]), self._state[MEAN].copy()
+        measured[columns] = 1.0
+        measurement[:, columns] = kalman.to_measurement(corners.take(rows, axis=1))
+        kalman.correct(self._state, measurement, measured)
+        some = self._table.take(columns, axis=1)
+        some[SCORE], some[LABEL] = scores.take(rows), labels.take(rows)
+        some[BEST] = np.maximum(some[BEST], some[SCORE])
+        some[SEEN_FRAME], some[SEEN_S], some[CONFIRMED] = self._clock.frame, self._clock.now_s, 1.0
+        self._table[:, columns] = some
 
     def _begin(self, corners: FloatArray, scores: FloatArray, labels: FloatArray) -> None:
         table = np.zeros((8, len(scores)))

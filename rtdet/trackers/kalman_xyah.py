@@ -10,13 +10,16 @@ from __future__ import annotations
 
 import numpy as np
 
+from rtdet.trackers import kalman
 from rtdet.trackers.kalman import COV, MEAN, VAR, VELOCITY, VELOCITY_VAR
-from rtdet.types import FloatArray, IntArray
+from rtdet.types import FloatArray
 
 ASPECT, HEIGHT = 2, 3
-POSITION_STD, VELOCITY_STD = 1 / 20, 1 / 160
-ASPECT_STD, ASPECT_VELOCITY_STD, ASPECT_MEASURED_STD = 1e-2, 1e-5, 1e-1
 SHORTEST_HEIGHT = 1e-3
+# Variances are a share of the squared height, or, of the aspect, a constant: (4, 1) each, values then velocities.
+_SHARE = np.array([[[1.0], [1.0], [0.0], [1.0]]]) * np.array([[[1 / 20]], [[1 / 160]]]) ** 2
+_ASPECT = np.array([[[0.0], [0.0], [1.0], [0.0]]]) * np.array([[[1e-2]], [[1e-5]]]) ** 2
+_MEASURED_ASPECT = np.array([[0.0], [0.0], [1e-1**2], [0.0]])
 
 
 def to_measurement(corners: FloatArray) -> FloatArray:
@@ -31,17 +34,20 @@ def to_measurement(corners: FloatArray) -> FloatArray:
 
 def to_corners(mean: FloatArray) -> FloatArray:
     """Corners of means (4, N)."""
-    half = 0.5 * mean[HEIGHT] * np.stack((mean[ASPECT], np.ones_like(mean[HEIGHT])))
-    return np.concatenate((mean[:2] - half, mean[:2] + half))
+    half, corners = mean[ASPECT:] * 0.5, np.empty_like(mean)
+    half[0] *= mean[HEIGHT]
+    np.subtract(mean[:2], half, out=corners[:2])
+    np.add(mean[:2], half, out=corners[2:])
+    return corners
 
 
 def begin(measurement: FloatArray) -> FloatArray:
-    """States (5, 4, N) of boxes seen for the first time: at rest, twice and ten times the usual noise."""
+    """States (5, 4, N) of boxes seen for the first time: at rest, with twice and ten times the usual noise."""
     state = np.zeros((5, *measurement.shape))
     state[MEAN] = measurement
-    position, velocity = _variances(measurement[HEIGHT], ASPECT_STD)
+    position, velocity = _noise(measurement)
     state[VAR], state[VELOCITY_VAR] = 4 * position, 100 * velocity
-    state[VAR, ASPECT], state[VELOCITY_VAR, ASPECT] = ASPECT_STD**2, ASPECT_VELOCITY_STD**2
+    state[VAR, ASPECT], state[VELOCITY_VAR, ASPECT] = position[ASPECT], velocity[ASPECT]
     return state
 
 
@@ -58,35 +64,37 @@ def predict(state: FloatArray, dt: float = 1.0) -> None:
     published steps at dt = n.
     """
     mean, velocity, var, cov, velocity_var = state
-    position_noise, velocity_noise = _variances(mean[HEIGHT], ASPECT_STD)
+    noise = _noise(mean)
     state[MEAN] = _upright(mean + dt * velocity, mean)
+    if dt == 1.0:  # nearly always: the same sums in fewer steps
+        state[VAR : COV + 1] += state[COV:]
+        var += cov
+        state[VAR::2] += noise
+        return
+    position_noise, velocity_noise = noise
     var += 2 * dt * cov + dt**2 * velocity_var
     var += dt * position_noise + velocity_noise * (dt * (dt - 1) * (2 * dt - 1) / 6)
     cov += dt * velocity_var + velocity_noise * (dt * (dt - 1) / 2)
     velocity_var += dt * velocity_noise
 
 
-def correct(state: FloatArray, columns: IntArray, measurement: FloatArray) -> None:
-    """Takes in one measurement (4, K) for each of `columns` (K,), in place."""
-    some = state[:, :, columns]
-    noise, _ = _variances(some[MEAN, HEIGHT], ASPECT_MEASURED_STD)
-    gain = some[VAR : COV + 1] / (some[VAR] + noise)
-    some[: VELOCITY + 1] += gain * (measurement - some[MEAN])
-    some[VELOCITY_VAR] -= gain[1] * some[COV]
-    some[VAR : COV + 1] *= 1.0 - gain[0]
-    state[:, :, columns] = some
+def correct(state: FloatArray, measurement: FloatArray, measured: FloatArray) -> None:
+    """Takes in the measurements (4, N) of the states whose `measured` (N,) is 1.0, in place; those with 0.0 stay."""
+    noise = _SHARE[0] * state[MEAN, HEIGHT] ** 2
+    noise += _MEASURED_ASPECT
+    kalman.correct(state, measurement, measured, noise)
 
 
 def _upright(mean: FloatArray, before: FloatArray) -> FloatArray:
     """Heights and aspects that would reach zero stay as they were."""
     gone = mean[ASPECT:] < SHORTEST_HEIGHT
-    mean[ASPECT:][gone] = np.maximum(before[ASPECT:][gone], SHORTEST_HEIGHT)
+    if gone.any():
+        mean[ASPECT:][gone] = np.maximum(before[ASPECT:][gone], SHORTEST_HEIGHT)
     return mean
 
 
-def _variances(height: FloatArray, aspect_std: float) -> tuple[FloatArray, FloatArray]:
-    """(4, N) of values and of velocities."""
-    by_height = np.repeat(height[None], 4, axis=0)
-    position, velocity = (POSITION_STD * by_height) ** 2, (VELOCITY_STD * by_height) ** 2
-    position[ASPECT], velocity[ASPECT] = aspect_std**2, ASPECT_VELOCITY_STD**2
-    return position, velocity
+def _noise(mean: FloatArray) -> FloatArray:
+    """(2, 4, N) variances that one frame adds to values and to velocities."""
+    noise: FloatArray = _SHARE * mean[HEIGHT] ** 2
+    noise += _ASPECT
+    return noise

@@ -98,7 +98,7 @@ def test_one_step_is_the_published_filter():
     innovation = np.array([4.0, -2.0, 0.05, 3.0])
     x = np.r_[measurement[:, 0], np.zeros(4)] + gain @ innovation
     kalman_xyah.predict(state)
-    kalman_xyah.correct(state, np.array([0]), measurement + innovation[:, None])
+    kalman_xyah.correct(state, measurement + innovation[:, None], np.ones(1))
     assert state[:2, :, 0].ravel() == pytest.approx(x)
     posterior = p - gain @ s @ gain.T
     assert state[2, :, 0] == pytest.approx(np.diag(posterior)[:4])

@@ -1,16 +1,17 @@
 #!/usr/bin/env python3
-"""Frames per second of the tracker alone, by number of objects, beside plain SORT in the same run.
+"""Frames per second of each tracker alone, by number of objects, beside others in the same run.
 
-usage: python benchmarks/tracker_speed.py [--objects 10,50,200,1000] [--seconds 2] [--json OUT.json]
+usage: python benchmarks/tracker_speed.py [--objects 10,50,200,1000] [--trackers sort,rtdet] [--seconds 2]
+                                          [--json OUT.json]
 
 The scene: people of 20 to 40 by 50 to 100 pixels walk through 1920x1080 and turn back at its borders; their
 boxes jitter by a pixel, 5% are missed in each frame, 2% of what is seen is not there, and the order is
 shuffled. At 1000 objects the boxes cover the picture once. Each frame's time is all of update(), boxes in,
-boxes out.
+boxes out. `sort` has the published settings, every other tracker its defaults.
 
 The baseline is SORT as most write it down from the paper: one filterpy KalmanFilter for each track, IoU of
-all pairs, SciPy's assignment. If the packages `trackers` or `norfair` are installed, their SORT is timed
-too.
+all pairs, SciPy's assignment. If the packages `trackers` or `norfair` are installed, theirs are timed too. Below the
+frames per second are ratios: each of rtdet's trackers to `sort`, and to those of the others that do the same.
 """
 
 from __future__ import annotations
@@ -19,6 +20,7 @@ import argparse
 import json
 import time
 from collections.abc import Callable, Iterator
+from functools import partial
 from importlib.util import find_spec
 from pathlib import Path
 
@@ -27,7 +29,7 @@ from filterpy.kalman import KalmanFilter
 from scipy.optimize import linear_sum_assignment
 
 from rtdet.geometry.boxes import cxcywh_to_xyxy, iou
-from rtdet.trackers.registry import load_tracker
+from rtdet.trackers.registry import TRACKERS, load_tracker
 from rtdet.types import Detections, FloatArray
 
 WIDTH, HEIGHT = 1920, 1080
@@ -128,8 +130,9 @@ class PlainSort:
                 yield int(row), int(column)
 
 
-def _rtdet() -> Step:
-    tracker = load_tracker("sort", min_score=0.0, **SETTINGS)
+def _ours(name: str) -> Step:
+    settings = {"min_score": 0.0, **SETTINGS} if name == "sort" else {}
+    tracker = load_tracker(name, **settings)
     clock = iter(range(10**9))
     return lambda boxes: tracker.update(Detections(boxes), next(clock) / 30)
 
@@ -138,11 +141,11 @@ def _plain() -> Step:
     return PlainSort().update
 
 
-def _roboflow() -> Step:
+def _roboflow(class_name: str) -> Step:
     import supervision
-    from trackers import SORTTracker
+    import trackers
 
-    tracker = SORTTracker()
+    tracker = getattr(trackers, class_name)()
     return lambda boxes: tracker.update(
         supervision.Detections(
             xyxy=boxes, confidence=np.ones(len(boxes)), class_id=np.zeros(len(boxes), dtype=int)
@@ -157,12 +160,31 @@ def _norfair() -> Step:
     return lambda boxes: tracker.update([Detection(box.reshape(2, 2)) for box in boxes])
 
 
-def contenders() -> dict[str, Callable[[], Step]]:
-    """Name to maker; `rtdet` and the baseline first."""
-    found = {"rtdet": _rtdet, "plain SORT": _plain}
-    for package, maker in (("trackers", _roboflow), ("norfair", _norfair)):
-        if find_spec(package) is not None:
-            found[package] = maker
+PLAIN = "plain SORT"
+# Name to the package it needs and its maker.
+OTHERS: dict[str, tuple[str, Callable[[], Step]]] = {
+    PLAIN: ("filterpy", _plain),
+    "trackers SORT": ("trackers", partial(_roboflow, "SORTTracker")),
+    "trackers ByteTrack": ("trackers", partial(_roboflow, "ByteTrackTracker")),
+    "trackers OC-SORT": ("trackers", partial(_roboflow, "OCSORTTracker")),
+    "norfair": ("norfair", _norfair),
+}
+# What each is set against beside `sort`; a tracker that is not listed is set against the baseline.
+COUNTERPARTS = {
+    "sort": (PLAIN, "trackers SORT"),
+    "bytetrack": ("trackers ByteTrack",),
+    "ocsort": ("trackers OC-SORT",),
+}
+# One frame takes it seconds.
+MOST_OBJECTS = {"norfair": 200}
+
+
+def contenders(ours: list[str], count: int) -> dict[str, Callable[[], Step]]:
+    """Name to maker."""
+    found: dict[str, Callable[[], Step]] = {name: partial(_ours, name) for name in ours}
+    for name, (package, maker) in OTHERS.items():
+        if find_spec(package) is not None and count <= MOST_OBJECTS.get(name, count):
+            found[name] = maker
     return found
 
 
@@ -176,20 +198,36 @@ def seconds_per_frame(make: Callable[[], Step], frames: list[FloatArray]) -> flo
     return (time.perf_counter() - begin) / (len(frames) - WARM_UP)
 
 
-def measure(counts: list[int], seconds: float) -> list[dict[str, float]]:
-    """The best of several passes of each, in turn, so that what else the machine does falls on all alike."""
-    rows = []
-    for count in counts:
-        frames = scene(count, WARM_UP + max(20, min(100, 5000 // count)))
-        makers = contenders()
-        best = dict.fromkeys(makers, float("inf"))
-        deadline = time.perf_counter() + seconds * len(makers)
-        while best["rtdet"] == float("inf") or time.perf_counter() < deadline:
-            for name, make in makers.items():
-                best[name] = min(best[name], seconds_per_frame(make, frames))
-        row = {"objects": float(count), **{name: 1 / value for name, value in best.items()}}
-        rows.append({**row, "ratio": row["rtdet"] / row["plain SORT"]})
-    return rows
+def measure(ours: list[str], count: int, seconds: float) -> dict[str, float]:
+    """Frames per second by name: the best of several passes of each, in turn, so that what else the machine does
+    falls on all alike."""
+    frames = scene(count, WARM_UP + max(20, min(100, 5000 // count)))
+    makers = contenders(ours, count)
+    best = dict.fromkeys(makers, float("inf"))
+    deadline = time.perf_counter() + seconds * len(makers)
+    while float("inf") in best.values() or time.perf_counter() < deadline:
+        for name, make in makers.items():
+            best[name] = min(best[name], seconds_per_frame(make, frames))
+    return {name: 1 / value for name, value in best.items()}
+
+
+def ratios(rates: dict[str, float], ours: list[str]) -> dict[str, float]:
+    """ "a / b" to the ratio of their rates."""
+    found = {}
+    for name in ours:
+        against = ("sort", *COUNTERPARTS.get(name, (PLAIN,)))
+        found |= {f"{name} / {b}": rates[name] / rates[b] for b in against if b in rates and b != name}
+    return found
+
+
+def table(columns: list[dict[str, float]], form: str) -> str:
+    """One line a name, one column a number of objects."""
+    names = dict.fromkeys(name for column in columns for name in column)
+    return "\n".join(
+        f"{name:<32}"
+        + "".join(f"{column[name]:{form}}" if name in column else f"{'-':>10}" for column in columns)
+        for name in names
+    )
 
 
 def main() -> None:
@@ -197,21 +235,22 @@ def main() -> None:
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
     parser.add_argument("--objects", default="10,50,200,1000")
+    parser.add_argument("--trackers", default=",".join(TRACKERS))
     parser.add_argument(
         "--seconds", type=float, default=2.0, help="for each tracker and each number of objects"
     )
     parser.add_argument("--json", type=Path)
     arguments = parser.parse_args()
-    rows = measure([int(n) for n in arguments.objects.split(",")], arguments.seconds)
-    names = [name for name in rows[0] if name not in ("objects", "ratio")]
-    print("objects  " + "  ".join(f"{name:>12}" for name in names) + "   rtdet / plain")
-    for row in rows:
-        print(
-            f"{row['objects']:7.0f}  "
-            + "  ".join(f"{row[n]:12,.1f}" for n in names)
-            + f"   {row['ratio']:8.1f} x"
-        )
+    counts, ours = [int(n) for n in arguments.objects.split(",")], arguments.trackers.split(",")
+    rates = [measure(ours, count, arguments.seconds) for count in counts]
+    shares = [ratios(rate, ours) for rate in rates]
+    print(f"{'objects':<32}" + "".join(f"{count:10,}" for count in counts))
+    print(table(rates, "10,.0f"), table(shares, "10.2f"), sep="\n\n")
     if arguments.json:
+        rows = [
+            {"objects": count, "frames_per_second": rate, "ratios": share}
+            for count, rate, share in zip(counts, rates, shares, strict=True)
+        ]
         arguments.json.write_text(json.dumps(rows, indent=2) + "\n")
 
 

@@ -52,6 +52,7 @@ class Forecast:
         # The velocity of a picture's point p (complex: x + iy, pixels) is shift + turn * p, pixels a second.
         self._shift, self._turn = 0j, 0j
         self._camera_var = 1.0
+        self._camera_s = 0.0
 
     def keep(self, tracks: BoolArray) -> None:
         """Goes on with these (N,) tracks only."""
@@ -66,8 +67,9 @@ class Forecast:
         table[SEEN_S], table[ASPECT_WEIGHT] = now_s, 1.0
         self._table = np.concatenate((self._table, table), axis=1)
 
-    def follow_camera(self, step: CameraStep | None, elapsed_s: float) -> None:
-        """The camera has moved by `step` in the last `elapsed_s` seconds, above 0; None: nobody knows."""
+    def follow_camera(self, step: CameraStep | None, now_s: float) -> None:
+        """The camera has moved by `step` since the last call; None: nobody knows."""
+        elapsed_s, self._camera_s = now_s - self._camera_s, now_s
         lasting = math.exp(-elapsed_s / CAMERA_LASTS_S)
         self._shift *= lasting
         self._turn *= lasting
@@ -147,8 +149,12 @@ def _advance(table: FloatArray, elapsed_s: FloatArray) -> None:
     reach = LASTS_S * (1.0 - fading)
     step = np.copysign(reach, elapsed_s) * table[VELOCITY]
     np.clip(step[2], -math.log(MOST_GROWTH), math.log(MOST_GROWTH), out=step[2])
+    # Perspective: what comes nearer at a steady pace grows, moves so much faster, and its velocity changes twice so.
+    growth = np.exp(step[2])
+    step[:2] *= growth
     table[VALUE] += step
     table[VELOCITY] *= fading
+    table[VELOCITY][:2] *= growth**2
     power = VELOCITY_STD**2
     table[VAR] += reach * (2 * table[COV] + reach * table[VELOCITY_VAR])
     table[VAR] += power * (2 * LASTS_S * (size_s - reach) - reach**2)

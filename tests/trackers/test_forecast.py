@@ -27,7 +27,7 @@ def watched(boxes, fps=FPS, camera=None):
             forecast.begin(one, 0.0)
             continue
         if camera is not None:
-            forecast.follow_camera(camera, 1 / fps)
+            forecast.follow_camera(camera, n / fps)
         forecast.observe(ALL, one, n / fps)
     return forecast, (len(boxes) - 1) / fps
 
@@ -88,16 +88,26 @@ def test_who_comes_nearer_grows_but_never_without_bound():
     assert far[3, 0] <= module.MOST_GROWTH * last[3, 0]
 
 
+def test_who_comes_nearer_at_a_steady_pace_moves_faster_and_faster():
+    # Size and distance from the vanishing point (here 0) are as 1 over the depth.
+    near = [1 / (1 - n / 200) for n in range(61)]
+    forecast, now_s = watched([box(200 * k, 100, 40 * k, 100 * k) for k in near])
+    passing, _ = watched([box(200 * k) for k in near])
+    nearer, same_size = (one.extrapolate(ALL, now_s, 0.3)[0][0, 0] for one in (forecast, passing))
+    assert same_size + 1 < nearer < 200 / (1 - 69 / 200)
+
+
 def test_the_camera_carries_all_on_also_those_who_just_came():
     forecast = Forecast()
     for n in range(20):
-        forecast.follow_camera(pan(5), 1 / FPS)
+        now_s = (n + 1) / FPS
+        forecast.follow_camera(pan(5), now_s)
         if n == 0:
-            forecast.begin(box(100), n / FPS)
+            forecast.begin(box(100), now_s)
         else:
-            forecast.observe(ALL, box(100 + 5 * n), n / FPS)
-    forecast.begin(box(500), 19 / FPS)
-    boxes, _ = forecast.extrapolate(np.array([0, 1]), 19 / FPS, 0.1)
+            forecast.observe(ALL, box(100 + 5 * n), now_s)
+    forecast.begin(box(500), now_s)
+    boxes, _ = forecast.extrapolate(np.array([0, 1]), now_s, 0.1)
     # Three frames of five pixels, and a little less: a camera's velocity fades.
     assert 10 < boxes[0, 0] - 195 < 15
     assert 10 < boxes[0, 1] - 500 < 15
@@ -106,12 +116,12 @@ def test_the_camera_carries_all_on_also_those_who_just_came():
 def test_a_camera_that_nobody_follows_is_soon_taken_for_one_at_rest():
     forecast = Forecast()
     forecast.begin(box(100), 0.0)
-    for _ in range(20):
-        forecast.follow_camera(pan(5), 1 / FPS)
+    for n in range(1, 21):
+        forecast.follow_camera(pan(5), n / FPS)
     place = forecast.extrapolate(ALL, 0.0, 0.0)[0][0, 0]
     assert place == pytest.approx(200)
-    for _ in range(60):
-        forecast.follow_camera(None, 1 / FPS)
+    for n in range(21, 81):
+        forecast.follow_camera(None, n / FPS)
     assert forecast.extrapolate(ALL, 0.0, 0.3)[0][0, 0] == pytest.approx(200, abs=0.1)
 
 
@@ -119,8 +129,8 @@ def test_a_camera_that_zooms_in_moves_boxes_from_the_centre_and_enlarges_them():
     zoom = CameraStep(centre=complex(300, 100), shift=0j, turn=complex(0.01))
     forecast = Forecast()
     forecast.begin(np.concatenate((box(300), box(500)), axis=1), 0.0)
-    for _ in range(10):
-        forecast.follow_camera(zoom, 1 / FPS)
+    for n in range(1, 11):
+        forecast.follow_camera(zoom, n / FPS)
     now, soon = (forecast.extrapolate(np.array([0, 1]), 0.0, a)[0] for a in (0.0, 0.1))
     assert soon[0, 0] == pytest.approx(300, abs=1e-6)
     assert 1.02 < (soon[0, 1] - 300) / (now[0, 1] - 300) < 1.03
@@ -183,7 +193,7 @@ def test_boxes_that_jump_anywhere_give_finite_boxes():
     forecast.begin(jumps[:, :1], 0.0)
     for n in range(1, 60):
         turn = complex(*rng.uniform(-5, 5, 2))
-        forecast.follow_camera(CameraStep(0j, complex(*rng.uniform(-1e6, 1e6, 2)), turn), 0.01)
+        forecast.follow_camera(CameraStep(0j, complex(*rng.uniform(-1e6, 1e6, 2)), turn), 0.01 * n)
         forecast.observe(ALL, jumps[:, n : n + 1], 0.01 * n)
         boxes, uncertainty = forecast.extrapolate(ALL, 0.01 * n, rng.uniform(-3, 3))
         assert np.isfinite(boxes).all()

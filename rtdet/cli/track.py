@@ -56,15 +56,10 @@ def command(
 
 def load_with(name: str, texts: tuple[str, ...], fps: float) -> Tracker:
     """The tracker `name` with settings KEY=VALUE, for a source of `fps` frames a second."""
-    from rtdet.trackers.registry import load_tracker, parse_setting, tracker_settings
+    from rtdet.trackers.registry import load_tracker, parse_settings, tracker_settings
 
     settings: dict[str, Any] = {"fps": fps} if "fps" in tracker_settings(name) else {}
-    for text in texts:
-        key, equals, value = text.partition("=")
-        if not equals:
-            raise UsageError(f"--set takes KEY=VALUE, not {text!r}")
-        key = key.strip().replace("-", "_")
-        settings[key] = parse_setting(name, key, value)
+    settings |= parse_settings(name, texts)
     return load_tracker(name, **settings)
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import inspect
 import numbers
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
 from rtdet.errors import UnknownNameError, UsageError
@@ -101,12 +101,33 @@ def parse_setting(name: str, key: str, text: str) -> Any:
     return value
 
 
+def parse_settings(name: str, texts: Iterable[str]) -> dict[str, Any]:
+    """The keyword arguments of `load_tracker` that KEY=VALUE texts mean: `max_age_s=2`, or for one class,
+    `max_age_s.person=2`. Raises UsageError and UnknownNameError as `load_tracker` does."""
+    settings: dict[str, Any] = {}
+    by_class: dict[str, dict[str, float]] = {}
+    for text in texts:
+        key, equals, value = text.partition("=")
+        if not equals:
+            raise UsageError(f"--set takes KEY=VALUE, not {text!r}")
+        key, dot, class_name = key.strip().partition(".")
+        key = key.replace("-", "_")
+        if not dot:
+            settings[key] = parse_setting(name, key, value)
+        elif "per_class" not in tracker_settings(name):
+            raise UsageError(f"{name} has no settings by class; --set {key}={value} is for all of them")
+        else:
+            by_class.setdefault(class_name.strip(), {})[key] = parse_setting(name, key, value)
+    return settings | ({"per_class": by_class} if by_class else {})
+
+
 _WORDS = {"true": True, "yes": True, "on": True, "false": False, "no": False, "off": False, "none": None}
 _KINDS = {
     "int": "a whole number",
     "float": "a number",
     "bool": "true or false",
     "float | None": "a number or none",
+    "ByClass | None": "settings by class, as in max_age_s.person=2",
 }
 
 
@@ -118,6 +139,7 @@ def _check(tracker: str, setting: inspect.Parameter, value: Any) -> None:
         "float": is_number and value == value,
         "bool": isinstance(value, bool),
         "float | None": value is None or is_number,
+        "ByClass | None": value is None or isinstance(value, Mapping),
     }[kind]
     if not fits:
         raise UsageError(f"{setting.name} of {tracker} is {_KINDS[kind]}, not {value!r}")

@@ -23,7 +23,9 @@ from rtdet.trackers.association import Pairs, heaviest_matching, is_one_to_one, 
 from rtdet.trackers.camera_step import camera_step
 from rtdet.trackers.clock import Clock
 from rtdet.trackers.intake import accepted, score_lift
+from rtdet.trackers.per_class import ByClass, PerClass
 from rtdet.trackers.similarity import similar_pairs
+from rtdet.trackers.votes import ClassVotes
 from rtdet.types import BoolArray, Detections, FloatArray, IntArray, Tracks
 
 # Rows of the table of what is known of each track (a column) beside its motion; the last four are the last
@@ -40,6 +42,9 @@ OTHER_CLASS = 0.6
 SAME_OBJECT = 0.8
 DUPLICATE_IOU = 0.85
 
+# What may differ by class.
+BY_CLASS = ("high", "new", "sure", "max_age_s", "coast_s")
+
 SimilarPairs = tuple[IntArray, IntArray, FloatArray]
 
 
@@ -54,7 +59,9 @@ class RtdetTracker:
     max_age_s      a lost track waits this long.
     coast_s        `update` gives out a confirmed track that was missed, where it should be, for this long.
     camera         take the camera's step, read from the boxes, out of the tracks' motion.
-    class_agnostic all detections are of one class.
+    class_agnostic a detection of another class continues a track as well as one of its own.
+    per_class      other values of `high`, `new`, `sure`, `max_age_s` and `coast_s` for some classes:
+                   {"person": {"max_age_s": 2.0}}.
     fps            the source's nominal frame rate. Given, each update moves the tracks by the time that has
                    truly passed; not given, every update is one frame.
     horizon_s      `predict` moves boxes by at most this much time.
@@ -74,6 +81,7 @@ class RtdetTracker:
         coast_s: float = 0.2,
         camera: bool = True,
         class_agnostic: bool = False,
+        per_class: ByClass | None = None,
         fps: float | None = None,
         horizon_s: float = 1.0,
     ) -> None:
@@ -87,6 +95,7 @@ class RtdetTracker:
         self.high, self.low, self.new, self.sure, self.min_hits = high, low, new, sure, min_hits
         self.max_age_s, self.coast_s, self.horizon_s = max_age_s, coast_s, horizon_s
         self.camera, self.class_agnostic, self.fps = camera, class_agnostic, fps
+        self.per_class = PerClass(per_class, BY_CLASS)
         self._confidence = self._lift = 0.0
         self.reset()
 
@@ -97,6 +106,7 @@ class RtdetTracker:
         self._table = np.zeros((13, 0))
         self._class_names: Sequence[str] = ()
         self._next_id = 1
+        self._votes = ClassVotes()
         self._reach = 0.0
         self._clock = Clock(self.fps)
 
@@ -110,17 +120,18 @@ class RtdetTracker:
     def update(self, detections: Detections, t: float) -> Tracks:
         """Takes in the detections of the frame at `t` seconds; gives the confirmed tracks, also those missed for a
         moment (`since_update_s` above 0)."""
-        corners, scores, labels = accepted(detections, min(self.low, self.high))
         self._class_names = detections.class_names
+        corners, scores, labels = accepted(detections, min(self.low, self.high))
         measurement = kalman.to_measurement(corners)
         self._move(t)
-        high = scores > self.high
+        high = scores > self._limit("high", labels)
         pairs = self._similar_to_predicted(corners, labels)
         if self.camera and self._follow_camera(pairs, corners, measurement, high):
             pairs = self._similar_to_predicted(corners, labels)
         free = self._match(pairs, corners, measurement, scores, labels, high)
         self._keep(self._worth_keeping())
-        new = free & (scores >= self.new)
+        new = free & high & (scores >= self._limit("new", labels))
+        new &= ~_seen_twice(corners, scores, labels, new, free)
         self._begin(measurement[:, new], scores[new], labels[new])
         self._drop_duplicates()
         return self._show()
@@ -140,7 +151,7 @@ class RtdetTracker:
         lost = self._table[SEEN] < self._clock.updates
         self._motion[kalman.SIZE_VELOCITY, lost] = 0.0
         dt = self._clock.advance(t)
-        longest_s = self.max_age_s + 1.5 * self._clock.usual_step_s
+        longest_s = self._limit("max_age_s", self._table[LABEL]) + 1.5 * self._clock.usual_step_s
         self._keep(self._clock.now_s - self._table[SEEN_S] <= longest_s)
         kalman.predict(self._motion, self._spread, dt)
 
@@ -152,7 +163,7 @@ class RtdetTracker:
             self._reach = max(self._reach, float(corners[2].max() - corners[0].min()) / 4)
         rows, columns, similarity = pairs
         seen = (self._table[SEEN] == self._clock.updates - 1) & (self._table[CONFIRMED] > 0)
-        chosen = high[rows] & seen[columns] & (similarity > GATE)
+        chosen = high[rows] & seen[columns]
         rows, columns = _best_sum(rows[chosen], columns[chosen], similarity[chosen], (len(high), len(seen)))
         before = self._motion[:2, columns]
         variance = self._spread[kalman.VAR, columns] + kalman.MEASURED_STD**2
@@ -176,32 +187,37 @@ class RtdetTracker:
         labels: FloatArray,
         high: BoolArray,
     ) -> BoolArray:
-        """Gives detections to tracks, stage by stage; which (M,) high ones stayed free."""
+        """Gives detections to tracks, stage by stage; which (M,) stayed free."""
         table = self._table
         confirmed, just_seen = table[CONFIRMED] > 0, table[SEEN] == self._clock.updates - 1
         free, open_ = np.ones(len(scores), dtype=bool), np.ones(table.shape[1], dtype=bool)
-        # What scores low must fit better.
+        # What scores low must fit better; where a track seen once goes, nobody knows.
         weight = scores + self._lift * (1 - scores)
-        for may_row, may_column, least, stage in (
-            (high, confirmed, GATE, "high"),
-            (~high, confirmed & just_seen, LOW_GATE, "low"),
-            (high, confirmed, GATE, "again"),
-            (high, ~confirmed, NEW_GATE, "new"),
+        gate = np.where(table[HITS] > 1, GATE, NEW_GATE)
+        for stage, may_row, may_column in (
+            ("high", high, confirmed),
+            ("low", ~high, confirmed & just_seen),
+            ("again", high, confirmed),
+            ("new", high, ~confirmed),
         ):
             may_row, may_column = may_row & free, may_column & open_
             if not may_row.any() or not may_column.any():
                 continue
             if stage == "again":
                 rows, columns, worth = self._similar_to_observed(corners, labels)
+                fits = worth > GATE
+            elif stage == "low":
+                rows, columns, worth = pairs
+                fits = worth > LOW_GATE
             else:
                 rows, columns, worth = pairs
-            if stage in ("high", "new"):
                 worth = worth * weight[rows]
-            chosen = may_row[rows] & may_column[columns] & (worth > least)
+                fits = worth > gate[columns]
+            chosen = may_row[rows] & may_column[columns] & fits
             matched = _best_sum(rows[chosen], columns[chosen], worth[chosen], (len(free), len(open_)))
             free[matched[0]], open_[matched[1]] = False, False
             self._correct(matched, measurement, scores, labels)
-        return free & high
+        return free
 
     def _similar_to_predicted(self, corners: FloatArray, labels: FloatArray) -> SimilarPairs:
         deviation = np.sqrt(self._spread[kalman.VAR])
@@ -227,7 +243,8 @@ class RtdetTracker:
         kalman.correct(self._motion, self._spread, columns, measured)
         table = self._table
         table[OBSERVED, columns] = measured
-        table[SCORE, columns], table[LABEL, columns] = scores[rows], labels[rows]
+        table[SCORE, columns] = scores[rows]
+        table[LABEL, columns] = self._votes.vote(columns, labels[rows], scores[rows], table[LABEL, columns])
         table[BEST, columns] = np.maximum(table[BEST, columns], scores[rows])
         table[SEEN, columns], table[SEEN_S, columns] = self._clock.updates, self._clock.now_s
         table[HITS, columns] += 1
@@ -237,7 +254,7 @@ class RtdetTracker:
 
     def _worth_keeping(self) -> BoolArray:
         table = self._table
-        in_time = self._clock.now_s - table[SEEN_S] <= self.max_age_s + 1e-6
+        in_time = self._clock.now_s - table[SEEN_S] <= self._limit("max_age_s", table[LABEL]) + 1e-6
         return np.asarray((in_time & (table[CONFIRMED] > 0)) | (table[SEEN] == self._clock.updates))
 
     def _begin(self, measurement: FloatArray, scores: FloatArray, labels: FloatArray) -> None:
@@ -246,7 +263,8 @@ class RtdetTracker:
         table[HITS], table[OBSERVED] = 1, measurement
         table[SEEN], table[SEEN_S], table[BORN_S] = self._clock.updates, self._clock.now_s, self._clock.now_s
         at_once = self._clock.updates == 1 or self.min_hits == 1
-        table[CONFIRMED] = (scores >= self.sure) | at_once
+        table[CONFIRMED] = (scores >= self._limit("sure", labels)) | at_once
+        self._votes.begin(labels, scores)
         motion, spread = kalman.begin(measurement)
         self._table = np.concatenate((self._table, table), axis=1)
         self._motion = np.concatenate((self._motion, motion), axis=1)
@@ -260,8 +278,7 @@ class RtdetTracker:
         if len(now) == 0 or len(lost) == 0:
             return
         corners = kalman.to_corners(self._motion)
-        labels = None if self.class_agnostic else (table[LABEL, now], table[LABEL, lost])
-        a, b, overlap = overlapping_pairs(corners[:, now], corners[:, lost], labels)
+        a, b, overlap = overlapping_pairs(corners[:, now], corners[:, lost])
         same_place = overlap > DUPLICATE_IOU
         a, b = now[a[same_place]], lost[b[same_place]]
         life_s = table[SEEN_S] - table[BORN_S]
@@ -271,7 +288,8 @@ class RtdetTracker:
 
     def _visible(self) -> BoolArray:
         missed_s = self._clock.now_s - self._table[SEEN_S]
-        shown = (self._table[SEEN] == self._clock.updates) | (missed_s <= self.coast_s + 1e-6)
+        coast_s = self._limit("coast_s", self._table[LABEL])
+        shown = (self._table[SEEN] == self._clock.updates) | (missed_s <= coast_s + 1e-6)
         return np.asarray(shown & (self._table[CONFIRMED] > 0) & (self._table[BEST] >= self._confidence))
 
     def _show(self) -> Tracks:
@@ -297,6 +315,30 @@ class RtdetTracker:
             self._motion = self._motion.compress(tracks, axis=1)
             self._spread = self._spread.compress(tracks, axis=1)
             self._table = self._table.compress(tracks, axis=1)
+            self._votes.keep(tracks)
+
+    def _limit(self, key: str, labels: FloatArray) -> FloatArray | float:
+        """A setting for each of `labels`. What the user's confidence shuts out stays out whatever the class."""
+        values = self.per_class.values(key, getattr(self, key), labels, self._class_names)
+        if isinstance(values, float) or key not in ("high", "new"):
+            return values
+        return np.maximum(values, math.nextafter(self._confidence, -1))
+
+
+def _seen_twice(
+    corners: FloatArray, scores: FloatArray, labels: FloatArray, new: BoolArray, free: BoolArray
+) -> BoolArray:
+    """Which (M,) of the `new` detections are another one of another class once more: one that a track has taken, or
+    a new one that scores higher."""
+    twice = np.zeros(len(new), dtype=bool)
+    if not new.any() or (labels == labels[0]).all():
+        return twice
+    candidates, others = new.nonzero()[0], (new | ~free).nonzero()[0]
+    a, b, overlap = overlapping_pairs(corners[:, candidates], corners[:, others])
+    a, b = candidates[a], others[b]
+    wins = ~free[b] | (scores[b] > scores[a]) | ((scores[b] == scores[a]) & (b < a))
+    twice[a[(overlap > SAME_OBJECT) & (labels[a] != labels[b]) & wins]] = True
+    return twice
 
 
 def _best_sum(rows: IntArray, columns: IntArray, weight: FloatArray, counts: tuple[int, int]) -> Pairs:

@@ -13,6 +13,7 @@ from rtdet.detectors.registry import load_detector
 from rtdet.errors import UnknownNameError, UsageError
 from rtdet.pipeline import Pipeline, Policy
 from rtdet.protocols import Detector, Sink, Source, Tracker
+from rtdet.trackers.camera_motion import CameraMotion
 from rtdet.trackers.registry import TRACKERS, load_tracker_for
 from rtdet.types import FrameResult, SourceInfo, Thresholds
 from rtdet.video.sinks import open_recording, open_track_file
@@ -126,8 +127,10 @@ def build_pipeline(
             batch_size=_BATCH if policy is Policy.WAIT and not source.info.is_live else 1,
             max_frames=config.max_frames,
             duration_s=config.duration,
+            camera_motion=CameraMotion(),
         )
         opened.pop_all()
+    pipeline.follow_camera(config.camera_motion)
     return pipeline
 
 
@@ -154,8 +157,10 @@ def build_viewer_pipeline(config: RunConfig, lend_detector: Callable[[], Detecto
             max_frames=config.max_frames,
             duration_s=config.duration,
             keep_detector=True,
+            camera_motion=CameraMotion(),
         )
         opened.pop_all()
+    pipeline.follow_camera(config.camera_motion)
     return pipeline
 
 

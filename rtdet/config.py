@@ -28,6 +28,7 @@ class RunConfig:
     backend: str = "auto"
     precision: str = "auto"
     tracker: str = "sort"
+    camera_motion: bool = False
     policy: str = "auto"
     save: str | None = None
     tracks: str | None = None

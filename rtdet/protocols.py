@@ -6,7 +6,16 @@ from collections.abc import Sequence
 from enum import Enum
 from typing import Protocol, runtime_checkable
 
-from rtdet.types import Detections, Frame, FrameResult, Image, SourceInfo, Thresholds, Tracks
+from rtdet.types import (
+    Detections,
+    FloatArray,
+    Frame,
+    FrameResult,
+    Image,
+    SourceInfo,
+    Thresholds,
+    Tracks,
+)
 
 
 class SourceState(Enum):
@@ -85,6 +94,35 @@ class TwoStageTracker(Tracker, Protocol):
     low: float
 
     def set_confidence(self, confidence: float) -> None: ...
+
+
+@runtime_checkable
+class CompensatingTracker(Tracker, Protocol):
+    """A tracker with a use for the camera's own motion.
+
+    `move_camera` comes right before an update, where the motion is known: a point (x, y) of the picture of the
+    last update is at transform @ (x, y, 1) in that of the next one. `transform` (2, 3) is a similarity (shift,
+    zoom, roll).
+    """
+
+    def move_camera(self, transform: FloatArray) -> None: ...
+
+
+class FollowedPoints(Protocol):
+    """Points of one picture found again in the next."""
+
+    def transform(self, boxes: FloatArray) -> FloatArray | None:
+        """The camera's step (2, 3), as CompensatingTracker takes it, from the points outside the boxes (N, 4) of the
+        next picture's objects; None where they do not tell."""
+
+
+class CameraMotion(Protocol):
+    """Follows the scene from picture to picture. `follow` is None where there is no picture to go on from: after
+    `reset`, and where the size has changed."""
+
+    def follow(self, image: Image) -> FollowedPoints | None: ...
+
+    def reset(self) -> None: ...
 
 
 @runtime_checkable

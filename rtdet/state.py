@@ -89,6 +89,7 @@ class AppState:
     selection:   names of the classes to keep; None keeps all of them, an empty set keeps nothing.
     position_s:  time of the picture on screen, on the source's clock.
     model, tracker: the names that are wanted; the session follows, and puts the old name back if it cannot.
+    camera_motion: the tracker is told how the camera itself moves.
     recording:   the file that is being written, or None.
     """
 
@@ -100,6 +101,7 @@ class AppState:
     position_s: float = 0.0
     model: str = "rtdet-n"
     tracker: str = "sort"
+    camera_motion: bool = False
     confidence: float = 0.25
     iou: float = 0.5
     class_names: tuple[str, ...] = ()
@@ -221,7 +223,7 @@ class AppState:
 
     def follow(self, config: RunConfig) -> None:
         """Takes over what a run's configuration says."""
-        self.model, self.tracker = config.model, config.tracker
+        self.model, self.tracker, self.camera_motion = config.model, config.tracker, config.camera_motion
         self.confidence, self.iou = config.conf, config.iou
         self.selection = frozenset(config.classes) or None
 
@@ -235,6 +237,7 @@ class AppState:
             start=max(start, 0.0),
             model=self.model,
             tracker=self.tracker,
+            camera_motion=self.camera_motion,
             conf=self.confidence,
             iou=self.iou,
             classes=tuple(sorted(chosen)),
@@ -242,10 +245,16 @@ class AppState:
 
 
 _REMEMBERED = (
-    "model", "tracker", "confidence", "iou", "loop", "show_boxes", "show_labels", "show_trails",
+    "model", "tracker", "camera_motion", "confidence", "iou", "loop", "show_boxes", "show_labels", "show_trails",
     "show_numbers", "panel_open", "recent", "last_folder",
 )  # fmt: skip
-_CONFIG_FIELDS = {"model": "model", "tracker": "tracker", "conf": "confidence", "iou": "iou"}
+_CONFIG_FIELDS = {
+    "model": "model",
+    "tracker": "tracker",
+    "camera_motion": "camera_motion",
+    "conf": "confidence",
+    "iou": "iou",
+}
 
 
 def fields_given(config: RunConfig, given: Collection[str] | None = None) -> frozenset[str]:

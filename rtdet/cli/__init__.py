@@ -83,7 +83,12 @@ def _split(ctx: click.Context, parameter: click.Parameter, value: str | None) ->
     metavar="NAME|FILE",
     help="A name from `rtdet models`, or a .safetensors, .onnx or .pth file.  [default: rtdet-n]",
 )
-@click.option("--conf", "--conf-thres", type=float, help="Lowest score that is shown.  [default: 0.25]")
+@click.option(
+    "--conf",
+    "--conf-thres",
+    type=float,
+    help="Lowest score that begins an object; its track may live through lower ones.  [default: 0.25]",
+)
 @click.option(
     "--iou", "--iou-thres", type=float, help="Overlap at which NMS takes two boxes for one.  [default: 0.5]"
 )
@@ -95,6 +100,12 @@ def _split(ctx: click.Context, parameter: click.Parameter, value: str | None) ->
 @click.option("--precision", metavar="P", help="auto, fp32, fp16 or bf16.")
 @click.option("--half", is_flag=True, help="The same as --precision fp16.")
 @click.option("--tracker", metavar="NAME", help="sort or none.  [default: sort]")
+@click.option(
+    "--camera-motion",
+    is_flag=True,
+    default=None,
+    help="For a camera that moves: read its motion from the picture, take it out of the tracks.",
+)
 @click.option(
     "--policy", metavar="P", help="auto (every frame of a file, the latest of a live source), every, latest."
 )

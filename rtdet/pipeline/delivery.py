@@ -46,7 +46,8 @@ class TrackWorker(Worker):
         if job.redo:
             tracks = flow.tracking.redo(job.found, job.frame.t, job.epoch)
         else:
-            tracks = flow.tracking.update(job.found, job.frame.t, job.epoch, pin=job.single)
+            step = flow.camera.transform(job.following, job.found.candidates.boxes)
+            tracks = flow.tracking.update(job.found, job.frame.t, job.epoch, step, pin=job.single)
         ended = time.monotonic()
         stage_ms = {
             "capture": job.decode_ms,

@@ -85,6 +85,7 @@ class DetectWorker(Worker):
             if pending is not None:
                 self.part = pending
         try:
+            self.flow.camera.close()
             if pending is not None:
                 old.close()
         finally:
@@ -119,6 +120,7 @@ class DetectWorker(Worker):
     def _detect(self, jobs: list[Job]) -> None:
         began = time.monotonic()
         self._reach_low()
+        self._look_where_the_camera_goes(jobs)
         found = self.part.detect([job.frame.bgr for job in jobs])
         if len(found) != len(jobs):
             raise ModelError(f"{describe(self.part)} gave {len(found)} answers for {len(jobs)} pictures")
@@ -137,6 +139,13 @@ class DetectWorker(Worker):
         with self._lock:
             if self.part.thresholds.low != low:
                 self.part.thresholds = replace(self.part.thresholds, low=low)
+
+    def _look_where_the_camera_goes(self, jobs: list[Job]) -> None:
+        flow = self.flow
+        for job in jobs:
+            if not job.redo:
+                is_wanted = flow.tracking.follows_camera
+                job.following = flow.camera.look(job.frame, job.epoch, is_wanted=is_wanted)
 
     def _checked(self, detections: Detections, frame: Frame) -> Detections:
         checked, invalid = sanitise(detections, frame.size)

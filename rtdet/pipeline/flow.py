@@ -7,10 +7,11 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from rtdet.pipeline.buffers import Buffer, Policy
+from rtdet.pipeline.camera import Camera, Following
 from rtdet.pipeline.control import Control
 from rtdet.pipeline.stats import StatsCollector
 from rtdet.pipeline.tracking import Found, Tracking
-from rtdet.protocols import Source, Tracker
+from rtdet.protocols import CameraMotion, Source, Tracker
 from rtdet.types import Detections, Frame, FrameResult, Tracks
 
 # A recording of what is shown may fall behind by this many frames before it misses some.
@@ -36,6 +37,7 @@ class Job:
     single: bool = False
     redo: bool = False
     found: Found = _NOTHING
+    following: Following | None = None
 
 
 class Outlets:
@@ -91,7 +93,14 @@ class Flow:
     """
 
     def __init__(
-        self, source: Source, tracker: Tracker | None, policy: Policy, batch_size: int, *, sink_shown: bool
+        self,
+        source: Source,
+        tracker: Tracker | None,
+        policy: Policy,
+        batch_size: int,
+        *,
+        sink_shown: bool,
+        camera_motion: CameraMotion | None = None,
     ) -> None:
         self.source = source
         self.policy = policy
@@ -99,6 +108,7 @@ class Flow:
         self.control = Control()
         self.stats = StatsCollector()
         self.tracking = Tracking(tracker)
+        self.camera = Camera(camera_motion)
         self.outputs, self.listeners = Outlets(), Outlets()
         self.newest_job: Job | None = None
         self.newest_result: tuple[int, FrameResult] | None = None

@@ -19,7 +19,7 @@ from rtdet.pipeline.results import Results
 from rtdet.pipeline.stats import Stats
 from rtdet.pipeline.supervisor import END_LIMIT_S, Supervisor, describe
 from rtdet.pipeline.worker import Worker
-from rtdet.protocols import Detector, SeekableSource, Sink, Source, Tracker
+from rtdet.protocols import CameraMotion, Detector, SeekableSource, Sink, Source, Tracker
 from rtdet.types import Frame, FrameResult, Thresholds, Tracks
 
 log = logging.getLogger("rtdet.pipeline")
@@ -38,6 +38,7 @@ class Pipeline:
                  frames (Stats.unwritten).
     max_frames, duration_s: the run ends after so many frames, so many seconds of the source's time.
     keep_detector: the last detector is left open at the end, for another pipeline.
+    camera_motion: reads the camera's motion from the pictures once `follow_camera` asks for it.
 
     A run that fails or is stopped ends within two seconds, whatever its parts do. A detector or an output
     that never returns is left behind in its daemon thread, named in `stuck`. Everything here may be called
@@ -59,6 +60,7 @@ class Pipeline:
         max_frames: int | None = None,
         duration_s: float | None = None,
         keep_detector: bool = False,
+        camera_motion: CameraMotion | None = None,
     ) -> None:
         _check(batch_size, max_frames, duration_s)
         self.source = source
@@ -66,7 +68,9 @@ class Pipeline:
         self.on_sink_failed: Callable[[Sink, BaseException], None] | None = None
         self._lock = threading.RLock()
         self._is_started = False
-        self._flow = flow = Flow(source, tracker, policy, batch_size, sink_shown=sink_shown)
+        self._flow = flow = Flow(
+            source, tracker, policy, batch_size, sink_shown=sink_shown, camera_motion=camera_motion
+        )
         self._supervisor = supervisor = Supervisor(flow)
         limits = Limits(max_frames, duration_s)
         self._capture = CaptureWorker(flow, supervisor, limits, paced=paced)
@@ -178,7 +182,14 @@ class Pipeline:
     def swap_tracker(self, tracker: Tracker | None) -> None:
         """Goes on with another tracker, or none, from the next frame."""
         self._flow.tracking.swap(tracker)
+        self._say_if_nobody_follows_the_camera(tracker)
         self._detect.redo()
+
+    def follow_camera(self, is_on: bool) -> None:
+        """From the next frame on the tracker is told, or no longer, how the camera itself moved. A tracker that has
+        no use for it is told nothing, which is said once, as a warning."""
+        self._flow.camera.is_on = is_on
+        self._say_if_nobody_follows_the_camera(self._flow.tracking.tracker)
 
     def set_thresholds(self, thresholds: Thresholds) -> None:
         """Holds from the next frame. When paused, the frame on screen is looked at again at once: its boxes
@@ -260,6 +271,11 @@ class Pipeline:
     def note_shown(self, frame: Frame) -> None:
         """The viewer painted this frame: counts for the display rate and the age of the picture."""
         self._flow.stats.shown(frame)
+
+    def _say_if_nobody_follows_the_camera(self, tracker: Tracker | None) -> None:
+        if self._flow.camera.is_on and not self._flow.tracking.follows_camera:
+            who = "none" if tracker is None else type(tracker).__name__
+            log.warning("the camera's motion is not followed: the tracker %s has no use for it", who)
 
     def _workers(self) -> list[Worker]:
         return [self._capture, self._detect, self._track, *self._outputs]

@@ -9,8 +9,8 @@ from typing import NamedTuple
 import numpy as np
 
 from rtdet.geometry.boxes import iou
-from rtdet.protocols import Tracker, TwoStageTracker
-from rtdet.types import Detections, Thresholds, Tracks
+from rtdet.protocols import CompensatingTracker, Tracker, TwoStageTracker
+from rtdet.types import Detections, FloatArray, Thresholds, Tracks
 
 _SAME_OBJECT_IOU = 0.3
 _PATIENCE_S = 0.01
@@ -78,12 +78,12 @@ class Tracking:
     The lock is held for `update` and `predict` of the tracker, never during inference. `epoch` counts the
     seeks: tracks of before a seek say nothing about the frames after it. `low` is the least score that the
     tracker has a use for, or the one that comes next has; None: nothing below the user's confidence.
+    `follows_camera` says the same of the camera's motion.
     """
 
     def __init__(self, tracker: Tracker | None) -> None:
-        self.tracker = tracker
-        self._two_stage = _two_stage(tracker)
-        self.low = self._two_stage.low if self._two_stage else None
+        self._take(tracker)
+        self._note_wishes(tracker)
         self._lock = threading.Lock()
         self._next: list[Tracker | None] = []
         self._fresh = True
@@ -97,14 +97,18 @@ class Tracking:
     def swap(self, tracker: Tracker | None) -> None:
         """Another tracker, from the next frame on. Never waits."""
         self._next.append(tracker)
-        two_stage = _two_stage(tracker)
-        self.low = two_stage.low if two_stage else None
+        self._note_wishes(tracker)
 
-    def update(self, found: Found, t: float, epoch: int, *, pin: bool) -> Tracks:
-        """The tracks of a new frame. `pin`: the picture stands still on it, so `at(t)` shows every
-        detection, also those that the tracker has yet to confirm."""
+    def update(
+        self, found: Found, t: float, epoch: int, camera_step: FloatArray | None = None, *, pin: bool
+    ) -> Tracks:
+        """The tracks of a new frame. `camera_step`: the camera's transform (2, 3) to it, where it is known. `pin`:
+        the picture stands still on it, so `at(t)` shows every detection, also those that the tracker has yet to
+        confirm."""
         with self._lock:
             self._renew(found.detections, epoch)
+            if camera_step is not None and isinstance(self.tracker, CompensatingTracker):
+                self.tracker.move_camera(camera_step)
             tracks = self._feed(found, t)
             self._pinned = (t, self._standing(found, tracks)) if pin else None
             self._tracks = tracks
@@ -157,12 +161,19 @@ class Tracking:
             shown = _together(shown, tracks[goes_on & ~np.isin(tracks.ids, shown.ids)])
         return shown
 
+    def _take(self, tracker: Tracker | None) -> None:
+        self.tracker = tracker
+        self._two_stage = tracker if isinstance(tracker, TwoStageTracker) else None
+
+    def _note_wishes(self, tracker: Tracker | None) -> None:
+        self.low = tracker.low if isinstance(tracker, TwoStageTracker) else None
+        self.follows_camera = isinstance(tracker, CompensatingTracker)
+
     def _renew(self, detections: Detections, epoch: int) -> None:
         """Starts over after a swap, after a seek, and when labels get another meaning."""
         swapped = bool(self._next)
         while self._next:
-            self.tracker = self._next.pop(0)
-            self._two_stage = _two_stage(self.tracker)
+            self._take(self._next.pop(0))
         names = tuple(detections.class_names)
         renamed = bool(names and self._class_names and names != self._class_names)
         if swapped or renamed or epoch != self._epoch:
@@ -173,7 +184,3 @@ class Tracking:
                 self.tracker.reset()
         self._epoch = epoch
         self._class_names = names or self._class_names
-
-
-def _two_stage(tracker: Tracker | None) -> TwoStageTracker | None:
-    return tracker if isinstance(tracker, TwoStageTracker) else None

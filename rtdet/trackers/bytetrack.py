@@ -11,9 +11,10 @@ import numpy as np
 from rtdet.errors import UsageError
 from rtdet.trackers import kalman_xyah as kalman
 from rtdet.trackers.association import Pairs, heaviest_matching, is_one_to_one, overlapping_pairs
+from rtdet.trackers.camera_drift import CameraDrift
 from rtdet.trackers.clock import Clock
 from rtdet.trackers.intake import accepted, score_lift
-from rtdet.trackers.kalman import MEAN, VELOCITY, uncertainty
+from rtdet.trackers.kalman import MEAN, VELOCITY, move, uncertainty, zoom
 from rtdet.types import BoolArray, Detections, FloatArray, IntArray, Tracks
 
 # Rows of the table of what is known of each track (a column) beside its Kalman state.
@@ -70,6 +71,12 @@ class ByteTrack:
         self._class_names: Sequence[str] = ()
         self._next_id = 1
         self._clock = Clock(self.fps)
+        self._camera = CameraDrift()
+
+    def move_camera(self, transform: FloatArray) -> None:
+        """Takes the camera's step since the last update out of the tracks; see protocols.CompensatingTracker."""
+        move(self._state, transform, (1.0, zoom(transform)))
+        self._camera.take(transform)
 
     def set_confidence(self, confidence: float) -> None:
         """From now on `high` is the user's confidence, a score of it counts as the published threshold's does in
@@ -121,7 +128,8 @@ class ByteTrack:
         keep = (shown & (missed_s <= longest_s)).nonzero()[0]
         dt = min(max(ahead_s, -self.horizon_s), self.horizon_s) / self._clock.frame_s
         state, since_s = self._state.take(keep, axis=2), np.maximum(missed_s[keep] + ahead_s, 0.0)
-        tracks = self._tracks(kalman.extrapolate(state, dt), keep, since_s)
+        corners = self._camera.carry(kalman.to_corners(kalman.extrapolate(state, dt)), dt)
+        tracks = self._tracks(corners, keep, since_s)
         kalman.predict(state, max(dt, 0.0))
         return replace(tracks, uncertainty=np.where(since_s > 0, uncertainty(state, tracks.boxes), 0.0))
 
@@ -132,6 +140,7 @@ class ByteTrack:
         usual update late."""
         tracked: BoolArray = self._table[SEEN_FRAME] == self._clock.frame
         dt = self._clock.advance(t)
+        self._camera.advance(dt)
         longest_s = self.max_age_s + 1.5 * self._clock.usual_step_s
         in_time = np.asarray(self._clock.now_s - self._table[SEEN_S] <= longest_s)
         self._keep(in_time)
@@ -194,10 +203,11 @@ class ByteTrack:
         unnamed = columns[table[ID, columns] == 0]
         table[ID, unnamed] = np.arange(self._next_id, self._next_id + len(unnamed))
         self._next_id += len(unnamed)
-        return self._tracks(self._state[MEAN].take(columns, axis=1), columns, np.zeros(len(columns)))
+        corners = kalman.to_corners(self._state[MEAN].take(columns, axis=1))
+        return self._tracks(corners, columns, np.zeros(len(columns)))
 
-    def _tracks(self, mean: FloatArray, columns: IntArray, since_s: FloatArray) -> Tracks:
-        boxes = np.ascontiguousarray(kalman.to_corners(mean).T)
+    def _tracks(self, corners: FloatArray, columns: IntArray, since_s: FloatArray) -> Tracks:
+        boxes = np.ascontiguousarray(corners.T)
         table = self._table.take(columns, axis=1)
         ids, labels = table[ID].astype(np.int64), table[LABEL].astype(np.int64)
         return Tracks(boxes, ids, table[SCORE], labels, since_s, self._class_names)

@@ -112,6 +112,20 @@ def correct(state: FloatArray, measurement: FloatArray, measured: FloatArray, no
     state[VAR : COV + 1] *= 1.0 - gain[0]
 
 
+def move(state: FloatArray, transform: FloatArray, growth: tuple[float, float]) -> None:
+    """Takes the camera's step out of the states, in place: centres and their velocities go by `transform` (2, 3), the
+    other two values and theirs by a factor each. A step turns and zooms by too little to matter for P."""
+    turn = transform[:, :2]
+    state[MEAN, :2] = turn @ state[MEAN, :2] + transform[:, 2:]
+    state[VELOCITY, :2] = turn @ state[VELOCITY, :2]
+    state[: VELOCITY + 1, 2:] *= np.reshape(growth, (2, 1))
+
+
+def zoom(transform: FloatArray) -> float:
+    """How many times as long everything is after a similarity (2, 3)."""
+    return float(np.hypot(transform[0, 0], transform[1, 0]))
+
+
 def uncertainty(state: FloatArray, boxes: FloatArray) -> FloatArray:
     """(N,) standard deviation of the centre, per axis in the mean, over the square root of the area of the boxes
     (N, 4)."""

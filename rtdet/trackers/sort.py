@@ -11,6 +11,7 @@ import numpy as np
 from rtdet.errors import UsageError
 from rtdet.trackers import kalman
 from rtdet.trackers.association import match
+from rtdet.trackers.camera_drift import CameraDrift
 from rtdet.trackers.clock import Clock
 from rtdet.trackers.intake import accepted
 from rtdet.types import BoolArray, Detections, FloatArray, IntArray, Tracks
@@ -79,6 +80,12 @@ class Sort:
         self._class_names: Sequence[str] = ()
         self._next_id = 1
         self._clock = Clock(self.fps)
+        self._camera = CameraDrift()
+
+    def move_camera(self, transform: FloatArray) -> None:
+        """Takes the camera's step since the last update out of the tracks; see protocols.CompensatingTracker."""
+        kalman.move(self._state, transform, (kalman.zoom(transform) ** 2, 1.0))
+        self._camera.take(transform)
 
     def update(self, detections: Detections, t: float) -> Tracks:
         """Takes in the detections of the frame at `t` seconds; gives the confirmed tracks seen in this frame.
@@ -88,7 +95,9 @@ class Sort:
         """
         corners, scores, labels = accepted(detections, self.min_score)
         self._class_names = detections.class_names
-        predicted = self._move(self._clock.advance(t))
+        dt = self._clock.advance(t)
+        self._camera.advance(dt)
+        predicted = self._move(dt)
         by_class = None if self.class_agnostic else (labels, self._table[LABEL])
         rows, columns = match(corners, predicted, self.iou_threshold, by_class)
         measurement = kalman.to_measurement(corners)
@@ -115,7 +124,8 @@ class Sort:
         dt = min(max(ahead_s, -self.horizon_s), self.horizon_s) / self._clock.frame_s
         state = self._state[:, :, keep]
         since_s = np.maximum(missed_s[keep] + ahead_s, 0.0)
-        tracks = self._tracks(kalman.extrapolate(state, dt), self._table[:, keep], since_s)
+        corners = self._camera.carry(kalman.to_corners(kalman.extrapolate(state, dt)), dt)
+        tracks = self._tracks(corners, self._table[:, keep], since_s)
         kalman.predict(state, max(dt, 0.0))
         uncertainty = kalman.uncertainty(state, tracks.boxes)
         return replace(tracks, uncertainty=np.where(since_s > 0, uncertainty, 0.0))
@@ -174,11 +184,11 @@ class Sort:
         unnamed = columns[table[ID][columns] == 0]
         table[ID][unnamed] = np.arange(self._next_id, self._next_id + len(unnamed))
         self._next_id += len(unnamed)
-        mean = self._state[kalman.MEAN].take(columns, axis=1)
-        return self._tracks(mean, table.take(columns, axis=1), np.zeros(len(columns)))
+        corners = kalman.to_corners(self._state[kalman.MEAN].take(columns, axis=1))
+        return self._tracks(corners, table.take(columns, axis=1), np.zeros(len(columns)))
 
-    def _tracks(self, mean: FloatArray, table: FloatArray, since_s: FloatArray) -> Tracks:
-        boxes = np.ascontiguousarray(kalman.to_corners(mean).T)
+    def _tracks(self, corners: FloatArray, table: FloatArray, since_s: FloatArray) -> Tracks:
+        boxes = np.ascontiguousarray(corners.T)
         ids, labels = table[ID].astype(np.int64), table[LABEL].astype(np.int64)
         return Tracks(boxes, ids, table[SCORE], labels, since_s, self._class_names)
 

@@ -69,6 +69,13 @@ class Panel(QFrame):
         column.addWidget(_heading("Tracker"))
         self.tracker = Chooser(state, "tracker", trackers, "Tracker", "How objects keep their IDs")
         column.addWidget(self.tracker)
+        self.camera_motion = Check(
+            state,
+            "camera_motion",
+            "Moving camera",
+            "Read the camera's own motion from the picture and take it out of the tracks",
+        )
+        column.addWidget(self.camera_motion)
         column.addSpacing(theme.SPACE)
         column.addWidget(_heading("Thresholds"))
         self.confidence = Fraction(
@@ -86,13 +93,20 @@ class Panel(QFrame):
         column.addWidget(_heading("Show"))
         self.checks = {}
         for field, text, tip in _SHOWN:
-            self.checks[field] = check = QCheckBox(text)
-            check.setToolTip(tip)
-            check.setFocusPolicy(Qt.FocusPolicy.TabFocus)
-            KeyKeeper(check, (Qt.Key.Key_Space,))
-            state.watch(field, check.setChecked, now=True)
-            check.toggled.connect(lambda on, field=field: setattr(state, field, on))
-            column.addWidget(check)
+            self.checks[field] = Check(state, field, text, tip)
+            column.addWidget(self.checks[field])
+
+
+class Check(QCheckBox):
+    """A tick, bound to one field of the state."""
+
+    def __init__(self, state: AppState, field: str, text: str, tip: str) -> None:
+        super().__init__(text)
+        self.setToolTip(tip)
+        self.setFocusPolicy(Qt.FocusPolicy.TabFocus)
+        KeyKeeper(self, (Qt.Key.Key_Space,))
+        state.watch(field, self.setChecked, now=True)
+        self.toggled.connect(lambda on: setattr(state, field, on))
 
 
 class Chooser(CalmComboBox):

@@ -50,6 +50,7 @@ class Session:
             state.watch(name, self._apply_thresholds)
         state.watch("model", self._follow_model)
         state.watch("tracker", self._follow_tracker)
+        state.watch("camera_motion", self._follow_camera)
 
     @property
     def config(self) -> RunConfig:
@@ -99,6 +100,8 @@ class Session:
         self._apply_thresholds()
         self._follow_model()
         self._follow_tracker()
+        if config.camera_motion != state.camera_motion:
+            self._follow_camera()
 
     def _open_failed(self, number: int, source: str, error: Exception) -> None:
         if number != self._opener.newest_request or isinstance(error, Superseded):
@@ -220,6 +223,10 @@ class Session:
             self._follow_tracker()  # another one may have been chosen meanwhile
 
         self.jobs.run(load, done=loaded, failed=self._tracker_failed, lane="tracker")
+
+    def _follow_camera(self, _value: Any = None) -> None:
+        if self.pipeline is not None:
+            self.pipeline.follow_camera(self.state.camera_motion)
 
     def _tracker_failed(self, error: Exception) -> None:
         self.state.say(describe(error), Severity.ERROR)

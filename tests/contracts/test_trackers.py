@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from rtdet.errors import UnknownNameError, UsageError
-from rtdet.protocols import Tracker, TwoStageTracker
+from rtdet.protocols import CompensatingTracker, Tracker, TwoStageTracker
 from rtdet.trackers.registry import TRACKERS, load_tracker, load_tracker_for
 from rtdet.types import Detections, SourceInfo
 
@@ -128,6 +128,29 @@ def test_the_uncertainty_is_nothing_for_what_was_just_seen_and_grows_with_the_ti
     assert (np.diff(ahead) > 0).all()
     assert ahead[-1] < 2
     assert tracker.predict(0.0).uncertainty.tolist() == [0]
+
+
+def test_one_who_stands_before_a_camera_that_jumps_keeps_the_id_where_the_camera_is_known(name):
+    tracker = load_tracker(name)
+    if not isinstance(tracker, CompensatingTracker):
+        pytest.skip("this tracker has no use for the camera's motion")
+    places = np.random.default_rng(0).uniform(0, 800, 40).round()
+    for i, place in enumerate(places):
+        if i:
+            tracker.move_camera(np.array([[1.0, 0, place - places[i - 1]], [0, 1, 0]]))
+        tracks = tracker.update(seen(person(place)), i / FPS)
+        assert tracks.ids.tolist() == [1]
+    np.testing.assert_allclose(tracks.boxes, [person(place)], atol=1)
+
+
+def test_a_zoom_grows_the_boxes(name):
+    tracker = load_tracker(name)
+    if not isinstance(tracker, CompensatingTracker):
+        pytest.skip("this tracker has no use for the camera's motion")
+    run(tracker, [seen(person(100), person(500))] * 5)
+    tracker.move_camera(np.array([[1.5, 0, -150.0], [0, 1.5, -150]]))
+    grown = seen(person(0, 0, 60, 150), person(600, 0, 60, 150))
+    assert sorted(tracker.update(grown, 5 / FPS).ids.tolist()) == [1, 2]
 
 
 def test_a_person_and_a_car_keep_their_classes_where_they_overlap(tracker):

@@ -1,0 +1,47 @@
+"""The camera's own motion, read from the pictures beside the detector."""
+
+from __future__ import annotations
+
+from concurrent.futures import Future, ThreadPoolExecutor
+
+from rtdet.protocols import CameraMotion, FollowedPoints
+from rtdet.types import FloatArray, Frame
+
+Following = Future[FollowedPoints | None]
+
+
+class Camera:
+    """Has `motion` follow each picture, in a thread of its own that exists once it is asked for.
+
+    `is_on` may be changed at any moment. `look` is for one thread, `transform` for another.
+    """
+
+    def __init__(self, motion: CameraMotion | None) -> None:
+        self.is_on = False
+        self._motion = motion
+        self._thread: ThreadPoolExecutor | None = None
+        self._epoch: int | None = None  # of the picture before; None: there is none to go on from
+
+    def look(self, frame: Frame, epoch: int, *, is_wanted: bool) -> Following | None:
+        """Begins to follow the next picture, in order; None when off or where nobody wants it."""
+        if self._motion is None or not (self.is_on and is_wanted):
+            self._epoch = None
+            return None
+        if self._thread is None:
+            self._thread = ThreadPoolExecutor(1, thread_name_prefix="rtdet-camera")
+        if epoch != self._epoch:
+            self._thread.submit(self._motion.reset)
+        self._epoch = epoch
+        return self._thread.submit(self._motion.follow, frame.bgr)
+
+    @staticmethod
+    def transform(following: Following | None, boxes: FloatArray) -> FloatArray | None:
+        """The camera's step (2, 3) to this picture, once the boxes (N, 4) of its objects are known. Waits for what
+        `look` began."""
+        points = following.result() if following is not None else None
+        return points.transform(boxes) if points is not None else None
+
+    def close(self) -> None:
+        """Finishes what was begun."""
+        if self._thread is not None:
+            self._thread.shutdown()

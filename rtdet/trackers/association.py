@@ -158,6 +158,19 @@ def _starting_within(a: FloatArray, b: FloatArray, side: Literal["left", "right"
     return rows, columns
 
 
+def best_pairs(rows: IntArray, columns: IntArray, weight: FloatArray, counts: tuple[int, int]) -> IntArray:
+    """`heaviest_matching` of pairs of `counts` rows and columns, most of which have no rival."""
+    if len(rows) == 0:
+        return _NONE
+    alone = np.bincount(rows).take(rows) == 1
+    alone &= np.bincount(columns).take(columns) == 1
+    if alone.all():
+        return np.arange(len(rows))
+    rival = (~alone).nonzero()[0]
+    chosen = heaviest_matching(rows.take(rival), columns.take(rival), weight.take(rival), *counts)
+    return np.concatenate((alone.nonzero()[0], rival.take(chosen)))
+
+
 def heaviest_matching(
     rows: IntArray, columns: IntArray, weight: FloatArray, row_count: int, column_count: int
 ) -> IntArray:

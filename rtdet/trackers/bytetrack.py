@@ -10,7 +10,7 @@ import numpy as np
 
 from rtdet.errors import UsageError
 from rtdet.trackers import kalman_xyah as kalman
-from rtdet.trackers.association import Pairs, heaviest_matching, is_one_to_one, overlapping_pairs
+from rtdet.trackers.association import Pairs, best_pairs, overlapping_pairs
 from rtdet.trackers.camera_drift import CameraDrift
 from rtdet.trackers.clock import Clock
 from rtdet.trackers.intake import accepted, score_lift
@@ -106,10 +106,12 @@ class ByteTrack:
             chosen = (may & (weight > least)).nonzero()[0]
             if len(chosen) == 0:
                 continue
-            worth = weight.take(chosen) - least
-            pairs = _best_sum(rows.take(chosen), columns.take(chosen), worth, (len(free), len(open_)))
-            free[pairs[0]], open_[pairs[1]] = False, False
-            matched.append(pairs)
+            # The largest sum of what similarities exceed the stage's limit by is what an assignment with a cost limit
+            # gives, in which staying alone costs half of the limit.
+            r, c, worth = rows.take(chosen), columns.take(chosen), weight.take(chosen) - least
+            best = best_pairs(r, c, worth, (len(free), len(open_)))
+            matched.append((r.take(best), c.take(best)))
+            free[matched[-1][0]], open_[matched[-1][1]] = False, False
         if matched:
             self._correct(matched, corners, scores, labels)
         self._keep((confirmed & (self._clock.now_s - self._table[SEEN_S] <= self.max_age_s + 1e-6)) | ~open_)
@@ -147,8 +149,8 @@ class ByteTrack:
         tracked = tracked[in_time]
         self._state[VELOCITY, kalman.HEIGHT, ~tracked] = 0.0
         kalman.predict(self._state, dt)
-        finite = np.isfinite(self._state[MEAN]).all(axis=0)
-        if not finite.all():
+        if not np.isfinite(self._state[MEAN]).all():
+            finite = np.isfinite(self._state[MEAN]).all(axis=0)
             self._keep(np.asarray(finite))
             tracked = tracked[finite]
         return tracked
@@ -182,14 +184,16 @@ class ByteTrack:
     def _drop_duplicates(self) -> None:
         """Of a track seen now and a lost one in the same place, the one that lived longer stays."""
         seen = self._table[SEEN_FRAME] == self._clock.frame
-        now, lost = seen.nonzero()[0], (~seen).nonzero()[0]
-        if len(now) == 0 or len(lost) == 0:
+        lost = (~seen).nonzero()[0]
+        if len(lost) == 0:
             return
-        corners = kalman.to_corners(self._state[MEAN])
-        labels = None if self.class_agnostic else (self._table[LABEL, now], self._table[LABEL, lost])
-        a, b, overlap = overlapping_pairs(corners[:, now], corners[:, lost], labels)
-        same_place = overlap > DUPLICATE_IOU
-        a, b = now[a[same_place]], lost[b[same_place]]
+        corners, label = kalman.to_corners(self._state[MEAN]), self._table[LABEL]
+        labels = None if self.class_agnostic else (label.take(lost), label)
+        b, a, overlap = overlapping_pairs(corners.take(lost, axis=1), corners, labels)
+        same_place = ((overlap > DUPLICATE_IOU) & seen.take(a)).nonzero()[0]
+        if len(same_place) == 0:
+            return
+        a, b = a[same_place], lost[b[same_place]]
         life = self._table[SEEN_FRAME] - self._table[BORN_FRAME]
         keep = np.ones(len(seen), dtype=bool)
         keep[np.where(life[a] > life[b], b, a)] = False
@@ -216,15 +220,6 @@ class ByteTrack:
         if not tracks.all():
             self._state = self._state.compress(tracks, axis=2)
             self._table = self._table.compress(tracks, axis=1)
-
-
-def _best_sum(rows: IntArray, columns: IntArray, worth: FloatArray, counts: tuple[int, int]) -> Pairs:
-    """The one-to-one pairs with the largest sum of what their similarities exceed the stage's limit by: what an
-    assignment with a cost limit gives, in which staying alone costs half of the limit."""
-    if len(rows) > 0 and not is_one_to_one(rows, columns):
-        chosen = heaviest_matching(rows, columns, worth, *counts)
-        rows, columns = rows[chosen], columns[chosen]
-    return rows, columns
 
 
 def _require(holds: bool, message: str) -> None:

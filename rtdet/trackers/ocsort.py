@@ -18,7 +18,7 @@ import numpy as np
 
 from rtdet.errors import UsageError
 from rtdet.trackers import kalman
-from rtdet.trackers.association import Pairs, heaviest_matching, is_one_to_one, match, overlapping_pairs
+from rtdet.trackers.association import Pairs, best_pairs, is_one_to_one, match, overlapping_pairs
 from rtdet.trackers.clock import Clock
 from rtdet.trackers.intake import accepted
 from rtdet.types import BoolArray, Detections, FloatArray, IntArray, Tracks
@@ -102,7 +102,7 @@ class OCSort:
         they were seen."""
         corners, scores, labels = accepted(detections, self.min_score)
         self._class_names = detections.class_names
-        self._clock.advance(t)
+        dt = self._clock.advance(t)
         self._forget(1.5 * self._clock.usual_step_s)
         origin, centre = self._origins(), (corners[:2] + corners[2:]) * 0.5
         rows, columns = self._match(corners, centre, scores, labels, origin)
@@ -115,7 +115,7 @@ class OCSort:
         self._table[STREAK] *= self._table[SEEN] == self._clock.updates - 1
         self._table[STREAK, columns] += 1.0
         matched = corners.take(rows, axis=1)
-        self._filter(columns, matched)
+        self._filter(columns, matched, dt)
         way = _unit(centre.take(rows, axis=1) - origin.take(columns, axis=1))
         self._note(columns, matched, scores.take(rows), labels.take(rows), way)
         if len(rows) < len(free):
@@ -171,19 +171,14 @@ class OCSort:
         near = (overlap > self.iou_threshold).nonzero()[0]
         if len(rows) == 0 or is_one_to_one(rows[near], columns[near]):
             return rows[near], columns[near]
-        alone = (np.bincount(rows).take(rows) == 1) & (np.bincount(columns).take(columns) == 1)
-        rival = (~alone).nonzero()[0]
-        rows_of, columns_of, worth = rows.take(rival), columns.take(rival), overlap.take(rival)
-        way = _unit(centre.take(rows_of, axis=1) - origin.take(columns_of, axis=1))
-        way *= table[DIRECTION].take(columns_of, axis=1)
+        way = _unit(centre.take(rows, axis=1) - origin.take(columns, axis=1))
+        way *= table[DIRECTION].take(columns, axis=1)
         # pi/2 less the angle is the arc sine of its cosine.
-        momentum = np.arcsin(np.clip(way[0] + way[1], -1.0, 1.0)) * scores.take(rows_of)
-        worth += momentum * (self.inertia / np.pi)
+        momentum = np.arcsin(np.clip(way[0] + way[1], -1.0, 1.0)) * scores.take(rows)
+        worth = overlap + momentum * (self.inertia / np.pi)
         pays = (worth > 0).nonzero()[0]
-        chosen = heaviest_matching(
-            rows_of.take(pays), columns_of.take(pays), worth.take(pays), len(scores), table.shape[1]
-        )
-        chosen = np.concatenate((alone.nonzero()[0], rival.take(pays.take(chosen))))
+        counts = (len(scores), table.shape[1])
+        chosen = pays.take(best_pairs(rows.take(pays), columns.take(pays), worth.take(pays), counts))
         chosen = chosen[overlap.take(chosen) >= self.iou_threshold]
         return rows.take(chosen), columns.take(chosen)
 
@@ -196,48 +191,42 @@ class OCSort:
         pairs = match(corners[:, rows], self._table[OBSERVED, columns], self.iou_threshold, by_class)
         return rows[pairs[0]], columns[pairs[1]]
 
-    def _filter(self, columns: IntArray, corners: FloatArray) -> None:
-        """Takes one box (4, K) for each of `columns` into their states."""
-        unseen = self._clock.updates - self._table[SEEN].take(columns)
-        at_once = unseen == 1
-        if not at_once.all():
-            late = (~at_once).nonzero()[0]
-            again = columns[late]
-            self._state[:, :, again] = self._replayed(again, corners[:, late], unseen[late])
-            columns, corners = columns[at_once], corners[:, at_once]
-        if len(columns) == 0:
-            return
+    def _filter(self, columns: IntArray, corners: FloatArray, dt: float) -> None:
+        """Takes one box (4, K) for each of `columns` into their states, `dt` frames after the last update."""
+        missed = self._clock.updates - 1 - self._table[SEEN].take(columns)
+        late = missed.nonzero()[0]
+        if len(late):
+            self._go_again(columns.take(late), corners.take(late, axis=1), missed.take(late), dt)
         matched = np.zeros(self._table.shape[1], dtype=bool)
         matched[columns] = True
         # All states, as one block, are faster than picking some; those of the others are not taken.
         state = self._state.copy()
-        kalman.predict(state, float(self._clock.frame - self._table[SEEN_FRAME, columns[0]]))
+        kalman.predict(state, dt)
         every = state[kalman.MEAN].copy()
         every[:, columns] = kalman.to_measurement(corners)
         kalman.correct(state, every, np.ones(len(matched)))
         np.copyto(self._state, state, where=matched)
 
-    def _replayed(self, columns: IntArray, corners: FloatArray, unseen: FloatArray) -> FloatArray:
-        """ORU: the states of `columns` after `corners` (4, K), gone again through every update since each was last
-        seen, `unseen` (K,) of them."""
-        steps = np.minimum(unseen, MOST_STEPS)
+    def _go_again(self, columns: IntArray, corners: FloatArray, missed: FloatArray, dt: float) -> None:
+        """ORU: takes `columns` through the updates, `missed` (K,) of them, between their last box and `corners` (4, K),
+        of `dt` frames after the last of these."""
+        steps = np.minimum(missed, MOST_STEPS)
         order = (-steps).argsort(kind="stable")
-        steps, columns = steps[order], columns[order]
-        table = self._table.take(columns, axis=1)
-        dt = (self._clock.frame - table[SEEN_FRAME]) / steps
-        before, after = _sized(table[OBSERVED]), _sized(corners[:, order])
-        part = np.arange(1, int(steps[0]) + 1)[:, None] / steps
+        steps, columns = steps.take(order), columns.take(order)
+        table, state = self._table.take(columns, axis=1), self._state.take(columns, axis=2)
+        gap = self._clock.frame - table[SEEN_FRAME]
+        pace = (gap - dt) / steps
+        step = np.arange(1, int(steps[0]) + 1)[:, None]
+        part = step * (pace / gap)
+        before, after = _sized(table[OBSERVED]), _sized(corners.take(order, axis=1))
         way = before[:, None] * (1 - part) + after[:, None] * part
         way[2], way[3] = way[2] * way[3], way[2] / way[3]
-        state = self._state.take(columns, axis=2)
-        is_steady = bool((dt == dt[0]).all())
-        for step, count in enumerate((part <= 1).sum(axis=1)):
+        one_pace = float(pace[0]) if (pace == pace[0]).all() else None
+        for n, count in enumerate((step <= steps).sum(axis=1)):
             moving = state[:, :, :count]  # a view: those with the most steps come first
-            kalman.predict(moving, float(dt[0]) if is_steady else dt[:count])
-            kalman.correct(moving, way[:, step, :count], np.ones(count))
-        result = np.empty_like(state)
-        result[:, :, order] = state
-        return result
+            kalman.predict(moving, pace[:count] if one_pace is None else one_pace)
+            kalman.correct(moving, way[:, n, :count], np.ones(count))
+        self._state[:, :, columns] = state
 
     def _note(
         self,

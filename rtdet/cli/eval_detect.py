@@ -166,7 +166,7 @@ def _measured_classes(
     been looked for in vain, so it counts.
     """
     from rtdet.evaluation.measurement import labelled_classes
-    from rtdet.evaluation.report.terminal import printable
+    from rtdet.evaluation.printable import printable
 
     labelled = labelled_classes(dataset)
     if not labelled:

@@ -12,6 +12,7 @@ from rich.table import Table
 from rich.text import Text
 
 from rtdet.evaluation.measurement import Measurement
+from rtdet.evaluation.printable import printable
 
 # The figures of the table that is printed: all, and those for a narrow terminal.
 _FIGURES = {
@@ -69,13 +70,6 @@ def _table(measured: Measurement, columns: dict[str, str] = _FIGURES) -> Table:
         ]
         table.add_row(*cells, style="bold" if is_mean else None)
     return table
-
-
-def printable(text: str) -> str:
-    """A class may also be called an escape sequence of the terminal, or what its encoding lacks."""
-    shown = "".join(letter if letter.isprintable() else "?" for letter in text)
-    encoding = sys.stdout.encoding or "utf-8"
-    return shown.encode(encoding, "replace").decode(encoding)
 
 
 def _percent(share: float) -> str:

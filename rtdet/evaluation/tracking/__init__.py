@@ -7,8 +7,19 @@ scores.hota, scores.mota, scores.idf1, scores.figures
 
 from __future__ import annotations
 
+from rtdet.evaluation.tracking.files import read_tracks, read_truth
 from rtdet.evaluation.tracking.rows import TrackRows, TruthRows
 from rtdet.evaluation.tracking.scores import TrackingScores, combined
 from rtdet.evaluation.tracking.scoring import score_tracks
+from rtdet.evaluation.tracking.sequences import score_sequences
 
-__all__ = ["TrackRows", "TrackingScores", "TruthRows", "combined", "score_tracks"]
+__all__ = [
+    "TrackRows",
+    "TrackingScores",
+    "TruthRows",
+    "combined",
+    "read_tracks",
+    "read_truth",
+    "score_sequences",
+    "score_tracks",
+]

@@ -11,7 +11,7 @@ from rich.measure import Measurement
 from rich.table import Table
 from rich.text import Text
 
-from rtdet.datasets.text import printable
+from rtdet.evaluation.printable import printable
 from rtdet.evaluation.tracking.scores import TrackingScores, combined
 
 _SHARES = ("HOTA", "DetA", "AssA", "LocA", "MOTA", "MOTP", "IDF1", "IDP", "IDR")

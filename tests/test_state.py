@@ -83,6 +83,14 @@ def test_classes_of_the_configuration_hold_before_the_model_has_said_its_own() -
     assert state.as_config(RunConfig(), "clip.mp4").classes == ("car",)
 
 
+def test_whether_the_camera_moves_comes_from_the_configuration_goes_back_to_it_and_is_remembered() -> None:
+    state, other = AppState(), AppState()
+    state.follow(RunConfig(camera_motion=True))
+    assert state.as_config(RunConfig(), "clip.mp4").camera_motion
+    other.recall(state.remembered())
+    assert other.camera_motion
+
+
 def test_only_a_file_of_known_length_can_be_searched() -> None:
     state = AppState()
     assert not state.can_seek

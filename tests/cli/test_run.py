@@ -65,6 +65,22 @@ def test_the_same_file_twice_gives_the_same_bytes(rtdet, clip, tmp_path):
     assert (tmp_path / "a.mp4").read_bytes() == (tmp_path / "b.mp4").read_bytes()
 
 
+@pytest.mark.parametrize("tracker", ["bytetrack", "rtdet"])
+def test_a_run_with_low_scores_and_the_cameras_motion_repeats_itself_too(rtdet, clip, tmp_path, tracker):
+    for name in ("a", "b"):
+        options = ("--headless", "--quiet", "--tracker", tracker, "--camera-motion")
+        rtdet("--source", clip, *options, "--tracks", f"{name}.txt", "--save", f"{name}.mp4")
+    assert (tmp_path / "a.txt").read_bytes() == (tmp_path / "b.txt").read_bytes() != b""
+    assert (tmp_path / "a.mp4").read_bytes() == (tmp_path / "b.mp4").read_bytes()
+
+
+def test_camera_motion_without_a_tracker_that_uses_it_is_said_in_one_line(rtdet, clip):
+    done = rtdet("--source", clip, "--headless", "--quiet", "--tracker", "none", "--camera-motion")
+    assert done.code == 0
+    assert done.err.count("\n") == 1
+    assert "the tracker none has no use for it" in done.err
+
+
 def test_start_duration_and_max_frames_cut_the_run(rtdet, clip, tmp_path):
     rtdet("--source", clip, "--headless", "--start", 0.5, "--duration", 0.5, "--stats", "a.json", "--quiet")
     assert json.loads((tmp_path / "a.json").read_text())["frames"]["processed"] == 10

@@ -1,6 +1,6 @@
 from __future__ import annotations
 
-from PyQt6.QtCore import QMimeData, QPointF, Qt, QUrl
+from PyQt6.QtCore import QMimeData, QPoint, QPointF, Qt, QUrl
 from PyQt6.QtGui import QDropEvent
 from PyQt6.QtWidgets import QAbstractButton, QComboBox, QListWidget, QPushButton, QSlider, QToolButton
 
@@ -108,6 +108,18 @@ def test_without_a_tracker_boxes_have_no_ids_and_with_one_they_do_again(qtbot, o
     until(qtbot, lambda: len(view.tracks) > 0 and (view.tracks.ids == 0).all())
     choose(qtbot, window.panel.tracker, "sort")
     until(qtbot, lambda: len(view.tracks) > 0 and (view.tracks.ids > 0).all())
+
+
+def test_the_tick_for_a_moving_camera_acts_at_once_and_holds_for_the_next_source(qtbot, open_window) -> None:
+    window = open_window()
+    until(qtbot, lambda: len(window.stage.view.tracks) > 0)
+    asked: list[bool] = []
+    window.session.pipeline.follow_camera = asked.append
+    qtbot.mouseClick(window.panel.camera_motion, Qt.MouseButton.LeftButton, pos=QPoint(8, 8))
+    qtbot.mouseClick(window.panel.camera_motion, Qt.MouseButton.LeftButton, pos=QPoint(8, 8))
+    assert asked == [True, False]
+    window.panel.camera_motion.setChecked(True)
+    assert window.session.config.camera_motion
 
 
 def test_the_wheel_over_a_slider_or_chooser_changes_nothing(qtbot, open_window) -> None:

@@ -101,7 +101,7 @@ def run_headless(config: RunConfig) -> int:
 def run_to_end(config: RunConfig, pipeline: Pipeline) -> int:
     """Runs a pipeline with a progress bar until it ends or is interrupted; returns the exit code."""
     interrupted = False
-    with pipeline, _interrupts() as signals, _progress(config, pipeline) as tick:
+    with pipeline, interrupts() as signals, _progress(config, pipeline) as tick:
         pipeline.start()
         try:
             while not pipeline.join(0.1):
@@ -120,7 +120,7 @@ def run_to_end(config: RunConfig, pipeline: Pipeline) -> int:
 
 
 @contextmanager
-def _interrupts() -> Iterator[list[int]]:
+def interrupts() -> Iterator[list[int]]:
     """Ctrl-C and SIGTERM are noted, not raised: a run ends between two steps, with complete outputs.
     A second Ctrl-C ends at once."""
     received: list[int] = []

@@ -12,11 +12,14 @@ from rtdet.errors import UsageError
 
 if TYPE_CHECKING:
     from rtdet.datasets import Dataset, Sample
+    from rtdet.detectors.ssd.loss import LossParts
     from rtdet.detectors.ssd.module import SSDModule
     from rtdet.training.engine import TrainConfig, Trainer
     from rtdet.training.finish import Result
+    from rtdet.training.labelled import Labelled
     from rtdet.training.plan import Plan
     from rtdet.training.validation import Validation
+    from rtdet.types import IntArray
 
 # Pictures that AP is measured on while it trains; at the end it is all of them.
 _MEASURED_MIDWAY = 200
@@ -70,7 +73,15 @@ def _datasets(settings: Settings) -> tuple[Dataset, Dataset, str]:
             f"no picture in {settings.data} has an object of {wanted}; pass its own as --classes"
         )
     if settings.val is not None:
-        return dataset, load_dataset(Path(settings.val), dataset.class_names), ""
+        measured = load_dataset(Path(settings.val), dataset.class_names)
+        if not objects(measured.samples):
+            known = ", ".join(dataset.class_names)
+            raise UsageError(
+                f"no picture in --val {settings.val} has an object of {known}: nothing can be measured"
+            )
+        return dataset, measured, ""
+    if not dataset.samples:
+        raise UsageError(f"{settings.data} lists no pictures to measure AP on; name some as --val")
     return hold_out(dataset, settings.seed)
 
 
@@ -79,7 +90,7 @@ def _trainer(settings: Settings, folder: Path, train: Dataset, resume: bool) -> 
 
     from rtdet.training.engine import Trainer
     from rtdet.training.plan import plan_for
-    from rtdet.training.start import has_norms, open_start
+    from rtdet.training.start import has_norms, open_start, takes_single_pictures
 
     torch.manual_seed(settings.seed)
     if resume:
@@ -93,7 +104,12 @@ def _trainer(settings: Settings, folder: Path, train: Dataset, resume: bool) -> 
         )
     pictures = len(train) + settings.demo_frames
     plan = plan_for(pictures, settings.batch, trained=trained, norms=has_norms(network))
-    trainer = Trainer(network, _config(settings, plan, network, pictures), folder, _device(settings.device))
+    config = _config(settings, plan, network, pictures)
+    if config.batch == 1 and not plan.folded and not takes_single_pictures(network, config.size):
+        raise UsageError(
+            f"--batch 1: a norm of {settings.model} would see one value at a time; use 2 or more"
+        )
+    trainer = Trainer(network, config, folder, _device(settings.device))
     if resume:
         trainer.resume()
     return trainer, plan
@@ -127,6 +143,10 @@ def _config(settings: Settings, plan: Plan, network: SSDModule, pictures: int) -
     from rtdet.training.plan import steps_of
 
     size = network.config.input_size or (settings.size or 320,) * 2
+    if settings.size is not None and size != (settings.size, settings.size):
+        raise UsageError(
+            f"--size {settings.size}: {settings.model} only takes {size[0]}x{size[1]}; leave --size out"
+        )
     steps = settings.steps or plan.steps
     if settings.epochs is not None:
         steps = steps_of(settings.epochs, pictures, settings.batch)
@@ -175,6 +195,7 @@ def _validation(settings: Settings, dataset: Dataset, trainer: Trainer, most: in
 
 
 def _fit(trainer: Trainer, settings: Settings, train: Dataset, validation: Validation) -> None:
+    from rtdet.cli.run import interrupts
     from rtdet.cli.training_bar import bar
     from rtdet.training.pictures import demo_pictures, open_pictures
     from rtdet.training.sampling import repeat_factors
@@ -183,27 +204,31 @@ def _fit(trainer: Trainer, settings: Settings, train: Dataset, validation: Valid
     pictures = open_pictures(train.samples, max(trainer.config.size))
     pictures += demo_pictures(settings.demo_frames, train.class_names)
     labels = [_learnt(sample) for sample in train.samples]
-    labels += [pictures[i]().labels for i in range(len(train.samples), len(pictures))]
+    labels += [_learnt(picture()) for picture in pictures[len(train.samples) :]]
     weights = repeat_factors(labels, settings.balance)
-    with bar(trainer) as (show, say):
-        begun = trainer.step
-        try:
-            trainer.fit(pictures, show, weights=weights, validate=validation)
-        except KeyboardInterrupt:
-            if trainer.step > begun:
-                trainer.save()
-                say(f"stopped and saved after step {trainer.step}; --resume goes on from there")
-            raise
+    with bar(trainer) as (show, say), interrupts() as received:
+
+        def after_step(now: Trainer, parts: LossParts) -> None:
+            show(now, parts)
+            # Only here, between two steps, a checkpoint is one that a training goes on from as if nothing had been.
+            if received:
+                now.save()
+                say(f"stopped and saved after step {now.step}; --resume goes on from there")
+                raise KeyboardInterrupt
+
+        trainer.fit(pictures, after_step, weights=weights, validate=validation)
 
 
-def _learnt(sample: Sample) -> Any:
-    return sample.labels[~sample.ignored]
+def _learnt(picture: Sample | Labelled) -> IntArray:
+    """Labels of what is rewarded when it is found."""
+    return picture.labels[~picture.ignored]
 
 
 def _finish(
     settings: Settings, folder: Path, trainer: Trainer, plan: Plan,
     train: Dataset, whole: Validation, held_out: bool,
 ) -> Result:  # fmt: skip
+    from rtdet.detectors.ssd.detector import DEFAULT_INPUT
     from rtdet.training.finish import finish
     from rtdet.training.plan import objects
 
@@ -214,7 +239,7 @@ def _finish(
     size = f"{config.size[0]}x{config.size[1]}"
     texts = {
         "description": f"{network.architecture} trained by `rtdet train`",
-        "input": size if network.input_size else "416 on the longer side, the picture's aspect",
+        "input": size if network.input_size else f"{DEFAULT_INPUT} on the longer side, the picture's aspect",
         "start": settings.model if plan.trained else f"{settings.model} from scratch",
         "data": f"{len(train)} pictures of {settings.data} with {objects(train.samples)} objects"
         + (f", and {settings.demo_frames} rendered frames" if settings.demo_frames else ""),

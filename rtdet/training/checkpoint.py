@@ -79,7 +79,8 @@ def load_checkpoint(trainer: Trainer, path: Path) -> None:
         trainer.step, trainer.elapsed_s = int(state["step"]), float(state["elapsed_s"])
         trainer.best, trainer.score = Score(**state["best"]), Score(**state["score"])
         if trainer.config.minutes is not None:
-            trainer.total_steps = state["total_steps"]
+            kept = trainer.config.minutes == before["minutes"]
+            trainer.total_steps = state["total_steps"] if kept else _steps_in(trainer.config.minutes, trainer)
         _compare(trainer, before, state)
     except FileNotFoundError:
         raise UsageError(f"nothing to resume: {path} does not exist; leave --resume out") from None
@@ -95,6 +96,14 @@ def load_checkpoint(trainer: Trainer, path: Path) -> None:
         raise UsageError(
             f"{path} is damaged, or is of a training with other --classes or another --model; pass the same"
         ) from error
+
+
+def _steps_in(minutes: float, trainer: Trainer) -> int | None:
+    """Steps in all that a training of so many minutes has, by its speed so far."""
+    if not trainer.step:
+        return None
+    left = (minutes * 60 - trainer.elapsed_s) * trainer.step / trainer.elapsed_s
+    return trainer.step + max(0, round(left))
 
 
 def _check_freeze(trainer: Trainer, before: int | None) -> None:

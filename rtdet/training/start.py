@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
@@ -86,6 +87,15 @@ def _rows(old: Tensor, new: Tensor, config: SSDConfig, names: Sequence[str]) -> 
         if name in known:
             after[:, i + background] = before[:, known[name] + background]
     return after.view(new.shape)
+
+
+def takes_single_pictures(model: nn.Module, size: tuple[int, int]) -> bool:
+    """Can it be trained on one picture (width, height) at a time? Not where a norm would see one value a channel."""
+    try:
+        copy.deepcopy(model).train()(torch.zeros(1, 3, size[1], size[0]))
+    except ValueError:
+        return False
+    return True
 
 
 def has_norms(model: nn.Module) -> bool:

@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import os
 import signal
 import time
 
@@ -12,7 +13,9 @@ import torch
 
 from rtdet.detectors.cards import model_card, read_card
 from rtdet.detectors.registry import weights_of
-from rtdet.detectors.ssd.weights import load_weights, read_config
+from rtdet.detectors.ssd.architectures import build_network
+from rtdet.detectors.ssd.catalogue import new_config
+from rtdet.detectors.ssd.weights import load_weights, read_config, save_weights
 
 
 @pytest.fixture
@@ -67,12 +70,21 @@ def test_training_writes_a_model_that_opens_and_can_be_resumed(rtdet, squares, t
         (["--data", "squares", "--precision", "fp16", "--device", "cpu"], "fp16"),
         (["--data", "squares", "--resume"], "nothing to resume"),
         (["--data", "squares", "--val", "nowhere"], "nowhere"),
+        (["--data", "squares", "--val", "blank"], "--val blank"),
+        (["--data", "blank", "--demo-frames", "2", "--classes", "car"], "--val"),
+        (["--data", "squares", "--model", "ssdlite", "--size", "64", "--batch", "1"], "--batch 1"),
+        (["--data", "squares", "--model", "fixed.safetensors", "--size", "96"], "--size 96"),
         ([], "--data"),
         (["--data", "squares", "--model", "ssd-x"], "ssd-n"),
         (["--data", "squares", "--teacher", "nowhere.json"], "nowhere.json"),
     ],
 )
-def test_what_cannot_be_trained_is_said_in_one_line(rtdet, squares, arguments, word):
+def test_what_cannot_be_trained_is_said_in_one_line(rtdet, squares, tmp_path, arguments, word):
+    (tmp_path / "blank").mkdir()
+    (tmp_path / "blank" / "blank.json").write_text('{"images": [], "annotations": [], "categories": []}')
+    if "fixed.safetensors" in arguments:
+        lite = new_config("ssdlite", ("square",), "mobilenetv3_small_050", (64, 64))
+        save_weights(build_network(lite), tmp_path / "fixed.safetensors")
     done = rtdet("train", "--out", "run", *arguments)
     assert done.code == 2
     assert len(done.errors) == 1
@@ -86,24 +98,28 @@ def test_classes_that_no_label_names_are_an_error_before_the_first_step(rtdet, s
     assert not (tmp_path / "run" / "log.csv").exists()
 
 
-def test_an_interrupted_training_is_saved_and_says_how_to_go_on(rtdet, squares, tmp_path, monkeypatch):
+def test_an_interrupted_training_finishes_its_step_and_goes_on_as_if_nothing_had_been(
+    rtdet, squares, tmp_path, monkeypatch
+):
     from rtdet.training.engine import Trainer
 
     step = Trainer._step
 
-    def interrupted_at_the_second(trainer, batch):
-        if trainer.step:
-            raise KeyboardInterrupt
+    def interrupted_within_the_second(trainer, batch):
+        if trainer.step == 1:
+            os.kill(os.getpid(), signal.SIGINT)
         return step(trainer, batch)
 
-    monkeypatch.setattr(Trainer, "_step", interrupted_at_the_second)
-    small = ("--classes", "square", "--size", 96, "--batch", 2, "--steps", 3)
-    done = rtdet("train", "--data", squares, "--out", "run", *small)
+    small = ("train", "--data", squares, "--size", 64, "--batch", 2, "--steps", 4)
+    with monkeypatch.context() as patched:
+        patched.setattr(Trainer, "_step", interrupted_within_the_second)
+        done = rtdet(*small, "--out", "run")
     assert done.code == 130
-    assert "--resume" in done.err
-    monkeypatch.undo()
-    monkeypatch.chdir(tmp_path)
-    assert rtdet("train", "--data", squares, "--out", "run", "--resume", *small).code == 0
+    assert "after step 2; --resume" in done.err
+    assert rtdet("train", "--out", "run", "--resume").code == 0
+    assert rtdet(*small, "--out", "whole").code == 0
+    for name in ("log.csv", "model.safetensors"):
+        assert (tmp_path / "run" / name).read_bytes() == (tmp_path / "whole" / name).read_bytes(), name
 
 
 def test_a_training_that_is_there_already_is_not_overwritten_nor_resumed_with_other_classes(
@@ -216,3 +232,18 @@ def test_the_frozen_layers_and_the_average_are_kept_for_the_resumed_training_and
     other = rtdet("train", "--out", "run", "--resume", "--steps", 3, "--freeze", 16)
     assert other.code == 2
     assert "began with 8" in other.errors[0]
+
+
+@pytest.mark.parametrize("bytes_left", [1000, 100_000])
+def test_a_full_disk_ends_a_training_with_one_line(rtdet, squares, bytes_left):
+    """By a limit to the size of a file: the first of them stops the sheet, the second the weights."""
+    resource = pytest.importorskip("resource")
+    before = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (bytes_left, before[1]))
+    try:
+        done = rtdet("train", "--data", squares, "--out", "run", "--size", 64, "--batch", 2, "--steps", 1)
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, before)
+    assert done.code == 5
+    assert len(done.errors) == 1
+    assert "cannot write run" in done.errors[0]

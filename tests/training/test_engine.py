@@ -107,9 +107,20 @@ def test_minutes_become_a_number_of_steps_that_a_resumed_training_keeps(tmp_path
     trainer = _trainer(tmp_path, 1, minutes=0.001)
     trainer.fit(PICTURES)
     assert trainer.step == trainer.total_steps > 24
-    again = _trainer(tmp_path, 1, minutes=5)
+    again = _trainer(tmp_path, 1, minutes=0.001)
     again.resume()
     assert again.total_steps == trainer.step
+
+
+def test_a_training_of_some_minutes_that_is_resumed_for_more_goes_on_at_the_speed_it_had(tmp_path):
+    trainer = _trainer(tmp_path, 30)
+    trainer.fit(PICTURES)
+    again = _trainer(tmp_path, 1, minutes=2 * trainer.elapsed_s / 60)
+    again.resume()
+    assert again.total_steps == 60
+    less = _trainer(tmp_path, 1, minutes=1e-9)
+    less.resume()
+    assert less.total_steps == 30
 
 
 def test_the_best_measured_network_is_the_one_that_is_kept(tmp_path):

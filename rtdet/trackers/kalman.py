@@ -97,9 +97,11 @@ def predict(state: FloatArray, dt: float | FloatArray = 1.0) -> None:
     velocity_var += dt * Q_VELOCITY
 
 
-def correct(state: FloatArray, measurement: FloatArray, measured: FloatArray, noise: FloatArray = R) -> None:
+def correct(
+    state: FloatArray, measurement: FloatArray, measured: float | FloatArray, noise: FloatArray = R
+) -> None:
     """Takes in the measurements (4, N) of the states whose `measured` (N,) is 1.0, in place; those with 0.0
-    stay. `noise` is the variance of the measurements, (4, 1) or (4, N).
+    stay. One number counts for all. `noise` is the variance of the measurements, (4, 1) or (4, N).
 
     The posterior for the gain K = P H' S^-1, S = var + R. Term by term, the published (I-KH)P(I-KH)' + KRK'
     is (1-k)*var, (1-k)*cov and velocity var - k_velocity*cov.

@@ -18,18 +18,19 @@ import numpy as np
 
 from rtdet.errors import UsageError
 from rtdet.trackers import kalman
-from rtdet.trackers.association import Pairs, best_pairs, is_one_to_one, match, overlapping_pairs
+from rtdet.trackers.association import Pairs, best_pairs, is_one_to_one, overlapping_pairs
 from rtdet.trackers.clock import Clock
 from rtdet.trackers.intake import accepted
 from rtdet.types import BoolArray, Detections, FloatArray, IntArray, Tracks
 
 # Rows of the table of what is known of each track (a column) beside its Kalman state; the last are the unit vector in
-# which it was seen to move, (0, 0) where that is not known, and the corners of its last observation.
+# which it was seen to move, (0, 0) where that is not known, the corners of its last observation, and for each of the
+# last `delta_t` updates where and in which frame it was seen.
 ID, SCORE, LABEL, SEEN, SEEN_FRAME, SEEN_S, STREAK, CONFIRMED = range(8)
-DIRECTION, OBSERVED = slice(8, 10), slice(10, 14)
-ROWS = 14
+DIRECTION, OBSERVED, PAST = slice(8, 10), slice(10, 14), 14
 # Rows of a past observation: its centre and its frame.
 X, Y, FRAME = range(3)
+NO_PAIRS: Pairs = (np.zeros(0, dtype=np.int64), np.zeros(0, dtype=np.int64))
 MOST_FRAMES = 10**9
 LONGEST_LOOK_BACK = 100
 # A gap of more updates than this is gone through in this many steps.
@@ -90,9 +91,7 @@ class OCSort:
     def reset(self) -> None:
         """Forgets everything; the next ID is 1."""
         self._state = np.zeros((5, 4, 0))
-        self._table = np.zeros((ROWS, 0))
-        # What was seen in the last `delta_t` updates; that of update n is in place n % delta_t.
-        self._past = np.zeros((self.delta_t, 3, 0))
+        self._table = np.zeros((PAST + 3 * self.delta_t, 0))
         self._class_names: Sequence[str] = ()
         self._next_id = 1
         self._clock = Clock(self.fps)
@@ -110,16 +109,20 @@ class OCSort:
         free[rows] = False
         if len(rows) < len(free) and len(columns) < self._table.shape[1]:
             found = self._recover(free, columns, corners, labels)
-            rows, columns = np.concatenate((rows, found[0])), np.concatenate((columns, found[1]))
-            free[rows] = False
-        self._table[STREAK] *= self._table[SEEN] == self._clock.updates - 1
-        self._table[STREAK, columns] += 1.0
-        matched = corners.take(rows, axis=1)
-        self._filter(columns, matched, dt)
-        way = _unit(centre.take(rows, axis=1) - origin.take(columns, axis=1))
-        self._note(columns, matched, scores.take(rows), labels.take(rows), way)
+            if len(found[0]):
+                rows, columns = np.concatenate((rows, found[0])), np.concatenate((columns, found[1]))
+                free[rows] = False
+        if len(rows):
+            table = self._table.take(columns, axis=1)
+            self._filter(columns, corners.take(rows, axis=1), dt)
+            table[STREAK] *= table[SEEN] == self._clock.updates - 1
+            table[STREAK] += 1.0
+            seen_at = centre.take(rows, axis=1)
+            table[DIRECTION] = _unit(seen_at - origin.take(columns, axis=1))
+            self._note(table, corners.take(rows, axis=1), seen_at, scores.take(rows), labels.take(rows))
+            self._table[:, columns] = table
         if len(rows) < len(free):
-            self._begin(corners[:, free], scores[free], labels[free])
+            self._begin(corners[:, free], centre[:, free], scores[free], labels[free])
         shown = self._show()
         self._forget(0.0)
         return shown
@@ -149,9 +152,14 @@ class OCSort:
         # Half a frame of tolerance: with true times, a frame is never exactly one.
         oldest = self._clock.frame - self.delta_t - 0.5
         for back in range(1, self.delta_t + 1):
-            past = self._past[(self._clock.updates - back) % self.delta_t]
+            past = self._past(self._table, self._clock.updates - back)
             np.copyto(origin, past[:FRAME], where=past[FRAME] > oldest)
         return origin
+
+    def _past(self, table: FloatArray, update: int) -> FloatArray:
+        """(3, N) of the table: where things were seen in that update, or one `delta_t` updates before."""
+        first = PAST + 3 * (update % self.delta_t)
+        return table[first : first + 3]
 
     def _match(
         self,
@@ -186,10 +194,15 @@ class OCSort:
         """OCR."""
         left = np.ones(self._table.shape[1], dtype=bool)
         left[matched] = False
-        rows, columns = free.nonzero()[0], left.nonzero()[0]
-        by_class = None if self.class_agnostic else (labels[rows], self._table[LABEL, columns])
-        pairs = match(corners[:, rows], self._table[OBSERVED, columns], self.iou_threshold, by_class)
-        return rows[pairs[0]], columns[pairs[1]]
+        free_rows, left_columns = free.nonzero()[0], left.nonzero()[0]
+        by_class = None if self.class_agnostic else (labels[free_rows], self._table[LABEL].take(left_columns))
+        observed = self._table[OBSERVED].take(left_columns, axis=1)
+        rows, columns, overlap = overlapping_pairs(corners.take(free_rows, axis=1), observed, by_class)
+        if not (overlap >= self.iou_threshold).any():
+            return NO_PAIRS
+        chosen = best_pairs(rows, columns, overlap, (len(free_rows), len(left_columns)))
+        chosen = chosen[overlap[chosen] >= self.iou_threshold]
+        return free_rows.take(rows.take(chosen)), left_columns.take(columns.take(chosen))
 
     def _filter(self, columns: IntArray, corners: FloatArray, dt: float) -> None:
         """Takes one box (4, K) for each of `columns` into their states, `dt` frames after the last update."""
@@ -204,12 +217,12 @@ class OCSort:
         kalman.predict(state, dt)
         every = state[kalman.MEAN].copy()
         every[:, columns] = kalman.to_measurement(corners)
-        kalman.correct(state, every, np.ones(len(matched)))
+        kalman.correct(state, every, 1.0)
         np.copyto(self._state, state, where=matched)
 
     def _go_again(self, columns: IntArray, corners: FloatArray, missed: FloatArray, dt: float) -> None:
-        """ORU: takes `columns` through the updates, `missed` (K,) of them, between their last box and `corners` (4, K),
-        of `dt` frames after the last of these."""
+        """ORU: takes `columns` through the updates, `missed` (K,) of them, between their last box and `corners`
+        (4, K), which are of `dt` frames after the last of these."""
         steps = np.minimum(missed, MOST_STEPS)
         order = (-steps).argsort(kind="stable")
         steps, columns = steps.take(order), columns.take(order)
@@ -217,43 +230,36 @@ class OCSort:
         gap = self._clock.frame - table[SEEN_FRAME]
         pace = (gap - dt) / steps
         step = np.arange(1, int(steps[0]) + 1)[:, None]
-        part = step * (pace / gap)
-        before, after = _sized(table[OBSERVED]), _sized(corners.take(order, axis=1))
-        way = before[:, None] * (1 - part) + after[:, None] * part
-        way[2], way[3] = way[2] * way[3], way[2] / way[3]
+        way = _between(table[OBSERVED], corners.take(order, axis=1), step * (pace / gap))
         one_pace = float(pace[0]) if (pace == pace[0]).all() else None
-        for n, count in enumerate((step <= steps).sum(axis=1)):
+        for n, count in enumerate((step <= steps).sum(axis=1).tolist()):
             moving = state[:, :, :count]  # a view: those with the most steps come first
             kalman.predict(moving, pace[:count] if one_pace is None else one_pace)
-            kalman.correct(moving, way[:, n, :count], np.ones(count))
+            kalman.correct(moving, way[:, n, :count], 1.0)
         self._state[:, :, columns] = state
 
     def _note(
         self,
-        columns: IntArray,
+        table: FloatArray,
         corners: FloatArray,
+        centre: FloatArray,
         scores: FloatArray,
         labels: FloatArray,
-        direction: FloatArray,
     ) -> None:
-        """What `columns` were seen as, now."""
+        """Writes down, in columns of the table, what was seen now."""
         clock = self._clock
-        some = self._table.take(columns, axis=1)
-        some[SCORE], some[LABEL], some[DIRECTION], some[OBSERVED] = scores, labels, direction, corners
-        some[SEEN], some[SEEN_FRAME], some[SEEN_S] = clock.updates, clock.frame, clock.now_s
-        self._table[:, columns] = some
-        past = np.empty((3, len(columns)))
-        past[:FRAME], past[FRAME] = (corners[:2] + corners[2:]) * 0.5, clock.frame
-        self._past[clock.updates % self.delta_t][:, columns] = past
+        table[SCORE], table[LABEL], table[OBSERVED] = scores, labels, corners
+        table[SEEN], table[SEEN_FRAME], table[SEEN_S] = clock.updates, clock.frame, clock.now_s
+        past = self._past(table, clock.updates)
+        past[:FRAME], past[FRAME] = centre, clock.frame
 
-    def _begin(self, corners: FloatArray, scores: FloatArray, labels: FloatArray) -> None:
-        before, count = self._table.shape[1], len(scores)
+    def _begin(self, corners: FloatArray, centre: FloatArray, scores: FloatArray, labels: FloatArray) -> None:
+        table = np.zeros((len(self._table), len(scores)))
+        table[PAST + FRAME :: 3] = -np.inf
+        self._note(table, corners, centre, scores, labels)
         state = kalman.begin(kalman.to_measurement(corners))
-        past = np.full((self.delta_t, 3, count), -np.inf)
-        self._table = np.concatenate((self._table, np.zeros((ROWS, count))), axis=1)
+        self._table = np.concatenate((self._table, table), axis=1)
         self._state = np.concatenate((self._state, state), axis=2)
-        self._past = np.concatenate((self._past, past), axis=2)
-        self._note(np.arange(before, before + count), corners, scores, labels, np.zeros((2, count)))
 
     def _show(self) -> Tracks:
         """The tracks seen in this frame that have, or once had where that is enough, their streak."""
@@ -284,7 +290,6 @@ class OCSort:
         if not keep.all():
             self._state = self._state.compress(keep, axis=2)
             self._table = self._table.compress(keep, axis=1)
-            self._past = self._past.compress(keep, axis=2)
 
 
 def _unit(vector: FloatArray) -> FloatArray:
@@ -294,10 +299,17 @@ def _unit(vector: FloatArray) -> FloatArray:
     return np.asarray(vector / length)
 
 
-def _sized(corners: FloatArray) -> FloatArray:
-    """(4, N) rows cx, cy, w, h of the corners."""
-    size = corners[2:] - corners[:2]
-    return np.concatenate((corners[:2] + size * 0.5, size))
+def _between(before: FloatArray, after: FloatArray, part: FloatArray) -> FloatArray:
+    """(4, S, K) measurements of boxes on the straight line from corners (4, K) to others, each side's length too, at
+    `part` (S, K) of the way."""
+    ends = np.concatenate((before, after)).reshape(2, 4, -1)
+    size = ends[:, 2:] - ends[:, :2]
+    ends[:, :2] += size * 0.5
+    ends[:, 2:] = size
+    way: FloatArray = ends[0][:, None] * (1 - part)
+    way += ends[1][:, None] * part
+    way[2], way[3] = way[2] * way[3], way[2] / way[3]
+    return way
 
 
 def _require(holds: bool, message: str) -> None:

@@ -19,8 +19,10 @@ import numpy as np
 from rtdet.errors import UsageError
 from rtdet.trackers import kalman
 from rtdet.trackers.association import Pairs, best_pairs, is_one_to_one, overlapping_pairs
+from rtdet.trackers.camera_drift import CameraDrift
 from rtdet.trackers.clock import Clock
 from rtdet.trackers.intake import accepted
+from rtdet.trackers.observations import between, direction, moved
 from rtdet.types import BoolArray, Detections, FloatArray, IntArray, Tracks
 
 # Rows of the table of what is known of each track (a column) beside its Kalman state; the last are the unit vector in
@@ -95,6 +97,18 @@ class OCSort:
         self._class_names: Sequence[str] = ()
         self._next_id = 1
         self._clock = Clock(self.fps)
+        self._camera = CameraDrift()
+
+    def move_camera(self, transform: FloatArray) -> None:
+        """Takes the camera's step since the last update out of the tracks; see protocols.CompensatingTracker."""
+        turn, shift, zoom = transform[:, :2], transform[:, 2:], kalman.zoom(transform)
+        kalman.move(self._state, transform, (zoom**2, 1.0))
+        self._table[OBSERVED] = moved(self._table[OBSERVED], transform)
+        self._table[DIRECTION] = turn @ self._table[DIRECTION] / zoom
+        for update in range(self.delta_t):
+            past = self._past(self._table, update)
+            past[:FRAME] = turn @ past[:FRAME] + shift
+        self._camera.take(transform)
 
     def update(self, detections: Detections, t: float) -> Tracks:
         """Takes in the detections of the frame at `t` seconds; gives the confirmed tracks seen in this frame, where
@@ -102,6 +116,7 @@ class OCSort:
         corners, scores, labels = accepted(detections, self.min_score)
         self._class_names = detections.class_names
         dt = self._clock.advance(t)
+        self._camera.advance(dt)
         self._forget(1.5 * self._clock.usual_step_s)
         origin, centre = self._origins(), (corners[:2] + corners[2:]) * 0.5
         rows, columns = self._match(corners, centre, scores, labels, origin)
@@ -118,7 +133,7 @@ class OCSort:
             table[STREAK] *= table[SEEN] == self._clock.updates - 1
             table[STREAK] += 1.0
             seen_at = centre.take(rows, axis=1)
-            table[DIRECTION] = _unit(seen_at - origin.take(columns, axis=1))
+            table[DIRECTION] = direction(seen_at - origin.take(columns, axis=1))
             self._note(table, corners.take(rows, axis=1), seen_at, scores.take(rows), labels.take(rows))
             self._table[:, columns] = table
         if len(rows) < len(free):
@@ -139,7 +154,8 @@ class OCSort:
             np.maximum(missed_s[columns] + ahead_s, 0.0),
             dt + self._clock.frame - table[SEEN_FRAME],
         )
-        tracks = self._tracks(kalman.to_corners(kalman.extrapolate(state, ahead)), table, since_s)
+        corners = self._camera.carry(kalman.to_corners(kalman.extrapolate(state, ahead)), dt)
+        tracks = self._tracks(corners, table, since_s)
         kalman.predict(state, np.maximum(ahead, 0.0))
         uncertainty = kalman.uncertainty(state, tracks.boxes)
         return replace(tracks, uncertainty=np.where(since_s > 0, uncertainty, 0.0))
@@ -179,7 +195,7 @@ class OCSort:
         near = (overlap > self.iou_threshold).nonzero()[0]
         if len(rows) == 0 or is_one_to_one(rows[near], columns[near]):
             return rows[near], columns[near]
-        way = _unit(centre.take(rows, axis=1) - origin.take(columns, axis=1))
+        way = direction(centre.take(rows, axis=1) - origin.take(columns, axis=1))
         way *= table[DIRECTION].take(columns, axis=1)
         # pi/2 less the angle is the arc sine of its cosine.
         momentum = np.arcsin(np.clip(way[0] + way[1], -1.0, 1.0)) * scores.take(rows)
@@ -230,7 +246,7 @@ class OCSort:
         gap = self._clock.frame - table[SEEN_FRAME]
         pace = (gap - dt) / steps
         step = np.arange(1, int(steps[0]) + 1)[:, None]
-        way = _between(table[OBSERVED], corners.take(order, axis=1), step * (pace / gap))
+        way = between(table[OBSERVED], corners.take(order, axis=1), step * (pace / gap))
         one_pace = float(pace[0]) if (pace == pace[0]).all() else None
         for n, count in enumerate((step <= steps).sum(axis=1).tolist()):
             moving = state[:, :, :count]  # a view: those with the most steps come first
@@ -290,26 +306,6 @@ class OCSort:
         if not keep.all():
             self._state = self._state.compress(keep, axis=2)
             self._table = self._table.compress(keep, axis=1)
-
-
-def _unit(vector: FloatArray) -> FloatArray:
-    """(2, N) vectors of length 1, or 0 where they have next to none."""
-    length = np.sqrt(vector[0] ** 2 + vector[1] ** 2)
-    length += 1e-6
-    return np.asarray(vector / length)
-
-
-def _between(before: FloatArray, after: FloatArray, part: FloatArray) -> FloatArray:
-    """(4, S, K) measurements of boxes on the straight line from corners (4, K) to others, each side's length too, at
-    `part` (S, K) of the way."""
-    ends = np.concatenate((before, after)).reshape(2, 4, -1)
-    size = ends[:, 2:] - ends[:, :2]
-    ends[:, :2] += size * 0.5
-    ends[:, 2:] = size
-    way: FloatArray = ends[0][:, None] * (1 - part)
-    way += ends[1][:, None] * part
-    way[2], way[3] = way[2] * way[3], way[2] / way[3]
-    return way
 
 
 def _require(holds: bool, message: str) -> None:

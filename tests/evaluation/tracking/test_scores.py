@@ -7,8 +7,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from rtdet.evaluation.tracking import TrackRows, TruthRows, combined, score_tracks
-from rtdet.geometry.boxes import ltwh_to_xyxy
+from rtdet.evaluation import TrackRows, TruthRows, combined, score_tracks
+from rtdet.evaluation.tracking.overlaps import find_overlaps
+from rtdet.geometry.boxes import iou, ltwh_to_xyxy
 
 BOX = (100, 100, 100, 100)
 
@@ -163,3 +164,20 @@ def test_shares_are_shares_and_counts_add_up(truth, tracks):
     assert figures["TP"] + figures["FP"] == figures["IDTP"] + figures["IDFP"] == len(tracks)
     assert figures["MT"] + figures["PT"] + figures["ML"] == figures["truth_ids"]
     assert figures["IDTP"] <= figures["TP"]
+
+
+far = st.sampled_from([0.0, 0.5, 3.0, 1e-9, 1e6, -1e9, 1e9])
+wild = st.tuples(st.sampled_from([1, 2, 9_999_999]), st.integers(0, 9), far, far, far, far)
+wild_side = st.lists(wild, max_size=12, unique_by=lambda row: row[:2])
+
+
+@settings(max_examples=150, deadline=None)
+@given(wild_side, wild_side)
+def test_all_pairs_that_overlap_are_found_however_far_apart_boxes_are(truth, tracks):
+    a, b = rows(*truth), rows(*tracks)
+    found = find_overlaps(a, b)
+    dense = np.where(a.frames[:, None] == b.frames, iou(a.boxes, b.boxes), 0)
+    seen = np.zeros_like(dense)
+    seen[found.rows, found.columns] = found.iou
+    np.testing.assert_array_equal(seen, dense)
+    assert len(found.rows) == np.count_nonzero(dense)

@@ -4,7 +4,7 @@ The plain loop is what a tutorial shows: cv2.VideoCapture, ONNX Runtime on a 416
 and SORT with one filterpy KalmanFilter for each track. Both write nothing. They take turns, and the ratio
 of each pair is printed, so that a machine whose speed drifts does not decide.
 
-    python benchmarks/headless_throughput.py --model yolox_nano_coco.onnx [--source CLIP] [--pairs 5]
+    python benchmarks/headless_throughput.py --model yolox_nano_coco.onnx [--source CLIP] [--pairs 5] [--tracker NAME]
 
 Without --source the clip is the demo, encoded to H.264 at 1280x720 first.
 """
@@ -75,7 +75,7 @@ def _grid():  # type: ignore[no-untyped-def]
     return np.concatenate(cells), np.concatenate(strides)
 
 
-def rtdet_run(clip: str, model: str, folder: Path) -> dict[str, float]:
+def rtdet_run(clip: str, model: str, folder: Path, more: list[str]) -> dict[str, float]:
     """Runs the command line over the clip; what its --stats say."""
     stats = folder / "stats.json"
     command = [
@@ -89,6 +89,7 @@ def rtdet_run(clip: str, model: str, folder: Path) -> dict[str, float]:
         "--quiet",
         "--stats",
         str(stats),
+        *more,
     ]
     subprocess.run([sys.executable, *command], check=True, cwd=folder, env=_environment())
     numbers = json.loads(stats.read_text())
@@ -126,6 +127,7 @@ def main() -> None:
     parser.add_argument("--model", default=str(SHARED_MODEL))
     parser.add_argument("--source")
     parser.add_argument("--pairs", type=int, default=5)
+    parser.add_argument("--tracker", help="rtdet's; the default is the app's own")
     parser.add_argument("--plain", action="store_true", help=argparse.SUPPRESS)
     options = parser.parse_args()
     if not Path(options.model).is_file():
@@ -138,14 +140,15 @@ def main() -> None:
         folder = Path(name)
         clip = str(Path(options.source).resolve()) if options.source else demo_clip(folder, 40.0)
         model = str(Path(options.model).resolve())
-        ratios = [_pair(clip, model, folder, number) for number in range(options.pairs + 1)][1:]
+        more = ["--tracker", options.tracker] if options.tracker else []
+        ratios = [_pair(clip, model, folder, number, more) for number in range(options.pairs + 1)][1:]
     print(
         f"ratio rtdet / plain loop: median {statistics.median(ratios):.2f}, {min(ratios):.2f} to {max(ratios):.2f}"
     )
 
 
-def _pair(clip: str, model: str, folder: Path, number: int) -> float:
-    ours = rtdet_run(clip, model, folder)
+def _pair(clip: str, model: str, folder: Path, number: int, more: list[str]) -> float:
+    ours = rtdet_run(clip, model, folder, more)
     command = [sys.executable, __file__, "--plain", "--source", clip, "--model", model]
     answer = subprocess.run(command, check=True, capture_output=True, text=True, env=_environment())
     plain = json.loads(answer.stdout)

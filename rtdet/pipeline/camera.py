@@ -24,15 +24,16 @@ class Camera:
 
     def look(self, frame: Frame, epoch: int, *, is_wanted: bool) -> Following | None:
         """Begins to follow the next picture, in order; None when off or where nobody wants it."""
-        if self._motion is None or not (self.is_on and is_wanted):
+        motion = self._motion
+        if motion is None or not (self.is_on and is_wanted):
             self._epoch = None
             return None
         if self._thread is None:
             self._thread = ThreadPoolExecutor(1, thread_name_prefix="rtdet-camera")
         if epoch != self._epoch:
-            self._thread.submit(self._motion.reset)
+            self._thread.submit(motion.reset)
         self._epoch = epoch
-        return self._thread.submit(self._motion.follow, frame.bgr)
+        return self._thread.submit(motion.follow, frame.bgr)
 
     @staticmethod
     def transform(following: Following | None, boxes: FloatArray) -> FloatArray | None:
@@ -41,7 +42,8 @@ class Camera:
         points = following.result() if following is not None else None
         return points.transform(boxes) if points is not None else None
 
-    def close(self) -> None:
-        """Finishes what was begun."""
+    def close(self, *, wait: bool = True) -> None:
+        """Finishes what was begun; nothing more is."""
+        self._motion = None
         if self._thread is not None:
-            self._thread.shutdown()
+            self._thread.shutdown(wait)

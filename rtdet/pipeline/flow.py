@@ -171,6 +171,7 @@ class Flow:
         """Everything that still waits is given up."""
         self.detected.abort(reason)
         self.outputs.abort(reason)
+        self.camera.close(wait=False)
 
     def _count_drop(self, jobs: Sequence[Job], reason: str) -> None:
         count = sum(not job.redo for job in jobs)

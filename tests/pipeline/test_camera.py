@@ -108,3 +108,16 @@ def test_a_motion_that_fails_ends_the_run_with_its_error(parts, follower):
     pipeline.start()
     with pytest.raises(ZeroDivisionError, match="no scene"):
         pipeline.join()
+
+
+def test_a_detector_that_never_returns_leaves_no_thread_of_the_camera_behind(parts, follower):
+    trouble = parts.Trouble("deaf", 3)
+    pipeline = Pipeline(
+        parts.Source(100), parts.Detector(trouble), follower, policy=Policy.WAIT, camera_motion=NotedMotion()
+    )
+    pipeline.follow_camera(True)
+    pipeline.start()
+    assert trouble.struck.wait(30)
+    assert not pipeline.stop()
+    assert pipeline.stuck == ("TroubledDetector",)
+    parts.until(lambda: not any("camera" in name for name in parts.threads()))

@@ -16,6 +16,8 @@ from rtdet.types import BoolArray, FloatArray, IntArray
 DENSE_PAIRS = 80 * 80
 # With no more pairs than this, the Hungarian method is faster than further rounds before it.
 FEW_PAIRS = 64
+# A matrix of so few cells is faster than looking for the rows and columns that are needed.
+SMALL_MATRIX = 50 * 60
 _NONE: IntArray = np.zeros(0, dtype=np.int64)
 
 Pairs = tuple[IntArray, IntArray]
@@ -166,6 +168,8 @@ def best_pairs(rows: IntArray, columns: IntArray, weight: FloatArray, counts: tu
     alone &= np.bincount(columns).take(columns) == 1
     if alone.all():
         return np.arange(len(rows))
+    if counts[0] * counts[1] <= SMALL_MATRIX:
+        return _assign(rows, columns, weight, *counts)
     rival = (~alone).nonzero()[0]
     chosen = heaviest_matching(rows.take(rival), columns.take(rival), weight.take(rival), *counts)
     return np.concatenate((alone.nonzero()[0], rival.take(chosen)))
@@ -218,12 +222,13 @@ def _assign(
     rows: IntArray, columns: IntArray, weight: FloatArray, row_count: int, column_count: int
 ) -> IntArray:
     """Indices of the pairs that the Hungarian method picks, over the rows and columns that occur."""
-    row, row_count = _renumbered(rows, row_count)
-    column, column_count = _renumbered(columns, column_count)
+    if row_count * column_count > SMALL_MATRIX:
+        rows, row_count = _renumbered(rows, row_count)
+        columns, column_count = _renumbered(columns, column_count)
     matrix = np.zeros((row_count, column_count))
-    matrix[row, column] = weight
+    matrix[rows, columns] = weight
     place = np.full(matrix.shape, -1)
-    place[row, column] = np.arange(len(rows))
+    place[rows, columns] = np.arange(len(rows))
     picked = place[linear_sum_assignment(matrix, maximize=True)]
     return np.asarray(picked[picked >= 0], dtype=np.int64)
 

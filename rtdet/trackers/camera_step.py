@@ -7,7 +7,6 @@ weights (1987) against those that move on their own.
 
 from __future__ import annotations
 
-import math
 from typing import NamedTuple
 
 import numpy as np
@@ -15,11 +14,12 @@ import numpy as np
 from rtdet.types import FloatArray
 
 LEAST_PAIRS = 3
-ROUNDS = 4
+# More of them change nothing (measured).
+ROUNDS = 2
 # How far a box may be off the others' step, in robust standard deviations, before its weight falls to a quarter.
 TOLERANCE = 2.0
-# Residuals that cannot be told from nothing, in box sizes.
-FINEST = 1e-3
+# Residuals that cannot be told from nothing, in standard deviations.
+FINEST = 0.01
 
 
 class CameraStep(NamedTuple):
@@ -30,46 +30,54 @@ class CameraStep(NamedTuple):
     turn: complex
 
     def apply(self, boxes: FloatArray) -> None:
-        """Moves rows cx, cy, w, h (4 or more, N), in place."""
-        x, y = boxes[0] - self.centre.real, boxes[1] - self.centre.imag
-        boxes[0] += self.shift.real + self.turn.real * x - self.turn.imag * y
-        boxes[1] += self.shift.imag + self.turn.real * y + self.turn.imag * x
-        boxes[2:4] *= 1.0 + self.turn.real
+        """Moves boxes, rows cx, cy, w, h on the last axis but one (..., 4, N), in place."""
+        x, y = boxes[..., 0, :], boxes[..., 1, :]
+        step = (x - self.centre.real) + 1j * (y - self.centre.imag)
+        step *= self.turn
+        step += self.shift
+        x += step.real
+        y += step.imag
+        boxes[..., 2:4, :] *= 1.0 + self.turn.real
 
 
 def camera_step(
     predicted: FloatArray, detected: FloatArray, variance: FloatArray, reach: float
 ) -> CameraStep | None:
-    """The step from rows cx, cy, w, h of predictions (4, K) to those of their detections (4, K); None for fewer
-    than 3 pairs.
+    """The step from boxes (rows cx, cy, w, h) as predicted (4, K) to those detected (4, K); None for fewer than 3
+    pairs.
 
     variance  (K,) of the offset between the two that is to be expected with a camera at rest, in units of the
               boxes' size: tracks that are sure of their way tell most.
     reach     pixels, above 0. As if one more box had shown no step at all, and two, this far from the centre, no
               zoom and no roll: a few boxes alone do not move the picture, and boxes close together do not turn it.
     """
-    if predicted.shape[1] < LEAST_PAIRS:
+    count = predicted.shape[1]
+    if count < LEAST_PAIRS:
         return None
     place = predicted[0] + 1j * predicted[1]
     offset = (detected[0] - predicted[0]) + 1j * (detected[1] - predicted[1])
     sure = 1.0 / (predicted[2] * predicted[3] * variance)
     per_deviation = np.sqrt(sure)
-    one_box = _median(sure)
-    finest = FINEST / math.sqrt(_median(variance))
-    weight = sure
+    one_box = float(sure.sum()) / count
+    # From the median step on: what most boxes do, however far off the others are.
+    centre, shift, turn = 0j, complex(_median(offset.real), _median(offset.imag)), 0j
     for _ in range(ROUNDS):
-        total = weight.sum()
-        centre, shift = (weight @ place) / total, (weight @ offset) / (total + one_box)
+        residual = np.abs(offset - shift - turn * (place - centre)) * per_deviation
+        residual /= TOLERANCE * (1.4826 * _median(residual) + FINEST)
+        residual *= residual
+        residual += 1.0
+        weight = sure / (residual * residual)
+        total = float(weight.sum())
+        centre, shift = complex(weight @ place) / total, complex(weight @ offset) / (total + one_box)
         arm = place - centre
         pull = weight * arm.conj()
-        turn = (pull @ offset) / ((pull @ arm).real + 2 * reach**2 * one_box)
-        residual = np.abs(offset - shift - turn * arm) * per_deviation
-        scale = TOLERANCE * (1.4826 * _median(residual) + finest)
-        weight = sure / (1 + (residual / scale) ** 2) ** 2
-    return CameraStep(complex(centre), complex(shift), complex(turn))
+        turn = complex(pull @ offset) / (complex(pull @ arm).real + 2 * reach**2 * one_box)
+    return CameraStep(centre, shift, turn)
 
 
 def _median(values: FloatArray) -> float:
     """The upper median; NumPy's own is ten times slower on a few values."""
     middle = len(values) // 2
-    return float(np.partition(values, middle)[middle])
+    values = values.copy()
+    values.partition(middle)
+    return float(values[middle])

@@ -19,19 +19,22 @@ import numpy as np
 
 from rtdet.errors import UsageError
 from rtdet.trackers import kalman_xywh as kalman
-from rtdet.trackers.association import Pairs, heaviest_matching, is_one_to_one, overlapping_pairs
+from rtdet.trackers.association import Pairs, overlapping_pairs
 from rtdet.trackers.camera_step import camera_step
 from rtdet.trackers.clock import Clock
 from rtdet.trackers.intake import accepted, score_lift
+from rtdet.trackers.matching import Matching, mutual_best
 from rtdet.trackers.per_class import ByClass, PerClass
-from rtdet.trackers.similarity import similar_pairs
+from rtdet.trackers.similarity import SimilarPairs, similar_pairs
 from rtdet.trackers.votes import ClassVotes
 from rtdet.types import BoolArray, Detections, FloatArray, IntArray, Tracks
 
-# Rows of the table of what is known of each track (a column) beside its motion; the last four are the last
-# observation, cx, cy, w, h.
-ID, SCORE, BEST, LABEL, SEEN, SEEN_S, BORN_S, HITS, CONFIRMED = range(9)
-OBSERVED = slice(9, 13)
+# Rows of the table of what is known of each track (a column): its box and the last one observed (cx, cy, w, h), its
+# velocity and spread as in kalman_xywh, and what has a row of its own.
+BOX, OBSERVED, BOTH, VELOCITY, SPREAD = slice(0, 4), slice(4, 8), slice(0, 8), slice(8, 12), slice(12, 15)
+VAR, SIZE_VELOCITY = 12, slice(10, 12)
+ID, SCORE, BEST, LABEL, SEEN, SEEN_S, BORN_S, HITS, CONFIRMED = range(15, 24)
+ROWS = 24
 # The least similarity at which a detection may continue a track.
 GATE, LOW_GATE, NEW_GATE = 0.3, 0.5, 0.1
 # A camera's step of less, in box sizes, changes no match.
@@ -40,12 +43,10 @@ SMALL_STEP = 0.02
 OTHER_CLASS = 0.6
 # One object found as two classes: overlap of a detection with a matched one of another class.
 SAME_OBJECT = 0.8
-DUPLICATE_IOU = 0.85
+DUPLICATE = 0.8
 
 # What may differ by class.
 BY_CLASS = ("high", "new", "sure", "max_age_s", "coast_s")
-
-SimilarPairs = tuple[IntArray, IntArray, FloatArray]
 
 
 class RtdetTracker:
@@ -101,12 +102,10 @@ class RtdetTracker:
 
     def reset(self) -> None:
         """Forgets everything; the next ID is 1."""
-        self._motion = np.zeros((8, 0))
-        self._spread = np.zeros((3, 0))
-        self._table = np.zeros((13, 0))
+        self._table = np.zeros((ROWS, 0))
+        self._votes = ClassVotes()
         self._class_names: Sequence[str] = ()
         self._next_id = 1
-        self._votes = ClassVotes()
         self._reach = 0.0
         self._clock = Clock(self.fps)
 
@@ -123,134 +122,131 @@ class RtdetTracker:
         self._class_names = detections.class_names
         corners, scores, labels = accepted(detections, min(self.low, self.high))
         measurement = kalman.to_measurement(corners)
-        self._move(t)
         high = scores > self._limit("high", labels)
-        pairs = self._similar_to_predicted(corners, labels)
-        if self.camera and self._follow_camera(pairs, corners, measurement, high):
-            pairs = self._similar_to_predicted(corners, labels)
-        free = self._match(pairs, corners, measurement, scores, labels, high)
-        self._keep(self._worth_keeping())
-        new = free & high & (scores >= self._limit("new", labels))
-        new &= ~_seen_twice(corners, scores, labels, new, free)
+        self._move(t)
+        pairs = self._similar_to_predicted(measurement, labels)
+        if self.camera and self._follow_camera(pairs, measurement, high):
+            pairs = self._similar_to_predicted(measurement, labels)
+        matching = self._match(pairs, measurement, scores, labels, high)
+        self._correct(matching.pairs(), measurement, scores, labels)
+        new = matching.free & high & (scores >= self._limit("new", labels))
+        if new.any():
+            new &= ~_seen_twice(corners, scores, labels, new, matching.free)
+        self._keep(self._worth_keeping() & ~self._duplicates(pairs, matching))
         self._begin(measurement[:, new], scores[new], labels[new])
-        self._drop_duplicates()
         return self._show()
 
     def predict(self, t: float) -> Tracks:
         """Where the confirmed tracks are at `t` seconds, also those missed for a moment. Changes nothing."""
         ahead_s = self._clock.ahead_s(t)
-        columns = self._visible().nonzero()[0]
+        table = self._table.compress(self._visible(), axis=1)
         dt = min(max(ahead_s, -self.horizon_s), self.horizon_s) / self._clock.frame_s
-        motion, spread = self._motion.take(columns, axis=1), self._spread.take(columns, axis=1)
-        kalman.predict(motion, spread, dt)
-        return self._tracks(motion, spread, columns, ahead_s)
+        if dt >= 0:
+            kalman.predict(table[BOX], table[VELOCITY], table[SPREAD], dt)
+        else:
+            table[BOX] += dt * table[VELOCITY]
+        return self._tracks(table, ahead_s)
 
     def _move(self, t: float) -> None:
         """Predicts all tracks to `t`. Lost ones keep their size. Tracks whose time ran out within the step are
         gone."""
-        lost = self._table[SEEN] < self._clock.updates
-        self._motion[kalman.SIZE_VELOCITY, lost] = 0.0
+        table = self._table
+        table[SIZE_VELOCITY, table[SEEN] < self._clock.updates] = 0.0
+        before_s = self._clock.now_s
         dt = self._clock.advance(t)
-        longest_s = self._limit("max_age_s", self._table[LABEL]) + 1.5 * self._clock.usual_step_s
-        self._keep(self._clock.now_s - self._table[SEEN_S] <= longest_s)
-        kalman.predict(self._motion, self._spread, dt)
+        late_s = 1.5 * self._clock.usual_step_s
+        if self._clock.now_s - before_s > late_s:
+            longest_s = self._limit("max_age_s", table[LABEL]) + late_s
+            self._keep(self._clock.now_s - table[SEEN_S] <= longest_s)
+            table = self._table
+        kalman.predict(table[BOX], table[VELOCITY], table[SPREAD], dt)
 
-    def _follow_camera(
-        self, pairs: SimilarPairs, corners: FloatArray, measurement: FloatArray, high: BoolArray
-    ) -> bool:
+    def _follow_camera(self, pairs: SimilarPairs, measurement: FloatArray, high: BoolArray) -> bool:
         """Takes the camera's step out of the tracks and of their last observations; whether that moved them."""
-        if corners.shape[1]:
-            self._reach = max(self._reach, float(corners[2].max() - corners[0].min()) / 4)
+        table = self._table
+        if measurement.shape[1]:
+            self._reach = max(self._reach, float(np.ptp(measurement[0])) / 4)
         rows, columns, similarity = pairs
-        seen = (self._table[SEEN] == self._clock.updates - 1) & (self._table[CONFIRMED] > 0)
-        chosen = high[rows] & seen[columns]
-        rows, columns = _best_sum(rows[chosen], columns[chosen], similarity[chosen], (len(high), len(seen)))
-        before = self._motion[:2, columns]
-        variance = self._spread[kalman.VAR, columns] + kalman.MEASURED_STD**2
-        step = camera_step(self._motion[:4, columns], measurement[:, rows], variance, self._reach)
+        chosen = high[rows] & self._settled()[columns]
+        rows, columns = mutual_best(
+            rows[chosen], columns[chosen], similarity[chosen], (len(high), table.shape[1])
+        )
+        some = table.take(columns, axis=1)
+        variance = some[VAR] + kalman.MEASURED_STD**2
+        before = some[BOX].copy()
+        step = camera_step(before, measurement.take(rows, axis=1), variance, self._reach)
         if step is None:
             return False
-        step.apply(self._motion)
-        step.apply(self._table[OBSERVED])
-        return bool(
-            (
-                np.abs(self._motion[:2, columns] - before) > SMALL_STEP * self._motion[kalman.SIZE, columns]
-            ).any()
-        )
+        step.apply(table[BOTH].reshape(2, 4, -1))
+        step.apply(some[BOX])
+        moved = np.abs(some[BOX] - before)
+        return bool((moved[:2] > SMALL_STEP * before[2:]).any())
 
     def _match(
         self,
         pairs: SimilarPairs,
-        corners: FloatArray,
         measurement: FloatArray,
         scores: FloatArray,
         labels: FloatArray,
         high: BoolArray,
-    ) -> BoolArray:
-        """Gives detections to tracks, stage by stage; which (M,) stayed free."""
+    ) -> Matching:
+        """Gives detections to tracks, stage by stage."""
         table = self._table
-        confirmed, just_seen = table[CONFIRMED] > 0, table[SEEN] == self._clock.updates - 1
-        free, open_ = np.ones(len(scores), dtype=bool), np.ones(table.shape[1], dtype=bool)
+        confirmed = table[CONFIRMED] > 0
+        matching = Matching(len(scores), table.shape[1])
+        rows, columns, similarity = pairs
         # What scores low must fit better; where a track seen once goes, nobody knows.
-        weight = scores + self._lift * (1 - scores)
-        gate = np.where(table[HITS] > 1, GATE, NEW_GATE)
-        for stage, may_row, may_column in (
-            ("high", high, confirmed),
-            ("low", ~high, confirmed & just_seen),
-            ("again", high, confirmed),
-            ("new", high, ~confirmed),
-        ):
-            may_row, may_column = may_row & free, may_column & open_
-            if not may_row.any() or not may_column.any():
-                continue
-            if stage == "again":
-                rows, columns, worth = self._similar_to_observed(corners, labels)
-                fits = worth > GATE
-            elif stage == "low":
-                rows, columns, worth = pairs
-                fits = worth > LOW_GATE
-            else:
-                rows, columns, worth = pairs
-                worth = worth * weight[rows]
-                fits = worth > gate[columns]
-            chosen = may_row[rows] & may_column[columns] & fits
-            matched = _best_sum(rows[chosen], columns[chosen], worth[chosen], (len(free), len(open_)))
-            free[matched[0]], open_[matched[1]] = False, False
-            self._correct(matched, measurement, scores, labels)
-        return free
+        worth = similarity * (scores + self._lift * (1 - scores)).take(rows)
+        fits = high.take(rows) & (worth > np.where(table[HITS] > 1, GATE, NEW_GATE).take(columns))
+        of_confirmed = confirmed.take(columns)
+        matching.settle(rows, columns, worth, fits & of_confirmed)
+        if not high.all():
+            near = (similarity > LOW_GATE) & ~high.take(rows)
+            matching.settle(rows, columns, similarity, near & self._settled().take(columns))
+        left, lost = matching.free & high, matching.open & confirmed
+        if left.any() and lost.any():
+            again = self._similar_to_observed(measurement, labels, left.nonzero()[0], lost.nonzero()[0])
+            matching.settle(*again, again[2] > GATE)
+        matching.settle(rows, columns, worth, fits & ~of_confirmed)
+        return matching
 
-    def _similar_to_predicted(self, corners: FloatArray, labels: FloatArray) -> SimilarPairs:
-        deviation = np.sqrt(self._spread[kalman.VAR])
-        return self._similar(corners, labels, self._motion, deviation)
+    def _settled(self) -> BoolArray:
+        """The confirmed tracks that were seen in the last frame."""
+        return np.asarray((self._table[SEEN] == self._clock.updates - 1) & (self._table[CONFIRMED] > 0))
 
-    def _similar_to_observed(self, corners: FloatArray, labels: FloatArray) -> SimilarPairs:
-        return self._similar(corners, labels, self._table[OBSERVED], np.zeros(self._table.shape[1]))
+    def _similar_to_predicted(self, measurement: FloatArray, labels: FloatArray) -> SimilarPairs:
+        """The pairs worth a look."""
+        deviation = np.sqrt(self._table[VAR])
+        return self._of_one_class(similar_pairs(measurement, self._table[BOX], deviation, NEW_GATE), labels)
 
-    def _similar(
-        self, corners: FloatArray, labels: FloatArray, boxes: FloatArray, deviation: FloatArray
+    def _similar_to_observed(
+        self, measurement: FloatArray, labels: FloatArray, rows: IntArray, columns: IntArray
     ) -> SimilarPairs:
-        """Indices of detections and tracks (at `boxes`, cx, cy, w, h), and similarity, of pairs worth a look."""
-        rows, columns, similarity = similar_pairs(corners, kalman.to_corners(boxes), deviation, NEW_GATE)
+        """The pairs worth a look among these detections and tracks, where the tracks were last seen."""
+        observed = self._table[OBSERVED].take(columns, axis=1)
+        a, b, similarity = similar_pairs(
+            measurement.take(rows, axis=1), observed, np.zeros(len(columns)), GATE
+        )
+        return self._of_one_class((rows.take(a), columns.take(b), similarity), labels)
+
+    def _of_one_class(self, pairs: SimilarPairs, labels: FloatArray) -> SimilarPairs:
+        """The pairs, those of two classes worth less."""
         if not self.class_agnostic:
-            similarity[labels[rows] != self._table[LABEL, columns]] *= OTHER_CLASS
-        return rows, columns, similarity
+            pairs[2][labels.take(pairs[0]) != self._table[LABEL].take(pairs[1])] *= OTHER_CLASS
+        return pairs
 
     def _correct(self, pairs: Pairs, measurement: FloatArray, scores: FloatArray, labels: FloatArray) -> None:
         rows, columns = pairs
-        if len(rows) == 0:
-            return
-        measured = measurement.take(rows, axis=1)
-        kalman.correct(self._motion, self._spread, columns, measured)
-        table = self._table
-        table[OBSERVED, columns] = measured
-        table[SCORE, columns] = scores[rows]
-        table[LABEL, columns] = self._votes.vote(columns, labels[rows], scores[rows], table[LABEL, columns])
-        table[BEST, columns] = np.maximum(table[BEST, columns], scores[rows])
-        table[SEEN, columns], table[SEEN_S, columns] = self._clock.updates, self._clock.now_s
-        table[HITS, columns] += 1
-        table[CONFIRMED, columns] = np.maximum(
-            table[CONFIRMED, columns], table[HITS, columns] >= self.min_hits
-        )
+        measured, scores, labels = measurement.take(rows, axis=1), scores.take(rows), labels.take(rows)
+        some = self._table.take(columns, axis=1)
+        kalman.correct(some[BOX], some[VELOCITY], some[SPREAD], measured)
+        some[OBSERVED], some[SCORE] = measured, scores
+        some[BEST] = np.maximum(some[BEST], scores)
+        some[LABEL] = self._votes.vote(columns, labels, scores, some[LABEL])
+        some[SEEN], some[SEEN_S] = self._clock.updates, self._clock.now_s
+        some[HITS] += 1
+        some[CONFIRMED] = np.maximum(some[CONFIRMED], some[HITS] >= self.min_hits)
+        self._table[:, columns] = some
 
     def _worth_keeping(self) -> BoolArray:
         table = self._table
@@ -258,33 +254,33 @@ class RtdetTracker:
         return np.asarray((in_time & (table[CONFIRMED] > 0)) | (table[SEEN] == self._clock.updates))
 
     def _begin(self, measurement: FloatArray, scores: FloatArray, labels: FloatArray) -> None:
-        table = np.zeros((13, len(scores)))
-        table[SCORE], table[BEST], table[LABEL] = scores, scores, labels
-        table[HITS], table[OBSERVED] = 1, measurement
+        if len(scores) == 0:
+            return
+        table = np.zeros((ROWS, len(scores)))
+        table[BOX] = table[OBSERVED] = measurement
+        table[SPREAD] = kalman.first_spread(len(scores))
+        table[LABEL], table[HITS] = labels, 1
+        table[SCORE] = table[BEST] = scores
         table[SEEN], table[SEEN_S], table[BORN_S] = self._clock.updates, self._clock.now_s, self._clock.now_s
         at_once = self._clock.updates == 1 or self.min_hits == 1
         table[CONFIRMED] = (scores >= self._limit("sure", labels)) | at_once
-        self._votes.begin(labels, scores)
-        motion, spread = kalman.begin(measurement)
         self._table = np.concatenate((self._table, table), axis=1)
-        self._motion = np.concatenate((self._motion, motion), axis=1)
-        self._spread = np.concatenate((self._spread, spread), axis=1)
+        self._votes.begin(labels, scores)
 
-    def _drop_duplicates(self) -> None:
-        """Of a track seen now and a lost one in the same place, the one that lived longer stays."""
-        table = self._table
-        seen = table[SEEN] == self._clock.updates
-        now, lost = seen.nonzero()[0], (~seen).nonzero()[0]
-        if len(now) == 0 or len(lost) == 0:
-            return
-        corners = kalman.to_corners(self._motion)
-        a, b, overlap = overlapping_pairs(corners[:, now], corners[:, lost])
-        same_place = overlap > DUPLICATE_IOU
-        a, b = now[a[same_place]], lost[b[same_place]]
-        life_s = table[SEEN_S] - table[BORN_S]
-        keep = np.ones(len(seen), dtype=bool)
-        keep[np.where(life_s[a] > life_s[b], b, a)] = False
-        self._keep(keep)
+    def _duplicates(self, pairs: SimilarPairs, matching: Matching) -> BoolArray:
+        """Of a track seen now and a lost one in the same place, the one that lived less long, (N,)."""
+        twice = np.zeros(self._table.shape[1], dtype=bool)
+        rows, lost, similarity = pairs
+        close = (similarity > DUPLICATE) & matching.open.take(lost)
+        if not close.any():
+            return twice
+        rows, lost = rows[close], lost[close]
+        seen = matching.track_of.take(rows)
+        taken = seen >= 0
+        seen, lost = seen[taken], lost[taken]
+        life_s = self._table[SEEN_S] - self._table[BORN_S]
+        twice[np.where(life_s[seen] > life_s[lost], lost, seen)] = True
+        return twice
 
     def _visible(self) -> BoolArray:
         missed_s = self._clock.now_s - self._table[SEEN_S]
@@ -295,25 +291,22 @@ class RtdetTracker:
     def _show(self) -> Tracks:
         columns = self._visible().nonzero()[0]
         # A track gets its ID when it is first shown: what people see counts 1, 2, 3 without gaps.
-        unnamed = columns[self._table[ID, columns] == 0]
-        self._table[ID, unnamed] = np.arange(self._next_id, self._next_id + len(unnamed))
-        self._next_id += len(unnamed)
-        motion, spread = self._motion.take(columns, axis=1), self._spread.take(columns, axis=1)
-        return self._tracks(motion, spread, columns, 0.0)
+        unnamed = columns[self._table[ID].take(columns) == 0]
+        if len(unnamed):
+            self._table[ID, unnamed] = np.arange(self._next_id, self._next_id + len(unnamed))
+            self._next_id += len(unnamed)
+        return self._tracks(self._table.take(columns, axis=1), 0.0)
 
-    def _tracks(self, motion: FloatArray, spread: FloatArray, columns: IntArray, ahead_s: float) -> Tracks:
-        table = self._table.take(columns, axis=1)
+    def _tracks(self, table: FloatArray, ahead_s: float) -> Tracks:
         since_s = np.maximum(self._clock.now_s - table[SEEN_S] + ahead_s, 0.0)
-        uncertainty = kalman.uncertainty(motion, spread)
-        uncertainty[since_s == 0] = 0.0
-        boxes = np.ascontiguousarray(kalman.to_corners(motion).T)
+        uncertainty = kalman.uncertainty(table[BOX], table[SPREAD])
+        uncertainty *= since_s > 0
+        boxes = np.ascontiguousarray(kalman.to_corners(table[BOX]).T)
         ids, labels = table[ID].astype(np.int64), table[LABEL].astype(np.int64)
         return Tracks(boxes, ids, table[SCORE], labels, since_s, self._class_names, uncertainty)
 
     def _keep(self, tracks: BoolArray) -> None:
         if not tracks.all():
-            self._motion = self._motion.compress(tracks, axis=1)
-            self._spread = self._spread.compress(tracks, axis=1)
             self._table = self._table.compress(tracks, axis=1)
             self._votes.keep(tracks)
 
@@ -339,14 +332,6 @@ def _seen_twice(
     wins = ~free[b] | (scores[b] > scores[a]) | ((scores[b] == scores[a]) & (b < a))
     twice[a[(overlap > SAME_OBJECT) & (labels[a] != labels[b]) & wins]] = True
     return twice
-
-
-def _best_sum(rows: IntArray, columns: IntArray, weight: FloatArray, counts: tuple[int, int]) -> Pairs:
-    """The one-to-one pairs with the largest sum of weights."""
-    if len(rows) > 0 and not is_one_to_one(rows, columns):
-        chosen = heaviest_matching(rows, columns, weight, *counts)
-        rows, columns = rows[chosen], columns[chosen]
-    return rows, columns
 
 
 def _require(holds: bool, message: str) -> None:

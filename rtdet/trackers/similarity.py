@@ -5,6 +5,9 @@ where frames are far apart. Boxes that are enlarged in proportion meet again (C-
 2211.14317); here by what the Kalman filter says of the track's doubt, instead of by a constant. Height tells people
 in a row from one another better than width does (height-modulated IoU of Hybrid-SORT, Yang et al. 2024, arXiv
 2308.00783).
+
+Boxes are rows cx, cy, w, h (4, N). To enlarge two boxes by a factor is to divide the distance of their centres by it:
+IoU knows no scale.
 """
 
 from __future__ import annotations
@@ -12,53 +15,67 @@ from __future__ import annotations
 import numpy as np
 
 from rtdet.trackers.association import overlapping_pairs
+from rtdet.trackers.kalman_xywh import to_corners
 from rtdet.types import FloatArray, IntArray
 
 # Boxes grow on each side by this much of the deviation of the track's place, at most by that much of their size.
 GROWTH, MOST_GROWTH = 0.6, 0.15
-# Up to so many pairs, all of them are compared at once.
-DENSE_PAIRS = 2500
+# Above this many pairs, those that meet are found by sorting (measured).
+DENSE_PAIRS = 80 * 80
+
+SimilarPairs = tuple[IntArray, IntArray, FloatArray]
 
 
 def similar_pairs(
     detections: FloatArray, tracks: FloatArray, deviation: FloatArray, least: float
-) -> tuple[IntArray, IntArray, FloatArray]:
-    """Indices into corners `detections` (4, M) and `tracks` (4, N), and similarity, of all pairs above `least` (0 or
-    more), in the order of the indices.
+) -> SimilarPairs:
+    """Indices into `detections` (4, M) and `tracks` (4, N), and similarity, of all pairs above `least` (0 or more),
+    in the order of the indices.
 
     deviation  (N,) standard deviation of where each track is, in units of its size.
 
     The similarity is the IoU of the grown boxes times the square root of the IoU of their heights.
     """
-    growth = np.minimum(GROWTH * deviation, MOST_GROWTH)
+    nearness = 1.0 / (1.0 + 2.0 * np.minimum(GROWTH * deviation, MOST_GROWTH))
     if detections.shape[1] * tracks.shape[1] <= DENSE_PAIRS:
-        similarity = _similarity(detections[:, :, None], tracks[:, None, :], growth)
-        rows, columns = (similarity > least).nonzero()
-        return rows, columns, similarity[rows, columns]
-    rows, columns, _ = overlapping_pairs(_grown(detections, MOST_GROWTH), _grown(tracks, growth))
-    similarity = _similarity(
-        detections.take(rows, axis=1), tracks.take(columns, axis=1), growth.take(columns)
-    )
+        rows, columns = _meeting(detections, tracks, nearness)
+    else:
+        size = 1.0 + 2.0 * MOST_GROWTH
+        rows, columns, _ = overlapping_pairs(
+            to_corners(_grown(detections, size)), to_corners(_grown(tracks, size))
+        )
+    a, b = detections.take(rows, axis=1), tracks.take(columns, axis=1)
+    similarity = _similarity(a, b, nearness.take(columns))
     chosen = (similarity > least).nonzero()[0]
-    chosen = chosen[np.lexsort((columns[chosen], rows[chosen]))]
-    return rows[chosen], columns[chosen], similarity[chosen]
+    if detections.shape[1] * tracks.shape[1] > DENSE_PAIRS:
+        chosen = chosen[np.lexsort((columns.take(chosen), rows.take(chosen)))]
+    return rows.take(chosen), columns.take(chosen), similarity.take(chosen)
 
 
-def _similarity(a: FloatArray, b: FloatArray, growth: FloatArray) -> FloatArray:
-    """Of corners (4, ...) that broadcast."""
-    size_a, size_b = a[2:] - a[:2], b[2:] - b[:2]
-    grow_a, grow_b = growth * size_a, growth * size_b
-    shared = np.minimum(a[2:] + grow_a, b[2:] + grow_b)
-    shared -= np.maximum(a[:2] - grow_a, b[:2] - grow_b)
+def _meeting(a: FloatArray, b: FloatArray, nearness: FloatArray) -> tuple[IntArray, IntArray]:
+    distance = a[:2, :, None] - b[:2, None, :]
+    np.abs(distance, out=distance)
+    distance *= 2.0 * nearness
+    reach = a[2:, :, None] + b[2:, None, :]
+    meets = distance < reach
+    rows, columns = (meets[0] & meets[1]).nonzero()
+    return rows, columns
+
+
+def _similarity(a: FloatArray, b: FloatArray, nearness: FloatArray) -> FloatArray:
+    """Of boxes (4, K) and (4, K)."""
+    distance = np.abs(a[:2] - b[:2])
+    distance *= nearness
+    both = a[2:] + b[2:]
+    shared = both * 0.5
+    shared -= distance
+    np.minimum(shared, np.minimum(a[2:], b[2:]), out=shared)
     np.maximum(shared, 0.0, out=shared)
-    scale = 1.0 + 2.0 * growth
-    size_a, size_b = size_a * scale, size_b * scale
-    intersection = shared[0] * shared[1]
-    similarity: FloatArray = intersection / (size_a[0] * size_a[1] + size_b[0] * size_b[1] - intersection)
-    similarity *= np.sqrt(shared[1] / (size_a[1] + size_b[1] - shared[1]))
+    similarity: FloatArray = shared[0] * shared[1]
+    similarity /= a[2] * a[3] + b[2] * b[3] - similarity
+    similarity *= np.sqrt(shared[1] / (both[1] - shared[1]))
     return similarity
 
 
-def _grown(corners: FloatArray, growth: FloatArray | float) -> FloatArray:
-    grow = growth * (corners[2:] - corners[:2])
-    return np.concatenate((corners[:2] - grow, corners[2:] + grow))
+def _grown(boxes: FloatArray, factor: float) -> FloatArray:
+    return np.concatenate((boxes[:2], boxes[2:] * factor))

@@ -35,7 +35,7 @@ class ClassVotes:
         """Takes in one detection for each of `columns` (K,); the classes (K,) of these tracks, so far `current`."""
         self._learn(labels)
         self._weight[self._labels.searchsorted(labels), columns] += scores
-        if len(self._labels) == 1:
+        if len(self._labels) <= 1:
             return current
         weight = self._weight.take(columns, axis=1)
         best = weight.argmax(axis=0)

@@ -23,18 +23,28 @@ def plain_filter(z):
     return plain
 
 
+def begun(measurement):
+    """Box and velocity in one array, and the spread."""
+    motion = np.concatenate((measurement, np.zeros_like(measurement)))
+    return motion, kalman.first_spread(measurement.shape[1])
+
+
+def parts_of(motion):
+    return motion[:4], motion[4:]
+
+
 def test_for_a_box_of_steady_size_it_is_the_eight_dimensional_filter():
     rng = np.random.default_rng(0)
     z = np.array([100.0, 200.0, WIDTH, HEIGHT])
     plain = plain_filter(z)
-    motion, spread = kalman.begin(z[:, None])
+    motion, spread = begun(z[:, None])
     for i in range(20):
         plain.predict()
-        kalman.predict(motion, spread, 1.0)
+        kalman.predict(*parts_of(motion), spread, 1.0)
         if i % 5 != 3:
             seen = z + np.array([3.0 * i, *rng.normal(0, 2, 1), 0.0, 0.0])
             plain.update(seen)
-            kalman.correct(motion, spread, np.array([0]), seen[:, None])
+            kalman.correct(*parts_of(motion), spread, seen[:, None])
         np.testing.assert_allclose(motion[:, 0], plain.x[:, 0], atol=1e-9)
         variance = spread[kalman.VAR, 0] * np.array([WIDTH, HEIGHT]) ** 2
         np.testing.assert_allclose(variance, np.diag(plain.P)[:2], rtol=1e-9)
@@ -42,31 +52,31 @@ def test_for_a_box_of_steady_size_it_is_the_eight_dimensional_filter():
 
 @pytest.mark.parametrize("parts", [(1.0, 1.0, 1.0), (0.5, 2.5), (0.1, 0.2, 2.7), (3.0,)])
 def test_steps_add_up(parts):
-    motion, spread = kalman.begin(np.array([[100.0], [200.0], [WIDTH], [HEIGHT]]))
-    motion[kalman.VELOCITY] = [[3.0], [-2.0], [0.5], [1.0]]
+    motion, spread = begun(np.array([[100.0], [200.0], [WIDTH], [HEIGHT]]))
+    motion[4:] = [[3.0], [-2.0], [0.5], [1.0]]
     for dt in parts:
-        kalman.predict(motion, spread, dt)
-    once, spread_once = kalman.begin(np.array([[100.0], [200.0], [WIDTH], [HEIGHT]]))
-    once[kalman.VELOCITY] = motion[kalman.VELOCITY]
-    kalman.predict(once, spread_once, 3.0)
+        kalman.predict(*parts_of(motion), spread, dt)
+    once, spread_once = begun(np.array([[100.0], [200.0], [WIDTH], [HEIGHT]]))
+    once[4:] = motion[4:]
+    kalman.predict(*parts_of(once), spread_once, 3.0)
     np.testing.assert_allclose(motion, once)
     np.testing.assert_allclose(spread, spread_once)
 
 
 def test_a_side_never_shrinks_to_nothing():
-    motion, spread = kalman.begin(np.array([[100.0], [200.0], [WIDTH], [HEIGHT]]))
-    motion[kalman.SIZE_VELOCITY] = -30.0
+    motion, spread = begun(np.array([[100.0], [200.0], [WIDTH], [HEIGHT]]))
+    motion[6:] = -30.0
     for _ in range(50):
-        kalman.predict(motion, spread, 4.0)
+        kalman.predict(*parts_of(motion), spread, 4.0)
         assert (motion[kalman.SIZE] > 0).all()
 
 
 def test_uncertainty_is_the_centres_deviation_over_the_root_of_the_area():
-    motion, spread = kalman.begin(np.array([[0.0], [0.0], [50.0], [50.0]]))
-    assert kalman.uncertainty(motion, spread)[0] == pytest.approx(2 * kalman.MEASURED_STD)
-    before = kalman.uncertainty(motion, spread)
-    kalman.predict(motion, spread, 10.0)
-    assert (kalman.uncertainty(motion, spread) > before).all()
+    motion, spread = begun(np.array([[0.0], [0.0], [50.0], [50.0]]))
+    assert kalman.uncertainty(motion[:4], spread)[0] == pytest.approx(2 * kalman.MEASURED_STD)
+    before = kalman.uncertainty(motion[:4], spread)
+    kalman.predict(*parts_of(motion), spread, 10.0)
+    assert (kalman.uncertainty(motion[:4], spread) > before).all()
 
 
 def test_corners_and_measurements_are_each_others_inverse():

@@ -154,7 +154,7 @@ def test_steady_timestamps_are_as_good_as_counting():
 
 def test_memory_stays_flat_through_endless_coming_and_going():
     def held(instance):
-        kept = (instance._table, instance._motion, instance._spread, instance._votes._weight)
+        kept = (instance._table, instance._votes._weight)
         return sum(array.nbytes + sys.getsizeof(array) for array in kept)
 
     rng, instance, sizes = np.random.default_rng(0), tracker(), []

@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from rtdet.training.engine import TrainConfig, Trainer
     from rtdet.training.finish import Result
     from rtdet.training.labelled import Labelled
+    from rtdet.training.pictures import Budget
     from rtdet.training.plan import Plan
     from rtdet.training.validation import Validation
     from rtdet.types import IntArray
@@ -35,17 +36,22 @@ def run(out: str, values: dict[str, Any], given: set[str], *, resume: bool) -> N
     folder = Path(out)
     settings = read_settings(folder, values, given, resume)
     check(settings)
+    # Torch, which takes seconds, after what can be said at once.
+    from rtdet.training.pictures import Budget
+    from rtdet.training.validation import Validation
+
     # Small pictures: OpenCV's threads would only take the cores from torch's.
     cv2.setNumThreads(1)
     train, measured, note = _datasets(settings)
     trainer, plan = _trainer(settings, folder, train, resume)
     if not resume:
         keep_settings(folder, settings)
-    validation = _validation(settings, measured, trainer, most=_MEASURED_MIDWAY)
+    budget, device = Budget(), str(trainer.device)
+    validation = Validation(measured, device, most=_MEASURED_MIDWAY, budget=budget)
     if note:
         click.echo(note, err=True)
-    _fit(trainer, settings, train, validation)
-    whole = _validation(settings, measured, trainer, most=None)
+    _fit(trainer, settings, train, validation, budget)
+    whole = Validation(measured, device, budget=budget)
     result = _finish(settings, folder, trainer, plan, train, whole, measured is not train)
     _tell(folder, result)
 
@@ -188,20 +194,16 @@ def _device(name: str) -> str:
     return name
 
 
-def _validation(settings: Settings, dataset: Dataset, trainer: Trainer, most: int | None) -> Validation:
-    from rtdet.training.validation import Validation
-
-    return Validation(dataset, str(trainer.device), most=most)
-
-
-def _fit(trainer: Trainer, settings: Settings, train: Dataset, validation: Validation) -> None:
+def _fit(
+    trainer: Trainer, settings: Settings, train: Dataset, validation: Validation, budget: Budget
+) -> None:
     from rtdet.cli.run import interrupts
     from rtdet.cli.training_bar import bar
     from rtdet.training.pictures import demo_pictures, open_pictures
     from rtdet.training.sampling import repeat_factors
 
     # Room to zoom in: the short side of the picture may fill the input.
-    pictures = open_pictures(train.samples, max(trainer.config.size))
+    pictures = open_pictures(train.samples, max(trainer.config.size), budget)
     pictures += demo_pictures(settings.demo_frames, train.class_names)
     labels = [_learnt(sample) for sample in train.samples]
     labels += [_learnt(picture()) for picture in pictures[len(train.samples) :]]

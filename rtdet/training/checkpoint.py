@@ -9,7 +9,6 @@ import os
 import shutil
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from pickle import UnpicklingError
 from typing import TYPE_CHECKING, Any
 
 import torch
@@ -84,15 +83,9 @@ def load_checkpoint(trainer: Trainer, path: Path) -> None:
         _compare(trainer, before, state)
     except FileNotFoundError:
         raise UsageError(f"nothing to resume: {path} does not exist; leave --resume out") from None
-    except (
-        RuntimeError,
-        KeyError,
-        ValueError,
-        TypeError,
-        AttributeError,
-        EOFError,
-        UnpicklingError,
-    ) as error:
+    except UsageError:
+        raise
+    except Exception as error:  # a damaged pickle fails in any way
         raise UsageError(
             f"{path} is damaged, or is of a training with other --classes or another --model; pass the same"
         ) from error

@@ -19,6 +19,7 @@ from rtdet.errors import UsageError
 from rtdet.evaluation import DetectionScores, evaluate
 from rtdet.geometry.letterbox import letterbox, stretch
 from rtdet.training.checkpoint import Score
+from rtdet.training.pictures import Budget
 from rtdet.types import Detections, Image, Thresholds
 
 # AP wants doubtful detections too.
@@ -26,28 +27,43 @@ _THRESHOLDS = Thresholds(confidence=0.01, iou=0.5, max_detections=100)
 
 
 class Validation:
-    """Measures networks on a data set whose pictures fit in memory, at the input at which they will be used.
+    """Measures networks on a data set, at the input at which they will be used.
 
     long_side: pixels of the input's longer side for networks that take any; None: the detector's default.
-    Pictures that cannot be decoded are left out: `dataset` holds the others.
+    Pictures that cannot be decoded are left out: `dataset` holds the others. They are kept in memory while the budget
+    lasts, and read again each time after that.
     """
 
     def __init__(
-        self, dataset: Dataset, device: str = "cpu", *, long_side: int | None = None, most: int | None = None
+        self,
+        dataset: Dataset,
+        device: str = "cpu",
+        *,
+        long_side: int | None = None,
+        most: int | None = None,
+        budget: Budget | None = None,
     ) -> None:
         """most: only that many of the pictures, evenly over the data set."""
         self._long_side = long_side or DEFAULT_INPUT
         self._device = torch.device(device)
-        samples = _spread(dataset.samples, most)
-        read = [
-            (sample, image) for sample in samples if (image := _small(sample, self._long_side)) is not None
-        ]
-        if not read:
+        budget = budget or Budget()
+        samples: list[Sample] = []
+        self._sizes: list[tuple[int, int]] = []
+        self._kept: dict[int, Image] = {}
+        for sample in _spread(dataset.samples, most):
+            try:
+                image = _small(sample, self._long_side)
+            except UsageError:
+                continue
+            if budget.take(image.nbytes):
+                self._kept[len(samples)] = image
+            samples.append(sample)
+            self._sizes.append((image.shape[1], image.shape[0]))
+        if not samples:
             raise UsageError(
                 f"none of the pictures of {dataset.folder} can be decoded, so nothing can be measured"
             )
-        self._images = [image for _, image in read]
-        self.dataset = replace(dataset, samples=[sample for sample, _ in read])
+        self.dataset = replace(dataset, samples=samples)
 
     def __call__(self, model: SSDModule) -> Score:
         """The mean AP over the classes that have objects."""
@@ -62,7 +78,7 @@ class Validation:
     def detect(self, model: SSDModule, batch: int = 16) -> list[Detections]:
         """What the network sees in each picture of `dataset`, in float32."""
         model = model.to(self._device).eval()
-        found: list[Detections | None] = [None] * len(self._images)
+        found: list[Detections | None] = [None] * len(self._sizes)
         for size, rows in self._by_input(model):
             for start in range(0, len(rows), batch):
                 part = rows[start : start + batch]
@@ -72,16 +88,15 @@ class Validation:
 
     def _by_input(self, model: SSDModule) -> Iterator[tuple[tuple[int, int], list[int]]]:
         groups: dict[tuple[int, int], list[int]] = {}
-        for row, image in enumerate(self._images):
-            fixed = model.config.input_size
-            size = fixed or input_size(image.shape[1], image.shape[0], self._long_side)
+        for row, (width, height) in enumerate(self._sizes):
+            size = model.config.input_size or input_size(width, height, self._long_side)
             groups.setdefault(size, []).append(row)
         yield from groups.items()
 
     def _detect(self, model: SSDModule, size: tuple[int, int], rows: Sequence[int]) -> Iterator[Detections]:
         config = model.config
         fit = letterbox if config.input_size is None else stretch
-        fitted = [fit(self._images[row], size) for row in rows]
+        fitted = [fit(self._image(row), size) for row in rows]
         images = torch.from_numpy(np.stack([image for image, _ in fitted])).to(self._device)
         offsets, logits = model(images.permute(0, 3, 1, 2).float())
         offsets, logits = offsets.float().cpu().numpy(), logits.float().cpu().numpy()
@@ -96,12 +111,16 @@ class Validation:
                 config.class_names,
                 background=config.background,
             )
-            yield _scaled(found, self._images[row], self.dataset.samples[row])
+            yield _scaled(found, self._sizes[row], self.dataset.samples[row])
+
+    def _image(self, row: int) -> Image:
+        kept = self._kept.get(row)
+        return _small(self.dataset.samples[row], self._long_side) if kept is None else kept
 
 
-def _scaled(found: Detections, image: Image, sample: Sample) -> Detections:
+def _scaled(found: Detections, size: tuple[int, int], sample: Sample) -> Detections:
     """From pixels of the shrunk picture to those of the labels."""
-    scale = np.array([sample.size[0] / image.shape[1], sample.size[1] / image.shape[0]] * 2)
+    scale = np.array([sample.size[0] / size[0], sample.size[1] / size[1]] * 2)
     return Detections(found.boxes * scale, found.scores, found.labels, found.class_names)
 
 
@@ -111,12 +130,9 @@ def _spread(samples: Sequence[Sample], most: int | None) -> list[Sample]:
     return [samples[i] for i in np.linspace(0, len(samples) - 1, most).astype(int)]
 
 
-def _small(sample: Sample, long_side: int) -> Image | None:
-    """The picture, its longer side at most `long_side`."""
-    try:
-        image = sample.read()
-    except UsageError:
-        return None
+def _small(sample: Sample, long_side: int) -> Image:
+    """The picture, its longer side at most `long_side`. Raises UsageError for one that cannot be decoded."""
+    image = sample.read()
     scale = long_side / max(image.shape[:2])
     if scale >= 1:
         return image

@@ -19,6 +19,7 @@ from rtdet.evaluation import evaluate
 from rtdet.training.calibration import counts, is_right
 from rtdet.training.card import choose_confidence, write_card
 from rtdet.training.log import Log, read_log
+from rtdet.training.pictures import Budget
 from rtdet.training.plan import hold_out, plan_for
 from rtdet.training.validation import Validation
 from rtdet.types import Detections, Thresholds
@@ -61,7 +62,8 @@ def test_validation_sees_what_the_detector_sees(tmp_path):
         samples.append(_sample(path, size=size))
     (tmp_path / "broken.png").write_bytes(b"")
     samples.insert(1, _sample(tmp_path / "broken.png"))
-    validation = Validation(Dataset(tmp_path, ("a", "b"), samples), long_side=96)
+    # Room for one of the pictures: the others are read again when they are looked at.
+    validation = Validation(Dataset(tmp_path, ("a", "b"), samples), long_side=96, budget=Budget(20_000))
     assert [sample.path.name for sample in validation.dataset.samples] == ["0.png", "1.png", "2.png"]
     thresholds = Thresholds(0.01, 0.5, max_detections=100)
     detector = SSDDetector(

@@ -4,7 +4,8 @@
 
     1. labels    what the labels lack is completed by a teacher: YOLOX-nano at two sizes, mirrored too
     2. start     an SSD on YOLOX-nano's trunk that detects what YOLOX-nano does (training/transfer.py)
-    3. training  `rtdet train` on the completed labels and on rendered frames of the demo
+    3. training  `rtdet train` on the completed labels and on rendered frames of the demo, the first stages left as
+                 they are
     4. blend     between the start and the training (training/blending.py), the share chosen on the val pictures;
                  the branches that tell classes apart stay the start's
     5. finish    scores calibrated on the val pictures, measured, and written with its card

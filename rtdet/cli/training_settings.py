@@ -95,14 +95,19 @@ def check(settings: Settings) -> None:
         raise UsageError(f"--save-every must be a number of seconds, not {settings.save_every:g}")
     if settings.ema is not None and not 0 <= settings.ema < 1:
         raise UsageError(f"--ema must be from 0 to below 1, as .999, not {settings.ema:g}")
-    from rtdet.training.freezing import DEPTHS
-
-    if settings.freeze is not None and settings.freeze not in DEPTHS:
-        raise UsageError(f"--freeze must be a stride, {', '.join(map(str, DEPTHS))}, not {settings.freeze}")
+    if settings.freeze is not None:
+        _check_freeze(settings.freeze)
     from rtdet.training.augment import RECIPES, open_recipe
 
     if settings.augment not in RECIPES:
         open_recipe(settings.augment, (64, 64))
+
+
+def _check_freeze(stride: int) -> None:
+    from rtdet.training.freezing import DEPTHS
+
+    if stride not in DEPTHS:
+        raise UsageError(f"--freeze must be a stride, {', '.join(map(str, DEPTHS))}, not {stride}")
 
 
 def keep_settings(folder: Path, settings: Settings) -> None:

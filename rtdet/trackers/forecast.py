@@ -1,165 +1,180 @@
-"""Where tracked boxes will be: what each has done lately, and what the camera does, carried on.
+"""How tracked boxes move and where they will be: what each has done lately, and what the camera does, carried on.
 
 Each box moves in a scene that stands still, and the camera moves the scene. Both go on as they do, but not for ever:
-a velocity fades with a time constant of its own (an Ornstein-Uhlenbeck process; with the position, Singer 1970 one
-order lower), long for those who walk past, short for a camera that is held in a hand. So the line fitted to the last
-observations is as long as a velocity lasts, that of a young track is drawn to rest, and the horizon damps.
+a velocity fades (an Ornstein-Uhlenbeck process), slowly that of who walks past, soon that of a camera held in a hand.
+So the line through the last observations is as long as a velocity lasts, that of a young track is drawn to rest, and
+the farther ahead, the less is made of it.
 
-- Own motion: Kalman filters of the centre's x and y and of the height's logarithm, one covariance for each track and
-  value, in units of the box's size.
-- The camera: rates of shift, zoom and roll, filtered over the steps that the tracker read from the boxes.
-- The width follows the height. Their ratio swings with each stride of who walks: of the last one only a part is
-  believed, and for a moment; the rest is the mean.
+- Own motion: Kalman filters of the centre's x and y and of the height's logarithm, each with a covariance of its own
+  for each track, in units of the box's size.
+- Perspective: what comes nearer at a steady pace grows, moves faster as much, and its velocity changes twice as much.
+- The width follows the height. Their ratio swings with each stride of who walks: the last one is believed for a
+  moment, then the mean.
 
-benchmarks/streaming_accuracy.py measures what it brings.
+*Motion* is an array (18, N), one column a track: where each is at one moment, the same for all. *Boxes* are rows
+cx, cy, w, h (4, N) in pixels. benchmarks/streaming_accuracy.py measures what the forecast brings.
 """
 
 from __future__ import annotations
 
 import math
+from functools import lru_cache
+from typing import NamedTuple
 
 import numpy as np
 
 from rtdet.trackers.camera_step import CameraStep
-from rtdet.types import BoolArray, FloatArray, IntArray
+from rtdet.types import FloatArray
 
 # Of x, y and log height: standard deviations of a measurement (box sizes) and of the velocity (box sizes a second),
 # and how long a velocity lasts (seconds). The world is wider than high, so that most motion is along x.
-MEASURED_STD = np.array([[0.04], [0.04], [0.04]])
-VELOCITY_STD = np.array([[0.6], [0.15], [0.2]])
-LASTS_S = np.array([[4.0], [0.6], [1.2]])
+MEASURED_STD = np.array([0.04, 0.04, 0.04])
+VELOCITY_STD = np.array([0.6, 0.15, 0.2])
+LASTS_S = np.array([4.0, 0.6, 1.2])
+# Half-life of the mean of log width over height, and how long a deviation from it lasts.
+ASPECT_HALF_LIFE_S, STRIDE_LASTS_S = 0.6, 0.15
+# A box grows or shrinks by no more than this factor in one step.
+MOST_GROWTH = 2.0
 # The camera's velocity: how long it lasts, and a step's standard deviation in seconds of its usual velocity.
 CAMERA_LASTS_S, CAMERA_STEP_S = 0.3, 0.015
-# Half-life of the mean of width over height, and how long a deviation from it lasts.
-ASPECT_HALF_LIFE_S, STRIDE_LASTS_S = 0.6, 0.15
-# A box grows or shrinks by no more than this factor on its own.
-MOST_GROWTH = 2.0
 
-# Rows of the table, one column a track. x, y are pixels in the last frame; the covariances are in box sizes.
-VALUE, VELOCITY = slice(0, 3), slice(3, 6)
-VAR, COV, VELOCITY_VAR = slice(6, 9), slice(9, 12), slice(12, 15)
-SEEN_S, ASPECT, ASPECT_SUM, ASPECT_WEIGHT = range(15, 19)
+# Rows of motion: of x, y and log height value and velocity in turn, then of each var(value), cov(value, velocity) and
+# var(velocity); the mean of log width over height, its weight, and how far the last one is off.
+ROWS = 18
+_STATE, _COVARIANCE = slice(0, 6), slice(6, 15)
+X, Y, LOG_HEIGHT, ASPECT, WEIGHT, STRIDE = 0, 2, 4, 15, 16, 17
+_R = (MEASURED_STD**2)[:, None, None]
+_LOG_MOST_GROWTH = math.log(MOST_GROWTH)
 
 
-class Forecast:
-    """The motion of a tracker's tracks; columns are the tracker's. Boxes are rows cx, cy, w, h (4, N) in pixels.
+def begin(boxes: FloatArray) -> FloatArray:
+    """Motion of boxes seen for the first time: at rest, as far as one knows."""
+    motion = np.zeros((ROWS, boxes.shape[1]))
+    motion[0:6:2], motion[ASPECT] = _values(boxes), np.log(boxes[2] / boxes[3])
+    motion[6:15:3], motion[8:15:3] = MEASURED_STD[:, None] ** 2, VELOCITY_STD[:, None] ** 2
+    motion[WEIGHT] = 1.0
+    return motion
 
-    In the order of an update: `follow_camera`, `observe`, then `keep` and `begin` as the tracker does.
-    """
+
+def advance(motion: FloatArray, elapsed_s: float) -> None:
+    """Moves the tracks on by `elapsed_s` seconds, in place; also back, where they are as uncertain as ahead."""
+    step = _step(elapsed_s)
+    state = motion[_STATE].reshape(3, 2, -1)
+    value, velocity = state[:, 0], state[:, 1]
+    moved = step.reach * velocity
+    np.maximum(np.minimum(moved[2], _LOG_MOST_GROWTH, out=moved[2]), -_LOG_MOST_GROWTH, out=moved[2])
+    growth = np.exp(moved[2])
+    moved[:2] *= growth
+    value += moved
+    velocity *= step.fading
+    growth *= growth
+    velocity[:2] *= growth
+    covariance = motion[_COVARIANCE].reshape(3, 3, -1)
+    np.add(step.spreading @ covariance, step.noise, out=covariance)
+    motion[WEIGHT] *= step.weight_fading
+    motion[STRIDE] *= step.stride_fading
+
+
+def correct(motion: FloatArray, boxes: FloatArray) -> None:
+    """Takes in one measured box (4, N) for each track, in place."""
+    state, covariance = motion[_STATE].reshape(3, 2, -1), motion[_COVARIANCE].reshape(3, 3, -1)
+    gain = covariance[:, :2] / (covariance[:, :1] + _R)
+    state += gain * (_values(boxes) - state[:, 0])[:, None]
+    covariance[:, 2] -= gain[:, 1] * covariance[:, 1]
+    covariance[:, :2] *= 1.0 - gain[:, :1]
+    aspect = np.log(boxes[2] / boxes[3])
+    motion[WEIGHT] += 1.0
+    motion[ASPECT] += (aspect - motion[ASPECT]) / motion[WEIGHT]
+    motion[STRIDE] = aspect - motion[ASPECT]
+
+
+def to_boxes(motion: FloatArray) -> FloatArray:
+    """Where the tracks are: rows cx, cy, w, h (4, N)."""
+    boxes = motion.take((X, Y, STRIDE, LOG_HEIGHT), axis=0)
+    boxes[2] += motion[ASPECT]
+    boxes[2] += boxes[3]
+    np.exp(boxes[2:], out=boxes[2:])
+    return boxes
+
+
+def deviation(motion: FloatArray) -> FloatArray:
+    """(N,) standard deviation of the centre, per axis in the mean, over the square root of the box's area."""
+    x_var, y_var = motion[6], motion[9]
+    return np.asarray(np.sqrt(0.5 * (x_var + y_var)))
+
+
+def follow(motion: FloatArray, step: CameraStep) -> None:
+    """Moves the tracks as the camera's step moves what is seen, in place."""
+    x, y = motion[X] - step.centre.real, motion[Y] - step.centre.imag
+    motion[X] += step.shift.real + step.turn.real * x - step.turn.imag * y
+    motion[Y] += step.shift.imag + step.turn.real * y + step.turn.imag * x
+    motion[LOG_HEIGHT] += math.log(min(max(1.0 + step.turn.real, 1 / MOST_GROWTH), MOST_GROWTH))
+
+
+class CameraMotion:
+    """The camera's velocity, filtered over the steps that were read from the boxes."""
 
     def __init__(self) -> None:
-        self._table = np.zeros((19, 0))
         # The velocity of a picture's point p (complex: x + iy, pixels) is shift + turn * p, pixels a second.
         self._shift, self._turn = 0j, 0j
-        self._camera_var = 1.0
-        self._camera_s = 0.0
+        self._var = 1.0
 
-    def keep(self, tracks: BoolArray) -> None:
-        """Goes on with these (N,) tracks only."""
-        self._table = self._table.compress(tracks, axis=1)
-
-    def begin(self, boxes: FloatArray, now_s: float) -> None:
-        """New tracks, seen for the first time: at rest, as far as one knows."""
-        table = np.zeros((19, boxes.shape[1]))
-        table[VALUE] = _values(boxes)
-        table[VAR], table[VELOCITY_VAR] = MEASURED_STD**2, VELOCITY_STD**2
-        table[ASPECT] = table[ASPECT_SUM] = np.log(boxes[2] / boxes[3])
-        table[SEEN_S], table[ASPECT_WEIGHT] = now_s, 1.0
-        self._table = np.concatenate((self._table, table), axis=1)
-
-    def follow_camera(self, step: CameraStep | None, now_s: float) -> None:
-        """The camera has moved by `step` since the last call; None: nobody knows."""
-        elapsed_s, self._camera_s = now_s - self._camera_s, now_s
-        lasting = math.exp(-elapsed_s / CAMERA_LASTS_S)
-        self._shift *= lasting
-        self._turn *= lasting
-        self._camera_var = 1.0 - lasting**2 * (1.0 - self._camera_var)
+    def observe(self, step: CameraStep | None, elapsed_s: float) -> None:
+        """The camera has moved by `step` in the last `elapsed_s` seconds (above 0); None: nobody knows."""
+        fading = math.exp(-elapsed_s / CAMERA_LASTS_S)
+        self._shift, self._turn = fading * self._shift, fading * self._turn
+        self._var = 1.0 - fading**2 * (1.0 - self._var)
         if step is None:
             return
         shift, turn = step.shift - step.turn * step.centre, step.turn
-        gain = self._camera_var / (self._camera_var + (CAMERA_STEP_S / elapsed_s) ** 2)
+        gain = self._var / (self._var + (CAMERA_STEP_S / elapsed_s) ** 2)
         self._shift += gain * (shift / elapsed_s - self._shift)
         self._turn += gain * (turn / elapsed_s - self._turn)
-        self._camera_var *= 1.0 - gain
-        _move(self._table, shift, turn)
+        self._var *= 1.0 - gain
 
-    def observe(self, columns: IntArray, boxes: FloatArray, now_s: float) -> None:
-        """The tracks in `columns` (K,) were seen in `boxes` (4, K)."""
-        table = self._table.take(columns, axis=1)
-        elapsed_s = now_s - table[SEEN_S]
-        _advance(table, elapsed_s)
-        innovation = _values(boxes) - table[VALUE]
-        uncertain = table[VAR] + MEASURED_STD**2
-        gain, velocity_gain = table[VAR] / uncertain, table[COV] / uncertain
-        table[VALUE] += gain * innovation
-        table[VELOCITY] += velocity_gain * innovation
-        table[VELOCITY_VAR] -= velocity_gain * table[COV]
-        table[VAR] *= 1.0 - gain
-        table[COV] *= 1.0 - gain
-        remembered = np.exp2(-elapsed_s / ASPECT_HALF_LIFE_S)
-        table[ASPECT] = np.log(boxes[2] / boxes[3])
-        table[ASPECT_SUM] = table[ASPECT_SUM] * remembered + table[ASPECT]
-        table[ASPECT_WEIGHT] = table[ASPECT_WEIGHT] * remembered + 1.0
-        table[SEEN_S] = now_s
-        self._table[:, columns] = table
+    def ahead(self, elapsed_s: float) -> CameraStep:
+        """The step to be expected in the next `elapsed_s` seconds; below 0: the way back."""
+        reach = -CAMERA_LASTS_S * math.expm1(-abs(elapsed_s) / CAMERA_LASTS_S)
+        reach = math.copysign(reach, elapsed_s)
+        return CameraStep(0j, reach * self._shift, reach * self._turn)
 
-    def extrapolate(self, columns: IntArray, now_s: float, ahead_s: float) -> tuple[FloatArray, FloatArray]:
-        """Boxes (4, K) of the tracks in `columns` (K,), `ahead_s` seconds (also below 0) after the last update at
-        `now_s`, and uncertainty (K,): the standard deviation of the centre, per axis in the mean, in box sizes."""
-        table = self._table.take(columns, axis=1)
-        elapsed_s = now_s + ahead_s - table[SEEN_S]
-        _advance(table, elapsed_s)
-        reach_s = _reach(ahead_s, CAMERA_LASTS_S)
-        _move(table, self._shift * reach_s, self._turn * reach_s)
-        x, y, log_height = table[VALUE]
-        mean = table[ASPECT_SUM] / table[ASPECT_WEIGHT]
-        aspect = mean + (table[ASPECT] - mean) * np.exp(-np.abs(elapsed_s) / STRIDE_LASTS_S)
-        height = np.exp(log_height)
-        uncertainty = np.sqrt(table[VAR][:2].mean(axis=0))
-        return np.stack((x, y, height * np.exp(aspect), height)), uncertainty
+
+class _Step(NamedTuple):
+    """What a step of time does to x, y and log height (the first index).
+
+    reach, fading (3, 1): how far a velocity of 1 carries, and what is left of it. spreading (3, 3, 3), noise
+    (3, 3, 1): what happens to their covariances. weight_fading, stride_fading: what is left.
+    """
+
+    reach: FloatArray
+    fading: FloatArray
+    spreading: FloatArray
+    noise: FloatArray
+    weight_fading: float
+    stride_fading: float
+
+
+@lru_cache(maxsize=64)
+def _step(elapsed_s: float) -> _Step:
+    """An integrated Ornstein-Uhlenbeck process whose velocity has always been fading; exact for any step, so that two
+    steps are as good as one."""
+    size_s = abs(elapsed_s)
+    fading = np.exp(-size_s / LASTS_S)
+    reach = LASTS_S * (1.0 - fading)
+    zero, one = np.zeros(3), np.ones(3)
+    spreading = [[one, 2 * reach, reach**2], [zero, fading, fading * reach], [zero, zero, fading**2]]
+    noise = [2 * LASTS_S * (size_s - reach) - reach**2, reach * (1.0 - fading), 1.0 - fading**2]
+    return _Step(
+        np.copysign(reach, elapsed_s)[:, None],
+        fading[:, None],
+        np.moveaxis(np.array(spreading), 2, 0).copy(),
+        (VELOCITY_STD**2 * np.array(noise)).T[:, :, None],
+        2.0 ** (-size_s / ASPECT_HALF_LIFE_S),
+        math.exp(-size_s / STRIDE_LASTS_S),
+    )
 
 
 def _values(boxes: FloatArray) -> FloatArray:
     values = boxes.take((0, 1, 3), axis=0)
     np.log(values[2], out=values[2])
     return values
-
-
-def _move(table: FloatArray, shift: complex, turn: complex) -> None:
-    """Moves each point p to p + shift + turn * p, in place."""
-    x, y, log_height = table[VALUE]
-    moved_x = shift.real + turn.real * x - turn.imag * y
-    y += shift.imag + turn.real * y + turn.imag * x
-    x += moved_x
-    log_height += math.log(min(max(1.0 + turn.real, 1 / MOST_GROWTH), MOST_GROWTH))
-
-
-def _reach(elapsed_s: float, lasts_s: float) -> float:
-    """How far a velocity of 1 carries that fades with the time constant `lasts_s`; back in time, the same."""
-    return math.copysign(-lasts_s * math.expm1(-abs(elapsed_s) / lasts_s), elapsed_s)
-
-
-def _advance(table: FloatArray, elapsed_s: FloatArray) -> None:
-    """Moves tracks and their covariances on by `elapsed_s` (K,), in place. Back in time they are as uncertain.
-
-    The covariance of an integrated Ornstein-Uhlenbeck process whose velocity has always been fading.
-    """
-    size_s = np.abs(elapsed_s)
-    fading = np.exp(-size_s / LASTS_S)
-    reach = LASTS_S * (1.0 - fading)
-    step = np.copysign(reach, elapsed_s) * table[VELOCITY]
-    np.clip(step[2], -math.log(MOST_GROWTH), math.log(MOST_GROWTH), out=step[2])
-    # Perspective: what comes nearer at a steady pace grows, moves so much faster, and its velocity changes twice so.
-    growth = np.exp(step[2])
-    step[:2] *= growth
-    table[VALUE] += step
-    table[VELOCITY] *= fading
-    table[VELOCITY][:2] *= growth**2
-    power = VELOCITY_STD**2
-    table[VAR] += reach * (2 * table[COV] + reach * table[VELOCITY_VAR])
-    table[VAR] += power * (2 * LASTS_S * (size_s - reach) - reach**2)
-    table[COV] += reach * table[VELOCITY_VAR]
-    table[COV] *= fading
-    table[COV] += power * reach * (1.0 - fading)
-    table[VELOCITY_VAR] *= fading**2
-    table[VELOCITY_VAR] += power * (1.0 - fading**2)

@@ -7,6 +7,7 @@ benchmarks/tracker_ablation.py takes them out one at a time.
 - Two stages by score, and a lost track's patience in seconds: ByteTrack (Zhang et al. 2022, arXiv 2110.06864).
 - Boxes that nothing predicted meet the tracks' last observations: OC-SORT (Cao et al. 2023, arXiv 2203.14360).
 - Height-aware IoU: Hybrid-SORT (Yang et al. 2024, arXiv 2308.00783).
+- Velocities that fade, of each track and of the camera, and perspective: forecast.py.
 - A class by vote, so that an ID survives a detector that wavers between car and truck.
 """
 
@@ -18,9 +19,10 @@ from collections.abc import Sequence
 import numpy as np
 
 from rtdet.errors import UsageError
-from rtdet.trackers import kalman_xywh as kalman
+from rtdet.trackers import forecast
 from rtdet.trackers.association import Pairs, overlapping_pairs
 from rtdet.trackers.camera_step import camera_step
+from rtdet.trackers.centred import to_centred, to_corners
 from rtdet.trackers.clock import Clock
 from rtdet.trackers.intake import accepted, score_lift
 from rtdet.trackers.matching import Matching, mutual_best
@@ -30,15 +32,18 @@ from rtdet.trackers.votes import ClassVotes
 from rtdet.types import BoolArray, Detections, FloatArray, IntArray, Tracks
 
 # Rows of the table of what is known of each track (a column): its box and the last one observed (cx, cy, w, h), its
-# velocity and spread as in kalman_xywh, and what has a row of its own.
-BOX, OBSERVED, BOTH, VELOCITY, SPREAD = slice(0, 4), slice(4, 8), slice(0, 8), slice(8, 12), slice(12, 15)
-VAR, SIZE_VELOCITY = 12, slice(10, 12)
-ID, SCORE, BEST, LABEL, SEEN, SEEN_S, BORN_S, HITS, CONFIRMED = range(15, 24)
-ROWS = 24
+# motion as in forecast, and what has a row of its own.
+BOX, OBSERVED, BOTH, MOTION = slice(0, 4), slice(4, 8), slice(0, 8), slice(8, 8 + forecast.ROWS)
+ID, SCORE, BEST, LABEL, SEEN, SEEN_S, BORN_S, HITS, CONFIRMED = range(MOTION.stop, MOTION.stop + 9)
+ROWS = MOTION.stop + 9
 # The least similarity at which a detection may continue a track.
 GATE, LOW_GATE, NEW_GATE = 0.3, 0.5, 0.1
+# Of how far a detection lies off its track, as the filter has it, this part is in the box that is given out.
+BELIEF = 0.5
+# Tracks turn and stop more often than their filters think: their doubt for matching, in standard deviations.
+DOUBT = 4.0
 # A camera's step of less, in box sizes, changes no match.
-SMALL_STEP = 0.02
+SMALL_STEP = 0.1
 # What a pair of two classes counts for, against one of one class.
 OTHER_CLASS = 0.6
 # One object found as two classes: overlap of a detection with a matched one of another class.
@@ -107,6 +112,8 @@ class RtdetTracker:
         self._class_names: Sequence[str] = ()
         self._next_id = 1
         self._reach = 0.0
+        self._camera_motion = forecast.CameraMotion()
+        self._step_s = 0.0
         self._clock = Clock(self.fps)
 
     def set_confidence(self, confidence: float) -> None:
@@ -121,7 +128,7 @@ class RtdetTracker:
         moment (`since_update_s` above 0)."""
         self._class_names = detections.class_names
         corners, scores, labels = accepted(detections, min(self.low, self.high))
-        measurement = kalman.to_measurement(corners)
+        measurement = to_centred(corners)
         high = scores > self._limit("high", labels)
         self._move(t)
         pairs = self._similar_to_predicted(measurement, labels)
@@ -140,26 +147,23 @@ class RtdetTracker:
         """Where the confirmed tracks are at `t` seconds, also those missed for a moment. Changes nothing."""
         ahead_s = self._clock.ahead_s(t)
         table = self._table.compress(self._visible(), axis=1)
-        dt = min(max(ahead_s, -self.horizon_s), self.horizon_s) / self._clock.frame_s
-        if dt >= 0:
-            kalman.predict(table[BOX], table[VELOCITY], table[SPREAD], dt)
-        else:
-            table[BOX] += dt * table[VELOCITY]
+        reach_s = min(max(ahead_s, -self.horizon_s), self.horizon_s)
+        if reach_s != 0:
+            forecast.advance(table[MOTION], reach_s)
+            forecast.follow(table[MOTION], self._camera_motion.ahead(reach_s))
+            table[BOX] = forecast.to_boxes(table[MOTION])
         return self._tracks(table, ahead_s)
 
     def _move(self, t: float) -> None:
-        """Predicts all tracks to `t`. Lost ones keep their size. Tracks whose time ran out within the step are
-        gone."""
-        table = self._table
-        table[SIZE_VELOCITY, table[SEEN] < self._clock.updates] = 0.0
+        """Predicts all tracks to `t`. Tracks whose time ran out within the step are gone."""
         before_s = self._clock.now_s
-        dt = self._clock.advance(t)
+        self._step_s = self._clock.advance(t) * self._clock.frame_s
         late_s = 1.5 * self._clock.usual_step_s
         if self._clock.now_s - before_s > late_s:
-            longest_s = self._limit("max_age_s", table[LABEL]) + late_s
-            self._keep(self._clock.now_s - table[SEEN_S] <= longest_s)
-            table = self._table
-        kalman.predict(table[BOX], table[VELOCITY], table[SPREAD], dt)
+            longest_s = self._limit("max_age_s", self._table[LABEL]) + late_s
+            self._keep(self._clock.now_s - self._table[SEEN_S] <= longest_s)
+        forecast.advance(self._table[MOTION], self._step_s)
+        self._table[BOX] = forecast.to_boxes(self._table[MOTION])
 
     def _follow_camera(self, pairs: SimilarPairs, measurement: FloatArray, high: BoolArray) -> bool:
         """Takes the camera's step out of the tracks and of their last observations; whether that moved them."""
@@ -172,11 +176,13 @@ class RtdetTracker:
             rows[chosen], columns[chosen], similarity[chosen], (len(high), table.shape[1])
         )
         some = table.take(columns, axis=1)
-        variance = some[VAR] + kalman.MEASURED_STD**2
+        variance = forecast.deviation(some[MOTION]) ** 2 + forecast.MEASURED_STD[0] ** 2
         before = some[BOX].copy()
         step = camera_step(before, measurement.take(rows, axis=1), variance, self._reach)
+        self._camera_motion.observe(step, self._step_s)
         if step is None:
             return False
+        forecast.follow(table[MOTION], step)
         step.apply(table[BOTH].reshape(2, 4, -1))
         step.apply(some[BOX])
         moved = np.abs(some[BOX] - before)
@@ -216,7 +222,7 @@ class RtdetTracker:
 
     def _similar_to_predicted(self, measurement: FloatArray, labels: FloatArray) -> SimilarPairs:
         """The pairs worth a look."""
-        deviation = np.sqrt(self._table[VAR])
+        deviation = DOUBT * forecast.deviation(self._table[MOTION])
         return self._of_one_class(similar_pairs(measurement, self._table[BOX], deviation, NEW_GATE), labels)
 
     def _similar_to_observed(
@@ -239,7 +245,9 @@ class RtdetTracker:
         rows, columns = pairs
         measured, scores, labels = measurement.take(rows, axis=1), scores.take(rows), labels.take(rows)
         some = self._table.take(columns, axis=1)
-        kalman.correct(some[BOX], some[VELOCITY], some[SPREAD], measured)
+        forecast.correct(some[MOTION], measured)
+        some[BOX] = forecast.to_boxes(some[MOTION])
+        some[BOX] += BELIEF * (measured - some[BOX])
         some[OBSERVED], some[SCORE] = measured, scores
         some[BEST] = np.maximum(some[BEST], scores)
         some[LABEL] = self._votes.vote(columns, labels, scores, some[LABEL])
@@ -258,7 +266,7 @@ class RtdetTracker:
             return
         table = np.zeros((ROWS, len(scores)))
         table[BOX] = table[OBSERVED] = measurement
-        table[SPREAD] = kalman.first_spread(len(scores))
+        table[MOTION] = forecast.begin(measurement)
         table[LABEL], table[HITS] = labels, 1
         table[SCORE] = table[BEST] = scores
         table[SEEN], table[SEEN_S], table[BORN_S] = self._clock.updates, self._clock.now_s, self._clock.now_s
@@ -299,9 +307,9 @@ class RtdetTracker:
 
     def _tracks(self, table: FloatArray, ahead_s: float) -> Tracks:
         since_s = np.maximum(self._clock.now_s - table[SEEN_S] + ahead_s, 0.0)
-        uncertainty = kalman.uncertainty(table[BOX], table[SPREAD])
+        uncertainty = forecast.deviation(table[MOTION])
         uncertainty *= since_s > 0
-        boxes = np.ascontiguousarray(kalman.to_corners(table[BOX]).T)
+        boxes = np.ascontiguousarray(to_corners(table[BOX]).T)
         ids, labels = table[ID].astype(np.int64), table[LABEL].astype(np.int64)
         return Tracks(boxes, ids, table[SCORE], labels, since_s, self._class_names, uncertainty)
 

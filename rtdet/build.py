@@ -14,7 +14,7 @@ from rtdet.errors import UnknownNameError, UsageError
 from rtdet.pipeline import Pipeline, Policy
 from rtdet.protocols import Detector, Sink, Source, Tracker
 from rtdet.trackers.camera_motion import CameraMotion
-from rtdet.trackers.registry import TRACKERS, load_tracker_for
+from rtdet.trackers.registry import TRACKERS, load_tracker, load_tracker_for, parse_settings
 from rtdet.types import FrameResult, SourceInfo, Thresholds
 from rtdet.video.sinks import open_recording, open_track_file
 from rtdet.video.sources import open_source
@@ -49,16 +49,20 @@ def thresholds_of(config: RunConfig) -> Thresholds:
     return Thresholds(config.conf, config.iou, frozenset(config.classes), config.max_det)
 
 
-def build_tracker(name: str, info: SourceInfo) -> Tracker | None:
-    """The tracker as the app uses it on a source; None for "none"."""
-    check_tracker(name)
-    return None if name == "none" else load_tracker_for(name, info)
+def build_tracker(name: str, info: SourceInfo, texts: Sequence[str] = ()) -> Tracker | None:
+    """The tracker as the app uses it on a source, with the settings KEY=VALUE; None for "none"."""
+    check_tracker(name, texts)
+    return None if name == "none" else load_tracker_for(name, info, texts)
 
 
-def check_tracker(name: str) -> None:
-    """Raises UnknownNameError for a name that is no tracker."""
+def check_tracker(name: str, texts: Sequence[str] = ()) -> None:
+    """Raises UnknownNameError for a name that is no tracker, or as `load_tracker` does for its settings."""
     if name not in tracker_names():
         raise UnknownNameError("tracker", name, tracker_names())
+    if name == "none" and texts:
+        raise UsageError(f"--tracker none has no settings; leave out --set {texts[0]}")
+    if name != "none":
+        load_tracker(name, **parse_settings(name, texts))
 
 
 def build_recording(path: str | Path, info: SourceInfo, config: RunConfig) -> Sink:
@@ -104,7 +108,7 @@ def build_pipeline(
 
     `more_sinks` opens outputs beyond those that the config names, once the source is known.
     """
-    check_tracker(config.tracker)
+    check_tracker(config.tracker, config.set)
     policy_of(config, live=True)  # names are checked before anything slow is opened
     with ExitStack() as opened:
         source = build_source(config)
@@ -119,7 +123,7 @@ def build_pipeline(
         pipeline = Pipeline(
             source,
             detector,
-            build_tracker(config.tracker, source.info),
+            build_tracker(config.tracker, source.info, config.set),
             sinks,
             policy=policy,
             # Unpaced, a file that may be skipped through would be over before the detector has begun.
@@ -138,7 +142,7 @@ def build_viewer_pipeline(config: RunConfig, lend_detector: Callable[[], Detecto
     """A pipeline for the viewer, not started: a file plays at its own speed, the picture never waits for the
     detector (unless --policy every asks for that), and recordings hold what was shown. The detector is
     lent: it stays open for the next source."""
-    check_tracker(config.tracker)
+    check_tracker(config.tracker, config.set)
     policy = POLICIES[config.policy] or Policy.LATEST
     with ExitStack() as opened:
         source = build_source(config)
@@ -149,7 +153,7 @@ def build_viewer_pipeline(config: RunConfig, lend_detector: Callable[[], Detecto
         pipeline = Pipeline(
             source,
             lend_detector(),
-            build_tracker(config.tracker, source.info),
+            build_tracker(config.tracker, source.info, config.set),
             sinks,
             policy=policy,
             paced=not source.info.is_live,
@@ -176,10 +180,9 @@ def run(source: str | Path = "demo", **settings: Any) -> Iterator[FrameResult]:
             raise UnknownNameError("setting of rtdet.run", name, known)
         if isinstance(value, Path):
             settings[name] = str(value)
-    if "classes" in settings:
-        classes = settings["classes"]
-        parts = classes.split(",") if isinstance(classes, str) else classes
-        settings["classes"] = tuple(part.strip() for part in parts if part.strip())
+    for name in {"classes", "set"} & settings.keys():
+        parts = settings[name].split(",") if isinstance(settings[name], str) else settings[name]
+        settings[name] = tuple(part.strip() for part in parts if part.strip())
     try:
         config = replace(RunConfig(source=str(source)), **settings)
     except TypeError as error:

@@ -27,7 +27,8 @@ class RunConfig:
     device: str = "auto"
     backend: str = "auto"
     precision: str = "auto"
-    tracker: str = "sort"
+    tracker: str = "rtdet"
+    set: tuple[str, ...] = ()
     camera_motion: bool = False
     policy: str = "auto"
     save: str | None = None
@@ -103,7 +104,7 @@ def _from_toml(path: Path) -> dict[str, Any]:
 
 def _check(name: str, value: Any, where: str) -> Any:
     kind = str(_FIELDS[name].type)
-    if name == "classes" and isinstance(value, str):
+    if kind[0] == "t" and isinstance(value, str):
         value = tuple(part.strip() for part in value.split(",") if part.strip())
     if isinstance(value, int) and not isinstance(value, bool) and "float" in kind:
         value = float(value)

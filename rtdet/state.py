@@ -100,7 +100,7 @@ class AppState:
     loading: str = ""
     position_s: float = 0.0
     model: str = "rtdet-n"
-    tracker: str = "sort"
+    tracker: str = "rtdet"
     camera_motion: bool = False
     confidence: float = 0.25
     iou: float = 0.5

@@ -60,3 +60,10 @@ def test_a_wrong_environment_variable_is_named(environment):
 def test_values_out_of_range_are_refused(values):
     with pytest.raises(UsageError, match="--"):
         RunConfig(**values)
+
+
+@pytest.mark.parametrize("text", ['set = ["max_age_s=2", "new.car=.5"]', 'set = "max_age_s=2, new.car=.5"'])
+def test_settings_of_the_tracker_may_stand_in_the_file(tmp_path, text):
+    file = tmp_path / "rtdet.toml"
+    file.write_text(text)
+    assert load_config(str(file), {}).set == ("max_age_s=2", "new.car=.5")

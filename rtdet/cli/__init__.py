@@ -59,6 +59,12 @@ class LazyGroup(click.Group):
             formatter.write_dl([(name, line) for name, (_, line) in COMMANDS.items()])
 
 
+def _several(
+    ctx: click.Context, parameter: click.Parameter, value: tuple[str, ...]
+) -> tuple[str, ...] | None:
+    return value or None
+
+
 def _split(ctx: click.Context, parameter: click.Parameter, value: str | None) -> tuple[str, ...] | None:
     if value is None:
         return None
@@ -99,7 +105,14 @@ def _split(ctx: click.Context, parameter: click.Parameter, value: str | None) ->
 @click.option("--backend", metavar="NAME", help="auto, torch, openvino or onnxruntime.")
 @click.option("--precision", metavar="P", help="auto, fp32, fp16 or bf16.")
 @click.option("--half", is_flag=True, help="The same as --precision fp16.")
-@click.option("--tracker", metavar="NAME", help="sort or none.  [default: sort]")
+@click.option("--tracker", metavar="NAME", help="rtdet, bytetrack, ocsort, sort or none.  [default: rtdet]")
+@click.option(
+    "--set",
+    multiple=True,
+    callback=_several,
+    metavar="KEY=VALUE",
+    help="A setting of the tracker, or of one class: max_age_s.person=2; repeatable.",
+)
 @click.option(
     "--camera-motion",
     is_flag=True,
@@ -142,6 +155,8 @@ def cli(ctx: click.Context, /, config_file: str | None, half: bool, show: bool, 
     if show:
         options["headless"] = False
     given = {name for name, value in options.items() if value is not None}
+    if "set" in given:
+        given.add("tracker")
     ctx.exit(run(load_config(config_file, options), given))
 
 

@@ -21,6 +21,8 @@ from rtdet.config import RunConfig
 
 if TYPE_CHECKING:
     from rtdet.pipeline import Pipeline
+    from rtdet.protocols import Tracker
+    from rtdet.types import SourceInfo
 
 # After Ctrl-C, for a slow encoder to write the frames that it holds.
 _FINISH_S = 30.0
@@ -29,7 +31,7 @@ _FINISH_S = 30.0
 def run(config: RunConfig, given: Collection[str] = ()) -> int:
     """Runs to the end; returns the exit code. `given`: the settings typed on the command line, which in the
     viewer win over what it remembers."""
-    show_warnings()
+    show_messages(quiet=config.quiet)
     if not config.headless and not has_display():
         kept = config.save or config.tracks or config.stats
         advice = "" if kept else "; nothing is kept of it, add --save or --tracks"
@@ -62,13 +64,21 @@ def _x11_answers() -> bool:
     return answers
 
 
-def show_warnings() -> None:
-    """Warnings of any room become lines on standard error."""
+def show_messages(*, quiet: bool = False) -> None:
+    """Warnings of any room become lines on standard error; so does, unless `quiet`, what a detector does that
+    takes its time."""
     handler = logging.StreamHandler()
-    handler.setFormatter(logging.Formatter("rtdet: warning: %(message)s"))
+    handler.setFormatter(_OneLine())
     logger = logging.getLogger("rtdet")
     logger.handlers[:] = [handler]
     logger.propagate = False
+    logging.getLogger("rtdet.detectors").setLevel(logging.WARNING if quiet else logging.INFO)
+
+
+class _OneLine(logging.Formatter):
+    def format(self, record: logging.LogRecord) -> str:
+        kind = "warning: " if record.levelno >= logging.WARNING else ""
+        return f"rtdet: {kind}{record.getMessage()}"
 
 
 def run_viewer(config: RunConfig, given: Collection[str]) -> int:
@@ -79,10 +89,15 @@ def run_viewer(config: RunConfig, given: Collection[str]) -> int:
     from rtdet.video.sources import list_cameras
 
     check_stats_path(config)
+
+    def make_tracker(name: str, info: SourceInfo) -> Tracker | None:
+        # --set is for the tracker that it came with, not for one chosen in the window.
+        return build.build_tracker(name, info, config.set if name == config.tracker else ())
+
     services = Services(
         open_pipeline=build.build_viewer_pipeline,
         make_detector=build.build_detector,
-        make_tracker=build.build_tracker,
+        make_tracker=make_tracker,
         model_names=model_names,
         tracker_names=build.tracker_names,
         list_cameras=list_cameras,

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 @click.option(
     "--out", required=True, metavar="TRACKS", help=".txt (MOT), .csv, .jsonl, .parquet or .json (COCO)."
 )
-@click.option("--tracker", default="sort", show_default=True, metavar="NAME")
+@click.option("--tracker", default="rtdet", show_default=True, metavar="NAME")
 @click.option(
     "--fps", type=float, default=30.0, show_default=True, help="Frame rate: frame n is at (n - 1) / fps."
 )
@@ -36,8 +36,8 @@ def command(
     """Track objects through MOTChallenge detection rows: frame,id,left,top,width,height,score.
 
     Every frame from 1 to the last is an update, also without detections, unless --frames names those that the
-    tracker sees; it still moves by their true distance in time. Published SORT:
-    --set min_score=0 --set max_age=1 --set min_hits=3
+    tracker sees; it still moves by their true distance in time. A setting may be for one class alone:
+    --set max_age_s.person=2. Published SORT: --tracker sort --set min_score=0 --set max_age=1 --set min_hits=3
     """
     from rtdet.trackers.motchallenge import read_detections, read_frame_list
 

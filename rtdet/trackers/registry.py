@@ -59,18 +59,20 @@ def load_tracker(name: str, **settings: Any) -> Tracker:
     return TRACKERS[name]()(**settings)
 
 
-def load_tracker_for(name: str, info: SourceInfo) -> Tracker:
+def load_tracker_for(name: str, info: SourceInfo, texts: Iterable[str] = ()) -> Tracker:
     """The tracker as the app runs it on a source; the one place of the app's own choices.
 
     SORT tracks all that passes the detector's threshold. A two-stage tracker begins tracks from that threshold on,
     as the pipeline tells it. A track once shown is shown again at its next detection. Where the source's frame rate
-    is known and plausible, tracks move by true time and live on for a second unseen.
+    is known and plausible, tracks move by true time and live on for a second unseen. The user's own settings,
+    KEY=VALUE, win.
     """
     choices: dict[str, Any] = {"min_score": 0.0, "confirm_once": True, "new_margin": 0.0}
     if info.fps is not None and 1 <= info.fps <= 240:
         choices |= {"fps": float(info.fps), "max_age": max(3, round(info.fps))}
     known = tracker_settings(name)
-    return load_tracker(name, **{key: value for key, value in choices.items() if key in known})
+    choices = {key: value for key, value in choices.items() if key in known}
+    return load_tracker(name, **choices | parse_settings(name, texts))
 
 
 def tracker_settings(name: str) -> dict[str, inspect.Parameter]:

@@ -179,3 +179,17 @@ def test_a_source_without_its_option_is_told_the_whole_command(rtdet, tmp_path):
 
 def test_a_misspelt_command_is_told_the_nearest(rtdet):
     _fails(rtdet("modles"), 2, "did you mean models?")
+
+
+@pytest.mark.parametrize(
+    ("arguments", "near"),
+    [
+        (("--set", "max_aeg_s=2"), "max_age_s"),
+        (("--set", "max_age_s"), "KEY=VALUE"),
+        (("--set", "max_age_s.person=long"), "number"),
+        (("--tracker", "sort", "--set", "max_age.person=2"), "by class"),
+        (("--tracker", "none", "--set", "max_age=2"), "none"),
+    ],
+)
+def test_a_setting_that_the_tracker_does_not_take(rtdet, arguments, near):
+    _fails(rtdet("--source", "demo", "--headless", *arguments), 2, near)

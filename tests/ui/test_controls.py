@@ -313,7 +313,7 @@ def test_a_model_or_tracker_that_is_gone_is_not_asked_for_again(open_window, tmp
     settings = tmp_path / "viewer.ini"
     settings.write_text("[state]\nmodel=/gone/old.onnx\ntracker=oldtrack\nconfidence=0.4\n")
     state = open_window(None).state
-    assert (state.model, state.tracker, state.confidence) == ("truth", "sort", 0.4)
+    assert (state.model, state.tracker, state.confidence) == ("truth", "rtdet", 0.4)
 
 
 def test_recent_files_are_offered(qtbot, open_window, tmp_path) -> None:

@@ -63,7 +63,7 @@ class DemoStage:
             make_detector=self.make_detector,
             make_tracker=self.make_tracker,
             model_names=lambda: ["truth", "blind", "broken"],
-            tracker_names=lambda: ["sort", "none"],
+            tracker_names=lambda: ["rtdet", "sort", "none"],
             list_cameras=lambda: [Camera(0, "Front"), Camera(2, "Side")],
             open_recording=self.open_recording,
         )

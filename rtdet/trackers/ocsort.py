@@ -27,11 +27,11 @@ from rtdet.types import BoolArray, Detections, FloatArray, IntArray, Tracks
 
 # Rows of the table of what is known of each track (a column) beside its Kalman state; the last are the unit vector in
 # which it was seen to move, (0, 0) where that is not known, the corners of its last observation, and for each of the
-# last `delta_t` updates where and in which frame it was seen.
+# last `delta_t` updates where and in which update it was seen.
 ID, SCORE, LABEL, SEEN, SEEN_FRAME, SEEN_S, STREAK, CONFIRMED = range(8)
 DIRECTION, OBSERVED, PAST = slice(8, 10), slice(10, 14), 14
-# Rows of a past observation: its centre and its frame.
-X, Y, FRAME = range(3)
+# Rows of a past observation: its centre and the number of its update.
+X, Y, UPDATE = range(3)
 NO_PAIRS: Pairs = (np.zeros(0, dtype=np.int64), np.zeros(0, dtype=np.int64))
 MOST_FRAMES = 10**9
 LONGEST_LOOK_BACK = 100
@@ -47,7 +47,8 @@ class OCSort:
     min_hits       matched frames in a row (after the first sight) before a track is given out. The first
                    `min_hits` frames give out every track.
     max_age_s      a lost track waits this long.
-    delta_t        a direction is that from the observation this many frames back; at most so many updates.
+    delta_t        a direction is that from the observation this many updates back. In updates, not in time: where
+                   frames are far apart, one step says too little.
     inertia        what the direction is worth, beside IoU.
     class_agnostic lets a detection of one class continue a track of another.
     confirm_once   a track once given out is given out again at its next detection. Off (published), a
@@ -79,7 +80,7 @@ class OCSort:
             _require(0 <= share <= 1, f"{name} is between 0 and 1, not {share:g}")
         _require(0 <= min_hits <= MOST_FRAMES, f"min_hits is frames, 0 or more, not {min_hits}")
         _require(
-            1 <= delta_t <= LONGEST_LOOK_BACK, f"delta_t is frames, 1 to {LONGEST_LOOK_BACK}, not {delta_t}"
+            1 <= delta_t <= LONGEST_LOOK_BACK, f"delta_t is updates, 1 to {LONGEST_LOOK_BACK}, not {delta_t}"
         )
         _require(fps is None or 1e-3 <= fps <= 1e5, f"fps is between 0.001 and 100000, not {fps}")
         for name, value in (("max_age_s", max_age_s), ("coast_s", coast_s), ("horizon_s", horizon_s)):
@@ -107,7 +108,7 @@ class OCSort:
         self._table[DIRECTION] = turn @ self._table[DIRECTION] / zoom
         for update in range(self.delta_t):
             past = self._past(self._table, update)
-            past[:FRAME] = turn @ past[:FRAME] + shift
+            past[:UPDATE] = turn @ past[:UPDATE] + shift
         self._camera.take(transform)
 
     def update(self, detections: Detections, t: float) -> Tracks:
@@ -161,15 +162,14 @@ class OCSort:
         return replace(tracks, uncertainty=np.where(since_s > 0, uncertainty, 0.0))
 
     def _origins(self) -> FloatArray:
-        """(2, N) where each track's direction is taken from: the oldest of its centres of the last `delta_t` frames,
+        """(2, N) where each track's direction is taken from: the oldest of its centres of the last `delta_t` updates,
         or else the last one."""
         observed = self._table[OBSERVED]
         origin: FloatArray = (observed[:2] + observed[2:]) * 0.5
-        # Half a frame of tolerance: with true times, a frame is never exactly one.
-        oldest = self._clock.frame - self.delta_t - 0.5
-        for back in range(1, self.delta_t + 1):
-            past = self._past(self._table, self._clock.updates - back)
-            np.copyto(origin, past[:FRAME], where=past[FRAME] > oldest)
+        newest = self._clock.updates - 1
+        for update in range(newest, newest - self.delta_t, -1):
+            past = self._past(self._table, update)
+            np.copyto(origin, past[:UPDATE], where=past[UPDATE] == update)
         return origin
 
     def _past(self, table: FloatArray, update: int) -> FloatArray:
@@ -267,11 +267,11 @@ class OCSort:
         table[SCORE], table[LABEL], table[OBSERVED] = scores, labels, corners
         table[SEEN], table[SEEN_FRAME], table[SEEN_S] = clock.updates, clock.frame, clock.now_s
         past = self._past(table, clock.updates)
-        past[:FRAME], past[FRAME] = centre, clock.frame
+        past[:UPDATE], past[UPDATE] = centre, clock.updates
 
     def _begin(self, corners: FloatArray, centre: FloatArray, scores: FloatArray, labels: FloatArray) -> None:
         table = np.zeros((len(self._table), len(scores)))
-        table[PAST + FRAME :: 3] = -np.inf
+        table[PAST + UPDATE :: 3] = -np.inf
         self._note(table, corners, centre, scores, labels)
         state = kalman.begin(kalman.to_measurement(corners))
         self._table = np.concatenate((self._table, table), axis=1)

@@ -8,8 +8,8 @@ the farther ahead, the less is made of it.
 - Own motion: Kalman filters of the centre's x and y and of the height's logarithm, each with a covariance of its own
   for each track, in units of the box's size.
 - Perspective: what comes nearer at a steady pace grows, moves faster as much, and its velocity changes twice as much.
-- The width follows the height. Their ratio swings with each stride of who walks: the last one is believed for a
-  moment, then the mean.
+- The width follows the height. Their ratio swings with each stride of who walks: the last one is half believed,
+  and for a moment, else the mean.
 
 *Motion* is an array (18, N), one column a track: where each is at one moment, the same for all. *Boxes* are rows
 cx, cy, w, h (4, N) in pixels. benchmarks/streaming_accuracy.py measures what the forecast brings.
@@ -29,17 +29,17 @@ from rtdet.types import FloatArray
 # Of x, y and log height: standard deviations of a measurement (box sizes) and of the velocity (box sizes a second),
 # and how long a velocity lasts (seconds). The world is wider than high, so that most motion is along x.
 MEASURED_STD = np.array([0.04, 0.04, 0.04])
-VELOCITY_STD = np.array([0.6, 0.15, 0.2])
+VELOCITY_STD = np.array([0.6, 0.15, 0.12])
 LASTS_S = np.array([4.0, 0.6, 1.2])
-# Half-life of the mean of log width over height, and how long a deviation from it lasts.
-ASPECT_HALF_LIFE_S, STRIDE_LASTS_S = 0.6, 0.15
+# Half-life of the mean of log width over height; how much of a deviation from it is believed, and for how long.
+ASPECT_HALF_LIFE_S, STRIDE_BELIEF, STRIDE_LASTS_S = 0.6, 0.4, 0.15
 # A box grows or shrinks by no more than this factor in one step.
 MOST_GROWTH = 2.0
 # The camera's velocity: how long it lasts, and a step's standard deviation in seconds of its usual velocity.
 CAMERA_LASTS_S, CAMERA_STEP_S = 0.3, 0.015
 
 # Rows of motion: of x, y and log height value and velocity in turn, then of each var(value), cov(value, velocity) and
-# var(velocity); the mean of log width over height, its weight, and how far the last one is off.
+# var(velocity); the mean of log width over height, its weight, and what is believed of how far the last one is off.
 ROWS = 18
 _STATE, _COVARIANCE = slice(0, 6), slice(6, 15)
 X, Y, LOG_HEIGHT, ASPECT, WEIGHT, STRIDE = 0, 2, 4, 15, 16, 17
@@ -85,7 +85,7 @@ def correct(motion: FloatArray, boxes: FloatArray) -> None:
     aspect = np.log(boxes[2] / boxes[3])
     motion[WEIGHT] += 1.0
     motion[ASPECT] += (aspect - motion[ASPECT]) / motion[WEIGHT]
-    motion[STRIDE] = aspect - motion[ASPECT]
+    motion[STRIDE] = STRIDE_BELIEF * (aspect - motion[ASPECT])
 
 
 def to_boxes(motion: FloatArray) -> FloatArray:

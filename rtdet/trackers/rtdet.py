@@ -39,7 +39,7 @@ ROWS = MOTION.stop + 9
 # The least similarity at which a detection may continue a track.
 GATE, LOW_GATE, NEW_GATE = 0.3, 0.5, 0.1
 # Of how far a detection lies off its track, as the filter has it, this part is in the box that is given out.
-BELIEF = 0.5
+BELIEF = 0.35
 # Tracks turn and stop more often than their filters think: their doubt for matching, in standard deviations.
 DOUBT = 4.0
 # A camera's step of less, in box sizes, changes no match.

@@ -75,8 +75,8 @@ def test_the_width_of_a_stride_is_not_kept():
     widths = 40 * np.exp(0.3 * np.sin(2 * np.pi * np.arange(61) / 15))
     motion = watched([box(50, width=w) for w in np.append(widths, widths[4])])
     near, far = (ahead(motion, elapsed_s)[0][2, 0] for elapsed_s in (0.0, 1.0))
-    assert near == pytest.approx(widths[4], rel=0.05)
-    assert far == pytest.approx(40, rel=0.1)
+    assert 40 * 1.1 < near < widths[4]
+    assert far == pytest.approx(40, rel=0.05)
 
 
 def test_who_comes_nearer_grows_but_never_without_bound():

@@ -47,11 +47,11 @@ def command(
     from dataclasses import replace
 
     from rtdet.build import build_pipeline
-    from rtdet.cli.run import run_to_end, show_warnings
+    from rtdet.cli.run import run_to_end, show_messages
     from rtdet.config import RunConfig
     from rtdet.video.sinks import open_detection_file
 
-    show_warnings()
+    show_messages(quiet=quiet)
     wanted = tuple(part.strip() for part in (classes or "").split(",") if part.strip())
     config = RunConfig(
         source=source, model=model, conf=conf, iou=iou, classes=wanted, max_det=max_det, imgsz=imgsz,

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import tempfile
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -70,20 +71,20 @@ def detect(
     Classes are compared by name. Measured are those that have labels and that the model knows. The figures are
     the model's own, in fp32; what a faster precision of this machine costs is told by --precision auto.
     """
-    from rtdet.cli.run import show_warnings
+    from rtdet.cli.run import show_messages
     from rtdet.config import RunConfig
     from rtdet.datasets import load_dataset
     from rtdet.evaluation.measurement import measure, only_classes
     from rtdet.evaluation.report import print_scores
 
-    show_warnings()
+    show_messages(quiet=settings["quiet"])
     if model is not None and detections is not None:
         raise UsageError("--model and --detections exclude each other: a file holds what a model saw already")
     if not 0 < match_iou <= 1:
         raise UsageError(f"--match-iou is above 0 and at most 1, not {match_iou:g}")
     wanted = tuple(part.strip() for part in (classes or "").split(",") if part.strip())
     config = RunConfig(model=model or "rtdet-n", classes=wanted, **settings)
-    folder = _output_folder(out) if out is not None else None
+    folder = _check_folder(out) if out is not None else None
     dataset = load_dataset(Path(data), split=split)
     if not dataset.samples:
         raise UsageError(f"the labels in {data} list no pictures")
@@ -208,16 +209,17 @@ def _listed(names: Sequence[str], most: int = 8) -> str:
     return ", ".join(names[:most]) + (f" and {more} more" if more > 0 else "")
 
 
-def _output_folder(out: str) -> Path:
-    """The folder of the report, made now: a wrong path fails before the measuring, not after it."""
+def _check_folder(out: str) -> Path:
+    """The folder of the report. Raises OutputError, before the measuring, where it could not be written; leaves
+    nothing there, for a run that does not get to its end."""
     folder = Path(out)
+    missing = [path for path in (folder, *folder.parents) if not path.exists()]
     try:
         folder.mkdir(parents=True, exist_ok=True)
-        probe = folder / "metrics.json"
-        existed = probe.exists()
-        probe.open("a").close()
-        if not existed:
-            probe.unlink()
+        with tempfile.TemporaryFile(dir=folder):
+            pass
+        for path in missing:
+            path.rmdir()
     except OSError as error:
         raise OutputError(f"cannot write a report to {folder}: {error.strerror}; choose another") from error
     return folder
@@ -235,6 +237,7 @@ def _write(folder: Path, measured: Measurement, notes: list[str], about: dict[st
         "pr_curves.csv": curves_as_csv(measured),
     }
     try:
+        folder.mkdir(parents=True, exist_ok=True)
         for name, text in contents.items():
             # JSON can name what no encoding has (half of a surrogate pair).
             (folder / name).write_text(text, encoding="utf-8", errors="replace", newline="\n")

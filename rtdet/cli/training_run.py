@@ -30,9 +30,9 @@ def run(out: str, values: dict[str, Any], given: set[str], *, resume: bool) -> N
     """Trains, and leaves a model, a card and all that led there in the folder `out`."""
     import cv2
 
-    from rtdet.cli.run import show_warnings
+    from rtdet.cli.run import show_messages
 
-    show_warnings()
+    show_messages()
     folder = Path(out)
     settings = read_settings(folder, values, given, resume)
     check(settings)

@@ -176,10 +176,11 @@ def test_what_cannot_be_measured_is_said_in_one_line(
     assert word in done.errors[0]
 
 
-def test_a_picture_that_cannot_be_decoded_is_named(rtdet, labelled):
+def test_a_picture_that_cannot_be_decoded_is_named_and_no_empty_report_is_left(rtdet, labelled, tmp_path):
     content = (labelled / "annotations.json").read_text().replace('"cat"', '"car"')
     (labelled / "annotations.json").write_text(content)
     (labelled / "images" / "1.png").write_bytes(b"no picture")
-    done = rtdet("eval", "detect", "--data", labelled, "--device", "cpu", "--quiet")
+    done = rtdet("eval", "detect", "--data", labelled, "--device", "cpu", "--quiet", "--out", "new/report")
     assert done.code == 2
     assert "1.png" in done.errors[0]
+    assert not (tmp_path / "new").exists()

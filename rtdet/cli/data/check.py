@@ -41,11 +41,11 @@ def check(
     Exit code 0: clean. 1: problems were found. 2: the labels cannot be read.
     """
     from rtdet.cli.data.report import print_report, write_json, write_sheet
-    from rtdet.cli.run import show_warnings
+    from rtdet.cli.run import show_messages
     from rtdet.datasets.check import check_parts
     from rtdet.datasets.convert import read_parts
 
-    show_warnings()
+    show_messages(quiet=quiet)
     parts = read_parts(Path(folder))
     others = _others(against)
     count = sum(len(raw.pictures) for raw in [*parts.values(), *others.values()])

@@ -22,10 +22,10 @@ def convert(folder: str, kind: str, out: str, link: bool, quiet: bool) -> None:
     pixels. What the format has no place for is left out, and counted: of YOLO ignored regions (crowds, difficult
     objects), of YOLO and VOC the scores of a teacher.
     """
-    from rtdet.cli.run import show_warnings
+    from rtdet.cli.run import show_messages
     from rtdet.datasets.convert import read_parts, write_parts
 
-    show_warnings()
+    show_messages()
     parts = read_parts(Path(folder))
     with progress("converting", sum(len(raw.pictures) for raw in parts.values()), quiet) as on_picture:
         done = write_parts(parts, kind, Path(out), link=link, on_picture=on_picture)

@@ -72,14 +72,14 @@ def label(
 
     OUT.json names the pictures as they lie in DIR/images, or in DIR: put it into DIR to use it.
     """
-    from rtdet.cli.run import show_warnings
+    from rtdet.cli.run import show_messages
     from rtdet.datasets.completion import Completion
     from rtdet.datasets.label import label_parts, parts_or_pictures
     from rtdet.errors import UsageError
 
     if doubt > min(conf, conf_labelled):
         raise UsageError("--doubt must not be above --conf and --conf-labelled")
-    show_warnings()
+    show_messages(quiet=quiet)
     parts = parts_or_pictures(Path(folder))
     rule = Completion(accept=conf, accept_labelled=conf_labelled, unsure=doubt)
     options = {"device": device, "backend": backend, "offline": offline}

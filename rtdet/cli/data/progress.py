@@ -4,24 +4,60 @@ from __future__ import annotations
 
 import os
 import sys
+import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import TextIO
+
+# Without a terminal: a line after so many seconds, and of a long run after each tenth of the time that it took.
+_EVERY_S = 10.0
+_EVERY_SHARE = 0.1
 
 
 @contextmanager
 def progress(
     what: str, count: int, quiet: bool, stream: TextIO | None = None
 ) -> Iterator[Callable[[], None]]:
-    """A bar on standard error (or `stream`), gone at the end; gives what to call after each picture."""
+    """A bar on standard error (or `stream`), gone at the end, or a line now and then where that is no terminal;
+    gives what to call after each picture."""
     from rich.console import Console
     from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
     console = Console(stderr=True) if stream is None else Console(file=stream)
+    if quiet or not console.is_terminal:
+        yield (lambda: None) if quiet else _Lines(what, count, stream or sys.stderr).tick
+        return
     columns = [TextColumn(what), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn()]
-    with Progress(*columns, console=console, transient=True, disable=quiet or not console.is_terminal) as bar:
+    with Progress(*columns, console=console, transient=True) as bar:
         task = bar.add_task(what, total=count)
         yield lambda: bar.advance(task)
+
+
+class _Lines:
+    """What is done, now and then, in a line of its own: for logs and pipes."""
+
+    def __init__(
+        self, what: str, count: int, stream: TextIO, clock: Callable[[], float] = time.monotonic
+    ) -> None:
+        self._what, self._count, self._stream, self._clock = what, count, stream, clock
+        self._begin = self._last = clock()
+        self._done = 0
+
+    def tick(self) -> None:
+        self._done += 1
+        now = self._clock()
+        elapsed = now - self._begin
+        if now - self._last < max(_EVERY_S, _EVERY_SHARE * elapsed) or self._done == self._count:
+            return
+        self._last = now
+        left = elapsed / self._done * (self._count - self._done)
+        print(f"{self._what}: {self._done} of {self._count}, {_duration(left)} left", file=self._stream)
+        self._stream.flush()
+
+
+def _duration(seconds: float) -> str:
+    minutes, rest = divmod(round(seconds), 60)
+    return f"{minutes} min {rest} s" if minutes else f"{rest} s"
 
 
 @contextmanager

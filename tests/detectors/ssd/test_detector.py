@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 import torch
 
+from rtdet.detectors.ssd.architectures import build_network
 from rtdet.detectors.ssd.config import SSDConfig
 from rtdet.detectors.ssd.detector import SSDDetector
 from rtdet.detectors.ssd.network import SSD
@@ -82,6 +83,36 @@ def test_a_kept_graph_that_was_damaged_is_not_trusted_with_half_its_weights(stre
         file.unlink()
     for before, after in zip(first, _detections(street), strict=True):
         np.testing.assert_array_equal(before.boxes, after.boxes)
+
+
+@pytest.mark.parametrize(("architecture", "depths"), [("ssd-n", (1, 1, 1)), ("csp-n", (1, 1, 1, 1))])
+def test_a_network_of_any_input_is_converted_once_and_gives_torchs_scores_at_every_size(
+    architecture, depths, tmp_path, caplog
+):
+    torch.manual_seed(0)
+    path = tmp_path / "fresh.safetensors"
+    config = SSDConfig(("a", "b"), (8, 8, 8, 8, 8), depths, 8, architecture=architecture)
+    network = build_network(config)
+    for weights in network.parameters():
+        torch.nn.init.normal_(weights, std=0.3)  # scores of all heights
+    save_weights(network, path)
+    rng = np.random.default_rng(0)
+    pictures = [rng.integers(0, 255, (*size, 3), np.uint8) for size in ((72, 128), (128, 72), (96, 96))]
+    found = []
+    with caplog.at_level("INFO", "rtdet.detectors"):
+        for backend in ("openvino", "torch"):
+            detector = SSDDetector(
+                path, thresholds=Thresholds(0.0), device="cpu", backend=backend, precision="fp32", imgsz=128
+            )
+            found.append(detector.detect(pictures))
+            detector.close()
+    for ours, theirs in zip(*found, strict=True):
+        assert np.ptp(theirs.scores) > 0.05
+        np.testing.assert_allclose(ours.scores, theirs.scores, atol=1e-4)
+    assert len(list((tmp_path / "cache" / "graphs").glob("*.xml"))) == 1
+    assert [record.getMessage().split(";")[0] for record in caplog.records] == [
+        "preparing fresh.safetensors for this machine"
+    ]
 
 
 def test_a_cache_that_cannot_be_written_is_no_error(street, tmp_path, monkeypatch):

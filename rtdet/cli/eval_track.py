@@ -10,7 +10,9 @@ import click
 from rtdet.errors import OutputError
 
 
-@click.command(context_settings={"help_option_names": ["-h", "--help"]})
+@click.command(
+    context_settings={"help_option_names": ["-h", "--help"]}, short_help="HOTA, MOTA and IDF1 of a tracker."
+)
 @click.argument("gt_root", metavar="GT_ROOT")
 @click.argument("results_dir", metavar="RESULTS_DIR")
 @click.option(

@@ -59,7 +59,8 @@ def read_tracks(path: str | Path) -> TrackRows:
     """
     table = _table(path, _ROW)
     if _has_class(table):
-        _refuse(path, np.trunc(table[:, 7]) > _PEDESTRIAN, "only pedestrians, class 1, can be scored")
+        is_other = np.trunc(table[:, 7]) > _PEDESTRIAN
+        _refuse(path, is_other, "only pedestrians, class 1, can be scored; leave out others")
     return _rows(path, TrackRows, table)
 
 
@@ -110,28 +111,38 @@ def _parsed(text: str) -> FloatArray:
 
 def _parsed_by_lines(path: str | Path, text: str, least: str) -> FloatArray:
     """Raises SourceError for the first row that is not of numbers, is short, or is not as long as the first."""
+    width = least.count(",") + 1
     rows: list[list[float]] = []
     for number, line in enumerate(text.splitlines(), start=1):
-        fields = line.replace(",", " ").split()
-        if not fields:
+        if _is_blank(line):
             continue
-        try:
-            rows.append([float(field) for field in fields])
-        except ValueError:
-            fields = fields[:0]
-        if len(fields) <= least.count(","):
+        row = _numbers(line)
+        if len(row) < width:
             raise SourceError(f"{path}, line {number}: a row is {least},..., not {_shown(line)}")
-        if len(fields) != len(rows[0]):
+        rows.append(row)
+        if len(row) != len(rows[0]):
             raise SourceError(
-                f"{path}, line {number}: {len(fields)} columns, but {len(rows[0])} in the first row"
+                f"{path}, line {number}: {len(row)} columns, but {len(rows[0])} in the first row"
             )
-    return np.array(rows, dtype=np.float64) if rows else np.empty((0, least.count(",") + 1))
+    return np.array(rows, dtype=np.float64) if rows else np.empty((0, width))
+
+
+def _numbers(line: str) -> list[float]:
+    """Of a row; none where one of them is no number."""
+    try:
+        return [float(field) for field in line.rstrip(" ,\t").split("," if "," in line else None)]
+    except ValueError:
+        return []
+
+
+def _is_blank(line: str) -> bool:
+    return not line.strip(" ,\t")
 
 
 def _refuse(path: str | Path, is_wrong: BoolArray, why: str) -> None:
     """Raises SourceError for the first row that is wrong, with its line."""
     if is_wrong.any():
-        lines = [line for line in enumerate(_text(path).splitlines(), start=1) if line[1].strip(" ,\t")]
+        lines = [entry for entry in enumerate(_text(path).splitlines(), start=1) if not _is_blank(entry[1])]
         number, line = lines[int(is_wrong.argmax())]
         raise SourceError(f"{path}, line {number}: {why}: {_shown(line)}")
 

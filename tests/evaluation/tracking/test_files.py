@@ -53,7 +53,7 @@ def test_without_classes_all_that_is_to_be_considered_is_scored(file):
 
 
 def test_rows_may_be_in_any_order_with_spaces_and_blank_lines(file):
-    tracks = read_tracks(file("3 4 10 20 30 40", "", "1, 5, 1.5, 2, 3, 4", ""))
+    tracks = read_tracks(file("3 4 10 20 30 40", "", "1, 5, 1.5, 2, 3, 4,", " ,"))
     assert tracks.frames.tolist() == [1, 3]
     assert tracks.ids.tolist() == [5, 4]
     np.testing.assert_array_equal(tracks.boxes, [(1.5, 2, 4.5, 6), (10, 20, 40, 60)])
@@ -86,8 +86,12 @@ def test_an_empty_file_is_a_tracker_that_found_nothing(folders):
         (["1,inf,10,10,20,20"], "line 1: an ID is a whole number"),
         ([ROW, "2,1,nan,10,20,20,1,1,1"], "line 2: a box is within 1e\\+09 pixels"),
         (["1,1,10,10,inf,20"], "line 1: a box is within"),
+        ([ROW, "2,,10,10,20,20,1,1,1,1"], "line 2: a row is"),
         (["# a comment"], "line 1: a row is"),
-        (["1,1,10,10,20,20,1,3,1"], "line 1: only pedestrians, class 1, can be scored: '1,1,10"),
+        (
+            ["1,1,10,10,20,20,1,3,1"],
+            "line 1: only pedestrians, class 1, can be scored; leave out others: '1,1,10",
+        ),
         (["3,7,10,10,20,20", "3,7,50,50,20,20"], "rows.txt, frame 3: the ID 7 is there twice"),
     ],
 )

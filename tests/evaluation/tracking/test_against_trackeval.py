@@ -60,7 +60,7 @@ def test_real_sequences_score_as_with_trackeval(tmp_path, shared_data, folder, t
 
 
 def by_column(path, width=120):
-    """Sure detections as tracks: the ID is the column of the picture that the middle is in, for the first one there."""
+    """Sure detections as tracks: the ID is the column of the picture that the middle is in."""
     rows, lines, taken = read_detections(path), [], set()
     sure = np.flatnonzero(rows.detections.scores > 0.7)
     for frame, box in zip(rows.frames[sure], rows.detections.boxes[sure], strict=True):

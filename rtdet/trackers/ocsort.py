@@ -129,16 +129,10 @@ class OCSort:
                 rows, columns = np.concatenate((rows, found[0])), np.concatenate((columns, found[1]))
                 free[rows] = False
         if len(rows):
-            table = self._table.take(columns, axis=1)
-            self._filter(columns, corners.take(rows, axis=1), dt)
-            table[STREAK] *= table[SEEN] == self._clock.updates - 1
-            table[STREAK] += 1.0
-            seen_at = centre.take(rows, axis=1)
-            table[DIRECTION] = direction(seen_at - origin.take(columns, axis=1))
-            self._note(table, corners.take(rows, axis=1), seen_at, scores.take(rows), labels.take(rows))
-            self._table[:, columns] = table
+            way = direction(centre.take(rows, axis=1) - origin.take(columns, axis=1))
+            self._correct(columns, corners.take(rows, axis=1), scores.take(rows), labels.take(rows), way, dt)
         if len(rows) < len(free):
-            self._begin(corners[:, free], centre[:, free], scores[free], labels[free])
+            self._begin(corners[:, free], scores[free], labels[free])
         shown = self._show()
         self._forget(0.0)
         return shown
@@ -151,10 +145,8 @@ class OCSort:
         columns = ((self._table[CONFIRMED] > 0) & (missed_s <= longest_s)).nonzero()[0]
         dt = min(max(ahead_s, -self.horizon_s), self.horizon_s) / self._clock.frame_s
         state, table = self._state.take(columns, axis=2), self._table.take(columns, axis=1)
-        since_s, ahead = (
-            np.maximum(missed_s[columns] + ahead_s, 0.0),
-            dt + self._clock.frame - table[SEEN_FRAME],
-        )
+        since_s = np.maximum(missed_s[columns] + ahead_s, 0.0)
+        ahead = dt + self._clock.frame - table[SEEN_FRAME]
         corners = self._camera.carry(kalman.to_corners(kalman.extrapolate(state, ahead)), dt)
         tracks = self._tracks(corners, table, since_s)
         kalman.predict(state, np.maximum(ahead, 0.0))
@@ -220,6 +212,24 @@ class OCSort:
         chosen = chosen[overlap[chosen] >= self.iou_threshold]
         return free_rows.take(rows.take(chosen)), left_columns.take(columns.take(chosen))
 
+    def _correct(
+        self,
+        columns: IntArray,
+        corners: FloatArray,
+        scores: FloatArray,
+        labels: FloatArray,
+        way: FloatArray,
+        dt: float,
+    ) -> None:
+        """Takes in what was matched: one box for each of `columns`, seen in the direction `way` (2, K)."""
+        self._filter(columns, corners, dt)
+        table = self._table.take(columns, axis=1)
+        table[STREAK] *= table[SEEN] == self._clock.updates - 1
+        table[STREAK] += 1.0
+        table[DIRECTION] = way
+        self._note(table, corners, scores, labels)
+        self._table[:, columns] = table
+
     def _filter(self, columns: IntArray, corners: FloatArray, dt: float) -> None:
         """Takes one box (4, K) for each of `columns` into their states, `dt` frames after the last update."""
         missed = self._clock.updates - 1 - self._table[SEEN].take(columns)
@@ -254,25 +264,18 @@ class OCSort:
             kalman.correct(moving, way[:, n, :count], 1.0)
         self._state[:, :, columns] = state
 
-    def _note(
-        self,
-        table: FloatArray,
-        corners: FloatArray,
-        centre: FloatArray,
-        scores: FloatArray,
-        labels: FloatArray,
-    ) -> None:
+    def _note(self, table: FloatArray, corners: FloatArray, scores: FloatArray, labels: FloatArray) -> None:
         """Writes down, in columns of the table, what was seen now."""
         clock = self._clock
         table[SCORE], table[LABEL], table[OBSERVED] = scores, labels, corners
         table[SEEN], table[SEEN_FRAME], table[SEEN_S] = clock.updates, clock.frame, clock.now_s
         past = self._past(table, clock.updates)
-        past[:UPDATE], past[UPDATE] = centre, clock.updates
+        past[:UPDATE], past[UPDATE] = (corners[:2] + corners[2:]) * 0.5, clock.updates
 
-    def _begin(self, corners: FloatArray, centre: FloatArray, scores: FloatArray, labels: FloatArray) -> None:
+    def _begin(self, corners: FloatArray, scores: FloatArray, labels: FloatArray) -> None:
         table = np.zeros((len(self._table), len(scores)))
         table[PAST + UPDATE :: 3] = -np.inf
-        self._note(table, corners, centre, scores, labels)
+        self._note(table, corners, scores, labels)
         state = kalman.begin(kalman.to_measurement(corners))
         self._table = np.concatenate((self._table, table), axis=1)
         self._state = np.concatenate((self._state, state), axis=2)

@@ -32,11 +32,11 @@ class CameraStep(NamedTuple):
     def apply(self, boxes: FloatArray) -> None:
         """Moves boxes, rows cx, cy, w, h on the last axis but one (..., 4, N), in place."""
         x, y = boxes[..., 0, :], boxes[..., 1, :]
-        step = (x - self.centre.real) + 1j * (y - self.centre.imag)
-        step *= self.turn
-        step += self.shift
-        x += step.real
-        y += step.imag
+        moved = x + 1j * y
+        moved *= self.turn
+        moved += self.shift - self.turn * self.centre
+        x += moved.real
+        y += moved.imag
         boxes[..., 2:4, :] *= 1.0 + self.turn.real
 
 
@@ -55,23 +55,26 @@ def camera_step(
     if count < LEAST_PAIRS:
         return None
     place = predicted[0] + 1j * predicted[1]
-    offset = (detected[0] - predicted[0]) + 1j * (detected[1] - predicted[1])
+    offset = (detected[0] + 1j * detected[1]) - place
     sure = 1.0 / (predicted[2] * predicted[3] * variance)
     per_deviation = np.sqrt(sure)
     one_box = float(sure.sum()) / count
+    # Their sums, weighted, are all that a fit needs.
+    terms = np.empty((5, count), dtype=np.complex128)
+    terms[0], terms[1], terms[2] = 1.0, place, offset
+    np.multiply(place.conj(), terms[1:3], out=terms[3:])
     # From the median step on: what most boxes do, however far off the others are.
     centre, shift, turn = 0j, complex(_median(offset.real), _median(offset.imag)), 0j
     for _ in range(ROUNDS):
-        residual = np.abs(offset - shift - turn * (place - centre)) * per_deviation
+        residual = np.abs(offset - (shift - turn * centre) - turn * place) * per_deviation
         residual /= TOLERANCE * (1.4826 * _median(residual) + FINEST)
         residual *= residual
         residual += 1.0
-        weight = sure / (residual * residual)
-        total = float(weight.sum())
-        centre, shift = complex(weight @ place) / total, complex(weight @ offset) / (total + one_box)
-        arm = place - centre
-        pull = weight * arm.conj()
-        turn = complex(pull @ offset) / (complex(pull @ arm).real + 2 * reach**2 * one_box)
+        residual *= residual
+        total, places, offsets, arms, pulls = (terms @ (sure / residual)).tolist()
+        centre, shift = places / total, offsets / (total + one_box)
+        arm = (arms - places.conjugate() * centre).real
+        turn = (pulls - places.conjugate() * offsets / total) / (arm + 2 * reach**2 * one_box)
     return CameraStep(centre, shift, turn)
 
 

@@ -113,7 +113,7 @@ class RtdetTracker:
         self._next_id = 1
         self._reach = 0.0
         self._camera_motion = forecast.CameraMotion()
-        self._step_s = 0.0
+        self._step_s, self._deviation = 0.0, np.zeros(0)
         self._clock = Clock(self.fps)
 
     def set_confidence(self, confidence: float) -> None:
@@ -164,6 +164,7 @@ class RtdetTracker:
             self._keep(self._clock.now_s - self._table[SEEN_S] <= longest_s)
         forecast.advance(self._table[MOTION], self._step_s)
         self._table[BOX] = forecast.to_boxes(self._table[MOTION])
+        self._deviation = forecast.deviation(self._table[MOTION])
 
     def _follow_camera(self, pairs: SimilarPairs, measurement: FloatArray, high: BoolArray) -> bool:
         """Takes the camera's step out of the tracks and of their last observations; whether that moved them."""
@@ -175,18 +176,16 @@ class RtdetTracker:
         rows, columns = mutual_best(
             rows[chosen], columns[chosen], similarity[chosen], (len(high), table.shape[1])
         )
-        some = table.take(columns, axis=1)
-        variance = forecast.deviation(some[MOTION]) ** 2 + forecast.MEASURED_STD[0] ** 2
-        before = some[BOX].copy()
+        variance = self._deviation.take(columns) ** 2 + forecast.MEASURED_STD[0] ** 2
+        before = table[BOX].take(columns, axis=1)
         step = camera_step(before, measurement.take(rows, axis=1), variance, self._reach)
         self._camera_motion.observe(step, self._step_s)
         if step is None:
             return False
         forecast.follow(table[MOTION], step)
         step.apply(table[BOTH].reshape(2, 4, -1))
-        step.apply(some[BOX])
-        moved = np.abs(some[BOX] - before)
-        return bool((moved[:2] > SMALL_STEP * before[2:]).any())
+        moved = np.abs(table[:2].take(columns, axis=1) - before[:2])
+        return bool((moved > SMALL_STEP * before[2:]).any())
 
     def _match(
         self,
@@ -222,7 +221,7 @@ class RtdetTracker:
 
     def _similar_to_predicted(self, measurement: FloatArray, labels: FloatArray) -> SimilarPairs:
         """The pairs worth a look."""
-        deviation = DOUBT * forecast.deviation(self._table[MOTION])
+        deviation = DOUBT * self._deviation
         return self._of_one_class(similar_pairs(measurement, self._table[BOX], deviation, NEW_GATE), labels)
 
     def _similar_to_observed(

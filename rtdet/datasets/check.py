@@ -11,6 +11,7 @@ from pathlib import Path
 
 import numpy as np
 
+from rtdet.datasets.faults import PATH_OUTSIDE, UNREADABLE_LABELS
 from rtdet.datasets.incomplete import FILE_NAME, declarable, read_declaration
 from rtdet.datasets.near_duplicates import Fingerprint, fingerprint, near_duplicates
 from rtdet.datasets.raw import RawLabels, RawPicture
@@ -21,6 +22,8 @@ from rtdet.types import BoolArray, FloatArray
 
 # Every kind of problem, in the order of a report, and what to do about it.
 KINDS: Mapping[str, str] = {
+    UNREADABLE_LABELS: "not what the format asks for: passed over here, but a training ends at it",
+    PATH_OUTSIDE: "pictures outside of the folder are never read: put them there",
     "missing picture": "labels without their picture: put it back or remove the labels",
     "duplicate id": "two pictures of one id: the second is left out, its boxes go to the first",
     "undecodable picture": "the file is broken off, empty or no picture: replace or remove it",

@@ -14,8 +14,9 @@ from typing import Any
 
 import numpy as np
 
+from rtdet.datasets.faults import Faults, Finding, LabelError
 from rtdet.datasets.pictures import inside
-from rtdet.datasets.raw import Finding, RawLabels, RawPicture, cleaned
+from rtdet.datasets.raw import RawLabels, RawPicture, cleaned
 from rtdet.datasets.sample import Sample
 from rtdet.datasets.text import printable, read_text, shown
 from rtdet.errors import UsageError
@@ -31,12 +32,14 @@ def load_coco(annotations: Path, images: Path, class_names: Sequence[str]) -> li
     return cleaned(read_coco(annotations, images), class_names)
 
 
-def read_coco(annotations: Path, images: Path | Sequence[Path], folder: Path | None = None) -> RawLabels:
+def read_coco(
+    annotations: Path, images: Path | Sequence[Path], folder: Path | None = None, *, tolerant: bool = False
+) -> RawLabels:
     """The labels of a COCO JSON as written.
 
     images: the folder of the pictures, or several of which the first that has any of them is taken.
     folder: the data set's (None: the pictures'). Raises UsageError, one line with the file and the row, for
-    JSON that is not COCO and for pictures outside their folder.
+    JSON that is not COCO and for pictures outside their folder; of such rows `tolerant` makes findings.
     """
     content = read_json(annotations)
     if not isinstance(content, dict):
@@ -44,25 +47,30 @@ def read_coco(annotations: Path, images: Path | Sequence[Path], folder: Path | N
     images_rows, rows, categories = (
         _rows(content, k, annotations) for k in ("images", "annotations", "categories")
     )
-    names = {
-        _id(row, "id", f"category {i}", annotations): _text(row, "name", f"category {i}", annotations)
-        for i, row in enumerate(categories)
-    }
+    faults = Faults(tolerant=tolerant)
+    names: dict[Hashable, str] = {}
+    for i, row in enumerate(categories):
+        with faults.noted(annotations.name):
+            key = _id(row, "id", f"category {i}", annotations)
+            names[key] = _text(row, "name", f"category {i}", annotations)
+    if tolerant:
+        rows = _readable(rows, images_rows, annotations, faults)
     class_names = tuple(dict.fromkeys(names.values()))
     place = {key: class_names.index(name) for key, name in names.items()}
     columns = _Columns(rows, place, annotations)
     root = images if isinstance(images, Path) else _root(images, images_rows)
     pictures: list[RawPicture] = []
-    findings: list[Finding] = []
+    findings = faults.findings
     seen: set[Hashable] = set()
     for i, image in enumerate(images_rows):
-        key = _id(image, "id", f"image {i}", annotations)
-        if key in seen:
-            where = f"{annotations.name} image {i}"
-            findings.append(Finding("duplicate id", where, f"a second image of id {shown(key)}"))
-            continue
-        seen.add(key)
-        pictures.append(columns.picture(image, i, key, root))
+        with faults.noted(_name_of(image, f"{annotations.name} image {i}")):
+            key = _id(image, "id", f"image {i}", annotations)
+            if key in seen:
+                where = f"{annotations.name} image {i}"
+                findings.append(Finding("duplicate id", where, f"a second image of id {shown(key)}"))
+                continue
+            seen.add(key)
+            pictures.append(columns.picture(image, i, key, root))
     for key, at in columns.places.items():
         if key not in seen:
             text = f"{len(at)} boxes of image id {shown(key)}, which is not listed"
@@ -84,6 +92,23 @@ def _root(candidates: Sequence[Path], images: Rows) -> Path:
     return next((candidate for candidate in candidates if candidate.is_dir()), candidates[0])
 
 
+def _readable(rows: Rows, images: Rows, file: Path, faults: Faults) -> Rows:
+    """The annotations that can be read; the others are noted under their picture's name."""
+    names = {str(image.get("id")): _name_of(image, "") for image in images}
+    readable = []
+    for i, row in enumerate(rows):
+        key = row.get("image_id")
+        with faults.noted(names.get(str(key)) or f"image id {shown(key)}"):
+            _check(row, i, file)
+            readable.append(row)
+    return readable
+
+
+def _name_of(image: dict[str, Any], other: str) -> str:
+    name = image.get("file_name")
+    return name if isinstance(name, str) and name else other
+
+
 class _Columns:
     """The annotations' fields as arrays: reading 10,000 boxes row by row takes its time."""
 
@@ -92,7 +117,7 @@ class _Columns:
         with np.errstate(over="ignore", invalid="ignore"):  # boxes may be anything
             self.boxes = ltwh_to_xyxy(_boxes(rows, file))
         self.labels: IntArray = np.array(
-            [place.get(_id(row, "category_id", f"annotation {i}", file), -1) for i, row in enumerate(rows)],
+            [place.get(_id(row, "category_id", _where(row, i), file), -1) for i, row in enumerate(rows)],
             dtype=np.int64,
         )
         self.crowd = _numbers(rows, "iscrowd", 0, file) > 0
@@ -101,7 +126,7 @@ class _Columns:
         self.scores = _numbers(rows, "score", np.nan, file)
         self.places: dict[Hashable, list[int]] = {}
         for i, row in enumerate(rows):
-            self.places.setdefault(_id(row, "image_id", f"annotation {i}", file), []).append(i)
+            self.places.setdefault(_id(row, "image_id", _where(row, i), file), []).append(i)
 
     def picture(self, image: dict[str, Any], number: int, key: Hashable, images: Path) -> RawPicture:
         at = np.array(self.places.get(key, []), dtype=np.int64)
@@ -130,8 +155,8 @@ def read_json(path: Path) -> Any:
         raise UsageError(f"{path} is not JSON: {error}") from error
 
 
-def _not_coco(file: Path, why: str) -> UsageError:
-    return UsageError(f"{file} is not COCO JSON: {why}")
+def _not_coco(file: Path, why: str) -> LabelError:
+    return LabelError(f"{file} is not COCO JSON", why)
 
 
 def _rows(content: dict[str, Any], key: str, file: Path) -> Rows:
@@ -165,21 +190,45 @@ def _side(row: dict[str, Any], key: str, where: str, file: Path) -> int:
     return int(value)
 
 
+def _where(row: dict[str, Any], number: int) -> str:
+    """An annotation, and the picture that it is of."""
+    return f"annotation {number} of image id {shown(row.get('image_id'))}"
+
+
+def _check(row: dict[str, Any], number: int, file: Path) -> None:
+    """Raises LabelError for an annotation that cannot be read."""
+    where = _where(row, number)
+    for key in ("image_id", "category_id"):
+        _id(row, key, where, file)
+    _check_box(row, number, file)
+    for key in ("iscrowd", "ignore", "area", "score"):
+        _check_number(row, key, number, file)
+
+
+def _check_box(row: dict[str, Any], number: int, file: Path) -> None:
+    box = row.get("bbox")
+    if not isinstance(box, list) or len(box) != 4 or not all(type(v) in (int, float) for v in box):
+        raise _wrong(box, "bbox", _where(row, number), file, "[left, top, width, height]")
+
+
+def _check_number(row: dict[str, Any], key: str, number: int, file: Path) -> None:
+    value = row.get(key)
+    if value is not None and not isinstance(value, (int, float)):
+        raise _wrong(value, key, _where(row, number), file, "a number")
+
+
 def _boxes(rows: Rows, file: Path) -> FloatArray:
     """(N, 4) ltwh."""
     for i, row in enumerate(rows):
-        box = row.get("bbox")
-        if not isinstance(box, list) or len(box) != 4 or not all(type(v) in (int, float) for v in box):
-            raise _wrong(box, "bbox", f"annotation {i}", file, "[left, top, width, height]")
+        _check_box(row, i, file)
     return np.array([[_finite(v) for v in row["bbox"]] for row in rows], dtype=np.float64).reshape(-1, 4)
 
 
 def _numbers(rows: Rows, key: str, default: float, file: Path) -> FloatArray:
     """(N,) values of an optional field; null counts as not given."""
+    for i, row in enumerate(rows):
+        _check_number(row, key, i, file)
     values = [default if row.get(key) is None else row[key] for row in rows]
-    for i, value in enumerate(values):
-        if not isinstance(value, (int, float)):
-            raise _wrong(value, key, f"annotation {i}", file, "a number")
     return np.array([_finite(v) for v in values], dtype=np.float64)
 
 
@@ -191,6 +240,6 @@ def _finite(value: float) -> float:
         return float("inf")
 
 
-def _wrong(value: object, key: str, where: str, file: Path, wanted: str) -> UsageError:
+def _wrong(value: object, key: str, where: str, file: Path, wanted: str) -> LabelError:
     said = "is missing" if value is None else f"is {shown(value)}, not {wanted}"
     return _not_coco(file, f"{where}: {key!r} {said}")

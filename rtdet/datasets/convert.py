@@ -61,14 +61,18 @@ class _Output:
             self.on_picture()
 
 
-def read_parts(folder: Path) -> dict[str, RawLabels]:
-    """The parts of a data set by name ("train", "val", ...), as written; the whole as "" where it has none."""
+def read_parts(folder: Path, *, tolerant: bool = False) -> dict[str, RawLabels]:
+    """The parts of a data set by name ("train", "val", ...), as written; the whole as "" where it has none. tolerant:
+    see read_labels."""
     parts = splits_of(folder) if folder.is_dir() else ()
     if not parts:
-        return {"": read_labels(folder)}
+        return {"": read_labels(folder, tolerant=tolerant)}
     new = {part: _SPLIT_NAMES.get(part, part) for part in parts}
     count = Counter(new.values())  # a set that has both, val and valid, keeps both names
-    return {part if count[new[part]] > 1 else new[part]: read_labels(folder, part) for part in parts}
+    return {
+        part if count[new[part]] > 1 else new[part]: read_labels(folder, part, tolerant=tolerant)
+        for part in parts
+    }
 
 
 def class_names_of(parts: Mapping[str, RawLabels]) -> tuple[str, ...]:

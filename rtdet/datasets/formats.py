@@ -53,21 +53,22 @@ def dataset_of(raw: RawLabels, class_names: Sequence[str] | None = None) -> Data
     return declare_incomplete(dataset, declared) if declared else dataset
 
 
-def read_labels(folder: Path, split: str | None = None) -> RawLabels:
-    """The labels of a folder as written; see load_dataset."""
-    raw = find_labels(folder, split)
+def read_labels(folder: Path, split: str | None = None, *, tolerant: bool = False) -> RawLabels:
+    """The labels of a folder as written; see load_dataset. Of rows that cannot be read, and of paths that leave the
+    folder, `tolerant` makes findings instead of an error."""
+    raw = find_labels(folder, split, tolerant=tolerant)
     if raw is None:
         raise UsageError(f"no labels in {folder}: expected {EXPECTED}")
     return raw
 
 
-def find_labels(folder: Path, split: str | None = None) -> RawLabels | None:
+def find_labels(folder: Path, split: str | None = None, *, tolerant: bool = False) -> RawLabels | None:
     """As read_labels, but None for a folder that holds no labels of any format."""
     if split is None and folder.name in SPLITS and folder.parent.is_dir() and not _has_labels(folder):
         parts = splits_of(folder.parent)
         name = next((name for name in _spellings(folder.name) if name in parts), None)
         if name is not None:
-            return find_labels(folder.parent, name)
+            return find_labels(folder.parent, name, tolerant=tolerant)
     if folder.is_file():
         raise UsageError(f"{folder} is a file; name the folder of the data set: {folder.parent}")
     if not folder.is_dir():
@@ -77,13 +78,13 @@ def find_labels(folder: Path, split: str | None = None) -> RawLabels | None:
         if len(parts) > 1:
             advice = " or ".join(f"{folder / name}" for name in parts)
             raise UsageError(f"{folder} is divided into {', '.join(parts)}; name one part: {advice}")
-        return _read(folder, parts[0] if parts else None)
+        return _read(folder, parts[0] if parts else None, tolerant)
     known = (*parts, *voc_splits(folder))
     name = next((name for name in _spellings(split) if name in known), None)
     if name is None:
         there = f"it has {', '.join(known)}" if known else "it is not divided"
         raise UsageError(f"{folder} has no part called {split}; {there}")
-    return _read(folder, name)
+    return _read(folder, name, tolerant)
 
 
 def _spellings(split: str) -> tuple[str, ...]:
@@ -117,19 +118,22 @@ def _has_labels(folder: Path) -> bool:
     return has_others or _coco_file(folder) is not None
 
 
-def _read(folder: Path, split: str | None) -> RawLabels | None:
+def _read(folder: Path, split: str | None, tolerant: bool) -> RawLabels | None:
     if split is not None and _has_labels(folder / split):
-        return _read(check_inside(folder, folder / split), None)
+        return _read(check_inside(folder, folder / split), None, tolerant)
     labels = _coco_splits(folder).get(split) if split is not None else None
     if labels is None and split is None:
         labels = _coco_file(folder)
     if labels is not None:
-        return read_coco(check_inside(folder, labels), _image_folders(folder, labels, split), folder)
+        places = _image_folders(folder, labels, split)
+        return read_coco(check_inside(folder, labels), places, folder, tolerant=tolerant)
     if voc_files(folder):
-        return read_voc(folder, voc_splits(folder)[split] if split is not None else None)
+        names = voc_splits(folder)[split] if split is not None else None
+        return read_voc(folder, names, tolerant=tolerant)
     if files := open_images_files(folder):
-        return read_open_images(folder, check_inside(folder, files[split or ""]), split or "")
-    return read_yolo(folder, split) if is_yolo(folder) else None
+        boxes = check_inside(folder, files[split or ""])
+        return read_open_images(folder, boxes, split or "", tolerant=tolerant)
+    return read_yolo(folder, split, tolerant=tolerant) if is_yolo(folder) else None
 
 
 def _coco_splits(folder: Path) -> dict[str, Path]:

@@ -10,13 +10,14 @@ from __future__ import annotations
 import csv
 import io
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 
 import numpy as np
 
+from rtdet.datasets.faults import Faults, Finding, LabelError
 from rtdet.datasets.pictures import by_stem, pictures_in
-from rtdet.datasets.raw import Finding, RawLabels, RawPicture
+from rtdet.datasets.raw import RawLabels, RawPicture
 from rtdet.datasets.sample import places_of
 from rtdet.datasets.text import read_text, shown, starts_with
 from rtdet.errors import UsageError
@@ -41,13 +42,15 @@ def _has_boxes(path: Path) -> bool:
     return {"ImageID", "XMin"} <= {word.strip().strip('"') for word in header.split(",")}
 
 
-def read_open_images(folder: Path, file: Path, split: str) -> RawLabels:
+def read_open_images(folder: Path, file: Path, split: str, *, tolerant: bool = False) -> RawLabels:
     """The boxes of one CSV as written, on the pictures that are here.
 
-    Raises UsageError, one line with the file and the line, for a CSV that does not fit.
+    Raises UsageError, one line with the file and the line, for a CSV that does not fit; of lines that cannot be read
+    `tolerant` makes findings.
     """
-    pictures = by_stem(pictures_in(_images(folder, split), folder))
-    columns = _read_columns(file)
+    faults = Faults(tolerant=tolerant)
+    pictures = by_stem(pictures_in(_images(folder, split), folder, faults))
+    columns = _read_columns(file, faults)
     names = _descriptions(folder)
     listed = dict.fromkeys(names.values()) if names else {}
     listed.update(dict.fromkeys(names.get(label, label) for label in columns["LabelName"]))
@@ -64,7 +67,7 @@ def read_open_images(folder: Path, file: Path, split: str) -> RawLabels:
             rows[key].append(i)
         else:
             missing[key] = missing.get(key, 0) + 1
-    findings = [
+    findings = faults.findings + [
         Finding("missing picture", file.name, f"{n} box{'es' if n > 1 else ''} of {shown(key)}")
         for key, n in missing.items()
     ]
@@ -85,7 +88,7 @@ def _images(folder: Path, split: str) -> Path:
     return next((folder / name for name in [*names, "images", "data"] if (folder / name).is_dir()), folder)
 
 
-def _read_columns(file: Path) -> dict[str, list[str]]:
+def _read_columns(file: Path, faults: Faults) -> dict[str, list[str]]:
     """The columns as texts, all of one length."""
     rows = _rows(file)
     try:
@@ -98,9 +101,12 @@ def _read_columns(file: Path) -> dict[str, list[str]]:
         raise UsageError(f"{file} is not an Open Images CSV: the column {lacking[0]} is missing")
     table = []
     for line, row in rows:
-        if len(row) != len(header):
-            raise UsageError(f"{file} line {line} has {len(row)} values, not {len(header)}")
-        table.append(row)
+        with faults.noted(f"{file.name} line {line}"):
+            if len(row) != len(header):
+                raise LabelError(f"{file} line {line}", f"{len(row)} values, not {len(header)}")
+            if faults.tolerant:
+                _check_numbers(dict(zip(header, row, strict=True)), f"{file} line {line}")
+            table.append(row)
     by_column: Sequence[Sequence[str]] = list(zip(*table, strict=True)) or [()] * len(header)
     return {name: list(values) for name, values in zip(header, by_column, strict=True)}
 
@@ -125,6 +131,14 @@ def _numbers(columns: dict[str, list[str]], key: str, file: Path, default: float
     except ValueError:
         bad = next(i for i, value in enumerate(values) if not _is_number(value))
         raise UsageError(f"{file} row {bad + 1}: {key} is {shown(values[bad])}, not a number") from None
+
+
+def _check_numbers(row: Mapping[str, str], where: str) -> None:
+    """Raises LabelError, which names the picture."""
+    for key, value in row.items():
+        needed, optional = key in _NEEDED[2:], key in ("IsGroupOf", "Confidence")
+        if (needed or (optional and value)) and not _is_number(value):
+            raise LabelError(where, f"{key} of {shown(row['ImageID'])} is {shown(value)}, not a number")
 
 
 def _is_number(text: str) -> bool:

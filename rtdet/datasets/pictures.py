@@ -11,6 +11,7 @@ from pathlib import Path
 
 from PIL import Image as Pillow
 
+from rtdet.datasets.faults import STRICT, Faults, PathError
 from rtdet.datasets.text import shown
 from rtdet.errors import UsageError
 
@@ -60,15 +61,15 @@ def picture_name(path: Path) -> str:
     return path.name + suffix if suffix in SUFFIXES else path.name
 
 
-def pictures_in(folder: Path, root: Path | None = None) -> list[Path]:
+def pictures_in(folder: Path, root: Path | None = None, faults: Faults = STRICT) -> list[Path]:
     """The picture files in a folder and its sub-folders, by name. Links to folders are not followed, but warned of.
 
     Raises UsageError for a link to a picture outside `root` (None: the folder itself).
     """
-    return files_in(folder, SUFFIXES, root or folder)
+    return files_in(folder, SUFFIXES, root or folder, faults)
 
 
-def files_in(folder: Path, suffixes: Iterable[str], root: Path) -> list[Path]:
+def files_in(folder: Path, suffixes: Iterable[str], root: Path, faults: Faults = STRICT) -> list[Path]:
     """The files of some suffixes in a folder and its sub-folders, by name; see pictures_in."""
     wanted = frozenset(suffixes)
     check_inside(root, folder)
@@ -80,10 +81,11 @@ def files_in(folder: Path, suffixes: Iterable[str], root: Path) -> list[Path]:
         for name in names:
             if os.path.splitext(name)[1].lower() in wanted and not name.startswith("."):
                 path = Path(parent, name)
-                if path.is_symlink():
-                    check_inside(root, path)
-                if path.is_file():  # a pipe would be waited for
-                    found.append(path)
+                with faults.noted(os.path.relpath(path, root)):
+                    if path.is_symlink():
+                        check_inside(root, path)
+                    if path.is_file():  # a pipe would be waited for
+                        found.append(path)
     return sorted(found)
 
 
@@ -105,15 +107,15 @@ def inside(folder: Path, name: str, labels: Path) -> Path:
     if "\\" in name and not os.path.isfile(path):  # written on Windows
         path = folder / name.replace("\\", "/")
     if not _is_inside(folder, path):
-        raise UsageError(f"{labels} names a file outside {folder}: {shown(name)}")
+        raise PathError(f"{labels} names a file outside {folder}", shown(name))
     return path
 
 
 def check_inside(root: Path, path: Path) -> Path:
     """`path`, unless a link in it leads out of `root`: then UsageError."""
     if not _is_inside(root, path):
-        raise UsageError(
-            f"{path} leads outside {root}; put a copy there, links out of a data set are not followed"
+        raise PathError(
+            f"{path} leads outside {root}", "put a copy there, links out of a data set are not followed"
         )
     return path
 

@@ -12,6 +12,7 @@ from pathlib import Path
 
 import numpy as np
 
+from rtdet.datasets.faults import Finding
 from rtdet.datasets.pictures import picture_size
 from rtdet.datasets.sample import Sample, places_of
 from rtdet.datasets.text import printable
@@ -48,15 +49,6 @@ class RawPicture:
         """(G, 4) xyxy pixels in a picture of (width, height) `size`, not clipped."""
         with np.errstate(over="ignore"):
             return self.boxes * np.tile(size, 2) if self.fractions else self.boxes
-
-
-@dataclass(frozen=True)
-class Finding:
-    """Something wrong that a reader came across: what kind, where, and what in words."""
-
-    kind: str
-    where: str
-    text: str
 
 
 @dataclass(frozen=True, eq=False)

@@ -16,8 +16,9 @@ import defusedxml.ElementTree
 import numpy as np
 from defusedxml import DefusedXmlException
 
+from rtdet.datasets.faults import STRICT, Faults, Finding, LabelError
 from rtdet.datasets.pictures import by_stem, check_inside, files_in, inside, pictures_in
-from rtdet.datasets.raw import Finding, RawLabels, RawPicture, raw_picture
+from rtdet.datasets.raw import RawLabels, RawPicture, raw_picture
 from rtdet.datasets.text import read_text, shown
 from rtdet.errors import UsageError
 
@@ -28,11 +29,11 @@ _CORNERS = ("xmin", "ymin", "xmax", "ymax")
 _TRUE, _FALSE = frozenset({"1", "true"}), frozenset({"0", "false", "unspecified", ""})
 
 
-def voc_files(folder: Path) -> list[Path]:
+def voc_files(folder: Path, faults: Faults = STRICT) -> list[Path]:
     """The folder's label files: those of Annotations/, else the XML files beside the pictures."""
     annotations = folder / "Annotations"
     if annotations.is_dir():
-        return files_in(annotations, {".xml"}, folder)
+        return files_in(annotations, {".xml"}, folder, faults)
     beside = sorted(path for path in [*folder.glob("*.xml"), *folder.glob("images/*.xml")] if path.is_file())
     return [check_inside(folder, path) for path in beside]
 
@@ -43,35 +44,39 @@ def voc_splits(folder: Path) -> dict[str, Path]:
     return {path.stem: path for path in lists if "_" not in path.stem}
 
 
-def read_voc(folder: Path, split: Path | None = None) -> RawLabels:
+def read_voc(folder: Path, split: Path | None = None, *, tolerant: bool = False) -> RawLabels:
     """The labels of a VOC folder as written; only those that the list `split` names, where it is given.
 
     Raises UsageError, one line with the file and the element, for XML that is broken, that declares entities
-    (a bomb, or a way to other files), or that is not VOC's.
+    (a bomb, or a way to other files), or that is not VOC's; of such files and elements `tolerant` makes findings.
     """
-    files, findings = voc_files(folder), []
+    faults = Faults(tolerant=tolerant)
+    files, findings = voc_files(folder, faults), faults.findings
     if split is not None:
         known = {path.stem: path for path in files}
         wanted = [line.split()[0] for line in read_text(split).splitlines() if line.strip()]
         files = [known[name] for name in wanted if name in known]
-        findings = [
+        findings += [
             Finding("missing labels", split.name, f"there is no {name}.xml")
             for name in wanted
             if name not in known
         ]
-    reader = _Reader(folder)
-    pictures = [reader.read(path) for path in files]
+    reader = _Reader(folder, faults)
+    pictures = []
+    for path in files:
+        with faults.noted(str(path.relative_to(folder))):
+            pictures.append(reader.read(path))
     return RawLabels(folder, "voc", tuple(reader.names), pictures, findings)
 
 
 class _Reader:
     """Reads file by file; classes get their labels in the order of their first object."""
 
-    def __init__(self, folder: Path) -> None:
-        self._folder = folder
+    def __init__(self, folder: Path, faults: Faults) -> None:
+        self._folder, self._faults = folder, faults
         roots = (folder / "JPEGImages", folder / "images", folder)
         self._root = next(root for root in roots if root.is_dir())
-        pictures = pictures_in(self._root, folder)
+        pictures = pictures_in(self._root, folder, faults)
         self._by_stem = by_stem(pictures)
         self._by_place = {path.relative_to(self._root).with_suffix(""): path for path in pictures}
         self.names: dict[str, int] = {}
@@ -80,18 +85,21 @@ class _Reader:
         root = _parsed(path)
         if root.tag != "annotation":
             raise _not_voc(path, f"its root is <{root.tag}>, not <annotation>")
-        objects = root.findall("object")
-        boxes = np.array([_box(o, i, path) for i, o in enumerate(objects)], dtype=np.float64).reshape(-1, 4)
-        labels = [
-            self.names.setdefault(_text(o, "name", i, path), len(self.names)) for i, o in enumerate(objects)
-        ]
-        difficult = np.array([_flag(o, "difficult", i, path) for i, o in enumerate(objects)], dtype=bool)
+        picture, size = self._picture(root, path), None
+        where = str(path.relative_to(self._folder))
+        with self._faults.noted(where):
+            size = _size(root, path)
+        rows = []
+        for i, one in enumerate(root.findall("object")):
+            with self._faults.noted(where):
+                box, name = _box(one, i, path), _text(one, "name", i, path)
+                rows.append((box, name, _flag(one, "difficult", i, path)))
         return raw_picture(
-            self._picture(root, path),
-            _size(root, path),
-            boxes,
-            np.array(labels, dtype=np.int64),
-            ignored=difficult,
+            picture,
+            size,
+            np.array([box for box, _, _ in rows], dtype=np.float64).reshape(-1, 4),
+            np.array([self.names.setdefault(name, len(self.names)) for _, name, _ in rows], dtype=np.int64),
+            ignored=np.array([difficult for _, _, difficult in rows], dtype=bool),
             source=(root.findtext("source/database") or "").strip(),
         )
 
@@ -116,14 +124,14 @@ def _parsed(path: Path) -> Element:
     except DefusedXmlException as error:
         raise UsageError(f"{path} declares entities, which no labels need; it is not read") from error
     except (ParseError, ValueError, LookupError) as error:
-        raise UsageError(f"{path} is not XML: {error}") from error
+        raise LabelError(f"{path} is not XML", str(error)) from error
     if root is None:
         raise UsageError(f"{path} is not XML: it is empty")
     return root
 
 
-def _not_voc(path: Path, why: str) -> UsageError:
-    return UsageError(f"{path} is not a VOC annotation: {why}")
+def _not_voc(path: Path, why: str) -> LabelError:
+    return LabelError(f"{path} is not a VOC annotation", why)
 
 
 def _text(element: Element, tag: str, number: int, path: Path) -> str:

@@ -8,13 +8,14 @@ A picture without a text file shows nothing, which YOLO allows.
 from __future__ import annotations
 
 import os
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 import numpy as np
 
+from rtdet.datasets.faults import Faults, Finding, LabelError
 from rtdet.datasets.pictures import check_inside, files_in, pictures_in
-from rtdet.datasets.raw import Finding, RawLabels, RawPicture, raw_picture
+from rtdet.datasets.raw import RawLabels, RawPicture, raw_picture
 from rtdet.datasets.text import read_text, shown
 from rtdet.datasets.yolo_yaml import YoloYaml, read_yolo_yaml, yaml_file
 from rtdet.errors import UsageError
@@ -40,14 +41,16 @@ def yolo_splits(folder: Path) -> tuple[str, ...]:
     return tuple(name for name in ("train", "val", "valid", "test") if (folder / "images" / name).is_dir())
 
 
-def read_yolo(folder: Path, split: str | None = None) -> RawLabels:
-    """The labels of a YOLO folder as written. Raises UsageError, one line with the file and the line."""
+def read_yolo(folder: Path, split: str | None = None, *, tolerant: bool = False) -> RawLabels:
+    """The labels of a YOLO folder as written. Raises UsageError, one line with the file and the line; `tolerant`
+    makes findings of lines that cannot be read and of paths that leave the folder."""
+    faults = Faults(tolerant=tolerant)
     names = _names(folder)
     places = _places(folder, split)
-    labels = {path: _label_file(path, folder) for path in _pictures(folder, places)}
-    findings = _orphans(folder, places, labels)
-    read = [_read(path, file, len(names), folder, findings) for path, file in labels.items()]
-    return RawLabels(folder, "yolo", names, read, findings)
+    labels = {path: _label_file(path, folder) for path in _pictures(folder, places, faults)}
+    faults.findings += _orphans(folder, places, labels)
+    read = [_read(path, file, len(names), folder, faults) for path, file in labels.items()]
+    return RawLabels(folder, "yolo", names, read, faults.findings)
 
 
 def _names(folder: Path) -> tuple[str, ...]:
@@ -76,13 +79,13 @@ def _places(folder: Path, split: str | None) -> list[Path]:
     return [folder / "images" if (folder / "images").is_dir() else folder]
 
 
-def _pictures(folder: Path, places: Sequence[Path]) -> list[Path]:
+def _pictures(folder: Path, places: Sequence[Path], faults: Faults) -> list[Path]:
     found: dict[Path, None] = {}
     for place in places:
         if place.is_file():
-            found.update(dict.fromkeys(_listed(place, folder)))
+            found.update(dict.fromkeys(_listed(place, folder, faults)))
         elif place.is_dir():
-            found.update(dict.fromkeys(pictures_in(check_inside(folder, place), folder)))
+            found.update(dict.fromkeys(pictures_in(check_inside(folder, place), folder, faults)))
         else:
             raise UsageError(f"the pictures of {folder} are missing: there is no {place}")
     return list(found)
@@ -110,12 +113,15 @@ def _below(folder: Path, path: Path) -> Path:
     return folder / check_inside(folder, path).resolve().relative_to(folder.resolve())
 
 
-def _listed(file: Path, folder: Path) -> Iterable[Path]:
+def _listed(file: Path, folder: Path, faults: Faults) -> list[Path]:
     """The pictures that a list names, a path a line."""
-    for line in read_text(file).splitlines():
+    listed = []
+    for number, line in enumerate(read_text(file).splitlines(), 1):
         name = line.strip().replace("\\", "/").removeprefix("./")
-        if name:
-            yield _below(folder, folder / name)
+        with faults.noted(f"{file.relative_to(folder)} line {number}"):
+            if name:
+                listed.append(_below(folder, folder / name))
+    return listed
 
 
 def _label_file(picture: Path, folder: Path) -> Path:
@@ -147,18 +153,24 @@ def _orphans(folder: Path, places: Sequence[Path], labels: Mapping[Path, Path]) 
     ]
 
 
-def _read(picture: Path, file: Path, classes: int, folder: Path, findings: list[Finding]) -> RawPicture:
-    rows = []
-    if os.path.exists(file):
-        for number, line in enumerate(read_text(check_inside(folder, file)).splitlines(), 1):
+def _read(picture: Path, file: Path, classes: int, folder: Path, faults: Faults) -> RawPicture:
+    rows: list[list[float]] = []
+    where = str(file.relative_to(folder))
+    lines: list[str] = []
+    with faults.noted(where):
+        if os.path.exists(file):
+            lines = read_text(check_inside(folder, file)).splitlines()
+    for number, line in enumerate(lines, 1):
+        with faults.noted(f"{where} line {number}"):
             if line.strip():
                 rows.append(_row(line, f"{file} line {number}"))
     table = np.array(rows, dtype=np.float64).reshape(-1, 6)
     labels = np.clip(table[:, 0], -1, classes).astype(np.int64)
     unknown = labels >= classes
     for number in np.unique(table[unknown, 0]):
-        where = str(file.relative_to(folder))
-        findings.append(Finding("unknown class", where, f"class {number:.0f}, but only {classes} have names"))
+        faults.findings.append(
+            Finding("unknown class", where, f"class {number:.0f}, but only {classes} have names")
+        )
     labels[unknown] = -1
     return raw_picture(picture, None, table[:, 1:5], labels, scores=table[:, 5], fractions=True)
 
@@ -169,9 +181,9 @@ def _row(line: str, where: str) -> list[float]:
     try:
         label, *numbers = (float(word) for word in words)
     except ValueError:
-        raise UsageError(f"{where}: {shown(line)} is not YOLO's class cx cy w h, in numbers") from None
+        raise LabelError(where, f"{shown(line)} is not YOLO's class cx cy w h, in numbers") from None
     if not 0 <= label < 1e9 or label % 1 or len(numbers) < 4 or (len(numbers) > 5 and len(numbers) % 2):
-        raise UsageError(f"{where}: {shown(line)} is not YOLO's class cx cy w h")
+        raise LabelError(where, f"{shown(line)} is not YOLO's class cx cy w h")
     if len(numbers) > 5:
         x, y = numbers[::2], numbers[1::2]
         return [label, min(x), min(y), max(x), max(y), np.nan]

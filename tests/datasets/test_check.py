@@ -10,11 +10,14 @@ import pytest
 
 from rtdet.datasets.check import check_parts
 from rtdet.datasets.convert import convert, read_parts
+from rtdet.datasets.formats import load_dataset
 from rtdet.datasets.near_duplicates import fingerprint, near_duplicates
+from rtdet.errors import UsageError
 
 
 def _kinds(folder, against=None):
-    report = check_parts(folder, read_parts(folder), {} if against is None else read_parts(against))
+    parts = read_parts(folder, tolerant=True)
+    report = check_parts(folder, parts, {} if against is None else read_parts(against))
     return {kind: [(p.where, p.text) for p in problems] for kind, problems in report.by_kind().items()}
 
 
@@ -63,6 +66,51 @@ def test_boxes_that_cannot_be_right_are_found(coco_folder, box, kind):
     found = _kinds(coco_folder({"a.png": [("car", 1, 1, 9, 9), ("car", *box)]}))
     assert list(found) == [kind]
     assert "box 2" in found[kind][0][1]
+
+
+def test_all_labels_that_cannot_be_read_are_listed_with_their_pictures_and_end_a_training(coco_folder):
+    folder = coco_folder({f"{name}.png": [("car", 1, 1, 9, 9), ("car", 20, 1, 9, 9)] for name in "abc"})
+    content = json.loads((folder / "annotations.json").read_text())
+    content["annotations"][0]["bbox"] = "x"
+    content["annotations"][3]["category_id"] = None
+    content["annotations"].append({"image_id": 9, "category_id": 1})
+    content["images"].append({**content["images"][0], "id": 4, "file_name": "../outside.png"})
+    content["images"].append({**content["images"][0], "id": 5, "file_name": "d.png", "width": "wide"})
+    (folder / "annotations.json").write_text(json.dumps(content))
+    found = _kinds(folder)
+    assert [where for where, _ in found["unreadable labels"]] == ["a.png", "b.png", "image id 9", "d.png"]
+    assert "'bbox' is 'x'" in found["unreadable labels"][0][1]
+    assert found["path outside"] == [("../outside.png", "'../outside.png'")]
+    with pytest.raises(UsageError, match="'bbox' is 'x'"):
+        load_dataset(folder)
+
+
+def test_labels_that_cannot_be_read_are_listed_in_every_format(coco_folder, tmp_path):
+    folder = coco_folder({f"{name}.png": [("car", 1, 1, 9, 9), ("car", 20, 1, 9, 9)] for name in "abc"})
+    for kind in ("voc", "yolo", "openimages"):
+        convert(folder, kind, tmp_path / kind)
+    annotations = tmp_path / "voc" / "Annotations"
+    (annotations / "a.xml").write_text((annotations / "a.xml").read_text().replace("<xmin>21<", "<xmin>x<"))
+    (annotations / "b.xml").write_text("<annotation>")
+    (annotations / "c.xml").write_text(
+        (annotations / "c.xml").read_text().replace("c.png", "../../outside.png")
+    )
+    for name in "ab":
+        (tmp_path / "yolo" / "labels" / f"{name}.txt").write_text("0 x .5 .1 .1\n0 .5 .5 .1 .1\n0\n")
+    boxes = tmp_path / "openimages" / "annotations-bbox.csv"
+    lines = boxes.read_text().splitlines()
+    boxes.write_text("\n".join([*lines[:2], lines[2].replace(",0.1", ",far", 1), "a,b", *lines[3:]]))
+    places = {kind: [] for kind in ("voc", "yolo", "openimages")}
+    for kind, where in places.items():
+        for problems in _kinds(tmp_path / kind).values():
+            where += [place for place, _ in problems]
+        with pytest.raises(UsageError):
+            load_dataset(tmp_path / kind)
+    assert places == {
+        "voc": ["Annotations/a.xml", "Annotations/b.xml", "Annotations/c.xml"],
+        "yolo": [f"labels/{name}.txt line {line}" for name in "ab" for line in (1, 3)],
+        "openimages": ["annotations-bbox.csv line 3", "annotations-bbox.csv line 4"],
+    }
 
 
 def test_an_edge_that_rounding_moved_over_the_border_is_no_problem(coco_folder):

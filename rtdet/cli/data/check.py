@@ -46,7 +46,7 @@ def check(
     from rtdet.datasets.convert import read_parts
 
     show_messages(quiet=quiet)
-    parts = read_parts(Path(folder))
+    parts = read_parts(Path(folder), tolerant=True)
     others = _others(against)
     count = sum(len(raw.pictures) for raw in [*parts.values(), *others.values()])
     # Libraries print to standard error for every broken picture, which the report names anyhow.

@@ -1,0 +1,62 @@
+"""Rows of labels that cannot be read: an error for who trains on them, a list for who looks for what is wrong."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+
+from rtdet.errors import UsageError
+
+UNREADABLE_LABELS = "unreadable labels"
+PATH_OUTSIDE = "path outside"
+
+
+@dataclass(frozen=True)
+class Finding:
+    """Something wrong that a reader came across: what kind, where, and what in words."""
+
+    kind: str
+    where: str
+    text: str
+
+
+class LabelError(UsageError):
+    """`why` something in the labels cannot be read; the message says before it which file that is."""
+
+    kind = UNREADABLE_LABELS
+
+    def __init__(self, file: str, why: str) -> None:
+        super().__init__(f"{file}: {why}")
+        self.why = why
+
+
+class PathError(LabelError):
+    """A path that leaves the data set's folder."""
+
+    kind = PATH_OUTSIDE
+
+
+class Faults:
+    """What a reader does about a row, or a file of one picture, that cannot be read: raise its UsageError, or, where
+    it is `tolerant`, note it among its `findings` and go on without it."""
+
+    def __init__(self, *, tolerant: bool) -> None:
+        self.tolerant = tolerant
+        self.findings: list[Finding] = []
+
+    @contextmanager
+    def noted(self, where: str) -> Iterator[None]:
+        """Around the reading of one row; where: the picture's file or id, or the file of its labels."""
+        try:
+            yield
+        except UsageError as error:
+            if not self.tolerant:
+                raise
+            if isinstance(error, LabelError):
+                self.findings.append(Finding(error.kind, where, error.why))
+            else:
+                self.findings.append(Finding(UNREADABLE_LABELS, where, str(error)))
+
+
+STRICT = Faults(tolerant=False)

@@ -20,7 +20,7 @@ COMMANDS = {
     "tracks": ("rtdet.cli.tracks", "Smooth, fill and correct a file of tracks."),
     "train": ("rtdet.cli.train", "Train a detector on labelled pictures."),
     "data": ("rtdet.cli.data", "Check, convert and label data sets."),
-    "eval": ("rtdet.cli.eval", "Measure a model on labelled pictures."),
+    "eval": ("rtdet.cli.eval", "Measure a detector, a tracker, or what is on screen."),
 }
 
 

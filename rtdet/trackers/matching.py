@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from rtdet.trackers.association import Pairs, heaviest_matching, is_one_to_one
+from rtdet.trackers.association import Pairs, best_pairs
 from rtdet.types import BoolArray, FloatArray, IntArray
 
 
@@ -27,9 +27,8 @@ class Matching:
         if len(chosen) == 0:
             return
         rows, columns = rows.take(chosen), columns.take(chosen)
-        if not is_one_to_one(rows, columns):
-            best = heaviest_matching(rows, columns, worth.take(chosen), len(self.free), len(self.open))
-            rows, columns = rows.take(best), columns.take(best)
+        best = best_pairs(rows, columns, worth.take(chosen), (len(self.free), len(self.open)))
+        rows, columns = rows.take(best), columns.take(best)
         self.free[rows], self.open[columns] = False, False
         self.track_of[rows] = columns
 

@@ -5,7 +5,7 @@ of the still picture that swings and rolls a little. Each picture is rendered, d
 does it (rtdet-n, conf .25), and every tracker gets the same, with and without the camera's step. What is scored are
 objects of which a quarter can be seen. The time is that of following and fitting, beside the detector's.
 
-    python benchmarks/camera_motion.py [--seeds 4] [--seconds 20] [--trackers sort,bytetrack,rtdet]
+    python benchmarks/camera_motion.py [--seeds 4] [--seconds 20] [--trackers sort,ocsort,...]
 """
 
 from __future__ import annotations
@@ -120,7 +120,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0] if __doc__ else "")
     parser.add_argument("--seeds", type=int, default=4)
     parser.add_argument("--seconds", type=float, default=20.0)
-    parser.add_argument("--trackers", default="sort,bytetrack,rtdet")
+    parser.add_argument("--trackers", default="sort,bytetrack,ocsort,rtdet")
     options = parser.parse_args()
     names = options.trackers.split(",")
     detector = load_detector("rtdet-n", thresholds=Thresholds(low=0.1))

@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from rtdet.errors import OutputError as OutputError
     from rtdet.errors import RtdetError as RtdetError
     from rtdet.errors import SourceError as SourceError
+    from rtdet.errors import UnknownModelError as UnknownModelError
     from rtdet.errors import UnknownNameError as UnknownNameError
     from rtdet.errors import UsageError as UsageError
     from rtdet.protocols import Detector as Detector
@@ -47,7 +48,7 @@ _HOMES = {
     **dict.fromkeys(
         [
             "DownloadError", "ModelError", "OutputError", "RtdetError",
-            "SourceError", "UnknownNameError", "UsageError",
+            "SourceError", "UnknownModelError", "UnknownNameError", "UsageError",
         ],
         "rtdet.errors",
     ),
@@ -59,7 +60,8 @@ __all__ = [  # noqa: RUF022
     "run", "load_detector", "load_tracker", "open_source", "RunConfig",
     "Frame", "Detections", "Tracks", "FrameResult", "SourceInfo", "Thresholds",
     "Source", "Detector", "Tracker", "Sink",
-    "RtdetError", "UsageError", "UnknownNameError", "SourceError", "ModelError", "DownloadError", "OutputError",
+    "RtdetError", "UsageError", "UnknownNameError", "SourceError", "ModelError", "UnknownModelError", "DownloadError",
+    "OutputError",
     "__version__",
 ]  # fmt: skip
 

@@ -2,7 +2,8 @@
 
     RtdetError                      1
     ├── UsageError                  2   the command line or a configuration is wrong
-    │   └── UnknownNameError        2   no such class, model, tracker, device; knows the nearest names
+    │   └── UnknownNameError        2   no such class, tracker, device; knows the nearest names
+    │       └── UnknownModelError   4   no such model: a ModelError, too
     ├── SourceError                 3   a source cannot be opened, or was lost for good
     ├── ModelError                  4   a model cannot be loaded or run
     │   └── DownloadError           4   a model cannot be fetched
@@ -42,6 +43,10 @@ class SourceError(RtdetError):
 
 
 class ModelError(RtdetError):
+    exit_code = 4
+
+
+class UnknownModelError(UnknownNameError, ModelError):
     exit_code = 4
 
 

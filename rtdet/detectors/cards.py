@@ -10,7 +10,7 @@ from typing import Any
 
 from rtdet.config import parse_toml
 from rtdet.detectors.coco import COCO_CLASSES
-from rtdet.errors import ModelError, UnknownNameError
+from rtdet.errors import ModelError, UnknownModelError
 
 
 @dataclass(frozen=True)
@@ -48,11 +48,11 @@ def model_names() -> list[str]:
 
 
 def model_card(name: str) -> ModelCard:
-    """The card of a model. Raises UnknownNameError with the nearest names."""
+    """The card of a model. Raises UnknownModelError with the nearest names."""
     path = models_folder() / f"{name}.toml"
     known = sorted(other.stem for other in models_folder().glob("*.toml"))
     if name not in known:
-        raise UnknownNameError("model", name, known)
+        raise UnknownModelError("model", name, known)
     return read_card(path)
 
 

@@ -73,9 +73,9 @@ def load_detector(
     """A detector by its name (`rtdet models` lists them) or from a file of weights.
 
     The first use of a model that does not come with rtdet fetches it into the user's cache, unless `offline`.
-    Raises UnknownNameError for an unknown model, class, device, backend or precision, ModelError for a file
-    that cannot be used, DownloadError for a model that cannot be fetched, UsageError for settings that the
-    model or this machine does not have.
+    Raises UnknownModelError for an unknown model, UnknownNameError for an unknown class, device, backend or
+    precision, ModelError for a file that cannot be used, DownloadError for a model that cannot be fetched,
+    UsageError for settings that the model or this machine does not have.
     """
     options = Options(thresholds or Thresholds(), device, backend, precision, imgsz)
     text = str(name_or_path)

@@ -17,7 +17,7 @@ from rtdet.detectors.ssd.catalogue import ALIASES, TRAINABLE, new_config
 from rtdet.detectors.ssd.config import SSDConfig
 from rtdet.detectors.ssd.module import SSDModule
 from rtdet.detectors.ssd.weights import load_weights
-from rtdet.errors import UnknownNameError, UsageError
+from rtdet.errors import UnknownModelError, UsageError
 
 
 def open_start(
@@ -27,7 +27,7 @@ def open_start(
 
     model: a name to train (catalogue.TRAINABLE), a model of ours by its name (rtdet-n), or a .safetensors file
     that `rtdet train` wrote. size: side of the input of a fresh network that has one size only. Raises
-    UnknownNameError, UsageError for settings that do not go together, ModelError for a file that is not one.
+    UnknownModelError, UsageError for settings that do not go together, ModelError for a file that is not one.
     """
     name = ALIASES.get(model, model)
     if name in TRAINABLE:
@@ -45,7 +45,7 @@ def _weights(model: str) -> Path:
         return Path(model).expanduser()
     ours = [name for name in model_names() if model_card(name).kind == "ssd"]
     if model not in ours:
-        raise UnknownNameError(
+        raise UnknownModelError(
             "model to train", model, [*TRAINABLE, *ALIASES, *ours, "a .safetensors file of ours"]
         )
     return weights_of(model_card(model))

@@ -92,7 +92,6 @@ def test_a_missing_model_file(rtdet):
 @pytest.mark.parametrize(
     ("option", "value", "near"),
     [
-        ("--model", "rtdet-m", "rtdet-n"),
         ("--tracker", "sorta", "sort"),
         ("--classes", "persn", "person"),
         ("--policy", "lates", "latest"),
@@ -103,6 +102,11 @@ def test_a_missing_model_file(rtdet):
 )
 def test_an_unknown_name_gets_the_nearest_one(rtdet, option, value, near):
     _fails(rtdet("--source", "demo", "--headless", option, value), 2, value, near)
+
+
+def test_an_unknown_model_is_one_that_cannot_be_loaded(rtdet):
+    _fails(rtdet("--source", "demo", "--headless", "--model", "rtdet-m"), 4, "rtdet-m", "rtdet-n")
+    _fails(rtdet("models", "show", "rtdet-m"), 4, "rtdet-n")
 
 
 @pytest.mark.skipif(torch.cuda.is_available(), reason="there is a CUDA device here")

@@ -75,7 +75,6 @@ def test_training_writes_a_model_that_opens_and_can_be_resumed(rtdet, squares, t
         (["--data", "squares", "--model", "ssdlite", "--size", "64", "--batch", "1"], "--batch 1"),
         (["--data", "squares", "--model", "fixed.safetensors", "--size", "96"], "--size 96"),
         ([], "--data"),
-        (["--data", "squares", "--model", "ssd-x"], "ssd-n"),
         (["--data", "squares", "--teacher", "nowhere.json"], "nowhere.json"),
     ],
 )
@@ -89,6 +88,12 @@ def test_what_cannot_be_trained_is_said_in_one_line(rtdet, squares, tmp_path, ar
     assert done.code == 2
     assert len(done.errors) == 1
     assert word in done.errors[0]
+
+
+def test_an_unknown_model_is_one_that_cannot_be_loaded(rtdet, squares):
+    done = rtdet("train", "--out", "run", "--data", squares, "--model", "ssd-x")
+    assert done.code == 4
+    assert "ssd-n" in done.errors[0]
 
 
 def test_classes_that_no_label_names_are_an_error_before_the_first_step(rtdet, squares, tmp_path):

@@ -62,7 +62,8 @@ def test_a_card_that_is_not_one_is_named(tmp_path: Path) -> None:
 def test_an_unknown_model_names_the_nearest() -> None:
     with pytest.raises(UnknownNameError, match="did you mean ssd300_vgg16") as error:
         load_detector("ssd300_vgg61")
-    assert error.value.exit_code == 2
+    assert isinstance(error.value, ModelError)
+    assert error.value.exit_code == 4
 
 
 def test_a_path_that_is_not_there_is_a_model_error() -> None:

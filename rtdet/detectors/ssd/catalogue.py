@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from rtdet.detectors.ssd.config import SSDConfig
 from rtdet.detectors.ssd.levels import Size, backbone_levels, ssdlite_levels, vgg_levels
-from rtdet.errors import UnknownNameError, UsageError
+from rtdet.errors import UnknownModelError, UsageError
 
 if TYPE_CHECKING:
     from rtdet.detectors.ssd.loss import MultiboxLoss, QualityLoss
@@ -38,12 +38,12 @@ def new_config(
     """The configuration of a fresh network (`architectures.build_network` makes it).
 
     backbone: a name in `backbones.BACKBONES`, or of timm; None: the one that the name is known for.
-    input_size: (width, height); None: likewise. Raises UnknownNameError for a name that there is not, with
+    input_size: (width, height); None: likewise. Raises UnknownModelError for a name that there is not, with
     the nearest, and UsageError for settings that do not go together.
     """
     trainable = TRAINABLE.get(ALIASES.get(name, name))
     if trainable is None:
-        raise UnknownNameError("model to train", name, [*TRAINABLE, *ALIASES])
+        raise UnknownModelError("model to train", name, [*TRAINABLE, *ALIASES])
     if backbone is not None and not trainable.has_backbones:
         raise UsageError(f"{name} has its own backbone; leave --backbone out, or train ssd300 or ssdlite320")
     if input_size is not None and min(input_size) < 64:

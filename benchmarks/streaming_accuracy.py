@@ -6,6 +6,22 @@ usage: python benchmarks/streaming_accuracy.py [GT_ROOT] [--latencies 0,100] [--
 GT_ROOT holds SEQ/gt/gt.txt, SEQ/det/det.txt and SEQ/seqinfo.ini; default: the second halves of MOT17 in
 ../shared/data/mot/mot17-half-val. Every figure is of all sequences together, and the mean of playing them forward
 and backward: the sequences are short, and a figure of one run tells half a point less than it seems to.
+
+What the parts of rtdet's forecast bring there, HOTA / MOTA at 100 and at 300 ms (one taken out at a time; the mean of
+both ways):
+
+    all                                            53.62 / 60.92    37.49 / 28.28
+    velocities do not fade                         53.23 / 58.20    37.33 / 25.95
+    the camera is expected to stop                 52.54 / 58.83    37.23 / 27.57
+    no perspective                                 53.17 / 60.63    37.38 / 27.55
+    the last width is kept                         53.09 / 60.80    37.11 / 27.45
+    a Kalman filter of size-relative noise instead 50.74 / 55.62    35.26 / 23.35
+    hold the last result                           50.25 / 53.61    32.21 / 10.56
+
+With the true way of each centre HOTA would be some 59 and 49: what people and cameras are about to do is what is left.
+Not worth their lines were: shares of own and camera motion learnt from how earlier forecasts came true; leaving out
+uncertain boxes (MOTA +.6, HOTA -.2 at 300 ms); showing new tracks sooner, or missed ones for less long; and ending
+boxes at the picture's border, which detectors give boxes beyond.
 """
 
 from __future__ import annotations

@@ -14,7 +14,8 @@ from rtdet.errors import OutputError, SourceError, UnknownNameError, UsageError
 from rtdet.evaluation.streaming import read_latency, replay
 from rtdet.evaluation.streaming.accuracy import accuracy_by_latency
 from rtdet.evaluation.streaming.replay import results
-from rtdet.evaluation.tracking.files import read_truth
+from rtdet.evaluation.tracking import score_tracks
+from rtdet.evaluation.tracking.files import read_tracks, read_truth
 from rtdet.trackers.motchallenge import read_detections
 from rtdet.trackers.registry import load_tracker
 
@@ -175,6 +176,18 @@ def test_what_was_shown_is_scored_in_every_frame_of_the_truth(detections, truth,
     assert {int(row[0]) for row in rows_of(tmp_path / "shown.txt")} == set(range(4, 63))
     held = stream(*arguments, "--show", "hold").stdout.split()
     assert float(held[1]) < float(said[1])
+
+
+def test_what_is_said_is_what_the_written_file_scores(shared_data, tmp_path):
+    sequence, out = shared_data / "mot" / "mot17-half-val" / "MOT17-05", tmp_path / "shown.txt"
+    truth = sequence / "gt" / "gt.txt"
+    arguments = ["--fps", 14, "--latency-ms", 100, "--out", out, "--gt", truth]
+    said = stream(sequence / "det" / "det.txt", *arguments).stdout.split()[1::2]
+    scores = score_tracks(read_truth(truth), read_tracks(out))
+    assert said == [f"{100 * value:.2f}" for value in (scores.hota, scores.mota, scores.idf1)]
+    # Holding the last result gives 49 and 48.
+    assert float(said[0]) > 50
+    assert float(said[1]) > 58
 
 
 def test_later_results_are_worse_and_predictions_better_than_holding(detections, truth):

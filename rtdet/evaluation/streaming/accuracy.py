@@ -8,6 +8,7 @@ import numpy as np
 
 from rtdet.evaluation.streaming.replay import SHOW, replay
 from rtdet.evaluation.tracking import TrackingScores, TrackRows, TruthRows, score_tracks
+from rtdet.geometry.boxes import ltwh_to_xyxy, xyxy_to_ltwh
 from rtdet.protocols import Tracker
 from rtdet.trackers.motchallenge import DetectionRows
 from rtdet.types import Tracks
@@ -17,7 +18,8 @@ LATENCIES_MS = (0, 33, 67, 100, 150, 200, 300, 400, 500)
 
 
 def shown_rows(shown: Iterable[Tracks]) -> TrackRows:
-    """What was on screen in the frames 1, 2, 3 ..., for scoring: the tracks of the first class."""
+    """What was on screen in the frames 1, 2, 3 ..., for scoring: the tracks of the first class, with the
+    two decimals of a track file."""
     rows = [
         (frame, tracks[(tracks.labels == 0) & np.isfinite(tracks.boxes).all(axis=1)])
         for frame, tracks in enumerate(shown, start=1)
@@ -25,7 +27,7 @@ def shown_rows(shown: Iterable[Tracks]) -> TrackRows:
     return TrackRows(
         np.repeat([frame for frame, _ in rows], [len(tracks) for _, tracks in rows]),
         np.concatenate([tracks.ids for _, tracks in rows]),
-        np.concatenate([tracks.boxes for _, tracks in rows]),
+        ltwh_to_xyxy(np.round(xyxy_to_ltwh(np.concatenate([tracks.boxes for _, tracks in rows])), 2)),
     )
 
 

@@ -18,7 +18,7 @@ both ways):
     a Kalman filter of size-relative noise instead 50.74 / 55.62    35.26 / 23.35
     hold the last result                           50.25 / 53.61    32.21 / 10.56
 
-With the true way of each centre HOTA would be some 59 and 49: what people and cameras are about to do is what is left.
+With the true way of each centre HOTA would be 59 and 49: what people and cameras are about to do is what is left.
 Not worth their lines were: shares of own and camera motion learnt from how earlier forecasts came true; leaving out
 uncertain boxes (MOTA +.6, HOTA -.2 at 300 ms); showing new tracks sooner, or missed ones for less long; and ending
 boxes at the picture's border, which detectors give boxes beyond.

@@ -111,6 +111,9 @@ def follow(motion: FloatArray, step: CameraStep) -> None:
     motion[LOG_HEIGHT] += math.log(min(max(1.0 + step.turn.real, 1 / MOST_GROWTH), MOST_GROWTH))
 
 
+_STILL = CameraStep(0j, 0j, 0j)
+
+
 class CameraMotion:
     """The camera's velocity, filtered over the steps that were read from the boxes."""
 
@@ -118,15 +121,24 @@ class CameraMotion:
         # The velocity of a picture's point p (complex: x + iy, pixels) is shift + turn * p, pixels a second.
         self._shift, self._turn = 0j, 0j
         self._var = 1.0
+        self._expected = _STILL
+
+    def expect(self, elapsed_s: float) -> CameraStep:
+        """The step until the next update; `observe` is then told what it was beyond that."""
+        self._expected = self.ahead(elapsed_s)
+        return self._expected
 
     def observe(self, step: CameraStep | None, elapsed_s: float) -> None:
-        """The camera has moved by `step` in the last `elapsed_s` seconds (above 0); None: nobody knows."""
+        """The camera has moved by `step` in the last `elapsed_s` seconds (above 0), beyond what was expected; None:
+        nobody knows."""
+        expected, self._expected = self._expected, _STILL
         fading = math.exp(-elapsed_s / CAMERA_LASTS_S)
         self._shift, self._turn = fading * self._shift, fading * self._turn
         self._var = 1.0 - fading**2 * (1.0 - self._var)
         if step is None:
             return
-        shift, turn = step.shift - step.turn * step.centre, step.turn
+        shift = expected.shift + step.shift - step.turn * step.centre
+        turn = expected.turn + step.turn
         gain = self._var / (self._var + (CAMERA_STEP_S / elapsed_s) ** 2)
         self._shift += gain * (shift / elapsed_s - self._shift)
         self._turn += gain * (turn / elapsed_s - self._turn)

@@ -21,7 +21,7 @@ import numpy as np
 from rtdet.errors import UsageError
 from rtdet.trackers import forecast
 from rtdet.trackers.association import Pairs, overlapping_pairs
-from rtdet.trackers.camera_step import camera_step
+from rtdet.trackers.camera_step import CameraStep, camera_step
 from rtdet.trackers.centred import to_centred, to_corners
 from rtdet.trackers.clock import Clock
 from rtdet.trackers.intake import accepted, score_lift
@@ -133,6 +133,8 @@ class RtdetTracker:
         measurement = to_centred(corners)
         high = scores > self._limit("high", labels)
         self._move(t)
+        if self.camera:
+            self._carry(self._camera_motion.expect(self._step_s))
         pairs = self._similar_to_predicted(measurement, labels)
         if self.camera and self._follow_camera(pairs, measurement, high):
             pairs = self._similar_to_predicted(measurement, labels)
@@ -184,10 +186,14 @@ class RtdetTracker:
         self._camera_motion.observe(step, self._step_s)
         if step is None:
             return False
-        forecast.follow(table[MOTION], step)
-        step.apply(table[BOTH].reshape(2, 4, -1))
+        self._carry(step)
         moved = np.abs(table[:2].take(columns, axis=1) - before[:2])
         return bool((moved > SMALL_STEP * before[2:]).any())
+
+    def _carry(self, step: CameraStep) -> None:
+        """Moves the tracks and their last observations as the camera's step moves what is seen."""
+        forecast.follow(self._table[MOTION], step)
+        step.apply(self._table[BOTH].reshape(2, 4, -1))
 
     def _match(
         self,

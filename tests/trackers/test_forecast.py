@@ -175,6 +175,15 @@ def test_one_step_of_a_camera_is_half_believed():
     assert 0.2 * 5 < camera.ahead(1 / FPS).shift.real < 0.7 * 5
 
 
+def test_a_camera_s_step_may_be_told_beyond_what_was_expected():
+    told_all, told_rest = CameraMotion(), CameraMotion()
+    for n in range(10):
+        told_all.observe(pan(5 + n), 1 / FPS)
+        expected = told_rest.expect(1 / FPS).shift
+        told_rest.observe(CameraStep(0j, 5 + n - expected, 0j), 1 / FPS)
+    assert told_rest.ahead(0.1).shift == pytest.approx(told_all.ahead(0.1).shift)
+
+
 def test_tracks_follow_the_camera_s_shift_zoom_and_roll():
     step = CameraStep(centre=complex(300, 100), shift=complex(4, -3), turn=complex(0.02, 0.01))
     boxes = np.concatenate((box(300), box(500, 200)), axis=1)

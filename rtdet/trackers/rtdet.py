@@ -115,6 +115,7 @@ class RtdetTracker:
         self._next_id = 1
         self._reach = 0.0
         self._camera_motion = forecast.CameraMotion()
+        self._given_step: CameraStep | None = None
         self._step_s, self._deviation = 0.0, np.zeros(0)
         self._clock = Clock(self.fps)
 
@@ -125,6 +126,12 @@ class RtdetTracker:
         # A detector keeps scores of at least the confidence; here they must be above `high`.
         self.high, self._lift = math.nextafter(confidence, -1), score_lift(confidence)
 
+    def move_camera(self, transform: FloatArray) -> None:
+        """The camera's step to the next update, which then is not read from the boxes; see
+        protocols.CompensatingTracker."""
+        grown, rolled = transform[:, 0]
+        self._given_step = CameraStep(0j, complex(*transform[:, 2]), complex(grown - 1.0, rolled))
+
     def update(self, detections: Detections, t: float) -> Tracks:
         """Takes in the detections of the frame at `t` seconds; gives the confirmed tracks, also those missed for a
         moment (`since_update_s` above 0)."""
@@ -133,10 +140,13 @@ class RtdetTracker:
         measurement = to_centred(corners)
         high = scores > self._limit("high", labels)
         self._move(t)
-        if self.camera:
+        given, self._given_step = self._given_step, None
+        if given is not None:
+            self._take_step(given)
+        elif self.camera:
             self._carry(self._camera_motion.expect(self._step_s))
         pairs = self._similar_to_predicted(measurement, labels)
-        if self.camera and self._follow_camera(pairs, measurement, high):
+        if self.camera and given is None and self._follow_camera(pairs, measurement, high):
             pairs = self._similar_to_predicted(measurement, labels)
         matching = self._match(pairs, measurement, scores, labels, high)
         self._correct(matching.pairs(), measurement, scores, labels)
@@ -183,12 +193,16 @@ class RtdetTracker:
         variance = self._deviation.take(columns) ** 2 + forecast.MEASURED_STD[0] ** 2
         before = table[BOX].take(columns, axis=1)
         step = camera_step(before, measurement.take(rows, axis=1), variance, self._reach)
-        self._camera_motion.observe(step, self._step_s)
         if step is None:
+            self._camera_motion.observe(step, self._step_s)
             return False
-        self._carry(step)
+        self._take_step(step)
         moved = np.abs(table[:2].take(columns, axis=1) - before[:2])
         return bool((moved > SMALL_STEP * before[2:]).any())
+
+    def _take_step(self, step: CameraStep) -> None:
+        self._camera_motion.observe(step, self._step_s)
+        self._carry(step)
 
     def _carry(self, step: CameraStep) -> None:
         """Moves the tracks and their last observations as the camera's step moves what is seen."""

@@ -62,7 +62,11 @@ import click
 def command(ctx: click.Context, /, out: str, resume: bool, **settings: Any) -> None:
     """Train an SSD on labelled pictures; OUT/model.safetensors opens with `rtdet --model`.
 
-    Settings that are not given with --resume are those that the training began with.
+    It has the weights of the best AP50 that was measured on the way (in fine-tuning the start's count, too);
+    last.safetensors has those of the last step.
+
+    To go on with a training that was killed, or for more steps: rtdet train --out DIR --resume [--steps N]. Settings
+    that are not given then are as they were.
     """
     from rtdet.cli.training_run import run
 

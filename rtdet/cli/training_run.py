@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -44,8 +45,7 @@ def run(out: str, values: dict[str, Any], given: set[str], *, resume: bool) -> N
     cv2.setNumThreads(1)
     train, measured, note = _datasets(settings)
     trainer, plan = _trainer(settings, folder, train, resume)
-    if not resume:
-        keep_settings(folder, settings)
+    keep_settings(folder, settings)  # a resumed training may have others: the next one goes on from those
     budget, device = Budget(), str(trainer.device)
     validation = Validation(measured, device, most=_MEASURED_MIDWAY, budget=budget)
     if note:
@@ -53,7 +53,7 @@ def run(out: str, values: dict[str, Any], given: set[str], *, resume: bool) -> N
     _fit(trainer, settings, train, validation, budget)
     whole = Validation(measured, device, budget=budget)
     result = _finish(settings, folder, trainer, plan, train, whole, measured is not train)
-    _tell(folder, result)
+    _tell(folder, result, trainer)
 
 
 def _datasets(settings: Settings) -> tuple[Dataset, Dataset, str]:
@@ -255,10 +255,19 @@ def _finish(
     return finish(folder, whole, texts, calibrate=held_out)
 
 
-def _tell(folder: Path, result: Result) -> None:
+def _tell(folder: Path, result: Result, trainer: Trainer) -> None:
     mean = result.scores.mean
     click.echo(f"AP50 {mean.ap50:.3f}, AP {mean.ap:.3f}")
     if result.confidence is not None:
         c = result.confidence
         click.echo(f"at confidence {c.score:.2f}: precision {c.precision:.2f}, recall {c.recall:.2f}")
-    click.echo(f"wrote {folder / 'model.safetensors'} and its card")
+    best, last = trainer.best, trainer.score
+    if math.isfinite(best.ap50) and best.step == 0:
+        click.echo(
+            f"no step was better than the start (AP50 {best.ap50:.3f}, the last step's {last.ap50:.3f}), so "
+            "model.safetensors has the start's weights; last.safetensors has the last step's"
+        )
+    chosen = (
+        f", of step {best.step} of {trainer.step}, the best measured," if 0 < best.step < trainer.step else ""
+    )
+    click.echo(f"wrote {folder / 'model.safetensors'}{chosen} and its card")

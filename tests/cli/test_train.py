@@ -205,6 +205,30 @@ def test_a_trained_model_is_tuned_to_other_classes(rtdet, squares, tmp_path):
     assert done.code == 0, done.err
     assert read_config(tmp_path / "second" / "model.safetensors").class_names == ("square",)
     assert rtdet("train", "--out", "second", "--resume", "--steps", 2).code == 0
+    assert json.loads((tmp_path / "second" / "settings.json").read_text())["steps"] == 2
+
+
+def test_a_model_that_is_no_better_than_its_start_is_the_start_and_it_is_said(rtdet, squares, tmp_path):
+    small = ("train", "--data", squares, "--val", squares, "--size", 96, "--batch", 2)
+    assert rtdet(*small, "--out", "first", "--steps", 2).code == 0
+    start = tmp_path / "first" / "model.safetensors"
+    # At such a learning rate nothing is learnt.
+    done = rtdet(*small, "--out", "second", "--model", start, "--steps", 2, "--lr", 1e-12)
+    assert done.code == 0, done.err
+    assert done.out.count("no step was better than the start") == 1
+    picture = torch.rand(1, 3, 96, 96) * 255
+    with torch.no_grad():
+        begun, chosen = (
+            load_weights(path)(picture)[0] for path in (start, tmp_path / "second" / "best.safetensors")
+        )
+    torch.testing.assert_close(begun, chosen, atol=0.01, rtol=0.01)
+
+
+def test_the_weights_can_be_read_by_those_who_may_read_the_files_beside_them(rtdet, squares, tmp_path):
+    done = rtdet("train", "--data", squares, "--out", "run", "--size", 64, "--batch", 2, "--steps", 1)
+    assert done.code == 0, done.err
+    modes = {path.name: path.stat().st_mode for path in (tmp_path / "run").iterdir()}
+    assert len(set(modes.values())) == 1, modes
 
 
 @pytest.mark.parametrize("model", ["csp-n", "ssdlite"])

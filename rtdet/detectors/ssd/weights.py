@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -23,8 +23,7 @@ FORMAT = "rtdet-ssd-1"
 
 def save_weights(model: SSDModule, path: Path) -> None:
     """Writes the file beside itself first, so that a kill never leaves half of one. Raises OutputError."""
-    from safetensors import SafetensorError
-    from safetensors.torch import save_file
+    from safetensors.torch import save
 
     tensors = {
         # Norms, biases and scales are few, and their variances can be too small for half precision.
@@ -35,23 +34,23 @@ def save_weights(model: SSDModule, path: Path) -> None:
     temporary = path.with_name(path.name + ".part")
     header = {"format": FORMAT, "config": json.dumps(model.config.as_dict(), sort_keys=True)}
     try:
-        save_file(tensors, temporary, metadata=header)
-        _sort_header(temporary)
+        # Not safetensors' save_file, whose files are readable by nobody else, whatever the umask.
+        temporary.write_bytes(_with_sorted_header(save(tensors, metadata=header)))
         temporary.replace(path)
-    except (OSError, SafetensorError) as error:
-        temporary.unlink(missing_ok=True)
-        raise OutputError(f"cannot write {path}: {getattr(error, 'strerror', None) or error}") from error
+    except OSError as error:
+        with suppress(OSError):
+            temporary.unlink(missing_ok=True)
+        raise OutputError(f"cannot write {path}: {error.strerror or error}") from error
 
 
-def _sort_header(path: Path) -> None:
+def _with_sorted_header(content: bytes) -> bytes:
     """safetensors writes the metadata in random order: sorted, so that equal weights are equal files."""
-    content = path.read_bytes()
     end = 8 + int.from_bytes(content[:8], "little")
     header = json.loads(content[8:end])
     header["__metadata__"] = dict(sorted(header["__metadata__"].items()))
     text = json.dumps(header, separators=(",", ":"), ensure_ascii=False).encode()
     text += b" " * (-len(text) % 8)
-    path.write_bytes(len(text).to_bytes(8, "little") + text + content[end:])
+    return len(text).to_bytes(8, "little") + text + content[end:]
 
 
 def read_config(path: Path) -> SSDConfig:

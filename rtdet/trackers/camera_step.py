@@ -29,16 +29,6 @@ class CameraStep(NamedTuple):
     shift: complex
     turn: complex
 
-    def apply(self, boxes: FloatArray) -> None:
-        """Moves boxes, rows cx, cy, w, h on the last axis but one (..., 4, N), in place."""
-        x, y = boxes[..., 0, :], boxes[..., 1, :]
-        moved = x + 1j * y
-        moved *= self.turn
-        moved += self.shift - self.turn * self.centre
-        x += moved.real
-        y += moved.imag
-        boxes[..., 2:4, :] *= 1.0 + self.turn.real
-
 
 def camera_step(
     predicted: FloatArray, detected: FloatArray, variance: FloatArray, reach: float

@@ -105,9 +105,11 @@ def deviation(motion: FloatArray) -> FloatArray:
 
 def follow(motion: FloatArray, step: CameraStep) -> None:
     """Moves the tracks as the camera's step moves what is seen, in place."""
-    x, y = motion[X] - step.centre.real, motion[Y] - step.centre.imag
-    motion[X] += step.shift.real + step.turn.real * x - step.turn.imag * y
-    motion[Y] += step.shift.imag + step.turn.real * y + step.turn.imag * x
+    moved = motion[X] + 1j * motion[Y]
+    moved *= step.turn
+    moved += step.shift - step.turn * step.centre
+    motion[X] += moved.real
+    motion[Y] += moved.imag
     motion[LOG_HEIGHT] += math.log(min(max(1.0 + step.turn.real, 1 / MOST_GROWTH), MOST_GROWTH))
 
 

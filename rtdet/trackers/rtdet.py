@@ -5,7 +5,6 @@ and taken out; then detections meet tracks in stages. Each part was kept because
 benchmarks/tracker_ablation.py takes them out one at a time.
 
 - Two stages by score, and a lost track's patience in seconds: ByteTrack (Zhang et al. 2022, arXiv 2110.06864).
-- Boxes that nothing predicted meet the tracks' last observations: OC-SORT (Cao et al. 2023, arXiv 2203.14360).
 - Height-aware IoU: Hybrid-SORT (Yang et al. 2024, arXiv 2308.00783).
 - Velocities that fade, of each track and of the camera, and perspective: forecast.py.
 - A class by vote, so that an ID survives a detector that wavers between car and truck.
@@ -29,15 +28,15 @@ from rtdet.trackers.matching import Matching, mutual_best
 from rtdet.trackers.per_class import ByClass, PerClass
 from rtdet.trackers.similarity import SimilarPairs, similar_pairs
 from rtdet.trackers.votes import ClassVotes
-from rtdet.types import BoolArray, Detections, FloatArray, IntArray, Tracks
+from rtdet.types import BoolArray, Detections, FloatArray, Tracks
 
-# Rows of the table of what is known of each track (a column): its box and the last one observed (cx, cy, w, h), its
-# motion as in forecast, and what has a row of its own.
-BOX, OBSERVED, BOTH, MOTION = slice(0, 4), slice(4, 8), slice(0, 8), slice(8, 8 + forecast.ROWS)
+# Rows of the table of what is known of each track (a column): its box (cx, cy, w, h), its motion as in forecast, and
+# what has a row of its own.
+BOX, MOTION = slice(0, 4), slice(4, 4 + forecast.ROWS)
 ID, SCORE, BEST, LABEL, SEEN, SEEN_S, BORN_S, HITS, CONFIRMED = range(MOTION.stop, MOTION.stop + 9)
 ROWS = MOTION.stop + 9
 # The least similarity at which a detection may continue a track.
-GATE, LOW_GATE, NEW_GATE = 0.3, 0.5, 0.1
+GATE, LOW_GATE, NEW_GATE = 0.3, 0.6, 0.1
 # Of how far a detection lies off its track, as the filter has it, this part is in the box that is given out.
 BELIEF = 0.35
 # Tracks turn and stop more often than their filters think: their doubt for matching, in standard deviations.
@@ -139,14 +138,9 @@ class RtdetTracker:
         corners, scores, labels = accepted(detections, min(self.low, self.high))
         measurement = to_centred(corners)
         high = scores > self._limit("high", labels)
-        self._move(t)
-        given, self._given_step = self._given_step, None
-        if given is not None:
-            self._take_step(given)
-        elif self.camera:
-            self._carry(self._camera_motion.expect(self._step_s))
+        knows_camera = self._move(t)
         pairs = self._similar_to_predicted(measurement, labels)
-        if self.camera and given is None and self._follow_camera(pairs, measurement, high):
+        if self.camera and not knows_camera and self._follow_camera(pairs, measurement, high):
             pairs = self._similar_to_predicted(measurement, labels)
         matching = self._match(pairs, measurement, scores, labels, high)
         self._correct(matching.pairs(), measurement, scores, labels)
@@ -168,20 +162,29 @@ class RtdetTracker:
             table[BOX] = forecast.to_boxes(table[MOTION])
         return self._tracks(table, ahead_s)
 
-    def _move(self, t: float) -> None:
-        """Predicts all tracks to `t`. Tracks whose time ran out within the step are gone."""
+    def _move(self, t: float) -> bool:
+        """Predicts all tracks to `t`, as the camera is known or expected to have moved; whether it is known. Tracks
+        whose time ran out within the step are gone."""
         before_s = self._clock.now_s
         self._step_s = self._clock.advance(t) * self._clock.frame_s
         late_s = 1.5 * self._clock.usual_step_s
         if self._clock.now_s - before_s > late_s:
             longest_s = self._limit("max_age_s", self._table[LABEL]) + late_s
             self._keep(self._clock.now_s - self._table[SEEN_S] <= longest_s)
-        forecast.advance(self._table[MOTION], self._step_s)
-        self._table[BOX] = forecast.to_boxes(self._table[MOTION])
-        self._deviation = forecast.deviation(self._table[MOTION])
+        motion = self._table[MOTION]
+        forecast.advance(motion, self._step_s)
+        given, self._given_step = self._given_step, None
+        if given is not None:
+            self._camera_motion.observe(given, self._step_s)
+            forecast.follow(motion, given)
+        elif self.camera:
+            forecast.follow(motion, self._camera_motion.expect(self._step_s))
+        self._table[BOX] = forecast.to_boxes(motion)
+        self._deviation = forecast.deviation(motion)
+        return given is not None
 
     def _follow_camera(self, pairs: SimilarPairs, measurement: FloatArray, high: BoolArray) -> bool:
-        """Takes the camera's step out of the tracks and of their last observations; whether that moved them."""
+        """Takes the camera's step out of the tracks; whether that moved them."""
         table = self._table
         if measurement.shape[1]:
             self._reach = max(self._reach, float(np.ptp(measurement[0])) / 4)
@@ -193,21 +196,13 @@ class RtdetTracker:
         variance = self._deviation.take(columns) ** 2 + forecast.MEASURED_STD[0] ** 2
         before = table[BOX].take(columns, axis=1)
         step = camera_step(before, measurement.take(rows, axis=1), variance, self._reach)
+        self._camera_motion.observe(step, self._step_s)
         if step is None:
-            self._camera_motion.observe(step, self._step_s)
             return False
-        self._take_step(step)
+        forecast.follow(table[MOTION], step)
+        table[BOX] = forecast.to_boxes(table[MOTION])
         moved = np.abs(table[:2].take(columns, axis=1) - before[:2])
         return bool((moved > SMALL_STEP * before[2:]).any())
-
-    def _take_step(self, step: CameraStep) -> None:
-        self._camera_motion.observe(step, self._step_s)
-        self._carry(step)
-
-    def _carry(self, step: CameraStep) -> None:
-        """Moves the tracks and their last observations as the camera's step moves what is seen."""
-        forecast.follow(self._table[MOTION], step)
-        step.apply(self._table[BOTH].reshape(2, 4, -1))
 
     def _match(
         self,
@@ -230,10 +225,6 @@ class RtdetTracker:
         if not high.all():
             near = (similarity > LOW_GATE) & ~high.take(rows)
             matching.settle(rows, columns, similarity, near & self._settled().take(columns))
-        left, lost = matching.free & high, matching.open & confirmed
-        if left.any() and lost.any():
-            again = self._similar_to_observed(measurement, labels, left.nonzero()[0], lost.nonzero()[0])
-            matching.settle(*again, again[2] > GATE)
         matching.settle(rows, columns, worth, fits & ~of_confirmed)
         return matching
 
@@ -245,16 +236,6 @@ class RtdetTracker:
         """The pairs worth a look."""
         deviation = DOUBT * self._deviation
         return self._of_one_class(similar_pairs(measurement, self._table[BOX], deviation, NEW_GATE), labels)
-
-    def _similar_to_observed(
-        self, measurement: FloatArray, labels: FloatArray, rows: IntArray, columns: IntArray
-    ) -> SimilarPairs:
-        """The pairs worth a look among these detections and tracks, where the tracks were last seen."""
-        observed = self._table[OBSERVED].take(columns, axis=1)
-        a, b, similarity = similar_pairs(
-            measurement.take(rows, axis=1), observed, np.zeros(len(columns)), GATE
-        )
-        return self._of_one_class((rows.take(a), columns.take(b), similarity), labels)
 
     def _of_one_class(self, pairs: SimilarPairs, labels: FloatArray) -> SimilarPairs:
         """The pairs, those of two classes worth less."""
@@ -269,7 +250,7 @@ class RtdetTracker:
         forecast.correct(some[MOTION], measured)
         some[BOX] = forecast.to_boxes(some[MOTION])
         some[BOX] += BELIEF * (measured - some[BOX])
-        some[OBSERVED], some[SCORE] = measured, scores
+        some[SCORE] = scores
         some[BEST] = np.maximum(some[BEST], scores)
         some[LABEL] = self._votes.vote(columns, labels, scores, some[LABEL])
         some[SEEN], some[SEEN_S] = self._clock.updates, self._clock.now_s
@@ -286,7 +267,7 @@ class RtdetTracker:
         if len(scores) == 0:
             return
         table = np.zeros((ROWS, len(scores)))
-        table[BOX] = table[OBSERVED] = measurement
+        table[BOX] = measurement
         table[MOTION] = forecast.begin(measurement)
         table[LABEL], table[HITS] = labels, 1
         table[SCORE] = table[BEST] = scores

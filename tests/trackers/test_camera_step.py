@@ -24,9 +24,7 @@ def step_of(predicted, detected, reach=480.0):
 
 
 def after(step, boxes):
-    boxes = boxes.copy()
-    step.apply(boxes)
-    return boxes
+    return moved(boxes, step.shift, step.turn, step.centre)
 
 
 def test_a_pan_is_found():

@@ -189,8 +189,10 @@ def test_tracks_follow_the_camera_s_shift_zoom_and_roll():
     boxes = np.concatenate((box(300), box(500, 200)), axis=1)
     motion = forecast.begin(boxes)
     forecast.follow(motion, step)
-    step.apply(boxes)
-    np.testing.assert_allclose(forecast.to_boxes(motion), boxes)
+    place = boxes[0] + 1j * boxes[1]
+    place += step.shift + step.turn * (place - step.centre)
+    moved = np.stack((place.real, place.imag, *(boxes[2:] * 1.02)))
+    np.testing.assert_allclose(forecast.to_boxes(motion), moved)
 
 
 def test_boxes_that_jump_anywhere_give_finite_boxes():

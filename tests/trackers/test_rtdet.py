@@ -104,12 +104,6 @@ def test_a_lost_object_is_found_again_within_its_time_and_not_after():
     assert ids_after(1.2, per_class={"car": {"max_age_s": 2.0}}) == [2]
 
 
-def test_who_stops_while_hidden_is_found_where_last_seen():
-    walk = [seen(box(100 + 12 * i)) for i in range(15)]
-    results = run(tracker(), [*walk, *[seen()] * 12, *[seen(box(100 + 12 * 14))] * 5])
-    assert results[-1].ids.tolist() == [1]
-
-
 def panned(count_of_frames):
     """A crowd at rest before a camera that swings to and fro, by up to 22 pixels a frame."""
     places = crowd()

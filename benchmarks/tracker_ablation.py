@@ -9,8 +9,8 @@ backward, and both again with boxes that jitter by 1% of their size and 1% of th
 a swap of two IDs early in a sequence is worth a point. The columns are all frames, frames 1 to 4 apart at random,
 every 6th, and bursts (70% 1 apart, 15% 4, 15% 10), each scored on the frames that the tracker saw.
 
-Found on the four sequences with the tracker as it is, means of six runs (standard error .1 to .3 for all frames, twice
-that for the others), HOTA / MOTA / IDF1:
+Found on the four sequences with the tracker as it is, means of six runs (standard error .1 to .3 for all frames,
+twice that for the others), HOTA / MOTA / IDF1:
 
                                            all       1 to 4 apart          every 6th             bursts
     everything                 59.78/67.1/71.2    60.46/67.0/72.0    59.76/64.7/71.0    57.63/65.9/68.3
@@ -24,11 +24,12 @@ that for the others), HOTA / MOTA / IDF1:
     the filter's box out       59.46/67.1/71.3    60.15/67.0/72.0    59.47/64.7/71.0    57.37/65.9/68.3
     the observed box out       59.35/66.9/71.1    60.09/66.8/71.8    59.53/64.5/70.9    57.31/65.7/68.2
 
-Taken out again, because it brought nothing or less (HOTA on all frames, each against 59.96 at that time, unless said):
-OC-SORT's second look at where a track was last observed (59.72), a memory of 2 s (59.34) or .7 s (59.32) instead of 1 s,
-a gate of .5 for low scores (the same HOTA, .5 MOTA less); on earlier states, the score in the measurement noise, three
-hits instead of two, and evidence to be asked for before the camera's step is believed (56.7 against 58.4: it is small
-steps that count). What the forecast's own parts bring stands in streaming_accuracy.py.
+Taken out again, because it brought nothing or less (HOTA on all frames, each against 59.96 at that time, unless
+said): OC-SORT's second look at where a track was last observed (59.72), a memory of 2 s (59.34) or .7 s (59.32)
+instead of 1 s, a gate of .5 for low scores (the same HOTA, .5 MOTA less); on earlier states, the score in the
+measurement noise, three hits instead of two, and evidence to be asked for before the camera's step is believed
+(56.7 against 58.4: it is small steps that count). What the forecast's own parts bring stands in
+streaming_accuracy.py.
 """
 
 from __future__ import annotations

@@ -32,12 +32,9 @@ def run(config: RunConfig, given: Collection[str] = ()) -> int:
     """Runs to the end; returns the exit code. `given`: the settings typed on the command line, which in the
     viewer win over what it remembers."""
     show_messages(quiet=config.quiet)
-    if not config.headless and not has_display():
-        kept = config.save or config.tracks or config.stats
-        advice = "" if kept else "; nothing is kept of it, add --save or --tracks"
-        click.echo(f"rtdet: no display here, running without a window (as --headless does){advice}", err=True)
-        config = replace(config, headless=True)
-    return run_headless(config) if config.headless else run_viewer(config, given)
+    if config.headless or not has_display():
+        return run_headless(config)
+    return run_viewer(config, given)
 
 
 def has_display() -> bool:
@@ -110,7 +107,12 @@ def run_headless(config: RunConfig) -> int:
     from rtdet import build
 
     check_stats_path(config)
-    return run_to_end(config, build.build_pipeline(config))
+    pipeline = build.build_pipeline(config)
+    if not config.headless:  # said only once the run can begin: an error alone says enough
+        kept = config.save or config.tracks or config.stats
+        advice = "" if kept else "; nothing is kept of it, add --save or --tracks"
+        click.echo(f"rtdet: no display here, running without a window (as --headless does){advice}", err=True)
+    return run_to_end(replace(config, headless=True), pipeline)
 
 
 def run_to_end(config: RunConfig, pipeline: Pipeline) -> int:
@@ -226,11 +228,14 @@ def _summary(config: RunConfig, pipeline: Pipeline) -> None:
     if config.quiet:
         return
     numbers = pipeline.stats().as_dict()
-    dropped = sum(numbers["frames"]["dropped"].values())
+    dropped = numbers["frames"]["dropped"]
     line = f"{numbers['frames']['processed']} frames in {numbers['elapsed_s']:.1f} s"
     if numbers["fps"]["inference"]:
         line += f", {numbers['fps']['inference']:.0f} frames/s"
-    click.echo(line + (f", {dropped} dropped" if dropped else ""), err=True)
+    if dropped:
+        reasons = ", ".join(f"{reason} {count}" for reason, count in dropped.items())
+        line += f", {sum(dropped.values())} dropped ({reasons})"
+    click.echo(line, err=True)
     for path in (config.save, config.tracks, config.stats):
         if path is not None and Path(path).exists():
             click.echo(f"wrote {path}", err=True)

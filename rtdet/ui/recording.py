@@ -104,7 +104,9 @@ class Recording:
         """Writes what is on screen, at the source's own size, in a worker thread."""
         state = self._session.state
         if frame is None:
-            state.say("There is no picture to keep yet. Open something first.")
+            waits = state.is_open or state.loading
+            text = "no picture to keep yet." if waits else "no picture to keep. Open something first."
+            state.say(f"{state.loading} There is {text}")
             return
         target = path or dated_path(pictures_folder(), state.source, ".png")
         self._session.jobs.run(

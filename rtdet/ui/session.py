@@ -275,8 +275,11 @@ class Session:
             self.replay()
 
     def _wait_for(self, what: str, text: str) -> None:
+        before, message = self.state.loading, self.state.message
         self._waiting[what] = text
         self.state.loading = " ".join(line for line in self._waiting.values() if line)
+        if before and message is not None and message.text.startswith(before):
+            self.state.message = None  # it said that one has to wait for what is there now
 
     def close(self, timeout_s: float = 2.0) -> None:
         """Stops everything, a recording first of all; returns within `timeout_s`."""

@@ -111,7 +111,7 @@ class StatusLine(QFrame):
             label.setToolTip(tip)
             label.setAccessibleName(name.capitalize())
             row.addWidget(label)
-        for name in ("source_info", "source", "reconnecting"):
+        for name in ("source_info", "source", "reconnecting", "loading"):
             state.watch(name, self._source_changed)
         state.watch("recording", self._recording_changed)
         state.watch("rates", self._rates_changed)
@@ -121,7 +121,8 @@ class StatusLine(QFrame):
 
     def _source_changed(self, _value: object) -> None:
         state, info = self._state, self._state.source_info
-        text = "Nothing is open" if info is None else describe_source(info, state.source)
+        nothing = state.loading or "Nothing is open"
+        text = nothing if info is None else describe_source(info, state.source)
         if state.reconnecting:
             text = f"RECONNECTING   {text}"
         self.source.setStyleSheet(f"color: {theme.WARNING}" if state.reconnecting else "")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import signal
 import sys
 import time
@@ -59,7 +60,9 @@ def test_ctrl_c_waits_for_an_encoder_that_needs_longer_than_a_fault_may_take(cap
     slow = _Output(on_first=lambda: os.kill(os.getpid(), signal.SIGINT), close_s=END_LIMIT_S + 0.2)
     assert run_to_end(RunConfig(), _demo_pipeline(slow)) == 130
     assert slow.is_complete
-    assert "finishing the outputs" in capsys.readouterr().err
+    said = capsys.readouterr().err
+    assert "finishing the outputs" in said
+    assert re.search(r", \d+ dropped \(stop \d+\)", said), said
 
 
 def test_statistics_that_cannot_be_written_do_not_hide_why_the_run_ended(tmp_path, caplog):

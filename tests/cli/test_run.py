@@ -95,6 +95,14 @@ def test_without_a_display_it_says_so_and_runs_without_a_window(start_rtdet, cli
     assert "no display" in err
 
 
+def test_without_a_display_a_run_that_cannot_begin_is_its_error_alone(rtdet, monkeypatch):
+    for name in ("QT_QPA_PLATFORM", "WAYLAND_DISPLAY"):
+        monkeypatch.delenv(name, raising=False)
+    done = rtdet("--source", "nowhere.mp4")
+    assert done.code == 3
+    assert done.err.splitlines() == done.errors
+
+
 def test_ctrl_c_ends_with_complete_outputs_and_130(start_rtdet, tmp_path):
     process = start_rtdet(
         "--source", "demo", "--headless", "--save", "o.mp4", "--tracks", "o.jsonl", "--quiet"

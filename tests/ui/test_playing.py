@@ -33,11 +33,15 @@ def test_the_window_answers_while_a_source_is_being_opened(qtbot, open_window, s
     until(qtbot, lambda: window.stage.pill.isVisible())
     assert window.stage.pill.text == "Opening demo…"
     assert window.state.phase is Phase.LOADING
+    assert window.status.source.text() == "Opening demo…"
+    window.actions_["snapshot"].trigger()
+    assert window.state.message.text == "Opening demo… There is no picture to keep yet."
     window.panel.confidence.slider.setValue(60)
     assert window.state.confidence == 0.6
     stage.hold.set()
     until(qtbot, lambda: window.state.phase is Phase.PLAYING)
     assert not window.stage.pill.isVisible()
+    assert window.state.message is None
     assert stage.detectors[-1].thresholds.confidence == 0.6
 
 

@@ -13,7 +13,7 @@ import numpy as np
 
 from rtdet.types import FloatArray
 
-LEAST_PAIRS = 3
+LEAST_PAIRS = 5
 # More of them change nothing (measured).
 ROUNDS = 2
 # How far a box may be off the others' step, in robust standard deviations, before its weight falls to a quarter.
@@ -33,7 +33,7 @@ class CameraStep(NamedTuple):
 def camera_step(
     predicted: FloatArray, detected: FloatArray, variance: FloatArray, reach: float
 ) -> CameraStep | None:
-    """The step from boxes (rows cx, cy, w, h) as predicted (4, K) to those detected (4, K); None for fewer than 3
+    """The step from boxes (rows cx, cy, w, h) as predicted (4, K) to those detected (4, K); None for fewer than 5
     pairs.
 
     variance  (K,) of the offset between the two that is to be expected with a camera at rest, in units of the

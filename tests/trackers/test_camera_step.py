@@ -57,8 +57,8 @@ def test_noise_alone_gives_next_to_no_step():
     assert np.abs(after(step, boxes)[:2] - boxes[:2]).max() < 2.5
 
 
-def test_two_boxes_are_no_evidence():
-    boxes = crowd(2)
+def test_four_boxes_are_no_evidence():
+    boxes = crowd(4)
     assert step_of(boxes, moved(boxes, shift=20)) is None
 
 

@@ -6,7 +6,7 @@ scores.mean.ap50, scores.classes[0].ap
 scores = score_tracks(TrackRows(frames, ids, boxes), TrackRows(...))      # the truth, the tracks
 scores.hota, scores.mota, scores.idf1
 
-Names load when first used: who measures tracks needs no pictures, who measures detections no SciPy.
+Names load when first used: who measures tracks needs no pictures.
 """
 
 from __future__ import annotations

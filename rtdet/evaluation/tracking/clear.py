@@ -10,6 +10,7 @@ import numpy as np
 
 from rtdet.evaluation.tracking.matching import match_frame
 from rtdet.evaluation.tracking.overlaps import Overlaps
+from rtdet.evaluation.tracking.trial import only_heaviest
 from rtdet.types import BoolArray, IntArray
 
 LEAST_IOU = 0.5
@@ -79,6 +80,7 @@ def _contested_matches(
     """
     rows, columns = overlaps.rows[pairs].tolist(), overlaps.columns[pairs].tolist()
     ids, frames = overlaps.track_ids[overlaps.columns[pairs]].tolist(), overlaps.frames[pairs].tolist()
+    iou = overlaps.iou[pairs].tolist()
     partner = {rows[k]: ids[k] for k in np.flatnonzero(is_alone).tolist()}  # the ID that each row matches
     taken: list[int] = []
     for frame, group in groupby(np.flatnonzero(~is_alone).tolist(), frames.__getitem__):
@@ -86,8 +88,9 @@ def _contested_matches(
         chosen = [k for k in contested if partner.get(before[rows[k]]) == ids[k]]
         full = {rows[k] for k in chosen}, {columns[k] for k in chosen}
         rest = [k for k in contested if rows[k] not in full[0] and columns[k] not in full[1]]
-        if len({rows[k] for k in rest}) == len({columns[k] for k in rest}) == len(rest):
-            chosen += rest
+        best = only_heaviest([rows[k] for k in rest], [columns[k] for k in rest], [iou[k] for k in rest])
+        if best is not None:
+            chosen += [rest[place] for place in best]
         else:
             whole = range(bisect_left(frames, frame), bisect_right(frames, frame))
             goes_on = [partner.get(before[rows[k]]) == ids[k] for k in whole]

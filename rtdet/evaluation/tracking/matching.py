@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import numpy as np
-from scipy.optimize import linear_sum_assignment
 
 from rtdet.evaluation.tracking.overlaps import Overlaps
+from rtdet.evaluation.tracking.trial import only_heaviest
 from rtdet.types import BoolArray, FloatArray, IntArray
 
 
@@ -15,28 +15,35 @@ def heaviest_matching(
     """The pairs that are taken, rising. pairs (K,): rising places among all pairs; weight (K,) above 0; wanted (K,):
     only which of these are taken is asked, and only these are given.
 
-    Most are settled without a look at their frame (see _settled). A frame in which some are not is solved by the
-    Hungarian method, and as a whole: where several matchings are equally heavy, which of them it finds depends on
-    all of the frame, and so it is the one that others find who solve each frame so.
+    Most are settled without a look at their frame (see settled), and most others by trying what is left of it.
+    Where several matchings are equally heavy, the frame is solved by the Hungarian method, and as a whole: which of
+    them it finds depends on all of the frame, and so it is the one that others find who solve each frame so.
     """
-    taken, open_ = _settled(overlaps.rows[pairs], overlaps.columns[pairs], weight)
-    frames = overlaps.frames[pairs]
-    if wanted is not None:
-        taken, open_ = taken[wanted[taken]], open_[wanted[open_]]
-    open_frames = np.unique(frames[open_])
-    is_open = np.zeros(overlaps.frame_count, dtype=bool)
-    is_open[open_frames] = True
-    parts = [pairs[taken[~is_open[frames[taken]]]]]
-    firsts, ends = np.searchsorted(frames, open_frames), np.searchsorted(frames, open_frames, side="right")
-    for first, end in zip(firsts, ends, strict=True):
-        solved = match_frame(overlaps, pairs[first:end], weight[first:end])
-        parts.append(solved if wanted is None else solved[wanted[np.searchsorted(pairs, solved)]])
-    return np.sort(np.concatenate(parts))
+    wanted = np.ones(len(pairs), dtype=bool) if wanted is None else wanted
+    rows, columns, frames = overlaps.rows[pairs], overlaps.columns[pairs], overlaps.frames[pairs]
+    taken, open_ = settled(rows, columns, weight)
+    is_asked, is_whole = np.zeros((2, overlaps.frame_count), dtype=bool)
+    is_asked[frames[open_[wanted[open_]]]] = True
+    open_ = open_[is_asked[frames[open_]]]
+    parts = []
+    for group in np.split(open_, np.flatnonzero(np.diff(frames[open_])) + 1) if len(open_) else ():
+        best = only_heaviest(rows[group].tolist(), columns[group].tolist(), weight[group].tolist())
+        if best is not None:
+            parts.append(group[list(best)])
+            continue
+        frame = frames[group[0]]
+        is_whole[frame] = True
+        whole = slice(*np.searchsorted(frames, (frame, frame + 1)))
+        parts.append(np.searchsorted(pairs, match_frame(overlaps, pairs[whole], weight[whole])))
+    taken = np.concatenate((taken[~is_whole[frames[taken]]], *parts))
+    return np.sort(pairs[taken[wanted[taken]]])
 
 
 def match_frame(overlaps: Overlaps, pairs: IntArray, weight: FloatArray) -> IntArray:
     """The pairs that the Hungarian method takes, of those of one frame; all its boxes are rows and columns, and what
     is no pair weighs 0."""
+    from scipy.optimize import linear_sum_assignment  # here, for what it takes to load: see heaviest_by_trial
+
     frame = overlaps.frames[pairs[0]]
     top, bottom = overlaps.truth_starts[frame : frame + 2]
     left, right = overlaps.track_starts[frame : frame + 2]
@@ -49,7 +56,7 @@ def match_frame(overlaps: Overlaps, pairs: IntArray, weight: FloatArray) -> IntA
     return np.asarray(picked[picked >= 0])
 
 
-def _settled(rows: IntArray, columns: IntArray, weight: FloatArray) -> tuple[IntArray, IntArray]:
+def settled(rows: IntArray, columns: IntArray, weight: FloatArray) -> tuple[IntArray, IntArray]:
     """Places of the pairs that every heaviest matching has, and of those that it may have or not.
 
     A pair that outweighs the best rival of its row plus the best rival of its column belongs to every optimum:

@@ -21,7 +21,9 @@ if TYPE_CHECKING:
     "--out", required=True, metavar="SHOWN", help=".txt (MOT), .csv, .jsonl, .parquet or .json (COCO)."
 )
 @click.option(
-    "--fps", type=float, default=30.0, show_default=True, help="Frame rate: frame n is at (n - 1) / fps."
+    "--fps",
+    type=float,
+    help="Frame rate: frame n is at (n - 1) / fps.  [default: that of the seqinfo.ini of SEQ/det/DETS.txt, else 30]",
 )
 @click.option("--latency-ms", type=float, metavar="L", help="A detector that takes L milliseconds, always.")
 @click.option(
@@ -44,7 +46,7 @@ if TYPE_CHECKING:
 def stream(
     detections: str,
     out: str,
-    fps: float,
+    fps: float | None,
     latency_ms: float | None,
     measured: str | None,
     seed: int,
@@ -59,7 +61,7 @@ def stream(
     The detections of DETS.txt (MOTChallenge rows) come as late as those of a detector that takes that long. It takes
     a frame when it is free; frames that come while it is busy are dropped.
     """
-    from rtdet.cli.track import load_with
+    from rtdet.cli.track import fps_of, load_with
     from rtdet.evaluation.streaming import SHOW, replay
     from rtdet.evaluation.streaming.accuracy import LATENCIES_MS, accuracy_by_latency, shown_rows
     from rtdet.evaluation.streaming.picture import accuracy_as_png
@@ -68,8 +70,7 @@ def stream(
     from rtdet.trackers.motchallenge import read_detections
     from rtdet.video.sinks.files import OutputFile
 
-    if not 0 < fps < math.inf:
-        raise UsageError(f"--fps must be above 0, not {fps:g}")
+    fps = fps_of(fps, detections)
     if show not in SHOW:
         raise UsageError(f"--show is {' or '.join(SHOW)}, not {show!r}")
     if plot is not None and gt is None:

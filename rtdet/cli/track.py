@@ -15,6 +15,9 @@ if TYPE_CHECKING:
     from rtdet.types import Detections, FrameResult, Tracks
 
 
+DEFAULT_FPS = 30.0
+
+
 @click.command(context_settings={"help_option_names": ["-h", "--help"]})
 @click.argument("detections", metavar="DETS.txt")
 @click.option(
@@ -22,7 +25,9 @@ if TYPE_CHECKING:
 )
 @click.option("--tracker", default="rtdet", show_default=True, metavar="NAME")
 @click.option(
-    "--fps", type=float, default=30.0, show_default=True, help="Frame rate: frame n is at (n - 1) / fps."
+    "--fps",
+    type=float,
+    help="Frame rate: frame n is at (n - 1) / fps.  [default: that of the seqinfo.ini of SEQ/det/DETS.txt, else 30]",
 )
 @click.option(
     "--frames", metavar="LIST.txt", help="The frame numbers that the tracker gets to see.  [default: all]"
@@ -31,7 +36,7 @@ if TYPE_CHECKING:
     "--set", "settings", multiple=True, metavar="KEY=VALUE", help="A setting of the tracker; repeatable."
 )
 def command(
-    detections: str, out: str, tracker: str, fps: float, frames: str | None, settings: tuple[str, ...]
+    detections: str, out: str, tracker: str, fps: float | None, frames: str | None, settings: tuple[str, ...]
 ) -> None:
     """Track objects through MOTChallenge detection rows: frame,id,left,top,width,height,score.
 
@@ -41,8 +46,7 @@ def command(
     """
     from rtdet.trackers.motchallenge import read_detections, read_frame_list
 
-    if not 0 < fps < math.inf:
-        raise UsageError(f"--fps must be above 0, not {fps:g}")
+    fps = fps_of(fps, detections)
     instance = load_with(tracker, settings, fps)
     rows = read_detections(detections)
     seen = read_frame_list(frames) if frames is not None else range(1, max(rows.last_frame, 1) + 1)
@@ -52,6 +56,17 @@ def command(
     finally:
         sink.close()
     click.echo(f"wrote {out}", err=True)
+
+
+def fps_of(given: float | None, detections: str) -> float:
+    """The frame rate as given, or as MOTChallenge's layout has it, SEQ/seqinfo.ini beside SEQ/det/, or 30."""
+    from rtdet.trackers.motchallenge import frame_rate
+
+    if given is None:
+        return frame_rate(detections) or DEFAULT_FPS
+    if not 0 < given < math.inf:
+        raise UsageError(f"--fps must be above 0, not {given:g}")
+    return given
 
 
 def load_with(name: str, texts: tuple[str, ...], fps: float) -> Tracker:

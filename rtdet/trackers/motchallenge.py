@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator
+from configparser import ConfigParser
+from configparser import Error as ConfigParserError
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -74,6 +77,17 @@ def read_frame_list(path: str | Path) -> list[int]:
     if not frames:
         raise SourceError(f"{path} lists no frame")
     return sorted(frames)
+
+
+def frame_rate(detections: str | Path) -> float | None:
+    """Frames a second by the seqinfo.ini of a sequence, SEQ/det/det.txt; None where it has none."""
+    about = ConfigParser()
+    try:
+        about.read(Path(detections).absolute().parents[1] / "seqinfo.ini", encoding="utf-8-sig")
+        rate = about["Sequence"].getfloat("frameRate")
+    except (IndexError, KeyError, ValueError, ConfigParserError):
+        return None
+    return rate if rate is not None and 0 < rate < math.inf else None
 
 
 def _lines(path: str | Path) -> Iterator[tuple[int, list[str]]]:

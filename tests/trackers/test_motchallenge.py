@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from rtdet.errors import SourceError
-from rtdet.trackers.motchallenge import read_detections, read_frame_list
+from rtdet.trackers.motchallenge import frame_rate, read_detections, read_frame_list
 
 
 @pytest.fixture
@@ -101,3 +101,21 @@ def test_a_bad_frame_list_is_named_with_its_line(write, text):
 def test_a_frame_list_without_frames_is_refused(write):
     with pytest.raises(SourceError, match="lists no frame"):
         read_frame_list(write("\n"))
+
+
+@pytest.mark.parametrize(
+    ("text", "rate"),
+    [
+        ("[Sequence]\nname=A\nframeRate=14\n", 14.0),
+        ("[Sequence]\nframeRate=fast\n", None),
+        ("[Sequence]\nframeRate=0\n", None),
+        ("no section\n", None),
+        ("", None),
+        (None, None),
+    ],
+)
+def test_the_frame_rate_is_that_of_the_sequence_where_it_says_one(tmp_path, text, rate):
+    (tmp_path / "A" / "det").mkdir(parents=True)
+    if text is not None:
+        (tmp_path / "A" / "seqinfo.ini").write_text(text)
+    assert frame_rate(tmp_path / "A" / "det" / "det.txt") == rate

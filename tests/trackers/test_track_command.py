@@ -115,3 +115,15 @@ def test_a_missing_file_a_bad_row_and_a_missing_folder_are_one_line(detections, 
     detections.write_text("1,-1,1,2,3,4,1\n1,-1,one,2,3,4,1\n")
     with pytest.raises(SourceError, match=r"det\.txt, line 2"):
         track(detections, "--out", tmp_path / "out.txt")
+
+
+def test_without_fps_the_sequence_says_its_own(detections, tmp_path):
+    (tmp_path / "A" / "det").mkdir(parents=True)
+    copy = tmp_path / "A" / "det" / "det.txt"
+    copy.write_bytes(detections.read_bytes())
+    (tmp_path / "A" / "seqinfo.ini").write_text("[Sequence]\nframeRate=7\n")
+    track(copy, "--out", tmp_path / "own.csv")
+    track(detections, "--out", tmp_path / "given.csv", "--fps", 7)
+    track(detections, "--out", tmp_path / "usual.csv")
+    own, given, usual = ((tmp_path / f"{name}.csv").read_text() for name in ("own", "given", "usual"))
+    assert own == given != usual

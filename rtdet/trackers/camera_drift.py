@@ -2,32 +2,50 @@
 
 from __future__ import annotations
 
+import cmath
+import math
+
 import numpy as np
 
+from rtdet.trackers.observations import moved
 from rtdet.types import FloatArray
 
-STILL = np.eye(2, 3)
+# The camera goes on until the picture is so many times as large, or as small.
+MOST_GROWTH = 2.0
 
 
 class CameraDrift:
-    """Remembers the newest transform (2, 3): a point p of the picture before is at transform @ (p, 1) in this one."""
+    """Remembers the newest transform (2, 3), a similarity: a point p of the picture before is at transform @ (p, 1)
+    in this one."""
 
     def __init__(self) -> None:
         self._transform: FloatArray | None = None
-        self._per_frame: FloatArray | None = None
+        self._taken: FloatArray | None = None
+        self._frames = 1.0
 
     def take(self, transform: FloatArray) -> None:
         """What the camera did between the last update and the next."""
-        self._transform = transform
+        self._taken = transform
 
     def advance(self, dt: float) -> None:
         """The next update is there, `dt` frames after the last."""
-        taken, self._transform = self._transform, None
-        self._per_frame = None if taken is None else (taken - STILL) / dt
+        self._transform, self._taken, self._frames = self._taken, None, dt
 
     def carry(self, corners: FloatArray, dt: float) -> FloatArray:
-        """Corners (4, N) of where things are if the camera goes on for `dt` frames as it did."""
-        if self._per_frame is None:
+        """Corners (4, N) of where things are if the camera goes on for `dt` frames as it did; below 0: the way
+        back."""
+        if self._transform is None:
             return corners
-        turn, shift = self._per_frame[:, :2] * dt, self._per_frame[:, 2:] * dt
-        return np.concatenate([corner + turn @ corner + shift for corner in (corners[:2], corners[2:])])
+        return moved(corners, _repeated(self._transform, dt / self._frames))
+
+
+def _repeated(transform: FloatArray, times: float) -> FloatArray:
+    """The similarity applied so many times, also parts of one. As complex numbers it is p -> turn * p + shift, whose
+    powers are turn**n and shift * (turn**n - 1) / (turn - 1)."""
+    rate = cmath.log(complex(*transform[:, 0]))
+    if abs(rate.real * times) > math.log(MOST_GROWTH):
+        times = math.copysign(math.log(MOST_GROWTH) / abs(rate.real), times)
+    turn = cmath.exp(rate * times)
+    reach = complex(np.expm1(rate * times) / np.expm1(rate)) if rate else times
+    shift = reach * complex(*transform[:, 2])
+    return np.array([[turn.real, -turn.imag, shift.real], [turn.imag, turn.real, shift.imag]])

@@ -19,6 +19,8 @@ from rtdet.types import FloatArray
 
 MEAN, VELOCITY, VAR, COV, VELOCITY_VAR = range(5)
 AREA = 2
+# Far out, the sides of a small box are less than what a float64 tells apart.
+LEAST_AREA = 1e-12
 
 R = np.array([[1.0], [1.0], [10.0], [10.0]])
 Q_VALUE = np.array([[1.0], [1.0], [1.0], [1.0]])
@@ -132,4 +134,5 @@ def uncertainty(state: FloatArray, boxes: FloatArray) -> FloatArray:
     """(N,) standard deviation of the centre, per axis in the mean, over the square root of the area of the boxes
     (N, 4)."""
     size = boxes[:, 2:] - boxes[:, :2]
-    return np.asarray(np.sqrt(state[VAR, :2].mean(axis=0) / size.prod(axis=1)))
+    area = np.maximum(size.prod(axis=1), LEAST_AREA)
+    return np.asarray(np.sqrt(state[VAR, :2].mean(axis=0) / area))

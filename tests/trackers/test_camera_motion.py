@@ -6,6 +6,7 @@ import pytest
 
 from rtdet.trackers.camera_drift import CameraDrift
 from rtdet.trackers.camera_motion import CameraMotion
+from rtdet.trackers.observations import moved as observed
 from rtdet.trackers.registry import load_tracker
 from rtdet.types import Detections
 
@@ -96,6 +97,30 @@ def test_a_step_is_carried_on_at_its_own_speed_until_an_update_without_one():
     np.testing.assert_allclose(drift.carry(corners, 1.0).T, [[14, 18, 34, 58]])
     drift.advance(1.0)
     assert drift.carry(corners, 1.0) is corners
+
+
+def test_a_zoom_and_a_roll_carried_on_are_as_good_as_so_many_steps_and_turn_no_box():
+    step, corners = (
+        similarity(shift=(8, -4), zoom=1.05, roll_degrees=6.0),
+        np.array([[10.0], [20], [14], [60]]),
+    )
+    drift = CameraDrift()
+    drift.take(step)
+    drift.advance(1.0)
+    np.testing.assert_allclose(
+        drift.carry(corners, 3.0), observed(observed(observed(corners, step), step), step)
+    )
+    np.testing.assert_allclose(observed(drift.carry(corners, -1.0), step), corners)
+
+
+@pytest.mark.parametrize("zoom", [0.4, 0.99, 1.01, 2.5])
+def test_no_zoom_is_carried_on_beyond_a_factor_of_two(zoom):
+    drift, corners = CameraDrift(), np.array([[10.0], [20], [30], [60]])
+    drift.take(similarity(zoom=zoom))
+    drift.advance(1.0)
+    for frames in (1e3, -1e3):
+        far = drift.carry(corners, frames)
+        assert far[2, 0] - far[0, 0] == pytest.approx(20 * (2 if frames * np.log(zoom) > 0 else 0.5))
 
 
 @pytest.mark.parametrize("name", ["sort", "bytetrack"])

@@ -9,9 +9,9 @@ from typing import TypeGuard
 USUAL_FPS = 30.0
 RECENT_STEPS = 31
 SHORTEST_STEP = 0.1
-# Bounds of what is taken for a time and for a step of time: sums stay exact enough for ever.
+# Bounds of what is taken for a time and for a step of time: sums stay exact enough for ever, and speeds finite.
 FARTHEST_S = 1e15
-LONGEST_STEP_S = 3600.0
+SHORTEST_STEP_S, LONGEST_STEP_S = 1e-6, 3600.0
 
 
 class Clock:
@@ -37,12 +37,12 @@ class Clock:
         """Moves on to the frame at `t` seconds; gives the step in frames.
 
         A `t` that is missing (None, NaN, infinite, beyond 1e15 s), equal or earlier counts as one usual step;
-        more than an hour counts as an hour.
+        less than a microsecond counts as one, more than an hour as an hour.
         """
         dt = 1.0
         elapsed_s = self.ahead_s(t)
         if elapsed_s > 0:
-            elapsed_s = min(elapsed_s, LONGEST_STEP_S)
+            elapsed_s = min(max(elapsed_s, SHORTEST_STEP_S), LONGEST_STEP_S)
             self._steps_s.append(elapsed_s)
             if self.fps is not None:
                 # Rounded, so that n / fps is steady to the last bit; at least something, so that tracks age.

@@ -52,8 +52,9 @@ def test_a_huge_gap_counts_as_an_hour():
 
 
 def test_two_updates_at_nearly_one_time_still_age_tracks():
-    _, counted = steps(30.0, [0.0, 1e-9])
+    clock, counted = steps(30.0, [0.0, 1e-9])
     assert counted[1] == 0.1
+    assert clock.usual_step_s == 1e-6
 
 
 def test_the_usual_step_is_the_median_so_that_one_gap_does_not_change_it():

@@ -6,6 +6,9 @@ import numpy as np
 
 from rtdet.types import BoolArray, FloatArray, IntArray
 
+# A vote counts for at least this, so that no track is without a class.
+LEAST = 1e-9
+
 
 class ClassVotes:
     """For each track (a column) and each class that a living track was ever taken for, the sum of the scores.
@@ -27,14 +30,16 @@ class ClassVotes:
         weight = np.zeros((len(self._labels), old + len(labels)))
         weight[:, :old] = self._weight
         self._weight = weight
-        weight[self._labels.searchsorted(labels), np.arange(old, old + len(labels))] = scores
+        weight[self._labels.searchsorted(labels), np.arange(old, old + len(labels))] = np.maximum(
+            scores, LEAST
+        )
 
     def vote(
         self, columns: IntArray, labels: FloatArray, scores: FloatArray, current: FloatArray
     ) -> FloatArray:
         """Takes in one detection for each of `columns` (K,); the classes (K,) of these tracks, so far `current`."""
         self._learn(labels)
-        self._weight[self._labels.searchsorted(labels), columns] += scores
+        self._weight[self._labels.searchsorted(labels), columns] += np.maximum(scores, LEAST)
         if len(self._labels) <= 1:
             return current
         weight = self._weight.take(columns, axis=1)

@@ -40,3 +40,11 @@ def test_tracks_that_go_take_their_votes_with_them():
     votes.begin(np.array([1.0]), np.array([0.4]))
     current = votes.vote(np.array([0, 1]), np.array([1.0, 2.0]), np.array([0.8, 0.5]), np.array([2.0, 1.0]))
     assert current.tolist() == [2, 2]
+
+
+def test_a_class_that_only_ever_scored_nothing_is_still_that_of_its_track():
+    votes = ClassVotes()
+    votes.begin(np.array([2.0]), np.array([0.0]))
+    votes.begin(np.array([0.0]), np.array([0.9]))
+    assert votes.vote(np.array([0]), np.array([1.0]), np.array([0.0]), np.array([2.0])) == [2]
+    assert votes.vote(np.array([0]), np.array([1.0]), np.array([0.1]), np.array([2.0])) == [1]

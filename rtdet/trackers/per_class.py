@@ -38,7 +38,7 @@ class PerClass:
         own = [(name, settings[key]) for name, settings in self._settings.items() if key in settings]
         if not own:
             return default
-        result = np.full(len(labels), default)
+        result = np.full(len(labels), float(default))
         for name, value in own:
             for label in _labels_of(name, names):
                 result[labels == label] = value

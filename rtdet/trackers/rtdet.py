@@ -112,7 +112,7 @@ class RtdetTracker:
         self._votes = ClassVotes()
         self._class_names: Sequence[str] = ()
         self._next_id = 1
-        self._reach = 0.0
+        self._reach = 1.0
         self._camera_motion = forecast.CameraMotion()
         self._given_step: CameraStep | None = None
         self._step_s, self._deviation = 0.0, np.zeros(0)

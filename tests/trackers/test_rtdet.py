@@ -102,6 +102,7 @@ def test_a_lost_object_is_found_again_within_its_time_and_not_after():
     assert ids_after(1.2, max_age_s=2.0) == [1]
     assert ids_after(1.2, per_class={"person": {"max_age_s": 2.0}}) == [1]
     assert ids_after(1.2, per_class={"car": {"max_age_s": 2.0}}) == [2]
+    assert ids_after(1.3, max_age_s=2, per_class={"person": {"max_age_s": 1.5}}) == [1]
 
 
 def panned(count_of_frames):
@@ -125,6 +126,13 @@ def test_people_who_cross_are_not_taken_for_a_camera_that_moves():
     for row in range(4):
         ids = {int(tracks.ids[row]) for tracks in results if len(tracks) == 4}
         assert len(ids) == 1
+
+
+def test_boxes_within_each_other_do_not_turn_the_picture():
+    frame = seen(*[(500 - side, 500 - side, 500 + side, 500 + side) for side in (10, 20, 40, 80)])
+    results = run(tracker(), [frame] * 10)
+    assert [tracks.ids.tolist() for tracks in results] == [[1, 2, 3, 4]] * 10
+    np.testing.assert_allclose(results[-1].boxes, frame.boxes, atol=1e-6)
 
 
 @pytest.mark.parametrize("step", [3, 6])

@@ -228,8 +228,9 @@ class Trainer:
         # Plain floats: a checkpoint holds nothing else.
         self.score = Score(float(measured.ap50), float(measured.ap), self.step)
         row |= {"ap50": f"{self.score.ap50:.6f}", "ap": f"{self.score.ap:.6f}"}
-        # AP decides where AP50 can rise no more.
-        if (self.score.ap50, self.score.ap) > (self.best.ap50, self.best.ap):
+        # AP decides where AP50 can rise no more. Of equals the later is taken, which saw more, but not for the start.
+        now, before = (self.score.ap50, self.score.ap), (self.best.ap50, self.best.ap)
+        if now > before or (now == before and self.best.step > 0):
             self.best = self.score
             self.save("best")
 

@@ -133,8 +133,15 @@ def test_the_best_measured_network_is_the_one_that_is_kept(tmp_path):
     assert [row["ap50"] for row in read_log(tmp_path / "log.csv")] == ["0.200000", "0.900000", "0.400000"]
 
 
+def test_of_equally_good_networks_the_later_is_kept(tmp_path):
+    trainer = _trainer(tmp_path, 3)
+    trainer.fit(PICTURES, validate=lambda model: Score(0.0, 0.0))  # nothing found yet
+    assert trainer.best.step == 3
+    assert (tmp_path / "model.safetensors").read_bytes() == (tmp_path / "last.safetensors").read_bytes()
+
+
 def test_a_start_that_no_step_improves_is_what_is_kept(tmp_path):
-    figures = iter([0.9, 0.2, 0.4, 0.5])
+    figures = iter([0.9, 0.2, 0.4, 0.9])
     trainer = _trainer(tmp_path, 3, measure_start=True)
     save_weights(trainer.model, tmp_path / "start.safetensors")
     trainer.fit(PICTURES, validate=lambda model: Score(next(figures), 0.1))

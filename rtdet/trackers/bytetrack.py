@@ -13,7 +13,7 @@ from rtdet.trackers import kalman_xyah as kalman
 from rtdet.trackers.association import Pairs, best_pairs, overlapping_pairs
 from rtdet.trackers.camera_drift import CameraDrift
 from rtdet.trackers.clock import Clock
-from rtdet.trackers.intake import accepted, score_lift
+from rtdet.trackers.intake import PUBLISHED_HIGH, accepted, score_lift
 from rtdet.trackers.kalman import MEAN, VELOCITY, move, uncertainty, zoom
 from rtdet.types import BoolArray, Detections, FloatArray, IntArray, Tracks
 
@@ -27,7 +27,8 @@ DUPLICATE_IOU = 0.85
 class ByteTrack:
     """The published tracker, its buffer of lost tracks in seconds.
 
-    high           detections that score above it are matched first, by IoU times score.
+    high           detections that score above it are matched first, by IoU times score. Not given: .6, or the
+                   user's confidence where `set_confidence` tells it. Given, it may ask for more than that.
     low            those between `low` and `high` are offered to the tracks still left of the last frame.
     new_margin     a track begins with a score of at least high + new_margin; it is given out from its second
                    frame on (in the first frame of all, at once).
@@ -44,7 +45,7 @@ class ByteTrack:
     def __init__(
         self,
         *,
-        high: float = 0.6,
+        high: float | None = None,
         low: float = 0.1,
         new_margin: float = 0.1,
         max_age_s: float = 1.0,
@@ -53,6 +54,8 @@ class ByteTrack:
         coast_s: float = 0.3,
         horizon_s: float = 1.0,
     ) -> None:
+        self._given = high or 0.0
+        high = PUBLISHED_HIGH if high is None else high
         _require(0 <= low <= high <= 1, f"low and high are 0 to 1 and low is no more, not {low:g}, {high:g}")
         _require(0 <= new_margin <= 1, f"new_margin is between 0 and 1, not {new_margin:g}")
         _require(fps is None or 1e-3 <= fps <= 1e5, f"fps is between 0.001 and 100000, not {fps}")
@@ -79,10 +82,10 @@ class ByteTrack:
         self._camera.take(transform)
 
     def set_confidence(self, confidence: float) -> None:
-        """From now on `high` is the user's confidence, a score of it counts as the published threshold's does in
-        costs, and only tracks that once scored as much are given out."""
+        """From now on `high` is the user's confidence, or what was given for it where that is more; in costs the
+        confidence counts as the published threshold does, and only tracks that once scored as much are given out."""
         # A detector keeps scores of at least the confidence; here they must be above `high`.
-        self._confidence, self.high = confidence, math.nextafter(confidence, -1)
+        self._confidence, self.high = confidence, max(math.nextafter(confidence, -1), self._given)
         self._lift = score_lift(confidence)
 
     def update(self, detections: Detections, t: float) -> Tracks:

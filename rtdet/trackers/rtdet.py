@@ -23,7 +23,7 @@ from rtdet.trackers.association import Pairs, overlapping_pairs
 from rtdet.trackers.camera_step import CameraStep, camera_step
 from rtdet.trackers.centred import to_centred, to_corners
 from rtdet.trackers.clock import Clock
-from rtdet.trackers.intake import accepted, score_lift
+from rtdet.trackers.intake import PUBLISHED_HIGH, accepted, score_lift
 from rtdet.trackers.matching import Matching, mutual_best
 from rtdet.trackers.per_class import ByClass, PerClass
 from rtdet.trackers.similarity import SimilarPairs, similar_pairs
@@ -35,6 +35,8 @@ from rtdet.types import BoolArray, Detections, FloatArray, Tracks
 BOX, MOTION = slice(0, 4), slice(4, 4 + forecast.ROWS)
 ID, SCORE, BEST, LABEL, SEEN, SEEN_S, BORN_S, HITS, CONFIRMED = range(MOTION.stop, MOTION.stop + 9)
 ROWS = MOTION.stop + 9
+# The score that begins a track where no user says.
+NEW = 0.7
 # The least similarity at which a detection may continue a track.
 GATE, LOW_GATE, NEW_GATE = 0.3, 0.6, 0.1
 # Of how far a detection lies off its track, as the filter has it, this part is in the box that is given out.
@@ -58,9 +60,10 @@ BY_CLASS = ("high", "new", "sure", "max_age_s", "coast_s")
 class RtdetTracker:
     """See the module.
 
-    high           detections that score above it are matched first, by similarity times score.
+    high           detections that score above it are matched first, by similarity times score. Not given: .6, or
+                   the user's confidence where `set_confidence` tells it. Given, it may ask for more than that.
     low            those between `low` and `high` may go on with tracks seen in the last frame.
-    new            a track begins with a score of at least this.
+    new            a track begins with a score of at least this. Not given: .7, or the user's confidence, as `high`.
     sure           a track that begins with a score of at least this is given out at once.
     min_hits       frames in a row that any other must be seen in before (in the first frame of all, one).
     max_age_s      a lost track waits this long.
@@ -79,9 +82,9 @@ class RtdetTracker:
     def __init__(
         self,
         *,
-        high: float = 0.6,
+        high: float | None = None,
         low: float = 0.1,
-        new: float = 0.7,
+        new: float | None = None,
         sure: float = 0.8,
         min_hits: int = 2,
         max_age_s: float = 1.0,
@@ -92,6 +95,8 @@ class RtdetTracker:
         fps: float | None = None,
         horizon_s: float = 1.0,
     ) -> None:
+        self._given = high or 0.0, new or 0.0
+        high, new = PUBLISHED_HIGH if high is None else high, NEW if new is None else new
         _require(0 <= low <= high <= 1, f"low and high are 0 to 1 and low is no more, not {low:g}, {high:g}")
         for name, value in (("new", new), ("sure", sure)):
             _require(0 <= value <= 1, f"{name} is between 0 and 1, not {value:g}")
@@ -119,11 +124,12 @@ class RtdetTracker:
         self._clock = Clock(self.fps)
 
     def set_confidence(self, confidence: float) -> None:
-        """From now on `high` and `new` are the user's confidence, and only tracks that once scored as much are given
-        out."""
-        self._confidence = self.new = confidence
+        """From now on `high` and `new` are the user's confidence, or what was given for them where that is more, and
+        only tracks that once scored as much as the confidence are given out."""
+        high, new = self._given
+        self._confidence, self.new = confidence, max(confidence, new)
         # A detector keeps scores of at least the confidence; here they must be above `high`.
-        self.high, self._lift = math.nextafter(confidence, -1), score_lift(confidence)
+        self.high, self._lift = max(math.nextafter(confidence, -1), high), score_lift(confidence)
 
     def move_camera(self, transform: FloatArray) -> None:
         """The camera's step to the next update, which then is not read from the boxes; see

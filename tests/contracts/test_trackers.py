@@ -7,7 +7,7 @@ import pytest
 
 from rtdet.errors import UnknownNameError, UsageError
 from rtdet.protocols import CompensatingTracker, Tracker, TwoStageTracker
-from rtdet.trackers.registry import TRACKERS, load_tracker, load_tracker_for
+from rtdet.trackers.registry import TRACKERS, load_tracker, load_tracker_for, tracker_settings
 from rtdet.types import Detections, SourceInfo
 
 FPS = 25.0
@@ -216,6 +216,17 @@ def test_nothing_below_the_users_confidence_begins_a_track_or_is_all_that_a_show
     assert len(tracker.predict(9 / FPS)) == len(tracker.update(frame, 9 / FPS)) == 0
     tracker.set_confidence(confidence)
     assert tracker.update(frame, 10 / FPS).ids.tolist() == tracker.predict(10 / FPS).ids.tolist() == [1]
+
+
+def test_a_setting_that_asks_for_more_than_the_users_confidence_counts_in_the_app_too(name):
+    info = SourceInfo(name="clip", width=640, height=480, fps=FPS)
+    if not isinstance(load_tracker(name), TwoStageTracker):
+        pytest.skip("a tracker of one stage gets nothing below the user's confidence")
+    begins = "new" if "new" in tracker_settings(name) else "high"
+    for asked, confidence, shown in ((0.5, 0.25, 0), (0.3, 0.25, 1), (0.3, 0.6, 0)):
+        tracker = load_tracker_for(name, info, [f"{begins}={asked}"])
+        tracker.set_confidence(confidence)
+        assert len(run(tracker, [seen(person(100), scores=[0.4])] * 5)[-1]) == shown
 
 
 @pytest.mark.parametrize("fps", [None, 0.0, 90000.0])

@@ -237,6 +237,8 @@ class AppState:
             start=max(start, 0.0),
             model=self.model,
             tracker=self.tracker,
+            # Settings are for the tracker that they came with, not for one chosen in the window.
+            set=base.set if self.tracker == base.tracker else (),
             camera_motion=self.camera_motion,
             conf=self.confidence,
             iou=self.iou,

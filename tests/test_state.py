@@ -158,3 +158,11 @@ def test_what_the_user_asked_for_wins_over_what_was_remembered() -> None:
     state.follow(config)
     state.recall({"confidence": 0.1, "iou": 0.9}, keep=fields_given(config))
     assert (state.confidence, state.iou) == (0.6, 0.9)
+
+
+def test_a_tracker_chosen_in_the_window_is_opened_without_the_settings_of_another():
+    state, config = AppState(), RunConfig(tracker="rtdet", set=("max_age_s=2",))
+    state.follow(config)
+    assert state.as_config(config, "clip.mp4").set == ("max_age_s=2",)
+    state.tracker = "sort"
+    assert state.as_config(config, "clip.mp4").set == ()

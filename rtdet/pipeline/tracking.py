@@ -29,11 +29,9 @@ class Found(NamedTuple):
 
 
 def split(candidates: Detections, thresholds: Thresholds) -> Found:
-    """What a detector gave out under `thresholds`, by the user's confidence."""
-    detections = candidates
-    if thresholds.least_score < thresholds.confidence:
-        detections = candidates[candidates.scores >= thresholds.confidence]
-    return Found(detections, candidates, thresholds.confidence)
+    """What a detector gave out, by the user's confidence. `thresholds` may be newer than what it gave out by."""
+    confidence = thresholds.confidence
+    return Found(candidates[candidates.scores >= confidence], candidates, confidence)
 
 
 def as_tracks(detections: Detections, since_update_s: float = 0.0) -> Tracks:

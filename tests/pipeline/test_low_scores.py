@@ -123,6 +123,24 @@ def test_after_a_swap_the_detector_looks_for_what_the_new_tracker_has_a_use_for(
     pipeline.stop()
 
 
+def test_a_tracker_and_a_confidence_that_change_during_detection_let_no_low_score_through(parts, two_stage):
+    class Interrupted(FakeDetector):
+        def detect(self, images):
+            found = super().detect(images)
+            pipeline.swap_tracker(parts.Tracker())
+            pipeline.set_thresholds(Thresholds(confidence=0.3))
+            return found
+
+    sink = parts.Sink()
+    found = Detections([[0, 10, 10, 40], [20, 10, 30, 40]], [0.9, 0.2], class_names=("person",))
+    detector = Interrupted([found], class_names=("person",))
+    pipeline = Pipeline(parts.Source(1), detector, two_stage, [sink], policy=Policy.WAIT)
+    pipeline.start()
+    assert pipeline.join()
+    assert [result.detections.scores.tolist() for result in sink.results] == [[0.9]]
+    assert [len(result.tracks) for result in sink.results] == [1]
+
+
 def test_a_detector_that_is_kept_is_given_back_with_the_users_thresholds(parts, two_stage):
     detector = scores_at([0.9, 0.2])
     before = detector.thresholds

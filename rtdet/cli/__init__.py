@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import shlex
 import sys
@@ -11,7 +12,7 @@ from typing import Any
 
 import click
 
-from rtdet.errors import RtdetError, UnknownNameError
+from rtdet.errors import OutputError, RtdetError, UnknownNameError
 
 COMMANDS = {
     "models": ("rtdet.cli.models", "List, describe and fetch models."),
@@ -168,6 +169,9 @@ def main(arguments: list[str] | None = None) -> None:
     os.environ.setdefault("OMP_WAIT_POLICY", "passive")
     try:
         code = cli.main(args=arguments, prog_name="rtdet", standalone_mode=False)
+    except click.exceptions.NoArgsIsHelpError as error:  # `rtdet eval`
+        click.echo(error.format_message(), err=True)
+        code = 2
     except click.ClickException as error:
         _say(error.format_message())
         code = 2
@@ -181,6 +185,13 @@ def main(arguments: list[str] | None = None) -> None:
     except BrokenPipeError:  # `rtdet models | head`
         sys.stderr.close()
         code = 0
+    except OSError as error:
+        if error.errno != errno.ENOSPC:
+            raise
+        # What is still in the buffer would be tried again, and fail again, when Python ends.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        _say("the disk is full: what was to be printed ends here")
+        code = OutputError.exit_code
     sys.exit(code if isinstance(code, int) else 0)
 
 

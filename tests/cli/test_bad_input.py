@@ -4,6 +4,9 @@ from __future__ import annotations
 
 import os
 import pickle
+import subprocess
+import sys
+from pathlib import Path
 
 import cv2
 import numpy as np
@@ -35,8 +38,6 @@ def test_a_file_that_is_no_video(rtdet, tmp_path, content):
 
 
 def test_a_file_that_breaks_off_gives_the_frames_before_the_break_and_one_warning(rtdet, clip, tmp_path):
-    import subprocess
-
     whole = tmp_path / "whole.mkv"
     subprocess.run(["ffmpeg", "-v", "error", "-i", str(clip), "-c", "copy", str(whole)], check=True)
     (tmp_path / "cut.mkv").write_bytes(whole.read_bytes()[: whole.stat().st_size * 2 // 3])
@@ -197,3 +198,19 @@ def test_a_misspelt_command_is_told_the_nearest(rtdet):
 )
 def test_a_setting_that_the_tracker_does_not_take(rtdet, arguments, near):
     _fails(rtdet("--source", "demo", "--headless", *arguments), 2, near)
+
+
+@pytest.mark.parametrize("group", ["eval", "data", "tracks"])
+def test_a_command_without_its_subcommand_shows_its_help(rtdet, group):
+    outcome = rtdet(group)
+    assert outcome.code == 2
+    assert outcome.err == rtdet(group, "--help").out
+
+
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="needs /dev/full")
+def test_where_nothing_more_can_be_printed_one_line_says_so():
+    with open("/dev/full", "w") as full:
+        command = [sys.executable, "-m", "rtdet", "models"]
+        done = subprocess.run(command, stdout=full, stderr=subprocess.PIPE, text=True)
+    assert done.returncode == 5
+    assert done.stderr == "rtdet: error: the disk is full: what was to be printed ends here\n"

@@ -11,6 +11,7 @@ from rtdet.errors import UsageError
 
 if TYPE_CHECKING:
     from rtdet.evaluation.streaming import Latency
+    from rtdet.protocols import Sink
     from rtdet.trackers.motchallenge import DetectionRows
     from rtdet.types import Tracks
 
@@ -61,28 +62,33 @@ def stream(
     The detections of DETS.txt (MOTChallenge rows) come as late as those of a detector that takes that long. It takes
     a frame when it is free; frames that come while it is busy are dropped.
     """
-    from rtdet.cli.track import fps_of, load_with
+    from rtdet.cli.track import fps_of, load_with, open_for
     from rtdet.evaluation.streaming import SHOW, replay
     from rtdet.evaluation.streaming.accuracy import LATENCIES_MS, accuracy_by_latency, shown_rows
     from rtdet.evaluation.streaming.picture import accuracy_as_png
     from rtdet.evaluation.tracking import score_tracks
-    from rtdet.evaluation.tracking.files import read_truth
+    from rtdet.evaluation.tracking.sequences import read_truth_by_name
     from rtdet.trackers.motchallenge import read_detections
-    from rtdet.video.sinks.files import OutputFile
+    from rtdet.video.sinks.files import OutputFile, check_output
 
     fps = fps_of(fps, detections)
     if show not in SHOW:
         raise UsageError(f"--show is {' or '.join(SHOW)}, not {show!r}")
     if plot is not None and gt is None:
         raise UsageError("--plot needs the ground truth; give it with --gt GT.txt")
+    if plot is not None and not plot.lower().endswith(".png"):
+        raise UsageError(f"--plot is a picture, OUT.png, not {plot}")
     late = _latency(latency_ms, measured, seed)
     instance = load_with(tracker, settings, fps)
     rows = read_detections(detections)
-    truth = read_truth(gt) if gt is not None else None
+    truth = read_truth_by_name(gt) if gt is not None else None
+    check_output(out, gt)
+    sink = open_for(out, detections, fps)
     picture = OutputFile(plot, detections) if plot is not None else None
     frames = max(rows.last_frame, truth.last_frame if truth is not None else 0, 1)
     shown = list(replay(instance, rows, fps=fps, frames=frames, latency=late, show=show))
-    _write(out, detections, rows, shown, fps)
+    _write(sink, rows, shown, fps)
+    click.echo(f"wrote {out}", err=True)
     if truth is not None:
         scores = score_tracks(truth, shown_rows(shown), frames)
         click.echo(
@@ -95,16 +101,14 @@ def stream(
         click.echo(f"wrote {plot}", err=True)
 
 
-def _write(out: str, detections: str, rows: DetectionRows, shown: list[Tracks], fps: float) -> None:
-    from rtdet.cli.track import frame_result, open_for
+def _write(sink: Sink, rows: DetectionRows, shown: list[Tracks], fps: float) -> None:
+    from rtdet.cli.track import frame_result
 
-    sink = open_for(out, detections, fps)
     try:
         for number, tracks in enumerate(shown, start=1):
             sink.write(frame_result(number, (number - 1) / fps, rows.at(number), tracks))
     finally:
         sink.close()
-    click.echo(f"wrote {out}", err=True)
 
 
 def _latency(latency_ms: float | None, measured: str | None, seed: int) -> Latency:

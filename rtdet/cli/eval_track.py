@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import json
-from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
 
-from rtdet.errors import OutputError
+if TYPE_CHECKING:
+    from rtdet.video.sinks.files import OutputFile
 
 
 @click.command(
@@ -31,16 +32,22 @@ def track(gt_root: str, results_dir: str, frames: str | None, json_file: str | N
     from rtdet.evaluation.tracking.sequences import score_sequences
     from rtdet.evaluation.tracking.table import print_scores
 
+    written = _output(json_file) if json_file is not None else None
     scores = score_sequences(gt_root, results_dir, frames)
     print_scores(scores)
-    if json_file is None:
+    if written is None:
         return
     content = {
         "sequences": {name: as_json(one) for name, one in scores.items()},
         "combined": as_json(combined(scores.values())),
     }
-    try:
-        Path(json_file).write_text(json.dumps(content, indent=1, allow_nan=False), encoding="utf-8")
-    except OSError as error:
-        raise OutputError(f"cannot write {json_file}: {error.strerror}; choose another") from error
-    click.echo(f"wrote {json_file}", err=True)
+    written.append(json.dumps(content, indent=1, allow_nan=False).encode())
+    written.close()
+    click.echo(f"wrote {written.path}", err=True)
+
+
+def _output(path: str) -> OutputFile:
+    """The file, once it is sure that it can be written."""
+    from rtdet.video.sinks.files import OutputFile
+
+    return OutputFile(path)

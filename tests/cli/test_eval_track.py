@@ -58,11 +58,13 @@ def test_only_listed_frames_are_scored(rtdet, folders, tmp_path):
         (("truth", "nowhere"), 3, "no results for Street-1: nowhere/Street-1.txt is missing"),
         (("tracks", "tracks"), 3, "tracks has no sequences"),
         (("truth", "tracks", "--frames", "none.txt"), 3, "cannot read none.txt"),
-        (("truth", "tracks", "--json", "no/such/folder.json"), 5, "cannot write no/such/folder.json"),
+        (("truth", "tracks", "--json", "no/such/folder.json"), 5, "the folder no/such does not exist"),
+        (("truth", "tracks", "--frames", "five.txt"), 3, "five.txt lists no frame of Street-1, which has 4"),
         (("truth",), 2, "RESULTS_DIR"),
     ],
 )
-def test_what_is_wrong_is_one_line(rtdet, folders, arguments, code, said):
+def test_what_is_wrong_is_one_line(rtdet, folders, tmp_path, arguments, code, said):
+    (tmp_path / "five.txt").write_text("5")
     done = rtdet("eval", "track", *arguments)
     assert done.code == code
     assert len(done.errors) == 1

@@ -214,6 +214,7 @@ def test_the_plot_is_a_picture(detections, truth, tmp_path):
     ("arguments", "error", "words"),
     [
         (["--latency-ms", "5", "--plot", "a.png"], UsageError, "--gt"),
+        (["--latency-ms", "5", "--gt", "gt.txt", "--plot", "a.jpg"], UsageError, r"OUT\.png, not a\.jpg"),
         (["--latency-ms", "5", "--gt", "absent.txt"], SourceError, r"absent\.txt"),
         ([], UsageError, "--latency-ms L or --latency FILE"),
         (["--latency-ms", "5", "--latency", "a.json"], UsageError, "one of the two"),
@@ -233,6 +234,21 @@ def test_a_wrong_option_is_one_line_and_writes_nothing(detections, tmp_path, arg
     assert not (tmp_path / "out.txt").exists()
 
 
-def test_the_detections_are_not_overwritten(detections):
-    with pytest.raises(OutputError, match="source itself"):
-        stream(detections, "--latency-ms", 5, "--out", detections)
+def test_neither_the_detections_nor_the_truth_are_overwritten(detections, truth):
+    for path in (detections, truth):
+        before = path.read_bytes()
+        with pytest.raises(OutputError, match="source itself"):
+            stream(detections, "--latency-ms", 5, "--gt", truth, "--out", path)
+        assert path.read_bytes() == before
+
+
+def test_the_rules_are_those_of_the_benchmark_that_the_truth_is_of(detections, tmp_path):
+    """In MOT20 class 6, a vehicle without a motor, is neither right nor wrong; in MOT17 it is wrong."""
+    rows = [f"{f},1,{100 + 2 * f},20,30,60,1,1,1\n{f},2,600,20,30,60,0,6,1\n" for f in range(1, 61)]
+    for name, mota in (("MOT17-90", "0.00"), ("MOT20-90", "100.00")):
+        path = tmp_path / name / "gt" / "gt.txt"
+        path.parent.mkdir(parents=True)
+        path.write_text("".join(rows))
+        out = tmp_path / "shown.txt"
+        said = stream(detections, "--latency-ms", 0, "--gt", path, "--out", out, "--tracker", "sort").stdout
+        assert f"MOTA {mota}" in said

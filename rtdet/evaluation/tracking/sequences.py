@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import configparser
+import os
 from pathlib import Path
 
 from rtdet.errors import SourceError
 from rtdet.evaluation.tracking.files import read_tracks, read_truth
+from rtdet.evaluation.tracking.rows import TruthRows
 from rtdet.evaluation.tracking.scores import TrackingScores
 from rtdet.evaluation.tracking.scoring import score_tracks
 from rtdet.trackers.motchallenge import read_frame_list
@@ -18,8 +20,7 @@ def score_sequences(
     """The scores of every sequence in gt_root, by name.
 
     frames: a list of frame numbers (one file for all sequences, or a folder with SEQ.txt) that ground truth and
-    results are restricted to. The rules are MOT15's or MOT20's where the name of gt_root or of the sequence says so,
-    else MOT17's; see read_truth. Raises SourceError, one line, for a missing or wrong file.
+    results are restricted to. Raises SourceError, one line, for a missing or wrong file.
     """
     gt_root, results = Path(gt_root), Path(results)
     names = sorted(path.parents[1].name for path in gt_root.glob("*/gt/gt.txt"))
@@ -31,23 +32,31 @@ def score_sequences(
     return {name: _score(gt_root / name, results / f"{name}.txt", frames) for name in names}
 
 
+def read_truth_by_name(path: str | Path) -> TruthRows:
+    """The ground truth GT_ROOT/SEQ/gt/gt.txt, by the rules of MOT15 or MOT20 where GT_ROOT or SEQ is called so, else
+    by MOT17's; see read_truth."""
+    names = "/".join(Path(os.path.abspath(path)).parts[-4:-2]).lower()  # as called, wherever links lead
+    return read_truth(path, has_classes="mot15" not in names, is_mot20="mot20" in names)
+
+
 def _score(sequence: Path, results: Path, frames: str | Path | None) -> TrackingScores:
-    names = f"{sequence.resolve().parent.name} {sequence.name}".lower()
-    truth = read_truth(
-        sequence / "gt" / "gt.txt", has_classes="mot15" not in names, is_mot20="mot20" in names
-    )
-    tracks = read_tracks(results)
+    truth_file = sequence / "gt" / "gt.txt"
+    truth, tracks = read_truth_by_name(truth_file), read_tracks(results)
     length = _length(sequence / "seqinfo.ini")
     if length is None:
         length = max(truth.last_frame, tracks.last_frame)
-    for rows, path in ((truth, sequence / "gt" / "gt.txt"), (tracks, results)):
+    for rows, path in ((truth, truth_file), (tracks, results)):
         if rows.last_frame > length:
             raise SourceError(
                 f"{path} has a frame {rows.last_frame}, but seqinfo.ini says that {sequence.name} has {length}"
             )
     if frames is None:
         return score_tracks(truth, tracks, length)
-    kept = [number for number in _frame_list(Path(frames), sequence.name) if number <= length]
+    frames = Path(frames)
+    listed = frames / f"{sequence.name}.txt" if frames.is_dir() else frames
+    kept = [number for number in read_frame_list(listed) if number <= length]
+    if not kept:
+        raise SourceError(f"{listed} lists no frame of {sequence.name}, which has {length}")
     return score_tracks(truth.only(kept), tracks.only(kept), len(kept))
 
 
@@ -61,7 +70,3 @@ def _length(path: Path) -> int | None:
         return content.getint("Sequence", "seqLength")
     except (OSError, ValueError, configparser.Error) as error:
         raise SourceError(f"{path} does not say seqLength=N under [Sequence]") from error
-
-
-def _frame_list(path: Path, sequence: str) -> list[int]:
-    return read_frame_list(path / f"{sequence}.txt" if path.is_dir() else path)

@@ -23,11 +23,15 @@ FINEST = 0.01
 
 
 class CameraStep(NamedTuple):
-    """A point p (complex: x + iy, pixels) moves to p + shift + turn * (p - centre); sizes grow by `turn.real`."""
+    """A point p (complex: x + iy, pixels) moves to p + shift + turn * (p - centre); sizes grow by `turn.real`.
+
+    noise  mean square of the shift's error, pixels squared; 0: it is known.
+    """
 
     centre: complex
     shift: complex
     turn: complex
+    noise: float = 0.0
 
 
 def camera_step(
@@ -65,7 +69,9 @@ def camera_step(
         centre, shift = places / total, offsets / (total + one_box)
         arm = (arms - places.conjugate() * centre).real
         turn = (pulls - places.conjugate() * offsets / total) / (arm + 2 * reach**2 * one_box)
-    return CameraStep(centre, shift, turn)
+    residual = np.abs(offset - (shift - turn * centre) - turn * place) * per_deviation
+    # The median of a Rayleigh distribution is 1.1774 deviations of one axis; there are two.
+    return CameraStep(centre, shift, turn, 2 * (_median(residual) / 1.1774) ** 2 / float(sure.sum()))
 
 
 def _median(values: FloatArray) -> float:

@@ -37,6 +37,9 @@ ASPECT_HALF_LIFE_S, STRIDE_BELIEF, STRIDE_LASTS_S = 0.6, 0.4, 0.15
 MOST_GROWTH = 2.0
 # The camera's velocity: how long it lasts, and a step's standard deviation in seconds of its usual velocity.
 CAMERA_LASTS_S, CAMERA_STEP_S = 0.3, 0.015
+# A camera moves when its steps are larger than noise makes them: this many times, in the mean square over so long. At
+# first it is taken to move.
+EVIDENCE, EVIDENCE_S, FIRST_EVIDENCE, MOST_EVIDENCE = 2.0, 1.0, 4.0, 1e6
 
 # Rows of motion: of x, y and log height value and velocity in turn, then of each var(value), cov(value, velocity) and
 # var(velocity); the mean of log width over height, its weight, and what is believed of how far the last one is off.
@@ -117,34 +120,52 @@ _STILL = CameraStep(0j, 0j, 0j)
 
 
 class CameraMotion:
-    """The camera's velocity, filtered over the steps that were read from the boxes."""
+    """The camera's velocity, filtered over the steps that were read from the boxes, so far as they are believed.
+
+    The step of a camera at rest is noise, all the more where the boxes are few or many of them turn the same way.
+    So a step counts for what its like have lately had beyond their noise (empirical Bayes, as in James and Stein
+    1961): of a camera at rest nothing, of one that moves nearly all.
+    """
 
     def __init__(self) -> None:
         # The velocity of a picture's point p (complex: x + iy, pixels) is shift + turn * p, pixels a second.
         self._shift, self._turn = 0j, 0j
         self._var = 1.0
         self._expected = _STILL
+        self._evidence = FIRST_EVIDENCE
 
     def expect(self, elapsed_s: float) -> CameraStep:
         """The step until the next update; `observe` is then told what it was beyond that."""
         self._expected = self.ahead(elapsed_s)
         return self._expected
 
-    def observe(self, step: CameraStep | None, elapsed_s: float) -> None:
+    def observe(self, step: CameraStep | None, elapsed_s: float) -> CameraStep | None:
         """The camera has moved by `step` in the last `elapsed_s` seconds (above 0), beyond what was expected; None:
-        nobody knows."""
+        nobody knows. Gives what of it is believed."""
         expected, self._expected = self._expected, _STILL
         fading = math.exp(-elapsed_s / CAMERA_LASTS_S)
         self._shift, self._turn = fading * self._shift, fading * self._turn
         self._var = 1.0 - fading**2 * (1.0 - self._var)
         if step is None:
-            return
+            return None
+        step = self._believed(step, expected, elapsed_s)
         shift = expected.shift + step.shift - step.turn * step.centre
         turn = expected.turn + step.turn
         gain = self._var / (self._var + (CAMERA_STEP_S / elapsed_s) ** 2)
         self._shift += gain * (shift / elapsed_s - self._shift)
         self._turn += gain * (turn / elapsed_s - self._turn)
         self._var *= 1.0 - gain
+        return step
+
+    def _believed(self, step: CameraStep, expected: CameraStep, elapsed_s: float) -> CameraStep:
+        if step.noise <= 0:
+            return step
+        at_centre = expected.shift + expected.turn * (step.centre - expected.centre)
+        shift, turn = at_centre + step.shift, expected.turn + step.turn
+        rate = -math.expm1(-elapsed_s / EVIDENCE_S)
+        self._evidence += rate * (min(abs(shift) ** 2 / step.noise, MOST_EVIDENCE) - self._evidence)
+        belief = max(0.0, 1.0 - EVIDENCE / self._evidence) if self._evidence > 0 else 0.0
+        return CameraStep(step.centre, belief * shift - at_centre, belief * turn - expected.turn)
 
     def ahead(self, elapsed_s: float) -> CameraStep:
         """The step to be expected in the next `elapsed_s` seconds; below 0: the way back."""

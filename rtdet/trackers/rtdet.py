@@ -202,7 +202,7 @@ class RtdetTracker:
         variance = self._deviation.take(columns) ** 2 + forecast.MEASURED_STD[0] ** 2
         before = table[BOX].take(columns, axis=1)
         step = camera_step(before, measurement.take(rows, axis=1), variance, self._reach)
-        self._camera_motion.observe(step, self._step_s)
+        step = self._camera_motion.observe(step, self._step_s)
         if step is None:
             return False
         forecast.follow(table[MOTION], step)

@@ -213,3 +213,28 @@ def test_boxes_that_jump_anywhere_give_finite_boxes():
         assert np.isfinite(boxes).all()
         assert (boxes[2:] > 0).all()
         assert np.isfinite(forecast.deviation(later)).all()
+
+
+def test_the_steps_of_a_camera_at_rest_are_soon_not_believed():
+    rng, camera = np.random.default_rng(0), CameraMotion()
+    for _ in range(60):
+        expected = camera.expect(1 / FPS)
+        noise = complex(*rng.normal(0, 2, 2)) - expected.shift
+        believed = camera.observe(CameraStep(0j, noise, 0j, noise=8.0), 1 / FPS)
+    assert abs(believed.shift + expected.shift) < 0.2
+    assert abs(camera.ahead(0.3).shift) < 0.2
+
+
+def test_the_steps_of_a_camera_that_moves_are_believed_nearly_whole():
+    rng, camera = np.random.default_rng(0), CameraMotion()
+    for _ in range(60):
+        expected = camera.expect(1 / FPS)
+        step = 15 + complex(*rng.normal(0, 2, 2)) - expected.shift
+        believed = camera.observe(CameraStep(0j, step, 0j, noise=8.0), 1 / FPS)
+    assert abs(believed.shift - step) < 0.1 * 15
+
+
+def test_a_step_that_is_known_is_believed_whole():
+    camera = CameraMotion()
+    for _ in range(10):
+        assert camera.observe(pan(1e-3), 1 / FPS) == pan(1e-3)

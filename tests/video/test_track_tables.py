@@ -149,6 +149,12 @@ def test_rows_in_any_order_and_columns_from_other_programs_are_read(tmp_path: Pa
     assert read_table(tmp_path / "a.csv").frames.tolist() == [1, 2]
 
 
+def test_rows_of_six_are_sure_and_of_the_first_class(tmp_path: Path) -> None:
+    (tmp_path / "a.txt").write_text("1,1,10,20,30,40\n")
+    table = read_table(tmp_path / "a.txt")
+    assert (table.scores.tolist(), table.labels.tolist()) == ([1], [0])
+
+
 def test_in_rows_of_ten_the_eighth_is_a_place_in_the_world_and_no_class(tmp_path: Path) -> None:
     (tmp_path / "a.txt").write_text("1,1,10,20,30,40,1,5.3,7.1,0\n")
     table = read_table(tmp_path / "a.txt")
@@ -164,6 +170,7 @@ def test_in_rows_of_ten_the_eighth_is_a_place_in_the_world_and_no_class(tmp_path
         ("a.txt", "1,-1,1,2,3,4,1\n", "frame 1, ID -1"),
         ("a.txt", "0,1,1,2,3,4,1\n", "numbered 1 to"),
         ("a.txt", "1,1,1,2,3,4,1\n2,1,1,2\n", "line 2 is cut off"),
+        ("a.txt", "1,1,1,2,3\n", "line 1 is cut off"),
         ("a.txt", "1.5,1,1,2,3,4,1\n", "line 1: frames and IDs are whole numbers, not 1.5"),
         ("a.txt", "1,1,one,2,3,4,1\n", "line 1"),
         ("a.txt", "1e400,1,1,2,3,4,1\n", "line 1"),
@@ -174,13 +181,14 @@ def test_in_rows_of_ten_the_eighth_is_a_place_in_the_world_and_no_class(tmp_path
         ("a.jsonl", "[]\n", "line 1"),
         ("a.json", "{}", "not a track file"),
         ("a.json", "[1]", "not a track file"),
+        ("a.txt", "\x89PNG\r\n", "a.txt is not a track file of this kind: it is no text"),
         ("a.parquet", "PAR1", "not a track file"),
     ],
 )  # fmt: skip
 def test_a_file_that_holds_no_sound_tracks_is_refused_in_one_line(
     tmp_path: Path, name: str, text: str, words: str
 ) -> None:
-    (tmp_path / name).write_text(text)
+    (tmp_path / name).write_bytes(text.encode("latin-1"))
     with pytest.raises(SourceError, match=words) as caught:
         read_table(tmp_path / name)
     assert "\n" not in str(caught.value)

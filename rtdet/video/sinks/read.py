@@ -58,6 +58,8 @@ def read_entries(path: str | Path, suffixes: tuple[str, ...]) -> list[Entry]:
         return list(reader(path))
     except OSError as error:
         raise SourceError(f"cannot read {path}: {(error.strerror or str(error)).lower()}") from error
+    except UnicodeDecodeError as error:
+        raise SourceError(f"{path} is not a track file of this kind: it is no text") from error
     except (ValueError, LookupError, TypeError, OverflowError, csv.Error) as error:
         # json and pyarrow errors are ValueErrors too
         raise SourceError(f"{path} is not a track file of this kind: {error}") from error
@@ -93,13 +95,15 @@ def _read_mot(path: Path) -> Iterator[Entry]:
 
 
 def _mot_entry(cells: list[str]) -> Entry:
-    """In rows of ten, the columns after the score are a place in the world, as in the benchmark of 2015."""
+    """The columns from the score on may be missing. In rows of ten, those after it are a place in the world, as in
+    the benchmark of 2015."""
     numbers = [float(cell) for cell in cells]
     has_class = len(numbers) in (8, 9)
     label = max(0, int(numbers[7]) - 1) if has_class else 0
-    frame, track_id, ltwh = _whole(numbers[0]), _whole(numbers[1]), tuple(numbers[2:6])
+    frame, track_id, ltwh = _whole(numbers[0]), _whole(numbers[1]), tuple(numbers[i] for i in range(2, 6))
     visibility = numbers[8] if len(numbers) == 9 else 1.0
-    return Entry(frame, track_id, label, None, numbers[6], ltwh, visibility=visibility)
+    score = numbers[6] if len(numbers) > 6 else 1.0
+    return Entry(frame, track_id, label, None, score, ltwh, visibility=visibility)
 
 
 def _read_csv(path: Path) -> Iterator[Entry]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from contextlib import closing
 from typing import TYPE_CHECKING
 
 import click
@@ -96,8 +97,8 @@ def stream(
         )
     if truth is not None and picture is not None:
         scores_of = accuracy_by_latency(lambda: load_with(tracker, settings, fps), rows, truth, fps=fps)
-        picture.append(accuracy_as_png(LATENCIES_MS, scores_of, f"{tracker}, {fps:g} frames a second"))
-        picture.close()
+        with closing(picture):
+            picture.append(accuracy_as_png(LATENCIES_MS, scores_of, f"{tracker}, {fps:g} frames a second"))
         click.echo(f"wrote {plot}", err=True)
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from contextlib import closing
 from typing import TYPE_CHECKING
 
 import click
@@ -41,8 +42,8 @@ def track(gt_root: str, results_dir: str, frames: str | None, json_file: str | N
         "sequences": {name: as_json(one) for name, one in scores.items()},
         "combined": as_json(combined(scores.values())),
     }
-    written.append(json.dumps(content, indent=1, allow_nan=False).encode())
-    written.close()
+    with closing(written):
+        written.append(json.dumps(content, indent=1, allow_nan=False).encode())
     click.echo(f"wrote {written.path}", err=True)
 
 

@@ -2,6 +2,8 @@ from __future__ import annotations
 
 import json
 import re
+import subprocess
+import sys
 
 import pytest
 
@@ -88,3 +90,20 @@ def test_the_table_fits_a_narrow_terminal(rtdet, folders, monkeypatch):
     assert max(map(len, lines)) <= 80
     assert "HOTA" in lines[1]
     assert "LocA" not in lines[1]
+
+
+FULL = """
+import resource, sys
+from rtdet.cli import main
+resource.setrlimit(resource.RLIMIT_FSIZE, (100, 100))
+main(["eval", "track", *sys.argv[1:]])
+"""
+
+
+def test_where_the_disk_is_full_there_is_no_half_file(folders, tmp_path):
+    command = [sys.executable, "-c", FULL, *folders, "--json", tmp_path / "scores.json"]
+    done = subprocess.run(command, capture_output=True, text=True)
+    assert done.returncode == 5
+    assert "combined" in done.stdout
+    assert done.stderr.startswith("rtdet: error: cannot write ")
+    assert not (tmp_path / "scores.json").exists()

@@ -2,14 +2,9 @@
 
 from __future__ import annotations
 
+import shutil
 import sys
 from collections.abc import Mapping
-
-from rich import box
-from rich.console import Console
-from rich.measure import Measurement
-from rich.table import Table
-from rich.text import Text
 
 from rtdet.evaluation.printable import printable
 from rtdet.evaluation.tracking.scores import TrackingScores, combined
@@ -22,28 +17,29 @@ _FEW = ("HOTA", "DetA", "AssA", "MOTA", "IDF1", "IDSW", "FP", "FN")
 
 def print_scores(scores: Mapping[str, TrackingScores]) -> None:
     """A row for each sequence, and one for all."""
-    console = Console(highlight=False, markup=False, emoji=False, width=None if sys.stdout.isatty() else 160)
-    table = _table(scores, (*_SHARES, *_COUNTS))
-    if Measurement.get(console, console.options.update(max_width=1000), table).maximum > console.width:
-        table = _table(scores, _FEW)
-    console.print(table)
+    lines = _lines(scores, (*_SHARES, *_COUNTS))
+    if sys.stdout.isatty() and len(lines[0]) > shutil.get_terminal_size().columns:
+        lines = _lines(scores, _FEW)
     total = combined(scores.values())
-    console.print(
+    lines += [
+        "",
         f"HOTA to IDR in percent; {total.frames} frames, {total.truth_boxes} boxes of {total.truth_ids} objects "
-        f"to be found, {total.track_boxes} boxes of {total.track_ids} tracks"
-    )
+        f"to be found, {total.track_boxes} boxes of {total.track_ids} tracks",
+    ]
+    print("\n".join(lines), flush=True)
 
 
-def _table(scores: Mapping[str, TrackingScores], columns: tuple[str, ...]) -> Table:
-    table = Table(box=box.SIMPLE_HEAD, pad_edge=False, header_style="bold")
-    table.add_column("sequence", overflow="fold")
-    for title in columns:
-        table.add_column(title, justify="right", no_wrap=True)
-    for name, one in scores.items():
-        table.add_row(Text(printable(name)), *_cells(one, columns))
-    table.add_section()
-    table.add_row(Text("combined"), *_cells(combined(scores.values()), columns), style="bold")
-    return table
+def _lines(scores: Mapping[str, TrackingScores], columns: tuple[str, ...]) -> list[str]:
+    rows = [("sequence", *columns)]
+    rows += [(printable(name), *_cells(one, columns)) for name, one in scores.items()]
+    rows.append(("combined", *_cells(combined(scores.values()), columns)))
+    first, *others = (max(map(len, column)) for column in zip(*rows, strict=True))
+    lines = [
+        row[0].ljust(first) + "".join(cell.rjust(2 + n) for cell, n in zip(row[1:], others, strict=True))
+        for row in rows
+    ]
+    rule = "-" * len(lines[0])
+    return [lines[0], rule, *lines[1:-1], rule, lines[-1]]
 
 
 def _cells(scores: TrackingScores, columns: tuple[str, ...]) -> list[str]:

@@ -13,6 +13,7 @@ from rtdet.types import BoolArray, FloatArray, IntArray, Tracks
 LAST_FRAME = 9_999_999
 # Every whole number up to here is a float64 too, as the columns of a text file are read.
 LAST_ID = 2**53
+# Pixels; a box out there is a row in another format.
 FARTHEST = 1e9
 
 

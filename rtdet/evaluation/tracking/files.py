@@ -12,15 +12,11 @@ from pyarrow import csv
 from rtdet.errors import SourceError
 from rtdet.evaluation.tracking.rows import TrackRows, TruthRows
 from rtdet.geometry.boxes import ltwh_to_xyxy
+from rtdet.track_table import FARTHEST, LAST_FRAME, LAST_ID
 from rtdet.types import BoolArray, FloatArray
 
 _Rows = TypeVar("_Rows", bound=TrackRows)
 
-# A frame beyond this (four days at 30 fps) or a box out there is a row in another format; not every whole number
-# beyond _LAST_ID is a float64.
-_LAST_FRAME = 9_999_999
-_LAST_ID = 2**53
-_FARTHEST = 1e9
 _ROW = "frame,id,left,top,width,height"
 _PEDESTRIAN = 1
 # Person on vehicle, static person, distractor, reflection; in MOT20 non-motorised vehicles too.
@@ -72,11 +68,11 @@ def _rows(path: str | Path, kind: type[_Rows], table: FloatArray, *marks: BoolAr
     """Rows of that kind from the first six columns. Raises SourceError for what is no frame, ID or box, and for an
     ID that is twice in a frame."""
     frames, ids, ltwh = table[:, 0], table[:, 1], table[:, 2:6]
-    is_frame = (frames >= 1) & (frames <= _LAST_FRAME) & (frames == np.trunc(frames))
+    is_frame = (frames >= 1) & (frames <= LAST_FRAME) & (frames == np.trunc(frames))
     _refuse(path, ~is_frame, "frames are 1, 2, 3, ...")
-    _refuse(path, ~((np.abs(ids) <= _LAST_ID) & (ids == np.trunc(ids))), "an ID is a whole number")
-    is_box = np.all(np.abs(ltwh) <= _FARTHEST, axis=1)  # NaN is not
-    _refuse(path, ~is_box, f"a box is within {_FARTHEST:g} pixels")
+    _refuse(path, ~((np.abs(ids) <= LAST_ID) & (ids == np.trunc(ids))), "an ID is a whole number")
+    is_box = np.all(np.abs(ltwh) <= FARTHEST, axis=1)  # NaN is not
+    _refuse(path, ~is_box, f"a box is within {FARTHEST:g} pixels")
     try:
         return kind(frames.astype(np.int64), ids.astype(np.int64), ltwh_to_xyxy(ltwh), *marks)
     except ValueError as error:

@@ -49,7 +49,7 @@ def rename(table: TrackTable, old: int, new: int) -> TrackTable:
     """The track `old` is called `new`. Raises UsageError where `old` is not there or `new` is."""
     rows = _rows(table, old)
     if not 0 <= new <= LAST_ID:
-        raise UsageError(f"an ID is a whole number from 0, not {new}")
+        raise UsageError(f"an ID is a whole number from 0 to {LAST_ID}, not {new}")
     if len(table.rows_of(new)):
         raise UsageError(f"there is an ID {new} already; to make one track of both, merge {new} and {old}")
     return _with(table, rows, new)

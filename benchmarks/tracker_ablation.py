@@ -25,8 +25,8 @@ twice that for the others), HOTA / MOTA / IDF1:
     the filter's box out       59.77/67.1/71.5    59.92/66.9/71.7    59.11/64.1/70.2    57.00/65.8/67.8
     the observed box out       59.64/66.9/71.3    59.86/66.6/71.5    59.14/64.0/70.2    56.93/65.6/67.7
 
-The camera's steps are weighed for cameras at rest: on the demo, which has one, 53.5 HOTA against 52.7 with them believed
-whole, and on MOT17-09 68.1 against 67.2. Low scores pay where frames are dropped and detectors are weak.
+The camera's steps are weighed for cameras at rest: on the demo, which has one, 53.5 HOTA against 52.7 with them
+believed whole, and on MOT17-09 68.1 against 67.2. Low scores pay where frames are dropped and detectors are weak.
 
 Taken out again, because it brought nothing or less (HOTA on all frames, each against 59.96 at that time, unless
 said): OC-SORT's second look at where a track was last observed (59.72), a memory of 2 s (59.34) or .7 s (59.32)

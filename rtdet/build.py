@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack
 from dataclasses import fields, replace
@@ -14,10 +15,12 @@ from rtdet.errors import UnknownNameError, UsageError
 from rtdet.pipeline import Pipeline, Policy
 from rtdet.protocols import Detector, Sink, Source, Tracker
 from rtdet.trackers.camera_motion import CameraMotion
-from rtdet.trackers.registry import TRACKERS, load_tracker, load_tracker_for, parse_settings
+from rtdet.trackers.registry import TRACKERS, check_classes, load_tracker, load_tracker_for, parse_settings
 from rtdet.types import FrameResult, SourceInfo, Thresholds
 from rtdet.video.sinks import open_recording, open_track_file
 from rtdet.video.sources import open_source
+
+log = logging.getLogger("rtdet.build")
 
 POLICIES = {"auto": None, "every": Policy.WAIT, "latest": Policy.LATEST}
 # Frames handed to the detector at once where every frame counts: enough to keep its requests in flight.
@@ -119,6 +122,7 @@ def build_pipeline(
         sinks += more_sinks(source.info)
         detector = build_detector(config)
         opened.callback(detector.close)
+        check_classes(config.tracker, config.set, detector.class_names)
         policy = policy_of(config, live=source.info.is_live)
         pipeline = Pipeline(
             source,
@@ -150,9 +154,14 @@ def build_viewer_pipeline(config: RunConfig, lend_detector: Callable[[], Detecto
         sinks = build_sinks(config, source.info)
         for sink in sinks:
             opened.callback(sink.close)
+        detector = lend_detector()
+        try:
+            check_classes(config.tracker, config.set, detector.class_names)
+        except UsageError as error:  # no reason to stay closed: the model may be another than at the start
+            log.warning("a setting of the tracker has no effect: %s", error)
         pipeline = Pipeline(
             source,
-            lend_detector(),
+            detector,
             build_tracker(config.tracker, source.info, config.set),
             sinks,
             policy=policy,

@@ -23,7 +23,9 @@ DEFAULT_FPS = 30.0
 @click.option(
     "--out", required=True, metavar="TRACKS", help=".txt (MOT), .csv, .jsonl, .parquet or .json (COCO)."
 )
-@click.option("--tracker", default="rtdet", show_default=True, metavar="NAME")
+@click.option(
+    "--tracker", default="rtdet", show_default=True, metavar="NAME", help="rtdet, bytetrack, ocsort or sort."
+)
 @click.option(
     "--fps",
     type=float,
@@ -41,8 +43,9 @@ def command(
     """Track objects through MOTChallenge detection rows: frame,id,left,top,width,height,score.
 
     Every frame from 1 to the last is an update, also without detections, unless --frames names those that the
-    tracker sees; it still moves by their true distance in time. A setting may be for one class alone:
-    --set max_age_s.person=2. Published SORT: --tracker sort --set min_score=0 --set max_age=1 --set min_hits=3
+    tracker sees; it still moves by their true distance in time. A setting may be for one class alone, by its number
+    from 0, which is the eighth column less 1: --set max_age_s.0=2. Published SORT: --tracker sort --set min_score=0
+    --set max_age=1 --set min_hits=3
     """
     from rtdet.trackers.motchallenge import read_detections, read_frame_list
 
@@ -70,9 +73,11 @@ def fps_of(given: float | None, detections: str) -> float:
 
 
 def load_with(name: str, texts: tuple[str, ...], fps: float) -> Tracker:
-    """The tracker `name` with settings KEY=VALUE, for a source of `fps` frames a second."""
-    from rtdet.trackers.registry import load_tracker, parse_settings, tracker_settings
+    """The tracker `name` with settings KEY=VALUE, for detections of `fps` frames a second, whose classes have no
+    names."""
+    from rtdet.trackers.registry import check_classes, load_tracker, parse_settings, tracker_settings
 
+    check_classes(name, texts, ())
     settings: dict[str, Any] = {"fps": fps} if "fps" in tracker_settings(name) else {}
     settings |= parse_settings(name, texts)
     return load_tracker(name, **settings)

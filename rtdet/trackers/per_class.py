@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import math
 import numbers
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 
 import numpy as np
 
@@ -15,20 +16,21 @@ ByClass = Mapping[str, Mapping[str, float]]
 
 class PerClass:
     """{"person": {"max_age_s": 2.0}}: for a class, by its name (its number where classes have no names), the
-    settings that are its own.
+    settings that are its own. `known` are the settings that may be, with the largest value of each.
 
-    Raises UnknownNameError for a setting that is not one of `known`, UsageError for a value that is no number or
-    below 0.
+    Raises UnknownNameError for another setting, UsageError for a value that is no number from 0 to that.
     """
 
-    def __init__(self, settings: ByClass | None, known: Collection[str]) -> None:
+    def __init__(self, settings: ByClass | None, known: Mapping[str, float]) -> None:
         self._settings = {name: dict(own) for name, own in (settings or {}).items()}
         for class_name, own in self._settings.items():
             for key, value in own.items():
                 if key not in known:
                     raise UnknownNameError("setting by class", key, known)
-                if not isinstance(value, numbers.Real) or isinstance(value, bool) or not 0 <= value < np.inf:
-                    raise UsageError(f"{key} of class {class_name} is a number, 0 or more, not {value!r}")
+                is_number = isinstance(value, numbers.Real) and not isinstance(value, bool)
+                if not (is_number and 0 <= value <= known[key] and value < math.inf):
+                    limit = "0 or more" if known[key] == math.inf else f"0 to {known[key]:g}"
+                    raise UsageError(f"{key} of class {class_name} is a number, {limit}, not {value!r}")
 
     def values(
         self, key: str, default: float, labels: FloatArray, names: Sequence[str]
@@ -40,20 +42,13 @@ class PerClass:
             return default
         result = np.full(len(labels), float(default))
         for name, value in own:
-            for label in _labels_of(name, names):
+            for label in labels_of(name, names):
                 result[labels == label] = value
         return result
 
-    def least(self, key: str, default: float) -> float:
-        """The smallest value of `key` for any class."""
-        return min([default, *(own[key] for own in self._settings.values() if key in own)])
 
-    def most(self, key: str, default: float) -> float:
-        """The largest value of `key` for any class."""
-        return max([default, *(own[key] for own in self._settings.values() if key in own)])
-
-
-def _labels_of(name: str, names: Sequence[str]) -> list[int]:
+def labels_of(name: str, names: Sequence[str]) -> list[int]:
+    """The indices into `names` of a class that is given by its name, or by its number where it has none."""
     if name in names:
         return [label for label, each in enumerate(names) if each == name]
     return [int(name)] if name.isdecimal() and not (int(name) < len(names)) else []

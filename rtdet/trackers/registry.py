@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import inspect
 import numbers
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any
 
 from rtdet.errors import UnknownNameError, UsageError
@@ -121,6 +121,19 @@ def parse_settings(name: str, texts: Iterable[str]) -> dict[str, Any]:
         else:
             by_class.setdefault(class_name.strip(), {})[key] = parse_setting(name, key, value)
     return settings | ({"per_class": by_class} if by_class else {})
+
+
+def check_classes(name: str, texts: Iterable[str], class_names: Sequence[str]) -> None:
+    """Raises UnknownNameError where one of the KEY=VALUE texts is for a class that is none of `class_names`, and
+    UsageError where there are no names and it gives no number."""
+    from rtdet.trackers.per_class import labels_of
+
+    for class_name in parse_settings(name, texts).get("per_class", ()):
+        if labels_of(class_name, class_names):
+            continue
+        if class_names:
+            raise UnknownNameError("class", class_name, class_names)
+        raise UsageError(f"classes have no names here, only numbers from 0: not --set KEY.{class_name}")
 
 
 _WORDS = {"true": True, "yes": True, "on": True, "false": False, "no": False, "off": False, "none": None}

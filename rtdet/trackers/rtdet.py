@@ -53,8 +53,8 @@ OTHER_CLASS = 0.6
 SAME_OBJECT = 0.8
 DUPLICATE = 0.8
 
-# What may differ by class.
-BY_CLASS = ("high", "new", "sure", "max_age_s", "coast_s")
+# What may differ by class, and at most be.
+BY_CLASS = {"high": 1.0, "new": 1.0, "sure": 1.0, "max_age_s": math.inf, "coast_s": math.inf}
 
 
 class RtdetTracker:

@@ -192,6 +192,8 @@ def test_a_misspelt_command_is_told_the_nearest(rtdet):
         (("--set", "max_aeg_s=2"), "max_age_s"),
         (("--set", "max_age_s"), "KEY=VALUE"),
         (("--set", "max_age_s.person=long"), "number"),
+        (("--set", "new.person=3"), "0 to 1"),
+        (("--set", "new.perzon=0.5"), "did you mean person?"),
         (("--tracker", "sort", "--set", "max_age.person=2"), "by class"),
         (("--tracker", "none", "--set", "max_age=2"), "none"),
     ],

@@ -199,6 +199,8 @@ def test_settings_by_class_that_make_no_sense_are_one_line():
         tracker(**parse_settings("rtdet", ["horizon_s.person=2"]))
     with pytest.raises(UsageError, match="person"):
         tracker(per_class={"person": {"new": -1.0}})
+    with pytest.raises(UsageError, match="0 to 1"):
+        tracker(per_class={"person": {"high": 1.5}})
     with pytest.raises(UsageError, match="by class"):
         parse_settings("sort", ["max_age.person=2"])
 

@@ -94,6 +94,7 @@ def test_a_file_without_detections_gives_an_empty_file(tmp_path):
         (["--set", "min_hits=soon"], UsageError, "whole number"),
         (["--set", "max_age"], UsageError, "KEY=VALUE"),
         (["--set", "max_age_s=-2"], UsageError, "max_age_s"),
+        (["--set", "max_age_s.person=2"], UsageError, "only numbers"),
         (["--fps", "0"], UsageError, "--fps"),
         (["--frames", "absent.txt"], SourceError, "absent.txt"),
     ],

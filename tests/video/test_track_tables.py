@@ -195,6 +195,21 @@ def test_a_file_that_holds_no_sound_tracks_is_refused_in_one_line(
     assert name in str(caught.value)
 
 
+def test_a_damaged_parquet_is_one_line_that_says_so(tmp_path: Path) -> None:
+    """pyarrow's own errors are of several kinds, some with line ends."""
+    whole = record(tmp_path / "a.parquet").read_bytes()
+    said = set()
+    for place in range(4, len(whole), 7):
+        (tmp_path / "b.parquet").write_bytes(whole[:place] + b"\xff\x00\xff" + whole[place + 3 :])
+        try:
+            read_table(tmp_path / "b.parquet")
+        except SourceError as error:
+            said.add(str(error))
+    assert len(said) > 5
+    assert not any("\n" in line or line.startswith("cannot read") for line in said)
+    assert all(line.startswith(f"{tmp_path / 'b.parquet'} ") for line in said)
+
+
 @every_format
 def test_an_empty_table_is_a_file_that_reads_as_empty(tmp_path: Path, suffix: str) -> None:
     (tmp_path / "empty.txt").write_text("")

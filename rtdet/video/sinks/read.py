@@ -56,13 +56,12 @@ def read_entries(path: str | Path, suffixes: tuple[str, ...]) -> list[Entry]:
     reader = _READERS[suffix_of(path, "track file", suffixes)]
     try:
         return list(reader(path))
-    except OSError as error:
-        raise SourceError(f"cannot read {path}: {(error.strerror or str(error)).lower()}") from error
-    except UnicodeDecodeError as error:
-        raise SourceError(f"{path} is not a track file of this kind: it is no text") from error
-    except (ValueError, LookupError, TypeError, OverflowError, csv.Error) as error:
-        # json and pyarrow errors are ValueErrors too
-        raise SourceError(f"{path} is not a track file of this kind: {error}") from error
+    except (OSError, ValueError, LookupError, TypeError, OverflowError, csv.Error) as error:
+        # Errors of json are ValueErrors, those of pyarrow too or OSErrors of no number.
+        if isinstance(error, OSError) and error.errno is not None:
+            raise SourceError(f"cannot read {path}: {(error.strerror or str(error)).lower()}") from error
+        why = "it is no text" if isinstance(error, UnicodeDecodeError) else " ".join(str(error).split())
+        raise SourceError(f"{path} is not a track file of this kind: {why}") from error
 
 
 def _by_frame(entries: list[Entry]) -> list[tuple[int, Tracks]]:

@@ -107,7 +107,7 @@ def _smoothed_part(seconds: FloatArray, boxes: FloatArray, seen: BoolArray) -> F
 
 def _filtered(seconds: FloatArray, values: FloatArray, unit: FloatArray, seen: BoolArray) -> FloatArray:
     """The most likely values (N, 4), of which one is `unit` (N, 4) large."""
-    # Here, because it brings SciPy's linear algebra along, which the viewer's editing does not need.
+    # Here, because it brings SciPy along, as in `link`.
     from filterpy.kalman import KalmanFilter
 
     variance = (unit * (CENTRE_NOISE, CENTRE_NOISE, SIDE_NOISE, SIDE_NOISE)) ** 2

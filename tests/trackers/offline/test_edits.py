@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import subprocess
+import sys
+
 import numpy as np
 import pytest
 from hypothesis import given, settings
@@ -145,6 +148,11 @@ def test_steps_are_bounded_in_number_and_in_memory(monkeypatch):
     assert undone(history.MOST_STEPS + 7) == 7
     monkeypatch.setattr(history, "MOST_BYTES", 2 * TWO.ids.nbytes)
     assert undone(5) == 3
+
+
+def test_editing_does_not_load_scipy():
+    program = "import sys, rtdet.trackers.offline, rtdet.video.sinks; sys.exit('scipy' in sys.modules)"
+    assert subprocess.run([sys.executable, "-c", program]).returncode == 0
 
 
 EDIT = st.one_of(

@@ -65,7 +65,7 @@ def load_tracker_for(name: str, info: SourceInfo, texts: Iterable[str] = ()) -> 
     SORT tracks all that passes the detector's threshold. A two-stage tracker begins tracks from that threshold on,
     as the pipeline tells it. A track once shown is shown again at its next detection. Where the source's frame rate
     is known and plausible, tracks move by true time and live on for a second unseen. The user's own settings,
-    KEY=VALUE, win.
+    KEY=VALUE, win; `high` and `new` where they ask for more than that threshold.
     """
     choices: dict[str, Any] = {"min_score": 0.0, "confirm_once": True, "new_margin": 0.0}
     if info.fps is not None and 1 <= info.fps <= 240:

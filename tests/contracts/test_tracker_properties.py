@@ -9,6 +9,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from rtdet.protocols import CompensatingTracker
 from rtdet.trackers.registry import TRACKERS, load_tracker
 from rtdet.types import Detections
 
@@ -30,6 +31,19 @@ step = st.sampled_from([1 / FPS] * 6 + [2 / FPS, 0.5, 7.0, 0.0, -0.04, -50.0])
 broken = st.sampled_from([math.nan, math.inf, -math.inf, 1e12, -1e12])
 moment = st.one_of(step, step, step, broken.map(lambda t: (t,)))
 run = st.lists(st.tuples(frame, moment), min_size=1, max_size=25)
+
+
+def similarity(zoom, roll, shift):
+    turn = zoom * np.exp(1j * roll)
+    return np.array([[turn.real, -turn.imag, shift], [turn.imag, turn.real, -shift]])
+
+
+camera = st.none() | st.builds(
+    similarity,
+    st.sampled_from([0.4, 0.95, 1.0, 1.0, 1.05, 2.5]),
+    st.sampled_from([0.0, 0.0, 0.05, -1.5]),
+    st.sampled_from([0.0, 7.0, -300.0]),
+)
 
 
 def seen(rows):
@@ -100,6 +114,24 @@ def test_after_a_reset_nothing_is_left_of_what_was(name, frames):
     tracker.reset()
     for detections, t in timed(frames):
         assert bytes_of(tracker.update(detections, t)) == bytes_of(new.update(detections, t))
+
+
+@trackers
+@settings(max_examples=25, deadline=None)
+@given(
+    frames=run,
+    steps=st.lists(camera, min_size=25, max_size=25),
+    ahead=st.sampled_from([0.02, 0.3, 5.0, -1.0]),
+)
+def test_no_step_of_a_camera_breaks_a_track_or_where_it_will_be(name, frames, steps, ahead):
+    tracker = load_tracker(name)
+    if not isinstance(tracker, CompensatingTracker):
+        pytest.skip("this tracker has no use for the camera's motion")
+    for (detections, t), transform in zip(timed(frames), steps, strict=False):
+        if transform is not None:
+            tracker.move_camera(transform)
+        check(tracker.update(detections, t))
+        check(tracker.predict(t + ahead))
 
 
 @trackers

@@ -15,6 +15,7 @@ from collections import deque
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import suppress
 from dataclasses import dataclass
+from functools import cache
 from itertools import chain
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -42,11 +43,27 @@ def load_openvino() -> Any:
     return openvino
 
 
+_CORE_LOCK = threading.Lock()
+
+
+def _core() -> Any:
+    """OpenVINO's core, one for the life of the process. Its CPU plugin gives the thread that loads it a stack for
+    signals, and takes the memory back when the last core goes, from whatever thread that is: the next Ctrl-C would
+    then crash the process."""
+    with _CORE_LOCK:
+        return _new_core()
+
+
+@cache
+def _new_core() -> Any:
+    return load_openvino().Core()
+
+
 def open_openvino(
     model: torch.nn.Module | Path, shape: Shape, device: str, precision: str
 ) -> OpenVinoNetwork:
     ov = load_openvino()
-    precision = _choose_precision(ov, precision)
+    precision = _choose_precision(precision)
     what = str(model) if isinstance(model, Path) else type(model).__name__
     try:
         graph = read_graph(model) if isinstance(model, Path) else _from_torch(model, shape)
@@ -57,9 +74,9 @@ def open_openvino(
         raise ModelError(f"OpenVINO cannot run {what}: {_reason(error)}") from error
 
 
-def _choose_precision(ov: Any, wanted: str) -> str:
+def _choose_precision(wanted: str) -> str:
     """bf16 halves the time on CPUs that have it; elsewhere it would be emulated, so `auto` takes fp32."""
-    native = ov.Core().get_property("CPU", "OPTIMIZATION_CAPABILITIES")
+    native = _core().get_property("CPU", "OPTIMIZATION_CAPABILITIES")
     if wanted == "auto":
         return "bf16" if "BF16" in native else "fp32"
     if wanted != "fp32" and wanted.upper() not in native:
@@ -173,7 +190,7 @@ class OpenVinoNetwork:
 
     def __init__(self, graph: Any, device: str, precision: str, what: str) -> None:
         self.device, self.precision, self._what = device, precision, what
-        self._core = load_openvino().Core()
+        self._core = _core()
         self._graph = graph
         self._requests: dict[str, list[Any]] = {}
         self._compiled("LATENCY")  # here, so that a network that cannot run is found at once

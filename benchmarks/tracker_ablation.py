@@ -31,9 +31,9 @@ believed whole, and on MOT17-09 68.1 against 67.2. Low scores pay where frames a
 Taken out again, because it brought nothing or less (HOTA on all frames, each against 59.96 at that time, unless
 said): OC-SORT's second look at where a track was last observed (59.72), a memory of 2 s (59.34) or .7 s (59.32)
 instead of 1 s, a gate of .5 for low scores (the same HOTA, .5 MOTA less); on earlier states, the score in the
-measurement noise, three hits instead of two, and evidence to be asked for before the camera's step is believed
-(56.7 against 58.4: it is small steps that count). What the forecast's own parts bring stands in
-streaming_accuracy.py.
+measurement noise, three hits instead of two, and a threshold that each single step of the camera had to pass (56.7
+against 58.4: it is small steps that count, and only many of them tell a camera that moves from one at rest). What
+the forecast's own parts bring stands in streaming_accuracy.py.
 """
 
 from __future__ import annotations

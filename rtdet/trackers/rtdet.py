@@ -5,7 +5,8 @@ and taken out; then detections meet tracks in stages. Each part was kept because
 benchmarks/tracker_ablation.py takes them out one at a time.
 
 - Two stages by score, and a lost track's patience in seconds: ByteTrack (Zhang et al. 2022, arXiv 2110.06864).
-- Height-aware IoU: Hybrid-SORT (Yang et al. 2024, arXiv 2308.00783).
+- Overlap of boxes that grow with a track's doubt, and height-aware: similarity.py.
+- The camera's step from the boxes: camera_step.py.
 - Velocities that fade, of each track and of the camera, and perspective: forecast.py.
 - A class by vote, so that an ID survives a detector that wavers between car and truck.
 """
@@ -19,10 +20,11 @@ import numpy as np
 
 from rtdet.errors import UsageError
 from rtdet.trackers import forecast
-from rtdet.trackers.association import Pairs, overlapping_pairs
+from rtdet.trackers.association import Pairs
 from rtdet.trackers.camera_step import CameraStep, camera_step
 from rtdet.trackers.centred import to_centred, to_corners
 from rtdet.trackers.clock import Clock
+from rtdet.trackers.duplicates import seen_twice
 from rtdet.trackers.intake import PUBLISHED_HIGH, accepted, score_lift
 from rtdet.trackers.matching import Matching, mutual_best
 from rtdet.trackers.per_class import ByClass, PerClass
@@ -49,8 +51,7 @@ ERROR = 1.4
 SMALL_STEP = 0.1
 # What a pair of two classes counts for, against one of one class.
 OTHER_CLASS = 0.6
-# One object found as two classes: overlap of a detection with a matched one of another class.
-SAME_OBJECT = 0.8
+# A lost track this similar to the detection of another is the same object.
 DUPLICATE = 0.8
 
 # What may differ by class, and at most be.
@@ -152,7 +153,7 @@ class RtdetTracker:
         self._correct(matching.pairs(), measurement, scores, labels)
         new = matching.free & high & (scores >= self._limit("new", labels))
         if new.any():
-            new &= ~_seen_twice(corners, scores, labels, new, matching.free)
+            new &= ~seen_twice(corners, scores, labels, new, matching.free)
         self._keep(self._worth_keeping() & ~self._duplicates(pairs, matching))
         self._begin(measurement[:, new], scores[new], labels[new])
         return self._show()
@@ -332,22 +333,6 @@ class RtdetTracker:
         if isinstance(values, float) or key not in ("high", "new"):
             return values
         return np.maximum(values, math.nextafter(self._confidence, -1))
-
-
-def _seen_twice(
-    corners: FloatArray, scores: FloatArray, labels: FloatArray, new: BoolArray, free: BoolArray
-) -> BoolArray:
-    """Which (M,) of the `new` detections are another one of another class once more: one that a track has taken, or
-    a new one that scores higher."""
-    twice = np.zeros(len(new), dtype=bool)
-    if not new.any() or (labels == labels[0]).all():
-        return twice
-    candidates, others = new.nonzero()[0], (new | ~free).nonzero()[0]
-    a, b, overlap = overlapping_pairs(corners[:, candidates], corners[:, others])
-    a, b = candidates[a], others[b]
-    wins = ~free[b] | (scores[b] > scores[a]) | ((scores[b] == scores[a]) & (b < a))
-    twice[a[(overlap > SAME_OBJECT) & (labels[a] != labels[b]) & wins]] = True
-    return twice
 
 
 def _require(holds: bool, message: str) -> None:

@@ -65,7 +65,7 @@ def with_ids(detections: Detections, tracks: Tracks) -> Tracks:
 def _together(some: Tracks, others: Tracks) -> Tracks:
     if len(others) == 0:
         return some
-    columns = ("boxes", "ids", "scores", "labels", "since_update_s")
+    columns = ("boxes", "ids", "scores", "labels", "since_update_s", "uncertainty")
     joined = {name: np.concatenate((getattr(some, name), getattr(others, name))) for name in columns}
     return Tracks(**joined, class_names=some.class_names)
 

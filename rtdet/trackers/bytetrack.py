@@ -8,13 +8,13 @@ from dataclasses import replace
 
 import numpy as np
 
-from rtdet.errors import UsageError
 from rtdet.trackers import kalman_xyah as kalman
 from rtdet.trackers.association import Pairs, best_pairs, overlapping_pairs
 from rtdet.trackers.camera_drift import CameraDrift
 from rtdet.trackers.clock import Clock
 from rtdet.trackers.intake import PUBLISHED_HIGH, accepted, score_lift
 from rtdet.trackers.kalman import MEAN, VELOCITY, move, uncertainty, zoom
+from rtdet.trackers.settings import check_times, require
 from rtdet.types import BoolArray, Detections, FloatArray, IntArray, Tracks
 
 # Rows of the table of what is known of each track (a column) beside its Kalman state.
@@ -56,11 +56,9 @@ class ByteTrack:
     ) -> None:
         self._given = high or 0.0
         high = PUBLISHED_HIGH if high is None else high
-        _require(0 <= low <= high <= 1, f"low and high are 0 to 1 and low is no more, not {low:g}, {high:g}")
-        _require(0 <= new_margin <= 1, f"new_margin is between 0 and 1, not {new_margin:g}")
-        _require(fps is None or 1e-3 <= fps <= 1e5, f"fps is between 0.001 and 100000, not {fps}")
-        for name, value in (("max_age_s", max_age_s), ("coast_s", coast_s), ("horizon_s", horizon_s)):
-            _require(0 <= value < math.inf, f"{name} is seconds, 0 or more, not {value:g}")
+        require(0 <= low <= high <= 1, f"low and high are 0 to 1 and low is no more, not {low:g}, {high:g}")
+        require(0 <= new_margin <= 1, f"new_margin is between 0 and 1, not {new_margin:g}")
+        check_times(fps, max_age_s=max_age_s, coast_s=coast_s, horizon_s=horizon_s)
         self.high, self.low, self.new_margin = high, low, new_margin
         self.max_age_s, self.class_agnostic = max_age_s, class_agnostic
         self.fps, self.coast_s, self.horizon_s = fps, coast_s, horizon_s
@@ -223,8 +221,3 @@ class ByteTrack:
         if not tracks.all():
             self._state = self._state.compress(tracks, axis=2)
             self._table = self._table.compress(tracks, axis=1)
-
-
-def _require(holds: bool, message: str) -> None:
-    if not holds:
-        raise UsageError(message)

@@ -10,19 +10,18 @@ Its three parts, in the paper's names:
 
 from __future__ import annotations
 
-import math
 from collections.abc import Sequence
 from dataclasses import replace
 
 import numpy as np
 
-from rtdet.errors import UsageError
 from rtdet.trackers import kalman
 from rtdet.trackers.association import Pairs, best_pairs, is_one_to_one, overlapping_pairs
 from rtdet.trackers.camera_drift import CameraDrift
 from rtdet.trackers.clock import Clock
 from rtdet.trackers.intake import accepted
 from rtdet.trackers.observations import between, direction, moved
+from rtdet.trackers.settings import check_times, require
 from rtdet.types import BoolArray, Detections, FloatArray, IntArray, Tracks
 
 # Rows of the table of what is known of each track (a column) beside its Kalman state; the last are the unit vector in
@@ -77,14 +76,12 @@ class OCSort:
         horizon_s: float = 1.0,
     ) -> None:
         for name, share in (("min_score", min_score), ("iou_threshold", iou_threshold), ("inertia", inertia)):
-            _require(0 <= share <= 1, f"{name} is between 0 and 1, not {share:g}")
-        _require(0 <= min_hits <= MOST_FRAMES, f"min_hits is frames, 0 or more, not {min_hits}")
-        _require(
+            require(0 <= share <= 1, f"{name} is between 0 and 1, not {share:g}")
+        require(0 <= min_hits <= MOST_FRAMES, f"min_hits is frames, 0 or more, not {min_hits}")
+        require(
             1 <= delta_t <= LONGEST_LOOK_BACK, f"delta_t is updates, 1 to {LONGEST_LOOK_BACK}, not {delta_t}"
         )
-        _require(fps is None or 1e-3 <= fps <= 1e5, f"fps is between 0.001 and 100000, not {fps}")
-        for name, value in (("max_age_s", max_age_s), ("coast_s", coast_s), ("horizon_s", horizon_s)):
-            _require(0 <= value < math.inf, f"{name} is seconds, 0 or more, not {value:g}")
+        check_times(fps, max_age_s=max_age_s, coast_s=coast_s, horizon_s=horizon_s)
         self.min_score, self.iou_threshold, self.min_hits = min_score, iou_threshold, min_hits
         self.max_age_s, self.delta_t, self.inertia = max_age_s, delta_t, inertia
         self.class_agnostic, self.confirm_once = class_agnostic, confirm_once
@@ -309,8 +306,3 @@ class OCSort:
         if not keep.all():
             self._state = self._state.compress(keep, axis=2)
             self._table = self._table.compress(keep, axis=1)
-
-
-def _require(holds: bool, message: str) -> None:
-    if not holds:
-        raise UsageError(message)

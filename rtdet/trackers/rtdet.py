@@ -18,7 +18,6 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from rtdet.errors import UsageError
 from rtdet.trackers import forecast
 from rtdet.trackers.association import Pairs
 from rtdet.trackers.camera_step import CameraStep, camera_step
@@ -28,6 +27,7 @@ from rtdet.trackers.duplicates import seen_twice
 from rtdet.trackers.intake import PUBLISHED_HIGH, accepted, score_lift
 from rtdet.trackers.matching import Matching, mutual_best
 from rtdet.trackers.per_class import ByClass, PerClass
+from rtdet.trackers.settings import check_times, require
 from rtdet.trackers.similarity import SimilarPairs, similar_pairs
 from rtdet.trackers.votes import ClassVotes
 from rtdet.types import BoolArray, Detections, FloatArray, Tracks
@@ -98,13 +98,11 @@ class RtdetTracker:
     ) -> None:
         self._given = high or 0.0, new or 0.0
         high, new = PUBLISHED_HIGH if high is None else high, NEW if new is None else new
-        _require(0 <= low <= high <= 1, f"low and high are 0 to 1 and low is no more, not {low:g}, {high:g}")
+        require(0 <= low <= high <= 1, f"low and high are 0 to 1 and low is no more, not {low:g}, {high:g}")
         for name, value in (("new", new), ("sure", sure)):
-            _require(0 <= value <= 1, f"{name} is between 0 and 1, not {value:g}")
-        _require(min_hits >= 1, f"min_hits is frames, 1 or more, not {min_hits}")
-        _require(fps is None or 1e-3 <= fps <= 1e5, f"fps is between 0.001 and 100000, not {fps}")
-        for name, value in (("max_age_s", max_age_s), ("coast_s", coast_s), ("horizon_s", horizon_s)):
-            _require(0 <= value < math.inf, f"{name} is seconds, 0 or more, not {value:g}")
+            require(0 <= value <= 1, f"{name} is between 0 and 1, not {value:g}")
+        require(min_hits >= 1, f"min_hits is frames, 1 or more, not {min_hits}")
+        check_times(fps, max_age_s=max_age_s, coast_s=coast_s, horizon_s=horizon_s)
         self.high, self.low, self.new, self.sure, self.min_hits = high, low, new, sure, min_hits
         self.max_age_s, self.coast_s, self.horizon_s = max_age_s, coast_s, horizon_s
         self.camera, self.class_agnostic, self.fps = camera, class_agnostic, fps
@@ -333,8 +331,3 @@ class RtdetTracker:
         if isinstance(values, float) or key not in ("high", "new"):
             return values
         return np.maximum(values, math.nextafter(self._confidence, -1))
-
-
-def _require(holds: bool, message: str) -> None:
-    if not holds:
-        raise UsageError(message)

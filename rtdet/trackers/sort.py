@@ -8,12 +8,12 @@ from dataclasses import replace
 
 import numpy as np
 
-from rtdet.errors import UsageError
 from rtdet.trackers import kalman
 from rtdet.trackers.association import match
 from rtdet.trackers.camera_drift import CameraDrift
 from rtdet.trackers.clock import Clock
 from rtdet.trackers.intake import accepted
+from rtdet.trackers.settings import require
 from rtdet.types import BoolArray, Detections, FloatArray, IntArray, Tracks
 
 # Rows of the table of what is known of each track (a column) beside its Kalman state. A float64 holds any ID.
@@ -60,13 +60,13 @@ class Sort:
         coast_s: float = 0.3,
         horizon_s: float = 1.0,
     ) -> None:
-        _require(0 <= max_age <= MOST_FRAMES, f"max_age is frames, 0 or more, not {max_age}")
-        _require(0 <= min_hits <= MOST_FRAMES, f"min_hits is frames, 0 or more, not {min_hits}")
-        _require(0 <= iou_threshold <= 1, f"iou_threshold is between 0 and 1, not {iou_threshold:g}")
-        _require(0 <= min_score <= 1, f"min_score is between 0 and 1, not {min_score:g}")
-        _require(fps is None or 1e-3 <= fps <= 1e5, f"fps is between 0.001 and 100000, not {fps}")
-        _require(coast_s >= 0, f"coast_s is seconds, 0 or more, not {coast_s:g}")
-        _require(0 <= horizon_s < math.inf, f"horizon_s is seconds, 0 or more, not {horizon_s:g}")
+        require(0 <= max_age <= MOST_FRAMES, f"max_age is frames, 0 or more, not {max_age}")
+        require(0 <= min_hits <= MOST_FRAMES, f"min_hits is frames, 0 or more, not {min_hits}")
+        require(0 <= iou_threshold <= 1, f"iou_threshold is between 0 and 1, not {iou_threshold:g}")
+        require(0 <= min_score <= 1, f"min_score is between 0 and 1, not {min_score:g}")
+        require(fps is None or 1e-3 <= fps <= 1e5, f"fps is between 0.001 and 100000, not {fps}")
+        require(coast_s >= 0, f"coast_s is seconds, 0 or more, not {coast_s:g}")
+        require(0 <= horizon_s < math.inf, f"horizon_s is seconds, 0 or more, not {horizon_s:g}")
         self.max_age, self.min_hits = max_age, min_hits
         self.iou_threshold, self.min_score = iou_threshold, min_score
         self.class_agnostic, self.confirm_once = class_agnostic, confirm_once
@@ -201,8 +201,3 @@ class Sort:
     def _keep(self, tracks: BoolArray) -> None:
         self._state = self._state.compress(tracks, axis=2)
         self._table = self._table.compress(tracks, axis=1)
-
-
-def _require(holds: bool, message: str) -> None:
-    if not holds:
-        raise UsageError(message)

@@ -8,6 +8,6 @@ setup(
     package_data={
         "rtdet": ["py.typed"],
         "rtdet.evaluation.report": ["*.j2", "*.css"],
-        "rtdet._models": ["*.toml", "*.safetensors"],
+        "rtdet._models": ["*.toml", "*.safetensors", "*.onnx"],
     },
 )

@@ -1,6 +1,6 @@
 """`make model`: the whole recipe of the embedded model, from labelled street pictures to models/rtdet-n.safetensors.
 
-    python scripts/model.py [--data DIR] [--weights DIR] [--out runs/rtdet-n] [--steps N] [--subset N]
+    python scripts/model.py [--data DIR] [--weights DIR] [--out runs/rtdet-n] [--steps N] [--subset N] [--graph]
 
     1. labels    what the labels lack is completed by a teacher: YOLOX-nano at two sizes, mirrored too
     2. start     an SSD on YOLOX-nano's trunk that detects what YOLOX-nano does (training/transfer.py)
@@ -8,10 +8,11 @@
                  they are
     4. blend     between the start and the training (training/blending.py), the share chosen on the val pictures;
                  the branches that tell classes apart stay the start's
-    5. finish    scores calibrated on the val pictures, measured, and written with its card
+    5. finish    scores calibrated on the val pictures, measured, and written with its card and, as ONNX, its graph
 
 A step whose result is there is not done again; a training that was cut off goes on. With --subset (N pictures, for a
-trial of the recipe) the result stays in --out; without, it becomes the embedded model.
+trial of the recipe) the result stays in --out; without, it becomes the embedded model. --graph only writes the
+graph of the embedded weights anew.
 """
 
 from __future__ import annotations
@@ -36,6 +37,7 @@ from rtdet.datasets.completion import Completion
 from rtdet.datasets.incomplete import declare_incomplete
 from rtdet.datasets.label import label_parts, parts_or_pictures
 from rtdet.detectors.registry import load_detector
+from rtdet.detectors.ssd.export import export_beside
 from rtdet.detectors.ssd.weights import load_weights, save_weights
 from rtdet.evaluation import DetectionScores
 from rtdet.training.blending import blend
@@ -45,6 +47,7 @@ from rtdet.training.validation import Validation
 from rtdet.types import Thresholds
 
 ROOT = Path(__file__).resolve().parents[1]
+EMBEDDED = ROOT / "models/rtdet-n.safetensors"
 SHARED = ROOT.parent / "shared/data"
 CLASSES = ("person", "bicycle", "car", "motorcycle", "bus", "truck")
 TEACHER_SIZES = (416, 608)
@@ -61,6 +64,9 @@ WORTH = 0.002
 
 def main() -> int:
     options = _options()
+    if options.graph:
+        print(f"wrote {export_beside(EMBEDDED)}")
+        return 0
     data, teacher = Path(options.data), Path(options.weights) / "yolox_nano_coco.onnx"
     for needed in (data / "train", data / "val", teacher):
         if not needed.exists():
@@ -95,6 +101,7 @@ def _options() -> argparse.Namespace:
     parser.add_argument("--demo-frames", type=int, default=600)
     parser.add_argument("--subset", type=int, metavar="N", help="only N of the pictures, for a trial")
     parser.add_argument("--device", default="auto")
+    parser.add_argument("--graph", action="store_true", help="only export the embedded weights as ONNX")
     return parser.parse_args()
 
 
@@ -169,8 +176,9 @@ def plain_scores(out: Path, val: Dataset) -> DetectionScores:
 
 def embed(out: Path, result: Result, plain: DetectionScores, steps: int, share: float) -> None:
     """Into models/, with its card: what is measured is written anew, what is said of it stays."""
-    weights, card = ROOT / "models/rtdet-n.safetensors", ROOT / "models/rtdet-n.toml"
+    weights, card = EMBEDDED, EMBEDDED.with_suffix(".toml")
     shutil.copyfile(out / "model.safetensors", weights)
+    graph = export_beside(weights)
     content = weights.read_bytes()
     assert result.confidence is not None
     lines = {
@@ -192,7 +200,9 @@ def embed(out: Path, result: Result, plain: DetectionScores, steps: int, share: 
         if found != 1:
             raise SystemExit(f"{card} has no line {key} = ...; its figures are: {lines}")
     card.write_text(text, encoding="utf-8")
-    print(f"wrote {weights} and {card}; read the card once more: its words are not written by this recipe")
+    print(
+        f"wrote {weights}, {graph} and {card}; read the card once more: its words are not written by this recipe"
+    )
 
 
 def _percent(scores: DetectionScores, figure: str) -> str:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import io
 import warnings
 from collections import deque
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -51,18 +51,31 @@ def _providers(device: str) -> list[Any]:
     return ["CoreMLExecutionProvider", "CPUExecutionProvider"] if kind == "mps" else ["CPUExecutionProvider"]
 
 
-def export_onnx(module: torch.nn.Module, shape: Shape) -> bytes:
-    """The module as ONNX, traced: this exporter needs no package beside torch."""
+def export_onnx(
+    module: torch.nn.Module,
+    shape: Shape,
+    *,
+    names: tuple[Sequence[str], Sequence[str]] | None = None,
+    free_axes: Mapping[str, Mapping[int, str]] | None = None,
+) -> bytes:
+    """The module as ONNX, traced: this exporter needs no package beside torch.
+
+    names: of the inputs and of the outputs. free_axes: by input, the axes whose length is left open, and their names.
+    """
     import copy
 
     import torch
 
     stream: Any = io.BytesIO()
+    inputs, outputs = names or (None, None)
     with torch.no_grad(), warnings.catch_warnings():
         warnings.simplefilter("ignore")
         example = (torch.zeros(shape),)
         module = copy.deepcopy(module).eval().cpu()
-        torch.onnx.export(module, example, stream, dynamo=False, opset_version=17)
+        torch.onnx.export(
+            module, example, stream, dynamo=False, opset_version=17,
+            input_names=inputs, output_names=outputs, dynamic_axes=free_axes,
+        )  # fmt: skip
     return bytes(stream.getvalue())
 
 

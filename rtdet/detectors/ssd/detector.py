@@ -14,7 +14,7 @@ from rtdet.backends import Network, open_network
 from rtdet.backends.network import Shape, Tensor
 from rtdet.backends.registry import check_names, choose
 from rtdet.detectors.batching import input_size, runs_of_one_size
-from rtdet.detectors.ssd.graph import cached_graph
+from rtdet.detectors.ssd.graph import graph_of
 from rtdet.detectors.ssd.postprocess import postprocess, visible_names
 from rtdet.detectors.ssd.priors import PriorLevel, make_priors
 from rtdet.detectors.ssd.weights import load_weights, read_config
@@ -111,12 +111,11 @@ class SSDDetector:
         return self._networks[size]
 
     def _model(self, shape: Shape) -> torch.nn.Module | Path:
-        """The network in the quickest form: for OpenVINO the converted graph, which needs no torch."""
+        """The network in the quickest form: a graph, which needs no torch, where there is one."""
         assert self._weights is not None
         if not isinstance(self._weights, Path):
             return self._weights
-        graph = cached_graph(self._weights, shape) if self._backend == "openvino" else None
-        return graph or load_weights(self._weights)
+        return graph_of(self._weights, shape, self._backend) or load_weights(self._weights)
 
     def close(self) -> None:
         self._weights = None

@@ -1,7 +1,8 @@
-"""A converted network kept in the user's cache, so that only the first start imports torch.
+"""A network as a graph that runs without torch, whose import takes seconds and gigabytes.
 
-Importing torch and tracing the network takes seconds, reading the finished OpenVINO graph a few hundredths, and
-so does changing its input's size: a network that takes any input is traced once for all of them.
+The embedded model comes with one, as ONNX beside its weights. For other weights OpenVINO's graph is made once with
+torch and kept in the user's cache. Changing the size of a graph's input takes a few hundredths of a second, so a
+network that takes any input has one graph for all of them.
 """
 
 from __future__ import annotations
@@ -15,10 +16,32 @@ from rtdet.backends.machine import writable_cache
 from rtdet.backends.network import Shape
 from rtdet.backends.openvino import load_openvino, save_graph
 
+# Under this name an ONNX file says which weights it was made of: their SHA-256 in hexadecimal.
+WEIGHTS_KEY = "rtdet_weights_sha256"
+
 # Part of the cache's key: raise it when the network's code changes what the same weights compute.
 _REVISION = 3
 
 log = logging.getLogger("rtdet.detectors")
+
+
+def beside(weights: Path) -> Path:
+    """Where the ONNX graph of a file of weights is, if it has one."""
+    return weights.with_suffix(".onnx")
+
+
+def graph_of(weights: Path, shape: Shape, backend: str) -> Path | None:
+    """A graph of an SSD's weights that `backend` reads: the ONNX beside them, else, for OpenVINO, a cached one. None
+    where there is neither. Raises as `cached_graph` does."""
+    if backend not in ("openvino", "onnxruntime"):
+        return None
+    path = beside(weights)
+    if path.is_file():
+        # Searched for rather than parsed: reading the graph is the back end's work, and it has to do it anyway.
+        if hashlib.sha256(weights.read_bytes()).hexdigest().encode() in path.read_bytes():
+            return path
+        log.debug("%s was made of other weights than %s", path, weights)
+    return cached_graph(weights, shape) if backend == "openvino" else None
 
 
 def cached_graph(weights: Path, shape: Shape) -> Path | None:

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -41,8 +42,8 @@ def street():
     return [scene.render(index) for index in (30, 120, 240)]
 
 
-def _detections(images, **options):
-    detector = SSDDetector(EMBEDDED, thresholds=Thresholds(0.2), device="cpu", **options)
+def _detections(images, *, weights=EMBEDDED, **options):
+    detector = SSDDetector(Path(weights), thresholds=Thresholds(0.2), device="cpu", **options)
     found = detector.detect(images)
     detector.close()
     return found
@@ -65,24 +66,37 @@ def test_every_backend_gives_the_boxes_of_torch_within_a_twentieth_of_a_pixel(st
     _assert_close(torch_boxes, _detections(street, backend=backend, precision="fp32"), 0.05, 0.001)
 
 
-def test_a_second_start_reads_the_kept_graph_without_torch(street, tmp_path):
-    first = _detections(street)
+def test_weights_without_a_graph_are_converted_once_and_later_starts_need_no_torch(street, tmp_path):
+    weights = shutil.copy(EMBEDDED, tmp_path / "alone.safetensors")
+    first = _detections(street, weights=weights)
     assert list((tmp_path / "cache" / "graphs").glob("*.xml"))
-    code = (
-        "import sys, rtdet; d = rtdet.load_detector('rtdet-n', device='cpu'); "
-        "assert 'torch' not in sys.modules; d.close()"
-    )
-    subprocess.run([sys.executable, "-c", code], check=True, cwd=ROOT)
-    for before, after in zip(first, _detections(street), strict=True):
+    _start_without_torch(weights)
+    for before, after in zip(first, _detections(street, weights=weights), strict=True):
         np.testing.assert_array_equal(before.boxes, after.boxes)
 
 
 def test_a_kept_graph_that_was_damaged_is_not_trusted_with_half_its_weights(street, tmp_path):
-    first = _detections(street)
+    weights = shutil.copy(EMBEDDED, tmp_path / "alone.safetensors")
+    first = _detections(street, weights=weights)
     for file in (tmp_path / "cache" / "graphs").glob("*.bin"):
         file.unlink()
-    for before, after in zip(first, _detections(street), strict=True):
+    for before, after in zip(first, _detections(street, weights=weights), strict=True):
         np.testing.assert_array_equal(before.boxes, after.boxes)
+
+
+@pytest.mark.parametrize("backend", ["openvino", "onnxruntime"])
+def test_the_embedded_model_needs_no_torch_and_no_preparing(backend, tmp_path):
+    _start_without_torch("rtdet-n", backend)
+    assert not (tmp_path / "cache" / "graphs").exists()
+
+
+def _start_without_torch(model, backend="auto"):
+    code = (
+        "import sys, rtdet; sys.modules['torch'] = None; import numpy as np; "
+        f"d = rtdet.load_detector({str(model)!r}, device='cpu', backend={backend!r}); "
+        "d.detect([np.zeros((90, 160, 3), np.uint8)]); d.close()"
+    )
+    subprocess.run([sys.executable, "-c", code], check=True, cwd=ROOT)
 
 
 @pytest.mark.parametrize(("architecture", "depths"), [("ssd-n", (1, 1, 1)), ("csp-n", (1, 1, 1, 1))])

@@ -12,6 +12,7 @@ from typing import Any
 
 import click
 
+from rtdet.cli.console import say_error
 from rtdet.errors import OutputError, RtdetError, UnknownNameError
 
 COMMANDS = {
@@ -173,14 +174,14 @@ def main(arguments: list[str] | None = None) -> None:
         click.echo(error.format_message(), err=True)
         code = 2
     except click.ClickException as error:
-        _say(error.format_message())
+        say_error(error.format_message())
         code = 2
     except (KeyboardInterrupt, click.Abort):
         code = 130
     except RtdetError as error:
         if "--debug" in arguments:
             traceback.print_exc()
-        _say(str(error))
+        say_error(str(error))
         code = error.exit_code
     except BrokenPipeError:  # `rtdet models | head`
         sys.stderr.close()
@@ -190,10 +191,6 @@ def main(arguments: list[str] | None = None) -> None:
             raise
         # What is still in the buffer would be tried again, and fail again, when Python ends.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        _say("the disk is full: what was to be printed ends here")
+        say_error("the disk is full: what was to be printed ends here")
         code = OutputError.exit_code
     sys.exit(code if isinstance(code, int) else 0)
-
-
-def _say(message: str) -> None:
-    click.echo("rtdet: error: " + " ".join(message.split()), err=True)

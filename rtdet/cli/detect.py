@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import click
 
+from rtdet.cli.console import show_messages
+
 
 @click.command(context_settings={"help_option_names": ["-h", "--help"]})
 @click.argument("source", metavar="SRC")
@@ -47,7 +49,7 @@ def command(
     from dataclasses import replace
 
     from rtdet.build import build_pipeline
-    from rtdet.cli.run import run_to_end, show_messages
+    from rtdet.cli.run import run_to_end
     from rtdet.config import RunConfig
     from rtdet.video.sinks import open_detection_file
 

@@ -6,17 +6,16 @@ import ctypes
 import json
 import logging
 import os
-import signal
 import sys
 from collections.abc import Collection, Iterator
 from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
-from types import FrameType
 from typing import TYPE_CHECKING, Any
 
 import click
 
+from rtdet.cli.console import interrupts, show_messages
 from rtdet.config import RunConfig
 
 if TYPE_CHECKING:
@@ -59,23 +58,6 @@ def _x11_answers() -> bool:
     answers: bool = xcb.xcb_connection_has_error(connection) == 0
     xcb.xcb_disconnect(connection)
     return answers
-
-
-def show_messages(*, quiet: bool = False) -> None:
-    """Warnings of any room become lines on standard error; so does, unless `quiet`, what a detector does that
-    takes its time."""
-    handler = logging.StreamHandler()
-    handler.setFormatter(_OneLine())
-    logger = logging.getLogger("rtdet")
-    logger.handlers[:] = [handler]
-    logger.propagate = False
-    logging.getLogger("rtdet.detectors").setLevel(logging.WARNING if quiet else logging.INFO)
-
-
-class _OneLine(logging.Formatter):
-    def format(self, record: logging.LogRecord) -> str:
-        kind = "warning: " if record.levelno >= logging.WARNING else ""
-        return f"rtdet: {kind}{record.getMessage()}"
 
 
 def run_viewer(config: RunConfig, given: Collection[str]) -> int:
@@ -134,25 +116,6 @@ def run_to_end(config: RunConfig, pipeline: Pipeline) -> int:
             _write_stats(config, pipeline)
     _summary(config, pipeline)
     return 130 if interrupted else 0
-
-
-@contextmanager
-def interrupts() -> Iterator[list[int]]:
-    """Ctrl-C and SIGTERM are noted, not raised: a run ends between two steps, with complete outputs.
-    A second Ctrl-C ends at once."""
-    received: list[int] = []
-
-    def note(number: int, frame: FrameType | None) -> None:
-        if received:
-            signal.default_int_handler(number, frame)
-        received.append(number)
-
-    before = {number: signal.signal(number, note) for number in (signal.SIGINT, signal.SIGTERM)}
-    try:
-        yield received
-    finally:
-        for number, handler in before.items():
-            signal.signal(number, handler)
 
 
 @contextmanager

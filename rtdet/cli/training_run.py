@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from rtdet.cli.console import interrupts, show_messages
 from rtdet.cli.training_settings import Settings, check, keep_settings, read_settings
 from rtdet.errors import UsageError
 
@@ -30,8 +31,6 @@ _MEASURED_MIDWAY = 200
 def run(out: str, values: dict[str, Any], given: set[str], *, resume: bool) -> None:
     """Trains, and leaves a model, a card and all that led there in the folder `out`."""
     import cv2
-
-    from rtdet.cli.run import show_messages
 
     show_messages()
     folder = Path(out)
@@ -197,7 +196,6 @@ def _device(name: str) -> str:
 def _fit(
     trainer: Trainer, settings: Settings, train: Dataset, validation: Validation, budget: Budget
 ) -> None:
-    from rtdet.cli.run import interrupts
     from rtdet.cli.training_bar import bar
     from rtdet.training.pictures import demo_pictures, open_pictures
     from rtdet.training.sampling import repeat_factors

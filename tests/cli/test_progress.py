@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import io
 
-from rtdet.cli.data.progress import _Lines, progress
+from rtdet.cli.progress import _Lines, progress
 
 
 def test_on_a_pipe_progress_is_a_line_now_and_then():

@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING
 
 import click
 
-from rtdet.cli.data.progress import muted, progress
+from rtdet.cli.console import show_messages
+from rtdet.cli.progress import muted, progress
 
 if TYPE_CHECKING:
     from rtdet.datasets.raw import RawLabels
@@ -41,7 +42,6 @@ def check(
     Exit code 0: clean. 1: problems were found. 2: the labels cannot be read.
     """
     from rtdet.cli.data.report import print_report, write_json, write_sheet
-    from rtdet.cli.run import show_messages
     from rtdet.datasets.check import check_parts
     from rtdet.datasets.convert import read_parts
 

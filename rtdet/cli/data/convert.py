@@ -6,7 +6,8 @@ from pathlib import Path
 
 import click
 
-from rtdet.cli.data.progress import progress
+from rtdet.cli.console import show_messages
+from rtdet.cli.progress import progress
 
 
 @click.command(context_settings={"help_option_names": ["-h", "--help"]})
@@ -22,7 +23,6 @@ def convert(folder: str, kind: str, out: str, link: bool, quiet: bool) -> None:
     pixels. What the format has no place for is left out, and counted: of YOLO ignored regions (crowds, difficult
     objects), of YOLO and VOC the scores of a teacher.
     """
-    from rtdet.cli.run import show_messages
     from rtdet.datasets.convert import read_parts, write_parts
 
     show_messages()

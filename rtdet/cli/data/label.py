@@ -9,7 +9,8 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from rtdet.cli.data.progress import progress
+from rtdet.cli.console import show_messages
+from rtdet.cli.progress import progress
 
 if TYPE_CHECKING:
     from rtdet.datasets.raw import RawLabels
@@ -72,7 +73,6 @@ def label(
 
     OUT.json names the pictures as they lie in DIR/images, or in DIR: put it into DIR to use it.
     """
-    from rtdet.cli.run import show_messages
     from rtdet.datasets.completion import Completion
     from rtdet.datasets.label import label_parts, parts_or_pictures
     from rtdet.errors import UsageError

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from rtdet.cli.progress import progress
 from rtdet.errors import UsageError
 
 if TYPE_CHECKING:
@@ -48,7 +49,6 @@ def read(file: str, out: str, fps: float) -> TrackTable:
 
 def write(table: TrackTable, out: str, quiet: bool, what: str) -> None:
     """Writes the table and says so, with `what` was done."""
-    from rtdet.cli.data.progress import progress
     from rtdet.video.sinks import write_table
 
     with progress("writing", len(table.frame_list), quiet) as on_frame:

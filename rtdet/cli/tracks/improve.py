@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import click
 
+from rtdet.cli.progress import progress
 from rtdet.cli.tracks.files import CONTEXT, count, file_options, read, write
 
 max_gap = click.option(
@@ -19,7 +20,6 @@ def smooth(file: str, out: str, fps: float, quiet: bool) -> None:
     A Kalman filter goes through all of a track and a Rauch-Tung-Striebel smoother back, in the true time between
     frames; so each box knows what came after it. Only boxes change. Rows that `fill` made follow what was seen.
     """
-    from rtdet.cli.data.progress import progress
     from rtdet.trackers.offline import smooth as smooth_table
 
     table = read(file, out, fps)
@@ -43,7 +43,6 @@ def fill(file: str, out: str, fps: float, quiet: bool, max_gap_s: float, every_f
     Frames are those that the tracker saw: a .jsonl or .json lists them; in the other formats they follow each other
     at the file's usual step. With --every-frame those that were dropped get rows too.
     """
-    from rtdet.cli.data.progress import progress
     from rtdet.trackers.offline import fill as fill_table
 
     table = read(file, out, fps)

@@ -11,6 +11,8 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from rtdet.cli.console import show_messages
+from rtdet.cli.progress import progress
 from rtdet.errors import OutputError, UnknownNameError, UsageError
 
 if TYPE_CHECKING:
@@ -71,7 +73,6 @@ def detect(
     Classes are compared by name. Measured are those that have labels and that the model knows. The figures are
     the model's own, in fp32; what a faster precision of this machine costs is told by --precision auto.
     """
-    from rtdet.cli.run import show_messages
     from rtdet.config import RunConfig
     from rtdet.datasets import load_dataset
     from rtdet.evaluation.measurement import measure, only_classes
@@ -132,7 +133,6 @@ def _from_model(config: RunConfig, dataset: Dataset) -> _Seen:
     from dataclasses import replace
 
     from rtdet.build import build_detector
-    from rtdet.cli.data.progress import progress
     from rtdet.evaluation.detection_files import check_pictures, detect_all
 
     # What would end the measuring ends it before it has begun: pictures, the model, classes.

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import click
 
-from rtdet.cli.eval_detect import detect
-from rtdet.cli.eval_stream import stream
-from rtdet.cli.eval_track import track
+from rtdet.cli.eval.detect import detect
+from rtdet.cli.eval.stream import stream
+from rtdet.cli.eval.track import track
 
 
 @click.group(context_settings={"help_option_names": ["-h", "--help"]})

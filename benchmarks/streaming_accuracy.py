@@ -39,8 +39,8 @@ from rtdet.evaluation.streaming.accuracy import accuracy_by_latency
 from rtdet.evaluation.tracking import TruthRows, combined
 from rtdet.evaluation.tracking.files import read_truth
 from rtdet.protocols import Tracker
-from rtdet.trackers.motchallenge import DetectionRows, read_detections
 from rtdet.trackers.registry import load_tracker, tracker_settings
+from rtdet.tracks.motchallenge import DetectionRows, read_detections
 
 ROOT = Path(__file__).resolve().parents[2] / "shared" / "data" / "mot" / "mot17-half-val"
 

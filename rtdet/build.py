@@ -16,8 +16,9 @@ from rtdet.pipeline import Pipeline, Policy
 from rtdet.protocols import Detector, Sink, Source, Tracker
 from rtdet.trackers.camera_motion import CameraMotion
 from rtdet.trackers.registry import TRACKERS, check_classes, load_tracker, load_tracker_for, parse_settings
+from rtdet.tracks import open_track_file
 from rtdet.types import FrameResult, SourceInfo, Thresholds
-from rtdet.video.sinks import open_recording, open_track_file
+from rtdet.video.recording import open_recording
 from rtdet.video.sources import open_source
 
 log = logging.getLogger("rtdet.build")

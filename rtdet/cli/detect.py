@@ -51,7 +51,7 @@ def command(
     from rtdet.build import build_pipeline
     from rtdet.cli.run import run_to_end
     from rtdet.config import RunConfig
-    from rtdet.video.sinks import open_detection_file
+    from rtdet.tracks import open_detection_file
 
     show_messages(quiet=quiet)
     wanted = tuple(part.strip() for part in (classes or "").split(",") if part.strip())

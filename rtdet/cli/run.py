@@ -166,7 +166,7 @@ def expected_frames(config: RunConfig, pipeline: Pipeline) -> int | None:
 def check_stats_path(config: RunConfig) -> None:
     """Fails before the run when the stats could not be written after it."""
     if config.stats is not None:
-        from rtdet.video.sinks.files import check_output
+        from rtdet.output_file import check_output
 
         check_output(config.stats)
 
@@ -175,13 +175,13 @@ def _write_stats(config: RunConfig, pipeline: Pipeline) -> None:
     """Raises OutputError, but never in the place of the error that ended the run."""
     if config.stats is None:
         return
-    from rtdet.video.sinks.files import describe
+    from rtdet.output_file import cannot_write
 
     path = Path(config.stats)
     try:
         path.write_text(json.dumps(pipeline.stats().as_dict(), indent=2) + "\n", encoding="utf-8")
     except OSError as error:
-        failure = describe(path, error)
+        failure = cannot_write(path, error)
         if pipeline.error is None:
             raise failure from error
         logging.getLogger("rtdet.cli").warning("%s", failure)

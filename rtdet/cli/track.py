@@ -11,7 +11,7 @@ from rtdet.errors import UsageError
 
 if TYPE_CHECKING:
     from rtdet.protocols import Sink, Tracker
-    from rtdet.trackers.motchallenge import DetectionRows
+    from rtdet.tracks.motchallenge import DetectionRows
     from rtdet.types import Detections, FrameResult, Tracks
 
 
@@ -47,7 +47,7 @@ def command(
     from 0, which is the eighth column less 1: --set max_age_s.0=2. Published SORT: --tracker sort --set min_score=0
     --set max_age=1 --set min_hits=3
     """
-    from rtdet.trackers.motchallenge import read_detections, read_frame_list
+    from rtdet.tracks.motchallenge import read_detections, read_frame_list
 
     fps = fps_of(fps, detections)
     instance = load_with(tracker, settings, fps)
@@ -63,7 +63,7 @@ def command(
 
 def fps_of(given: float | None, detections: str) -> float:
     """The frame rate as given, or as MOTChallenge's layout has it, SEQ/seqinfo.ini beside SEQ/det/, or 30."""
-    from rtdet.trackers.motchallenge import frame_rate
+    from rtdet.tracks.motchallenge import frame_rate
 
     if given is None:
         return frame_rate(detections) or DEFAULT_FPS
@@ -85,9 +85,9 @@ def load_with(name: str, texts: tuple[str, ...], fps: float) -> Tracker:
 
 def open_for(out: str, detections: str, fps: float) -> Sink:
     """The track file `out` for what is made of the file `detections`."""
+    from rtdet.output_file import check_output
+    from rtdet.tracks import open_track_file
     from rtdet.types import SourceInfo
-    from rtdet.video.sinks import open_track_file
-    from rtdet.video.sinks.files import check_output
 
     check_output(out, detections)
     return open_track_file(out, SourceInfo(name=detections, width=0, height=0, fps=fps))

@@ -12,8 +12,8 @@ import numpy as np
 import pytest
 
 from rtdet.geometry.boxes import iou
+from rtdet.tracks import read_tracks
 from rtdet.video.demo import DemoScene
-from rtdet.video.sinks import read_tracks
 
 
 def _probe(path):

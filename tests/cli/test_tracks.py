@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from rtdet.video.sinks import TRACK_FILES, read_table
+from rtdet.tracks import TRACK_FILES, read_table
 
 
 @pytest.fixture

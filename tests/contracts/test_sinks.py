@@ -12,11 +12,12 @@ import pytest
 
 from rtdet.errors import OutputError
 from rtdet.protocols import Sink
+from rtdet.tracks import DETECTION_FILES, TRACK_FILES
 from rtdet.types import Detections, Frame, FrameResult, SourceInfo, Tracks
-from rtdet.video.sinks import DETECTION_FILES, SINKS
+from rtdet.video.recording import RECORDINGS
 
 INFO = SourceInfo("made", 64, 48, 25.0)
-EVERY = [(f"sink{suffix}", kind) for suffix, kind in SINKS.items()]
+EVERY = [(f"sink{suffix}", kind) for suffix, kind in {**RECORDINGS, **TRACK_FILES}.items()]
 EVERY += [(f"detections{suffix}", kind) for suffix, kind in DETECTION_FILES.items()]
 every_sink = pytest.mark.parametrize(("name", "kind"), EVERY, ids=[name for name, _ in EVERY])
 

@@ -16,8 +16,8 @@ from rtdet.evaluation.streaming.accuracy import accuracy_by_latency
 from rtdet.evaluation.streaming.replay import results
 from rtdet.evaluation.tracking import score_tracks
 from rtdet.evaluation.tracking.files import read_tracks, read_truth
-from rtdet.trackers.motchallenge import read_detections
 from rtdet.trackers.registry import load_tracker
+from rtdet.tracks.motchallenge import read_detections
 
 FPS = 30.0
 

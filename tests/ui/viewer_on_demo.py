@@ -25,7 +25,7 @@ from rtdet.state import Services
 from rtdet.trackers.registry import load_tracker_for
 from rtdet.types import Detections, Frame, Image, SourceInfo, Thresholds
 from rtdet.video.demo import CLASS_NAMES, DemoSource
-from rtdet.video.sinks import open_recording
+from rtdet.video.recording import open_recording
 from rtdet.video.sources import open_source
 
 

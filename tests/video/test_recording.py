@@ -22,7 +22,7 @@ import pytest
 
 from rtdet.errors import OutputError, UnknownNameError
 from rtdet.types import Detections, Frame, FrameResult, SourceInfo, Tracks
-from rtdet.video.sinks import open_recording
+from rtdet.video.recording import open_recording
 
 SIZE = (96, 64)
 
@@ -300,7 +300,7 @@ def test_sound_that_breaks_off_costs_one_warning_and_no_picture(
 KILLED = """
     import os, sys, numpy as np
     from rtdet.types import Detections, Frame, FrameResult, SourceInfo, Tracks
-    from rtdet.video.sinks import open_recording
+    from rtdet.video.recording import open_recording
     out, source = sys.argv[1:]
     sink = open_recording(out, SourceInfo("made", 160, 120, 25.0), audio_from=source or None)
     noise = np.random.default_rng(0)
@@ -395,7 +395,7 @@ FULL = """
     import resource, sys, numpy as np
     from rtdet.errors import OutputError
     from rtdet.types import Detections, Frame, FrameResult, SourceInfo, Tracks
-    from rtdet.video.sinks import open_recording
+    from rtdet.video.recording import open_recording
     if int(sys.argv[2]):
         resource.setrlimit(resource.RLIMIT_FSIZE, (int(sys.argv[2]),) * 2)
     sink = open_recording(sys.argv[1], SourceInfo("made", 160, 120, 25.0))

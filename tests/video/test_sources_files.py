@@ -17,7 +17,7 @@ import pytest
 from rtdet.errors import SourceError
 from rtdet.protocols import SeekableSource, SourceState
 from rtdet.types import Detections, FrameResult, Tracks
-from rtdet.video.sinks import open_recording
+from rtdet.video.recording import open_recording
 from rtdet.video.sources import open_source
 from rtdet.video.sources.container import FileSource
 

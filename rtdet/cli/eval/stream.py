@@ -13,7 +13,7 @@ from rtdet.errors import UsageError
 if TYPE_CHECKING:
     from rtdet.evaluation.streaming import Latency
     from rtdet.protocols import Sink
-    from rtdet.trackers.motchallenge import DetectionRows
+    from rtdet.tracks.motchallenge import DetectionRows
     from rtdet.types import Tracks
 
 
@@ -69,8 +69,8 @@ def stream(
     from rtdet.evaluation.streaming.picture import accuracy_as_png
     from rtdet.evaluation.tracking import score_tracks
     from rtdet.evaluation.tracking.sequences import read_truth_by_name
-    from rtdet.trackers.motchallenge import read_detections
-    from rtdet.video.sinks.files import OutputFile, check_output
+    from rtdet.output_file import OutputFile, check_output
+    from rtdet.tracks.motchallenge import read_detections
 
     fps = fps_of(fps, detections)
     if show not in SHOW:

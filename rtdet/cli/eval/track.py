@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 import click
 
 if TYPE_CHECKING:
-    from rtdet.video.sinks.files import OutputFile
+    from rtdet.output_file import OutputFile
 
 
 @click.command(
@@ -49,6 +49,6 @@ def track(gt_root: str, results_dir: str, frames: str | None, json_file: str | N
 
 def _output(path: str) -> OutputFile:
     """The file, once it is sure that it can be written."""
-    from rtdet.video.sinks.files import OutputFile
+    from rtdet.output_file import OutputFile
 
     return OutputFile(path)

@@ -16,7 +16,7 @@ def merge(file: str, out: str, fps: float, quiet: bool, ids: str) -> None:
 
     Tracks that are in one frame together cannot become one; split one of them first.
     """
-    from rtdet.trackers.offline import merge as merge_ids
+    from rtdet.tracks.offline import merge as merge_ids
 
     first, *others = _whole_numbers(ids)
     if not others:
@@ -36,7 +36,7 @@ def split(file: str, out: str, fps: float, quiet: bool, track_id: int, frame: in
 
     From --frame on it has a new ID, one above the highest.
     """
-    from rtdet.trackers.offline import split as split_id
+    from rtdet.tracks.offline import split as split_id
 
     table = split_id(read(file, out, fps), track_id, frame)
     new = int(table.ids.max())
@@ -49,7 +49,7 @@ def split(file: str, out: str, fps: float, quiet: bool, track_id: int, frame: in
 @click.argument("new", type=int)
 def rename(file: str, out: str, fps: float, quiet: bool, old: int, new: int) -> None:
     """Give the track OLD the ID NEW, which no other track has."""
-    from rtdet.trackers.offline import rename as rename_id
+    from rtdet.tracks.offline import rename as rename_id
 
     write(rename_id(read(file, out, fps), old, new), out, quiet, f"ID {old} is now ID {new}")
 
@@ -58,7 +58,7 @@ def rename(file: str, out: str, fps: float, quiet: bool, old: int, new: int) -> 
 @file_options
 def renumber(file: str, out: str, fps: float, quiet: bool) -> None:
     """Number the tracks 1, 2, 3, ... as they begin."""
-    from rtdet.trackers.offline import renumber as renumber_ids
+    from rtdet.tracks.offline import renumber as renumber_ids
 
     table = renumber_ids(read(file, out, fps))
     write(table, out, quiet, f"IDs 1 to {len(table.tracks())}" if len(table) else "no tracks")

@@ -12,7 +12,7 @@ from rtdet.cli.progress import progress
 from rtdet.errors import UsageError
 
 if TYPE_CHECKING:
-    from rtdet.track_table import TrackTable
+    from rtdet.tracks.table import TrackTable
 
 CONTEXT = {"help_option_names": ["-h", "--help"]}
 
@@ -36,8 +36,8 @@ def file_options(function: Callable[..., Any]) -> Callable[..., Any]:
 
 def read(file: str, out: str, fps: float) -> TrackTable:
     """The tracks of `file`, once it is sure that `out` can be written."""
-    from rtdet.video.sinks import TABLES, read_table
-    from rtdet.video.sinks.files import check_output, suffix_of
+    from rtdet.output_file import check_output, suffix_of
+    from rtdet.tracks import TABLES, read_table
 
     if not 0 < fps < math.inf:
         raise UsageError(f"--fps must be above 0, not {fps:g}")
@@ -49,7 +49,7 @@ def read(file: str, out: str, fps: float) -> TrackTable:
 
 def write(table: TrackTable, out: str, quiet: bool, what: str) -> None:
     """Writes the table and says so, with `what` was done."""
-    from rtdet.video.sinks import write_table
+    from rtdet.tracks import write_table
 
     with progress("writing", len(table.frame_list), quiet) as on_frame:
         write_table(table, out, on_frame)

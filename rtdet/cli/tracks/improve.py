@@ -20,7 +20,7 @@ def smooth(file: str, out: str, fps: float, quiet: bool) -> None:
     A Kalman filter goes through all of a track and a Rauch-Tung-Striebel smoother back, in the true time between
     frames; so each box knows what came after it. Only boxes change. Rows that `fill` made follow what was seen.
     """
-    from rtdet.trackers.offline import smooth as smooth_table
+    from rtdet.tracks.offline import smooth as smooth_table
 
     table = read(file, out, fps)
     tracks = len(table.tracks())
@@ -43,7 +43,7 @@ def fill(file: str, out: str, fps: float, quiet: bool, max_gap_s: float, every_f
     Frames are those that the tracker saw: a .jsonl or .json lists them; in the other formats they follow each other
     at the file's usual step. With --every-frame those that were dropped get rows too.
     """
-    from rtdet.trackers.offline import fill as fill_table
+    from rtdet.tracks.offline import fill as fill_table
 
     table = read(file, out, fps)
     with progress("filling", len(table.tracks()), quiet) as on_track:
@@ -60,7 +60,7 @@ def link(file: str, out: str, fps: float, quiet: bool, max_gap_s: float) -> None
     Two tracks of one class are joined when one begins soon after the other ends, near where that one was going and
     of its size. The gap between them stays; `fill` fills it.
     """
-    from rtdet.trackers.offline import link as link_table
+    from rtdet.tracks.offline import link as link_table
 
     table = read(file, out, fps)
     linked = link_table(table, max_gap_s)

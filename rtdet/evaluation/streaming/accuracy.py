@@ -10,7 +10,7 @@ from rtdet.evaluation.streaming.replay import SHOW, replay
 from rtdet.evaluation.tracking import TrackingScores, TrackRows, TruthRows, score_tracks
 from rtdet.geometry.boxes import ltwh_to_xyxy, xyxy_to_ltwh
 from rtdet.protocols import Tracker
-from rtdet.trackers.motchallenge import DetectionRows
+from rtdet.tracks.motchallenge import DetectionRows
 from rtdet.types import Tracks
 
 # Milliseconds: what detectors take, from none at all to one on a slow machine.

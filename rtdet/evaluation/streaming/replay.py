@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 from rtdet.evaluation.streaming.latency import Latency
 from rtdet.protocols import Tracker
-from rtdet.trackers.motchallenge import DetectionRows
+from rtdet.tracks.motchallenge import DetectionRows
 from rtdet.types import Tracks
 
 # What is shown between two results: where the tracker says that things are by now, or the last result.

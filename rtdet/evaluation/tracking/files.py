@@ -12,7 +12,7 @@ from pyarrow import csv
 from rtdet.errors import SourceError
 from rtdet.evaluation.tracking.rows import TrackRows, TruthRows
 from rtdet.geometry.boxes import ltwh_to_xyxy
-from rtdet.track_table import FARTHEST, LAST_FRAME, LAST_ID
+from rtdet.tracks.table import FARTHEST, LAST_FRAME, LAST_ID
 from rtdet.types import BoolArray, FloatArray
 
 _Rows = TypeVar("_Rows", bound=TrackRows)

@@ -11,7 +11,7 @@ from rtdet.evaluation.tracking.files import read_tracks, read_truth
 from rtdet.evaluation.tracking.rows import TruthRows
 from rtdet.evaluation.tracking.scores import TrackingScores
 from rtdet.evaluation.tracking.scoring import score_tracks
-from rtdet.trackers.motchallenge import read_frame_list
+from rtdet.tracks.motchallenge import read_frame_list
 
 
 def score_sequences(

@@ -9,7 +9,7 @@ import pytest
 
 from rtdet.evaluation.tracking import combined
 from rtdet.evaluation.tracking.sequences import score_sequences
-from rtdet.trackers.motchallenge import read_detections
+from rtdet.tracks.motchallenge import read_detections
 from tests.evaluation.tracking.conftest import EXPECTED, NAMES, random_scene, write_sequence
 
 SCENES = 12

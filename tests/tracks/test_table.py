@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from rtdet.track_table import FARTHEST, LAST_FRAME, LAST_ID, FrameList, TrackTable
+from rtdet.tracks.table import FARTHEST, LAST_FRAME, LAST_ID, FrameList, TrackTable
 
 
 def table(frames=(1, 1, 2), ids=(1, 2, 1), boxes=None, scores=None, frame_list=None, visibility=None):

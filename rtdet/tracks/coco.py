@@ -6,10 +6,10 @@ import json
 import time
 from pathlib import Path
 
+from rtdet.output_file import Checkpoint
+from rtdet.tracks.rows import Row
+from rtdet.tracks.writers import TrackFile
 from rtdet.types import Frame, SourceInfo
-from rtdet.video.sinks.files import Checkpoint
-from rtdet.video.sinks.rows import Row
-from rtdet.video.sinks.track_files import TrackFile
 
 
 def compact(value: object) -> str:

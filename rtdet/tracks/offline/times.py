@@ -7,8 +7,8 @@ import math
 import numpy as np
 
 from rtdet.errors import UsageError
-from rtdet.track_table import FrameList, TrackTable
 from rtdet.trackers.clock import Clock
+from rtdet.tracks.table import FrameList, TrackTable
 from rtdet.types import FloatArray, IntArray
 
 MAX_GAP_S = 1.0

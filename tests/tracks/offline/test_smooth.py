@@ -9,8 +9,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from rtdet.track_table import FrameList, TrackTable
-from rtdet.trackers.offline import smooth
+from rtdet.tracks.offline import smooth
+from rtdet.tracks.table import FrameList, TrackTable
 
 
 def one_track(boxes, times_s, scores=None, frames=None, track_id=1):

@@ -17,10 +17,10 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from rtdet.errors import OutputError, SourceError, UnknownNameError
-from rtdet.track_table import FrameList, TrackTable
-from rtdet.trackers.offline import Edits
+from rtdet.tracks import TABLES, TRACK_FILES, open_track_file, read_table, write_table
+from rtdet.tracks.offline import Edits
+from rtdet.tracks.table import FrameList, TrackTable
 from rtdet.types import Detections, Frame, FrameResult, SourceInfo, Tracks
-from rtdet.video.sinks import TABLES, TRACK_FILES, open_track_file, read_table, write_table
 
 NAMES = ("person", "bicycle", "car", "Straßenbahn", 'a "quoted", name')
 every_format = pytest.mark.parametrize("suffix", list(TRACK_FILES))
@@ -248,7 +248,7 @@ def test_a_file_is_replaced_when_the_new_one_is_whole_and_keeps_its_rights(tmp_p
 FULL = """
     import resource, sys
     from rtdet.errors import OutputError
-    from rtdet.video.sinks import read_table, write_table
+    from rtdet.tracks import read_table, write_table
     table = read_table(sys.argv[1])
     resource.setrlimit(resource.RLIMIT_FSIZE, (300, 300))
     try:

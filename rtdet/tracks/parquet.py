@@ -8,10 +8,10 @@ from dataclasses import astuple
 from pathlib import Path
 from typing import Any
 
+from rtdet.output_file import Checkpoint
+from rtdet.tracks.rows import Row
+from rtdet.tracks.writers import TrackFile
 from rtdet.types import Frame, SourceInfo
-from rtdet.video.sinks.files import Checkpoint
-from rtdet.video.sinks.rows import Row
-from rtdet.video.sinks.track_files import TrackFile
 
 _ROWS_PER_GROUP = 50_000
 

@@ -11,9 +11,9 @@ import numpy as np
 import numpy.typing as npt
 
 from rtdet.errors import UsageError
-from rtdet.track_table import FrameList, TrackTable
-from rtdet.trackers.offline.motion import can_be_one, smoothed, to_boxes, to_values, was_seen, within
-from rtdet.trackers.offline.times import MAX_GAP_S, longest, spread, steady_seconds
+from rtdet.tracks.offline.motion import can_be_one, smoothed, to_boxes, to_values, was_seen, within
+from rtdet.tracks.offline.times import MAX_GAP_S, longest, spread, steady_seconds
+from rtdet.tracks.table import FrameList, TrackTable
 from rtdet.types import BoolArray, FloatArray, IntArray
 
 AnyArray = npt.NDArray[Any]

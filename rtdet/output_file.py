@@ -47,7 +47,7 @@ def suffix_of(path: str | Path, kind: str, known: tuple[str, ...]) -> str:
     return suffix
 
 
-def describe(path: Path, error: OSError) -> OutputError:
+def cannot_write(path: Path, error: OSError) -> OutputError:
     """The one line that a person gets for a failed open or write."""
     if error.errno in (errno.ENOSPC, errno.EDQUOT):
         return OutputError(f"the disk is full: {path} ends here; free some space or choose another folder")
@@ -77,7 +77,7 @@ def _try_open(path: Path) -> None:
         if not existed:
             path.unlink()
     except OSError as error:
-        raise describe(path, error) from error
+        raise cannot_write(path, error) from error
 
 
 class OutputFile:
@@ -129,7 +129,7 @@ class OutputFile:
 
     def fail(self, error: OSError) -> OutputError:
         """Remember the first failure."""
-        self.failure = self.failure or describe(self.path, error)
+        self.failure = self.failure or cannot_write(self.path, error)
         return self.failure
 
     def close(self) -> None:
@@ -170,48 +170,3 @@ class Checkpoint:
         """`started`: time.monotonic() when the write that has just ended began."""
         now = time.monotonic()
         self._next = now + max(self._interval_s, 20 * (now - started))
-
-
-class MediaFile:
-    """The file that FFmpeg writes through. A failed write cuts it to its last whole fragment (MP4) or
-    cluster (MKV); everything after that is swallowed.
-
-    Otherwise the muxer, when it is closed, would turn the fragments into a plain MP4 whose index
-    did not fit on the disk any more, and nothing would play.
-    """
-
-    _STARTS = (b"moof", b"\x1f\x43\xb6\x75")
-
-    def __init__(self, file: OutputFile) -> None:
-        self._output = file
-        self._raw = file.open()
-        self._at = self._whole_until = 0
-
-    def write(self, content: bytes) -> int:
-        if self._output.failure is None:
-            # The muxer flushes after each packet, so that fragments begin where a write does.
-            if content[4:8] == self._STARTS[0] or content[:4] == self._STARTS[1]:
-                self._whole_until = self._at
-            try:
-                write_all(self._raw, content)
-            except OSError as error:
-                self._output.fail(error)
-                if self._whole_until > 0:
-                    self._raw.truncate(self._whole_until)
-                raise
-        self._at += len(content)
-        return len(content)
-
-    def seek(self, offset: int, whence: int = 0) -> int:
-        if self._output.failure is None:
-            self._at = self._raw.seek(offset, whence)
-        return self._at
-
-    def tell(self) -> int:
-        return self._at
-
-    def read(self, size: int = -1) -> bytes:
-        """The muxer reads back what it wrote when it moves parts of the file."""
-        content = self._raw.read(size)
-        self._at = self._raw.tell()
-        return content or b""

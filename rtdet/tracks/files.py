@@ -12,13 +12,13 @@ import numpy as np
 
 from rtdet.errors import OutputError, SourceError
 from rtdet.geometry.boxes import ltwh_to_xyxy
-from rtdet.track_table import FrameList, TrackTable
+from rtdet.output_file import check_output, suffix_of
+from rtdet.tracks.coco import CocoFile
+from rtdet.tracks.parquet import ParquetFile
+from rtdet.tracks.read import Entry, read_entries
+from rtdet.tracks.table import FrameList, TrackTable
+from rtdet.tracks.writers import CsvFile, JsonLinesFile, MotFile, TrackFile
 from rtdet.types import Detections, Frame, FrameResult, Image, SourceInfo, Tracks
-from rtdet.video.sinks.coco import CocoFile
-from rtdet.video.sinks.files import check_output, suffix_of
-from rtdet.video.sinks.parquet import ParquetFile
-from rtdet.video.sinks.read import Entry, read_entries
-from rtdet.video.sinks.track_files import CsvFile, JsonLinesFile, MotFile, TrackFile
 
 TABLES: dict[str, type[TrackFile]] = {
     ".txt": MotFile,

@@ -11,8 +11,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from rtdet.errors import UsageError
-from rtdet.track_table import LAST_ID, FrameList, TrackTable
-from rtdet.trackers.offline import Edits, history, merge, rename, renumber, split
+from rtdet.tracks.offline import Edits, history, merge, rename, renumber, split
+from rtdet.tracks.table import LAST_ID, FrameList, TrackTable
 
 
 def table_of(*rows):
@@ -151,7 +151,7 @@ def test_steps_are_bounded_in_number_and_in_memory(monkeypatch):
 
 
 def test_editing_does_not_load_scipy():
-    program = "import sys, rtdet.trackers.offline, rtdet.video.sinks; sys.exit('scipy' in sys.modules)"
+    program = "import sys, rtdet.tracks.offline, rtdet.tracks; sys.exit('scipy' in sys.modules)"
     assert subprocess.run([sys.executable, "-c", program]).returncode == 0
 
 

@@ -15,10 +15,10 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from rtdet.errors import OutputError
+from rtdet.output_file import OutputFile
 from rtdet.protocols import Sink
+from rtdet.tracks.rows import ClassIds, Row, track_rows
 from rtdet.types import Frame, FrameResult, SourceInfo
-from rtdet.video.sinks.files import OutputFile
-from rtdet.video.sinks.rows import ClassIds, Row, track_rows
 
 
 class TrackFile(Sink):

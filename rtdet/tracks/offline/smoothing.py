@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import replace
 
-from rtdet.track_table import TrackTable
-from rtdet.trackers.offline.motion import smoothed, was_seen, within
-from rtdet.trackers.offline.times import row_seconds
+from rtdet.tracks.offline.motion import smoothed, was_seen, within
+from rtdet.tracks.offline.times import row_seconds
+from rtdet.tracks.table import TrackTable
 
 
 def smooth(table: TrackTable, on_track: Callable[[], None] = lambda: None) -> TrackTable:

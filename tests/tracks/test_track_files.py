@@ -19,8 +19,8 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from rtdet.errors import OutputError, SourceError, UnknownNameError
+from rtdet.tracks import TRACK_FILES, open_detection_file, open_track_file, parquet, read_tracks
 from rtdet.types import Detections, Frame, FrameResult, SourceInfo, Tracks
-from rtdet.video.sinks import TRACK_FILES, open_detection_file, open_track_file, parquet, read_tracks
 
 NAMES = ("person", "bicycle", "car")
 INFO = SourceInfo("made", 64, 48, 25.0)
@@ -133,7 +133,7 @@ def test_the_same_results_give_the_same_bytes_whatever_the_name_and_the_pace(
     monkeypatch.setattr(parquet, "_ROWS_PER_GROUP", 5)
     first = write(tmp_path / f"a{suffix}", some_results(20)).read_bytes()
     if checkpoint_every_frame:
-        monkeypatch.setattr("rtdet.video.sinks.files.Checkpoint.is_due", lambda self: True)
+        monkeypatch.setattr("rtdet.output_file.Checkpoint.is_due", lambda self: True)
     second = write(tmp_path / f"other{suffix}", some_results(20)).read_bytes()
     assert first == second
     assert str(tmp_path).encode() not in first
@@ -168,14 +168,14 @@ def test_a_longer_older_file_is_replaced_as_a_whole(tmp_path: Path) -> None:
 
 KILLED = """
     import os, sys, numpy as np
-    import rtdet.video.sinks.files as files
+    from rtdet import output_file
     from rtdet.types import Detections, Frame, FrameResult, SourceInfo, Tracks
-    from rtdet.video.sinks import open_track_file
+    from rtdet.tracks import open_track_file
     sink = open_track_file(sys.argv[1], SourceInfo("made", 64, 48, 25.0))
-    files.Checkpoint.is_due = lambda self: True
+    output_file.Checkpoint.is_due = lambda self: True
     for i in range(60):
         if i == 50:
-            files.Checkpoint.is_due = lambda self: False
+            output_file.Checkpoint.is_due = lambda self: False
         tracks = Tracks([[i, 1, i + 9, 9]], [1], class_names=("person",))
         frame = Frame(np.zeros((48, 64, 3), np.uint8), i / 25, i)
         sink.write(FrameResult(frame, Detections(), tracks))
@@ -197,12 +197,12 @@ def test_kill_9_leaves_a_readable_file_up_to_the_last_checkpoint(tmp_path: Path,
 
 FULL = """
     import resource, sys, numpy as np
-    import rtdet.video.sinks.files as files
+    from rtdet import output_file
     from rtdet.errors import OutputError
     from rtdet.types import Detections, Frame, FrameResult, SourceInfo, Tracks
-    from rtdet.video.sinks import open_track_file
+    from rtdet.tracks import open_track_file
     resource.setrlimit(resource.RLIMIT_FSIZE, (int(sys.argv[2]),) * 2)
-    files.Checkpoint.is_due = lambda self: True
+    output_file.Checkpoint.is_due = lambda self: True
     sink = open_track_file(sys.argv[1], SourceInfo("made", 64, 48, 25.0))
     errors = []
     noise = np.random.default_rng(0)

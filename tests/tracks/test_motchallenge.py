@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from rtdet.errors import SourceError
-from rtdet.trackers.motchallenge import frame_rate, read_detections, read_frame_list
+from rtdet.tracks.motchallenge import frame_rate, read_detections, read_frame_list
 
 
 @pytest.fixture

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
+from rtdet.tracks.coco import compact
+from rtdet.tracks.rows import Row, detection_rows
+from rtdet.tracks.writers import TrackFile
 from rtdet.types import Frame, FrameResult
-from rtdet.video.sinks.coco import compact
-from rtdet.video.sinks.rows import Row, detection_rows
-from rtdet.video.sinks.track_files import TrackFile
 
 
 class _DetectionFile(TrackFile):

@@ -6,8 +6,8 @@ from collections import deque
 from typing import NamedTuple
 
 from rtdet.errors import UsageError
-from rtdet.track_table import TrackTable
-from rtdet.trackers.offline import edits
+from rtdet.tracks.offline import edits
+from rtdet.tracks.table import TrackTable
 
 MOST_STEPS = 100
 # A step keeps the column of IDs before it, 8 bytes a row; all other columns are shared.

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from rtdet.errors import UsageError
-from rtdet.track_table import LAST_ID, TrackTable
+from rtdet.tracks.table import LAST_ID, TrackTable
 from rtdet.types import IntArray
 
 

@@ -20,12 +20,13 @@ import cv2
 
 from rtdet.errors import OutputError
 from rtdet.geometry.letterbox import letterbox
+from rtdet.output_file import OutputFile, suffix_of
 from rtdet.protocols import Sink
 from rtdet.types import Frame, FrameResult, Image, SourceInfo
 from rtdet.video.draw import DrawStyle, TrailStore, draw_tracks
-from rtdet.video.sinks.clock import RecordingClock, stamp
-from rtdet.video.sinks.files import MediaFile, OutputFile, suffix_of
-from rtdet.video.sinks.sound import SoundTrack, open_sound
+from rtdet.video.recording.clock import RecordingClock, stamp
+from rtdet.video.recording.media_file import MediaFile
+from rtdet.video.recording.sound import SoundTrack, open_sound
 
 if TYPE_CHECKING:
     import av

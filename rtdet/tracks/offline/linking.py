@@ -6,9 +6,9 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from rtdet.track_table import TrackTable
-from rtdet.trackers.offline.motion import to_values
-from rtdet.trackers.offline.times import MAX_GAP_S, longest, row_seconds, spread
+from rtdet.tracks.offline.motion import to_values
+from rtdet.tracks.offline.times import MAX_GAP_S, longest, row_seconds, spread
+from rtdet.tracks.table import TrackTable
 from rtdet.types import FloatArray, IntArray
 
 # The velocity at an end of a track is that of a straight line through this much of it, where it has so many rows.

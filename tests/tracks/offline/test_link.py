@@ -6,8 +6,8 @@ import numpy as np
 import pytest
 
 from rtdet.errors import UsageError
-from rtdet.track_table import FrameList, TrackTable
-from rtdet.trackers.offline import link
+from rtdet.tracks.offline import link
+from rtdet.tracks.table import FrameList, TrackTable
 
 FPS = 10
 

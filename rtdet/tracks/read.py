@@ -12,9 +12,9 @@ import numpy as np
 
 from rtdet.errors import SourceError
 from rtdet.geometry.boxes import ltwh_to_xyxy
+from rtdet.output_file import suffix_of
+from rtdet.tracks.coco import coco_file_name
 from rtdet.types import Tracks
-from rtdet.video.sinks.coco import coco_file_name
-from rtdet.video.sinks.files import suffix_of
 
 _Parsed = TypeVar("_Parsed")
 

@@ -10,8 +10,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from rtdet.errors import UsageError
-from rtdet.track_table import FrameList, TrackTable
-from rtdet.trackers.offline import fill, smooth
+from rtdet.tracks.offline import fill, smooth
+from rtdet.tracks.table import FrameList, TrackTable
 
 FPS = 10
 
@@ -145,7 +145,7 @@ def test_a_length_that_is_none_is_refused(wrong):
 
 def test_numbers_and_times_that_do_not_belong_together_are_refused_before_memory_is_full(monkeypatch):
     """Frame numbers that are milliseconds, at times that are a frame apart."""
-    monkeypatch.setattr("rtdet.trackers.offline.filling.MOST_ROWS", 1000)
+    monkeypatch.setattr("rtdet.tracks.offline.filling.MOST_ROWS", 1000)
     numbers = np.array([1, 2, 3, 2000, 2001])
     frame_list = FrameList(numbers, np.arange(5) / 30)
     table = TrackTable(numbers, np.ones(5), boxes_at(numbers), np.ones(5), np.zeros(5), frame_list)

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from rtdet.track_table import FARTHEST
+from rtdet.tracks.table import FARTHEST
 from rtdet.types import BoolArray, FloatArray, IntArray
 
 # Standard deviations: of a seen centre, and of the logarithm of a seen side.

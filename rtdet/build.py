@@ -10,16 +10,17 @@ from pathlib import Path
 from typing import Any
 
 from rtdet.config import RunConfig
-from rtdet.detectors.registry import load_detector
+from rtdet.detectors.registry import load_detector, model_names
 from rtdet.errors import UnknownNameError, UsageError
 from rtdet.pipeline import Pipeline, Policy
 from rtdet.protocols import Detector, Sink, Source, Tracker
+from rtdet.state import Services
 from rtdet.trackers.camera_motion import CameraMotion
 from rtdet.trackers.registry import TRACKERS, check_classes, load_tracker, load_tracker_for, parse_settings
 from rtdet.tracks import open_track_file
 from rtdet.types import FrameResult, SourceInfo, Thresholds
 from rtdet.video.recording import open_recording
-from rtdet.video.sources import open_source
+from rtdet.video.sources import list_cameras, open_source
 
 log = logging.getLogger("rtdet.build")
 
@@ -98,84 +99,104 @@ def _refuse_same_file(config: RunConfig) -> None:
         raise UsageError(f"an output would overwrite the source {config.source}; choose another name")
 
 
-def policy_of(config: RunConfig, *, live: bool) -> Policy:
-    """auto: every frame of a file, the freshest of a live source."""
+def policy_of(config: RunConfig, *, live: bool, watched: bool = False) -> Policy:
+    """The policy that the config names. auto: every frame of a file, the freshest of a live source, and the
+    freshest of any source that somebody watches: the picture never waits for the detector."""
     if config.policy not in POLICIES:
         raise UnknownNameError("policy", config.policy, POLICIES)
-    return POLICIES[config.policy] or (Policy.LATEST if live else Policy.WAIT)
+    return POLICIES[config.policy] or (Policy.LATEST if live or watched else Policy.WAIT)
 
 
 def build_pipeline(
-    config: RunConfig, more_sinks: Callable[[SourceInfo], Sequence[Sink]] = lambda info: ()
+    config: RunConfig,
+    more_sinks: Callable[[SourceInfo], Sequence[Sink]] = lambda info: (),
+    *,
+    watched: bool = False,
+    lend_detector: Callable[[], Detector] | None = None,
+    source_opener: Callable[[RunConfig], Source] = build_source,
 ) -> Pipeline:
-    """A pipeline for a run without a window, not started. What is opened is closed again on an error.
+    """The pipeline that a config describes, not started. What is opened is closed again on an error.
 
-    `more_sinks` opens outputs beyond those that the config names, once the source is known.
+    more_sinks:    opens outputs beyond those that the config names, once the source is known.
+    watched:       a window shows the run: a file plays at its own speed, and outputs get what is shown (unless
+                   the policy is "every").
+    lend_detector: gives a detector that stays open for the next source, and may be another than the config's;
+                   without it the pipeline gets one of its own, and closes it.
+    source_opener: opens `config.source`.
     """
     check_tracker(config.tracker, config.set)
     policy_of(config, live=True)  # names are checked before anything slow is opened
     with ExitStack() as opened:
-        source = build_source(config)
+        source = source_opener(config)
         opened.callback(source.close)
-        sinks = build_sinks(config, source.info)
+        info = source.info
+        sinks = build_sinks(config, info)
         for sink in sinks:
             opened.callback(sink.close)
-        sinks += more_sinks(source.info)
-        detector = build_detector(config)
-        opened.callback(detector.close)
-        check_classes(config.tracker, config.set, detector.class_names)
-        policy = policy_of(config, live=source.info.is_live)
-        pipeline = Pipeline(
-            source,
-            detector,
-            build_tracker(config.tracker, source.info, config.set),
-            sinks,
-            policy=policy,
-            # Unpaced, a file that may be skipped through would be over before the detector has begun.
-            paced=policy is Policy.LATEST and not source.info.is_live,
-            batch_size=_BATCH if policy is Policy.WAIT and not source.info.is_live else 1,
-            max_frames=config.max_frames,
-            duration_s=config.duration,
-            camera_motion=CameraMotion(),
-        )
-        opened.pop_all()
-    pipeline.follow_camera(config.camera_motion)
-    return pipeline
-
-
-def build_viewer_pipeline(config: RunConfig, lend_detector: Callable[[], Detector]) -> Pipeline:
-    """A pipeline for the viewer, not started: a file plays at its own speed, the picture never waits for the
-    detector (unless --policy every asks for that), and recordings hold what was shown. The detector is
-    lent: it stays open for the next source."""
-    check_tracker(config.tracker, config.set)
-    policy = POLICIES[config.policy] or Policy.LATEST
-    with ExitStack() as opened:
-        source = build_source(config)
-        opened.callback(source.close)
-        sinks = build_sinks(config, source.info)
-        for sink in sinks:
+        for sink in more_sinks(info):
+            sinks.append(sink)
             opened.callback(sink.close)
-        detector = lend_detector()
-        try:
+        if lend_detector is None:
+            detector = build_detector(config)
+            opened.callback(detector.close)
             check_classes(config.tracker, config.set, detector.class_names)
-        except UsageError as error:  # no reason to stay closed: the model may be another than at the start
-            log.warning("a setting of the tracker has no effect: %s", error)
+        else:
+            detector = lend_detector()
+            _warn_of_classes(config, detector)
+        policy = policy_of(config, live=info.is_live, watched=watched)
+        # A file that may be skipped through would, unpaced, be over before the detector has begun.
+        paced = not info.is_live and (watched or policy is Policy.LATEST)
         pipeline = Pipeline(
             source,
             detector,
-            build_tracker(config.tracker, source.info, config.set),
+            build_tracker(config.tracker, info, config.set),
             sinks,
             policy=policy,
-            paced=not source.info.is_live,
-            sink_shown=policy is Policy.LATEST,
+            paced=paced,
+            batch_size=1 if paced or info.is_live else _BATCH,
+            sink_shown=watched and policy is Policy.LATEST,
             max_frames=config.max_frames,
             duration_s=config.duration,
-            keep_detector=True,
+            keep_detector=lend_detector is not None,
             camera_motion=CameraMotion(),
         )
         opened.pop_all()
     pipeline.follow_camera(config.camera_motion)
     return pipeline
+
+
+def _warn_of_classes(config: RunConfig, detector: Detector) -> None:
+    """A lent detector may be another than at the start: no reason to stay closed."""
+    try:
+        check_classes(config.tracker, config.set, detector.class_names)
+    except UsageError as error:
+        log.warning("a setting of the tracker has no effect: %s", error)
+
+
+def build_services(
+    config: RunConfig,
+    *,
+    source_opener: Callable[[RunConfig], Source] = build_source,
+    make_detector: Callable[[RunConfig], Detector] = build_detector,
+) -> Services:
+    """All that the viewer may ask for. `config` is the one it starts with."""
+
+    def open_pipeline(wanted: RunConfig, lend_detector: Callable[[], Detector]) -> Pipeline:
+        return build_pipeline(wanted, watched=True, lend_detector=lend_detector, source_opener=source_opener)
+
+    def make_tracker(name: str, info: SourceInfo) -> Tracker | None:
+        # --set is for the tracker that it came with, not for one chosen in the window.
+        return build_tracker(name, info, config.set if name == config.tracker else ())
+
+    return Services(
+        open_pipeline=open_pipeline,
+        make_detector=make_detector,
+        make_tracker=make_tracker,
+        model_names=model_names,
+        tracker_names=tracker_names,
+        list_cameras=list_cameras,
+        open_recording=build_recording,
+    )
 
 
 def run(source: str | Path = "demo", **settings: Any) -> Iterator[FrameResult]:

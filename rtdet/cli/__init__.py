@@ -134,7 +134,7 @@ def _split(ctx: click.Context, parameter: click.Parameter, value: str | None) ->
     "--stats", metavar="OUT.json", help="Write frame counts, drops, speeds and times of each stage."
 )
 @click.option("--headless", is_flag=True, default=None, help="No window.")
-@click.option("--show", is_flag=True, help="A window, whatever the configuration says.")
+@click.option("--show", is_flag=True, help="A window or nothing, whatever the configuration says.")
 @click.option("--start", type=float, metavar="S", help="Begin S seconds into a file.")
 @click.option("--duration", type=float, metavar="S", help="End after S seconds of the source.")
 @click.option("--max-frames", type=int, metavar="N", help="End after N frames.")
@@ -155,11 +155,13 @@ def cli(ctx: click.Context, /, config_file: str | None, half: bool, show: bool, 
     if half and options["precision"] is None:
         options["precision"] = "fp16"
     if show:
+        if options["headless"]:
+            raise click.UsageError("--show wants a window and --headless none; leave one of them out")
         options["headless"] = False
     given = {name for name, value in options.items() if value is not None}
     if "set" in given:
         given.add("tracker")
-    ctx.exit(run(load_config(config_file, options), given))
+    ctx.exit(run(load_config(config_file, options), given, show=show))
 
 
 def main(arguments: list[str] | None = None) -> None:

@@ -17,20 +17,23 @@ import click
 
 from rtdet.cli.console import interrupts, show_messages
 from rtdet.config import RunConfig
+from rtdet.errors import UsageError
 
 if TYPE_CHECKING:
     from rtdet.pipeline import Pipeline
-    from rtdet.protocols import Tracker
-    from rtdet.types import SourceInfo
 
 # After Ctrl-C, for a slow encoder to write the frames that it holds.
 _FINISH_S = 30.0
 
 
-def run(config: RunConfig, given: Collection[str] = ()) -> int:
+def run(config: RunConfig, given: Collection[str] = (), *, show: bool = False) -> int:
     """Runs to the end; returns the exit code. `given`: the settings typed on the command line, which in the
-    viewer win over what it remembers."""
+    viewer win over what it remembers. `show`: a window or nothing; raises UsageError where none can open."""
     show_messages(quiet=config.quiet)
+    if show and not has_display():
+        raise UsageError(
+            "--show needs a display, and there is none here; leave it out to run without a window"
+        )
     if config.headless or not has_display():
         return run_headless(config)
     return run_viewer(config, given)
@@ -61,28 +64,11 @@ def _x11_answers() -> bool:
 
 
 def run_viewer(config: RunConfig, given: Collection[str]) -> int:
-    from rtdet import build
-    from rtdet.detectors.registry import model_names
-    from rtdet.state import Services
+    from rtdet.build import build_services
     from rtdet.ui import run_viewer as open_window
-    from rtdet.video.sources import list_cameras
 
     check_stats_path(config)
-
-    def make_tracker(name: str, info: SourceInfo) -> Tracker | None:
-        # --set is for the tracker that it came with, not for one chosen in the window.
-        return build.build_tracker(name, info, config.set if name == config.tracker else ())
-
-    services = Services(
-        open_pipeline=build.build_viewer_pipeline,
-        make_detector=build.build_detector,
-        make_tracker=make_tracker,
-        model_names=model_names,
-        tracker_names=build.tracker_names,
-        list_cameras=list_cameras,
-        open_recording=build.build_recording,
-    )
-    return open_window(config, services, given=given)
+    return open_window(config, build_services(config), given=given)
 
 
 def run_headless(config: RunConfig) -> int:

@@ -103,6 +103,24 @@ def test_without_a_display_a_run_that_cannot_begin_is_its_error_alone(rtdet, mon
     assert done.err.splitlines() == done.errors
 
 
+def test_a_window_that_is_insisted_on_is_one_clear_error_where_none_can_open(start_rtdet, clip, tmp_path):
+    process = start_rtdet("--source", clip, "--show", "--tracks", "o.txt")
+    _, err = process.communicate(timeout=100)
+    assert process.returncode == 2
+    assert err.splitlines() == [line for line in err.splitlines() if line.startswith("rtdet: error: --show")]
+    assert "display" in err
+    assert err.count("\n") == 1
+    assert not (tmp_path / "o.txt").exists()
+
+
+def test_a_window_and_none_at_once_is_one_clear_error(rtdet, clip):
+    done = rtdet("--source", clip, "--show", "--headless")
+    assert done.code == 2
+    assert "--show" in done.errors[0]
+    assert "--headless" in done.errors[0]
+    assert done.err.count("\n") == 1
+
+
 def test_ctrl_c_ends_with_complete_outputs_and_130(start_rtdet, tmp_path):
     process = start_rtdet(
         "--source", "demo", "--headless", "--save", "o.mp4", "--tracks", "o.jsonl", "--quiet"

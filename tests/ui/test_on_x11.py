@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import json
 import os
 import shutil
+import signal
 import subprocess
 import sys
 import time
@@ -147,3 +149,31 @@ def assert_is_frame_near(picture: np.ndarray, part: float) -> None:
     reach = round(scene.frame_count * 0.06)
     near = sorted(range(middle - reach, middle + reach), key=lambda i: abs(i - middle))
     assert any((scene.render(i) == picture).all() for i in near), "no frame near there looks like that"
+
+
+def test_the_command_line_opens_a_window_that_plays_and_ctrl_c_closes_it(
+    display, tmp_path, viewer_script
+) -> None:
+    person = Person(display, tmp_path)
+    environment = {
+        **os.environ, "DISPLAY": display, "HOME": str(tmp_path), "PYTHONPATH": str(viewer_script.parents[2]),
+    }  # fmt: skip
+    environment.pop("QT_QPA_PLATFORM", None)  # as on a desk: Qt finds the display by itself
+    viewer = subprocess.Popen(
+        [sys.executable, "-m", "rtdet", "--source", "demo", "--show", "--tracks", "o.jsonl", "--stats", "o.json"],
+        cwd=tmp_path, env=environment, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True,
+    )  # fmt: skip
+    try:
+        wait_for(lambda: person.do("search", "--name", "^demo - rtdet$"), "the window", 60.0)
+        wait_for(lambda: person.look()[100:600, 50:900].std() > 20, "the picture")
+        assert not stands_still(person)
+        wait_for(lambda: (tmp_path / "o.jsonl").exists(), "the tracks")
+        viewer.send_signal(signal.SIGINT)
+        output, _ = viewer.communicate(timeout=20)
+        assert viewer.returncode == 130, output
+        assert "Traceback" not in output
+        assert json.loads((tmp_path / "o.json").read_text())["frames"]["shown"] > 0
+        assert all(json.loads(line) for line in (tmp_path / "o.jsonl").read_text().splitlines())
+    finally:
+        viewer.kill()
+        viewer.communicate()

@@ -182,6 +182,12 @@ def test_a_file_that_does_not_exist_is_a_line_in_the_window_and_what_plays_goes_
     assert not window.stage.banner.isVisible()
 
 
+def test_a_policy_that_does_not_exist_is_a_line_in_the_window(qtbot, open_window) -> None:
+    window = open_window(policy="evry", wait=False)
+    until(qtbot, lambda: window.state.message is not None)
+    assert window.state.message.text == "unknown policy 'evry': did you mean every?"
+
+
 def test_a_bad_file_at_the_start_leaves_the_hint_and_a_way_to_try_again(qtbot, open_window, tmp_path) -> None:
     bad = tmp_path / "text.mp4"
     bad.write_text("this is no video")

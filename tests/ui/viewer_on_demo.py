@@ -10,23 +10,21 @@ import sys
 import threading
 import time
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
+from rtdet.build import build_services, build_source
 from rtdet.config import RunConfig
 from rtdet.detectors.fake import FakeDetector
 from rtdet.errors import ModelError, SourceError
-from rtdet.pipeline import Pipeline, Policy
-from rtdet.protocols import Detector, Sink, Tracker
+from rtdet.pipeline import Pipeline
+from rtdet.protocols import Detector, Sink, Source
 from rtdet.state import Services
-from rtdet.trackers.registry import load_tracker_for
 from rtdet.types import Detections, Frame, Image, SourceInfo, Thresholds
 from rtdet.video.demo import CLASS_NAMES, DemoSource
-from rtdet.video.recording import open_recording
-from rtdet.video.sources import open_source
 
 
 @dataclass(frozen=True)
@@ -37,7 +35,7 @@ class Camera:
 
 @dataclass
 class DemoStage:
-    """Everything that the viewer may ask for, with the real pipeline, tracker, sources and recording.
+    """Everything that the viewer may ask for: the product's own assembly, on sources and detectors of ours.
 
     Sources: "demo"; "live" (never ends, cannot seek); anything else is opened for real.
     Models: "truth"; "blind" knows other classes and finds nothing; "broken" cannot be loaded.
@@ -58,38 +56,33 @@ class DemoStage:
         self._seen: dict[bytes, Detections] = {}
 
     def services(self) -> Services:
-        return Services(
-            open_pipeline=self.open_pipeline,
-            make_detector=self.make_detector,
-            make_tracker=self.make_tracker,
-            model_names=lambda: ["truth", "blind", "broken"],
-            tracker_names=lambda: ["rtdet", "sort", "none"],
-            list_cameras=lambda: [Camera(0, "Front"), Camera(2, "Side")],
-            open_recording=self.open_recording,
+        """The product's own, with this stage's sources and detectors in it."""
+        product = build_services(
+            RunConfig(), source_opener=self._open_source, make_detector=self.make_detector
         )
 
-    def open_pipeline(self, config: RunConfig, make_detector: Callable[[], Detector]) -> Pipeline:
-        if self.hold is not None:
-            self.hold.wait(5)
-        source = self._open_source(config)
-        tracker = self.make_tracker(config.tracker, source.info)
-        try:
-            detector = make_detector()
-        except ModelError:
-            source.close()
-            raise
-        live = source.info.is_live
-        pipeline = Pipeline(
-            source, detector, tracker, policy=Policy.LATEST, paced=not live, sink_shown=True,
-            max_frames=config.max_frames, duration_s=config.duration, keep_detector=True,
-        )  # fmt: skip
-        self.pipelines.append(pipeline)
-        return pipeline
+        def open_pipeline(config: RunConfig, lend_detector: Callable[[], Detector]) -> Pipeline:
+            if self.hold is not None:
+                self.hold.wait(5)
+            self.pipelines.append(product.open_pipeline(config, lend_detector))
+            return self.pipelines[-1]
 
-    def _open_source(self, config: RunConfig) -> Any:
+        def open_recording(path: Path, info: SourceInfo, config: RunConfig) -> Sink:
+            self.recordings.append(path)
+            return self.sink or product.open_recording(path, info, config)
+
+        return replace(
+            product,
+            open_pipeline=open_pipeline,
+            open_recording=open_recording,
+            model_names=lambda: ["truth", "blind", "broken"],
+            list_cameras=lambda: [Camera(0, "Front"), Camera(2, "Side")],
+        )
+
+    def _open_source(self, config: RunConfig) -> Source:
         if config.source in ("demo", "live", "dying"):
             return NotedDemo(self, config.source, start_s=config.start)
-        return open_source(config.source, start_s=config.start)
+        return build_source(config)
 
     def make_detector(self, config: RunConfig) -> Detector:
         if config.model not in ("truth", "blind"):
@@ -103,13 +96,6 @@ class DemoStage:
         )
         self.detectors.append(detector)
         return detector
-
-    def make_tracker(self, name: str, info: SourceInfo) -> Tracker | None:
-        return None if name == "none" else load_tracker_for(name, info)
-
-    def open_recording(self, path: Path, info: SourceInfo, config: RunConfig) -> Sink:
-        self.recordings.append(path)
-        return self.sink or open_recording(path, info)
 
     def note(self, bgr: Image, truth: Any) -> None:
         scores = 0.35 + 0.6 * ((truth.ids * 0.618) % 1.0)

@@ -2,8 +2,10 @@
 
     RtdetError                      1
     ├── UsageError                  2   the command line or a configuration is wrong
-    │   └── UnknownNameError        2   no such class, tracker, device; knows the nearest names
-    │       └── UnknownModelError   4   no such model: a ModelError, too
+    │   ├── UnknownNameError        2   no such class, tracker, device; knows the nearest names
+    │   │   └── UnknownModelError   4   no such model: a ModelError, too
+    │   └── MissingExtraError       2   a package for it is not installed; says how to install it
+    │       └── ModelExtraError     4   a package for a model: a ModelError, too
     ├── SourceError                 3   a source cannot be opened, or was lost for good
     ├── ModelError                  4   a model cannot be loaded or run
     │   └── DownloadError           4   a model cannot be fetched
@@ -52,6 +54,14 @@ class UnknownModelError(UnknownNameError, ModelError):
 
 class DownloadError(ModelError):
     pass
+
+
+class MissingExtraError(UsageError):
+    pass
+
+
+class ModelExtraError(MissingExtraError, ModelError):
+    exit_code = 4
 
 
 class OutputError(RtdetError):

@@ -3,9 +3,15 @@
 from __future__ import annotations
 
 import ctypes
+import logging
 import os
 import sys
+from functools import cache
 from pathlib import Path
+
+from rtdet.extras import install_command
+
+log = logging.getLogger("rtdet.backends")
 
 
 def core_count() -> int:
@@ -19,13 +25,34 @@ def core_count() -> int:
 def may_have_gpu() -> bool:
     """False only where torch could not find a GPU: no driver library of NVIDIA's, no AMD compute device, no
     Mac. Costs nothing, unlike asking torch."""
-    if sys.platform == "darwin" or os.path.exists("/dev/kfd"):
-        return True
+    return sys.platform == "darwin" or os.path.exists("/dev/kfd") or has_nvidia_driver()
+
+
+def has_nvidia_driver() -> bool:
+    """Is NVIDIA's driver installed here?"""
     try:
         ctypes.CDLL("nvcuda.dll" if sys.platform == "win32" else "libcuda.so.1")
     except OSError:
         return False
     return True
+
+
+@cache
+def tell_of_unused_gpu() -> None:
+    """Says, once on a machine, what would use its NVIDIA GPU; to be called where torch is missing."""
+    if not has_nvidia_driver():
+        return
+    folder = writable_cache("")
+    if folder is not None:
+        try:
+            (folder / "told-of-unused-gpu").touch(exist_ok=False)
+        except FileExistsError:
+            return
+        except OSError:  # then it is said again next time
+            pass
+    log.info(
+        "this machine's NVIDIA GPU is not used; rtdet would use it with torch: %s", install_command("torch")
+    )
 
 
 def cache_folder(name: str = "") -> Path:

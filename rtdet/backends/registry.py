@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-import importlib.util
 import re
 from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from rtdet.backends.machine import may_have_gpu
+from rtdet.backends.machine import may_have_gpu, tell_of_unused_gpu
 from rtdet.backends.network import Network, Shape
 from rtdet.errors import ModelError, UnknownNameError, UsageError
+from rtdet.extras import is_installed, require
 
 if TYPE_CHECKING:
     import torch
@@ -23,6 +23,7 @@ GRAPH_SUFFIXES = (".onnx", ".xml")
 
 
 def _torch(model: Model, shape: Shape, device: str, precision: str) -> Network:
+    require("torch", "the torch backend", "torch")
     from rtdet.backends.torch import open_torch
 
     return open_torch(model, shape, device, precision)
@@ -35,6 +36,7 @@ def _openvino(model: Model, shape: Shape, device: str, precision: str) -> Networ
 
 
 def _onnxruntime(model: Model, shape: Shape, device: str, precision: str) -> Network:
+    require("onnxruntime", "the onnxruntime backend")
     from rtdet.backends.onnxruntime import open_onnxruntime
 
     return open_onnxruntime(model, shape, device, precision)
@@ -97,6 +99,8 @@ def choose(backend: str, device: str, *, is_file: bool) -> tuple[str, str]:
     kind = device.partition(":")[0]
     if backend == "torch" and is_file:
         raise UsageError("the torch backend cannot run .onnx and .xml files; use --backend auto")
+    if backend in ("torch", "onnxruntime"):
+        require(backend, f"the {backend} backend", backend)
     if backend == "openvino" and kind not in ("auto", "cpu"):
         raise UsageError(f"the openvino backend runs on the CPU; for {device} use --backend auto")
     if kind == "cpu" or backend == "openvino":
@@ -107,16 +111,20 @@ def choose(backend: str, device: str, *, is_file: bool) -> tuple[str, str]:
 
 
 def _choose_torch(backend: str, device: str, kind: str) -> tuple[str, str]:
+    cpu = ("openvino" if backend == "auto" else backend), "cpu"
     if kind == "auto" and not may_have_gpu():  # importing torch to learn the same takes seconds
-        return ("openvino" if backend == "auto" else backend), "cpu"
+        return cpu
+    if not is_installed("torch"):
+        if kind != "auto":
+            require("torch", f"--device {device}", "torch")
+        tell_of_unused_gpu()
+        return cpu
     import torch
 
     has = {"cuda": torch.cuda.is_available(), "mps": torch.backends.mps.is_available()}
     if kind == "auto":
         found = next((name for name, there in has.items() if there), None)
-        if found:
-            return "torch", found
-        return ("openvino" if backend == "auto" else backend), "cpu"
+        return ("torch", found) if found else cpu
     if not has[kind]:
         raise UsageError(f"no {kind.upper()} device here; use --device cpu or auto")
     count = torch.cuda.device_count() if kind == "cuda" else 1
@@ -141,13 +149,15 @@ def _choose_onnxruntime(backend: str, device: str, kind: str) -> tuple[str, str]
 
 
 def _has_provider(kind: str) -> bool:
+    if not is_installed("onnxruntime"):
+        return False
     import onnxruntime
 
     return _PROVIDERS[kind] in onnxruntime.get_available_providers()
 
 
 def _torch_has_cuda(kind: str) -> bool:
-    if kind != "cuda" or importlib.util.find_spec("torch") is None:
+    if kind != "cuda" or not is_installed("torch"):
         return False
     import torch
 

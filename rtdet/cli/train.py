@@ -6,6 +6,8 @@ from typing import Any
 
 import click
 
+from rtdet.extras import require
+
 
 @click.command(context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100})
 @click.option(
@@ -68,6 +70,7 @@ def command(ctx: click.Context, /, out: str, resume: bool, **settings: Any) -> N
     To go on with a training that was killed, or for more steps: rtdet train --out DIR --resume [--steps N]. Settings
     that are not given then are as they were.
     """
+    require("train", "rtdet train")
     from rtdet.cli.training_run import run
 
     given = {

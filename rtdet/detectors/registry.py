@@ -9,6 +9,7 @@ from pathlib import Path
 from rtdet.detectors.cards import ModelCard, model_card, model_names, models_folder
 from rtdet.detectors.selection import check_classes
 from rtdet.errors import ModelError
+from rtdet.extras import require_for_model
 from rtdet.protocols import Detector
 from rtdet.types import Thresholds
 
@@ -51,6 +52,9 @@ DETECTORS: Mapping[str, Callable[[Path, Options, ModelCard | None], Detector]] =
     "torchvision": _torchvision,
 }
 
+# The extra without which a kind cannot be opened at all.
+EXTRAS: Mapping[str, str] = {"torchvision": "torch"}
+
 # What a file of the user's own is, by its suffix.
 SUFFIXES: Mapping[str, str] = {
     ".safetensors": "ssd",
@@ -74,18 +78,22 @@ def load_detector(
 
     The first use of a model that does not come with rtdet fetches it into the user's cache, unless `offline`.
     Raises UnknownModelError for an unknown model, UnknownNameError for an unknown class, device, backend or
-    precision, ModelError for a file that cannot be used, DownloadError for a model that cannot be fetched,
-    UsageError for settings that the model or this machine does not have.
+    precision, ModelError for a file that cannot be used, ModelExtraError where a package for it is missing,
+    DownloadError for a model that cannot be fetched, UsageError for settings that the model or this machine
+    does not have.
     """
     options = Options(thresholds or Thresholds(), device, backend, precision, imgsz)
     text = str(name_or_path)
     if isinstance(name_or_path, Path) or _is_path(text):
-        path = Path(text).expanduser()
-        detector = DETECTORS[_kind_of(path)](path, options, None)
+        path, card = Path(text).expanduser(), None
+        kind = _kind_of(path)
     else:
         card = model_card(text)
+        kind = card.kind
         check_classes(options.thresholds, card.classes)  # before a long download
-        detector = DETECTORS[card.kind](weights_of(card, offline=offline), options, card)
+    if kind in EXTRAS:
+        require_for_model(EXTRAS[kind], f"the model {text}")
+    detector = DETECTORS[kind](weights_of(card, offline=offline) if card else path, options, card)
     try:
         check_classes(options.thresholds, detector.class_names)
     except Exception:

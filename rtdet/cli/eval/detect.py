@@ -14,6 +14,7 @@ import click
 from rtdet.cli.console import show_messages
 from rtdet.cli.progress import progress
 from rtdet.errors import OutputError, UnknownNameError, UsageError
+from rtdet.extras import require
 
 if TYPE_CHECKING:
     from rtdet.config import RunConfig
@@ -85,6 +86,8 @@ def detect(
         raise UsageError(f"--match-iou is above 0 and at most 1, not {match_iou:g}")
     wanted = tuple(part.strip() for part in (classes or "").split(",") if part.strip())
     config = RunConfig(model=model or "rtdet-n", classes=wanted, **settings)
+    if out is not None:
+        require("report", "the report of --out")
     folder = _check_folder(out) if out is not None else None
     dataset = load_dataset(Path(data), split=split)
     if not dataset.samples:

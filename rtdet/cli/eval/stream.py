@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 import click
 
 from rtdet.errors import UsageError
+from rtdet.extras import require
 
 if TYPE_CHECKING:
     from rtdet.evaluation.streaming import Latency
@@ -85,6 +86,8 @@ def stream(
     truth = read_truth_by_name(gt) if gt is not None else None
     check_output(out, gt)
     sink = open_for(out, detections, fps)
+    if plot is not None:
+        require("report", "--plot", "matplotlib")
     picture = OutputFile(plot, detections) if plot is not None else None
     frames = max(rows.last_frame, truth.last_frame if truth is not None else 0, 1)
     shown = list(replay(instance, rows, fps=fps, frames=frames, latency=late, show=show))

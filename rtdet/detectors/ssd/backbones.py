@@ -14,6 +14,7 @@ import torch
 from torch import Tensor, nn
 
 from rtdet.errors import UnknownNameError, UsageError
+from rtdet.extras import require_for_model
 
 # Strides of the maps that are taken. Coarser ones come from the SSD's extra layers.
 STRIDES = (8, 16, 32)
@@ -46,6 +47,7 @@ def backbone(name: str) -> Backbone:
     """Raises UnknownNameError with the nearest names, and UsageError for a model of timm that does not fit."""
     if name in BACKBONES:
         return BACKBONES[name]
+    require_for_model("train", f"the backbone {name}", "timm")
     import timm
 
     known = timm.list_models()

@@ -15,6 +15,7 @@ from pathlib import Path
 from rtdet.backends.machine import writable_cache
 from rtdet.backends.network import Shape
 from rtdet.backends.openvino import load_openvino, save_graph
+from rtdet.extras import require_for_model
 
 # Under this name an ONNX file says which weights it was made of: their SHA-256 in hexadecimal.
 WEIGHTS_KEY = "rtdet_weights_sha256"
@@ -54,6 +55,7 @@ def cached_graph(weights: Path, shape: Shape) -> Path | None:
     kept = folder / f"{_key(weights)}.xml"
     # The .xml is put in place last: where it is, its .bin is whole.
     if not (kept.is_file() and kept.with_suffix(".bin").is_file()):
+        require_for_model("torch", f"opening {weights}", "torch")
         log.info("preparing %s for this machine; only its first use takes this time", weights.name)
         from rtdet.detectors.ssd.weights import load_weights  # after the line: it imports torch
 

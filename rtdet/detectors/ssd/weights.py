@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 from rtdet.detectors.ssd.config import SSDConfig
 from rtdet.detectors.state_dicts import fill
 from rtdet.errors import ModelError, OutputError
+from rtdet.extras import require_for_model
 
 if TYPE_CHECKING:
     from rtdet.detectors.ssd.module import SSDModule
@@ -60,11 +61,13 @@ def read_config(path: Path) -> SSDConfig:
 
 
 def load_weights(path: Path) -> SSDModule:
-    """The model in evaluation mode, float32. Raises ModelError for files of another kind, or cut off."""
+    """The model in evaluation mode, float32. Raises ModelError for files of another kind, or cut
+    off, and ModelExtraError without torch."""
+    config = read_config(path)
+    require_for_model("torch", f"opening {path}", "torch")
     from rtdet.detectors.ssd.architectures import build_network
 
     with _opened(path, "pt") as file:
-        config = _config(file, path)
         tensors = {name: file.get_tensor(name).float() for name in file.keys()}  # noqa: SIM118
     model = build_network(config)
     try:

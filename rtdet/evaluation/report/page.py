@@ -5,8 +5,8 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
-import jinja2
 import numpy as np
 
 from rtdet.evaluation.curves import Counts, Curve
@@ -15,6 +15,9 @@ from rtdet.evaluation.measurement import Measurement
 from rtdet.evaluation.mistakes import FALSE_ALARM_KINDS, MISS_KINDS, Mistake, kinds_of, worst
 from rtdet.evaluation.report.charts import Charts, charts_of
 from rtdet.evaluation.report.crops import cutout
+
+if TYPE_CHECKING:
+    import jinja2
 
 _PICTURES = 18
 
@@ -90,6 +93,8 @@ def render_report(
 
 
 def _environment() -> jinja2.Environment:
+    import jinja2
+
     environment = jinja2.Environment(
         loader=jinja2.PackageLoader("rtdet.evaluation.report", "."),
         autoescape=True,

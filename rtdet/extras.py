@@ -1,0 +1,55 @@
+"""Packages that most people never need, and what to type when one is missing.
+
+`pip install rtdet` brings what the app needs on a CPU. Everything else is an extra in pyproject.toml, under the names
+of EXTRAS; whoever imports such a package calls `require` first.
+"""
+
+from __future__ import annotations
+
+import importlib.util
+import os
+import shutil
+import sys
+from collections.abc import Mapping
+from pathlib import Path
+
+from rtdet.errors import MissingExtraError, ModelExtraError
+
+# By extra, the modules that what it stands for imports.
+EXTRAS: Mapping[str, tuple[str, ...]] = {
+    "torch": ("torch", "torchvision"),
+    "onnxruntime": ("onnxruntime",),
+    "report": ("matplotlib", "jinja2"),
+    "train": ("torch", "torchvision", "timm", "matplotlib"),
+}
+
+
+def is_installed(module: str) -> bool:
+    """Could `module` be imported? Costs nothing: the module is not loaded."""
+    return importlib.util.find_spec(module) is not None
+
+
+def require(extra: str, what: str, *modules: str, kind: type[MissingExtraError] = MissingExtraError) -> None:
+    """Raises `kind`, with the command that installs `extra`, unless its modules (or only those named) are there.
+    `what` begins the sentence: "rtdet train" needs torch."""
+    missing = [module for module in modules or EXTRAS[extra] if not is_installed(module)]
+    if missing:
+        names = " and ".join(filter(None, [", ".join(missing[:-1]), missing[-1]]))
+        are = "are" if missing[1:] else "is"
+        raise kind(f"{what} needs {names}, which {are} not installed: {install_command(extra)}")
+
+
+def require_for_model(extra: str, what: str, *modules: str) -> None:
+    """As `require`; the error is a ModelError too."""
+    require(extra, what, *modules, kind=ModelExtraError)
+
+
+def install_command(extra: str) -> str:
+    """What to type so that the running Python gets an extra."""
+    python = Path(sys.executable)
+    wanted = f"'rtdet[{extra}]'" if os.name != "nt" else f'"rtdet[{extra}]"'
+    if is_installed("pip"):
+        pip = shutil.which("pip")
+        is_ours = pip is not None and Path(pip).parent == python.parent
+        return f"{'pip' if is_ours else f'{python} -m pip'} install {wanted}"
+    return f"uv pip install --python {python} {wanted}"

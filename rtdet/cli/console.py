@@ -19,7 +19,8 @@ def show_messages(*, quiet: bool = False) -> None:
     logger = logging.getLogger("rtdet")
     logger.handlers[:] = [handler]
     logger.propagate = False
-    logging.getLogger("rtdet.detectors").setLevel(logging.WARNING if quiet else logging.INFO)
+    for room in ("rtdet.detectors", "rtdet.backends"):
+        logging.getLogger(room).setLevel(logging.WARNING if quiet else logging.INFO)
 
 
 class _OneLine(logging.Formatter):

@@ -14,13 +14,13 @@ from rtdet.detectors.registry import load_detector, model_names
 from rtdet.errors import UnknownNameError, UsageError
 from rtdet.pipeline import Pipeline, Policy
 from rtdet.protocols import Detector, Sink, Source, Tracker
-from rtdet.state import Services
 from rtdet.trackers.camera_motion import CameraMotion
 from rtdet.trackers.registry import TRACKERS, check_classes, load_tracker, load_tracker_for, parse_settings
 from rtdet.tracks import open_track_file
 from rtdet.types import FrameResult, SourceInfo, Thresholds
 from rtdet.video.recording import open_recording
 from rtdet.video.sources import list_cameras, open_source
+from rtdet.viewer.state import Services
 
 log = logging.getLogger("rtdet.build")
 

@@ -1,4 +1,4 @@
-"""The viewer (PyQt6). Thin widgets over rtdet.state; import it only where a window is wanted."""
+"""The viewer (PyQt6). Thin widgets over rtdet.viewer; import it only where a window is wanted."""
 
 from rtdet.ui.app import make_window, run_viewer
 from rtdet.ui.main_window import MainWindow

@@ -9,8 +9,8 @@ from typing import TypeVar
 from PyQt6.QtGui import QAction, QKeySequence
 from PyQt6.QtWidgets import QMainWindow, QMenu
 
-from rtdet.state import AppState
 from rtdet.ui.icons import icon
+from rtdet.viewer.state import AppState
 
 T = TypeVar("T")
 

@@ -12,12 +12,12 @@ from types import FrameType, TracebackType
 from PyQt6.QtWidgets import QApplication
 
 from rtdet.config import RunConfig
-from rtdet.state import AppState, Services, fields_given
 from rtdet.ui.icons import window_icon
 from rtdet.ui.main_window import MainWindow
-from rtdet.ui.session import Session
 from rtdet.ui.settings import Settings
 from rtdet.ui.theme import apply_theme
+from rtdet.viewer.session import Session
+from rtdet.viewer.state import AppState, Services, fields_given
 
 INTERRUPTED = 130
 

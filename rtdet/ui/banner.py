@@ -9,9 +9,9 @@ from PyQt6.QtCore import QRectF, QSize, Qt, QTimer
 from PyQt6.QtGui import QColor, QPainter, QPaintEvent, QPen
 from PyQt6.QtWidgets import QFrame, QHBoxLayout, QLabel, QPushButton, QSizePolicy, QToolButton, QWidget
 
-from rtdet.state import AppState, Message, Severity
 from rtdet.ui import theme
 from rtdet.ui.icons import icon, pixmap
+from rtdet.viewer.state import AppState, Message, Severity
 
 INFO_MS = 6000
 _LOOKS = {

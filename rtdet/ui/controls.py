@@ -19,9 +19,9 @@ from PyQt6.QtWidgets import (
     QWidget,
 )
 
-from rtdet.state import AppState
 from rtdet.ui import theme
 from rtdet.ui.inputs import ARROWS, CalmComboBox, JumpSlider, KeyKeeper
+from rtdet.viewer.state import AppState
 
 WIDTH = 272
 _SHOWN = (

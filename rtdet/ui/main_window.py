@@ -16,20 +16,19 @@ from PyQt6.QtGui import (
 )
 from PyQt6.QtWidgets import QHBoxLayout, QMainWindow, QVBoxLayout, QWidget
 
-from rtdet.state import AppState, Phase, Severity
 from rtdet.ui import dialogs
 from rtdet.ui.actions import Actions, fill_menu
 from rtdet.ui.controls import Panel
 from rtdet.ui.icons import icon, window_icon
-from rtdet.ui.names import dated_path, short_name
-from rtdet.ui.notices import describe
-from rtdet.ui.rates import rates_of
-from rtdet.ui.recording import pictures_folder, videos_folder
-from rtdet.ui.session import Session
 from rtdet.ui.settings import Settings
 from rtdet.ui.stage import Stage
 from rtdet.ui.theme import DANGER
 from rtdet.ui.transport import StatusLine, Transport, show_play_state
+from rtdet.viewer.names import dated_path, pictures_folder, short_name, videos_folder
+from rtdet.viewer.notices import line_about
+from rtdet.viewer.rates import rates_of
+from rtdet.viewer.session import Session
+from rtdet.viewer.state import AppState, Phase, Severity
 
 FRAME_POLL_MS = 8
 SESSION_POLL_MS = 40
@@ -92,7 +91,7 @@ class MainWindow(QMainWindow):
         self.actions_.connect(
             open_file=self.open_file, open_address=self.open_address, open_demo=lambda: session.open("demo"),
             snapshot=self.snapshot, snapshot_as=self.snapshot_as,
-            record=session.recording.toggle, record_as=self.record_as, quit=self.close,
+            record=session.toggle_recording, record_as=self.record_as, quit=self.close,
             play=session.toggle_play, step=session.step, step_back=self._step_back,
             forward=lambda: session.seek(state.position_s + 5),
             back=lambda: session.seek(state.position_s - 5), start=lambda: session.seek(0.0),
@@ -132,7 +131,7 @@ class MainWindow(QMainWindow):
 
     def report(self, error: BaseException) -> None:
         """Shows an error that nobody expected."""
-        self.state.say(describe(error), Severity.ERROR)
+        self.state.say(line_about(error), Severity.ERROR)
 
     def showEvent(self, _event: QShowEvent | None) -> None:
         self.stage.view.setFocus()  # else Space would open the first chooser instead of playing
@@ -200,7 +199,7 @@ class MainWindow(QMainWindow):
     def snapshot(self, path: str = "") -> None:
         view = self.stage.view
         tracks = view.visible_tracks if self.state.show_boxes or self.state.show_labels else None
-        self.session.recording.snapshot(view.frame, tracks, Path(path) if path else None)
+        self.session.recorder.snapshot(view.frame, tracks, Path(path) if path else None)
 
     def snapshot_as(self) -> None:
         path = dated_path(pictures_folder(), self.state.source, ".png")
@@ -208,8 +207,9 @@ class MainWindow(QMainWindow):
 
     def record_as(self) -> None:
         path = dated_path(videos_folder(), self.state.source, ".mp4")
-        start = self.session.recording.start
-        dialogs.ask_save(self, "Record to", path, "Videos (*.mp4 *.mkv)", lambda name: start(Path(name)))
+        dialogs.ask_save(
+            self, "Record to", path, "Videos (*.mp4 *.mkv)", lambda name: self.session.record(Path(name))
+        )
 
     def _step_back(self) -> None:
         frame, info = self.stage.view.frame, self.state.source_info

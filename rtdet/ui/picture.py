@@ -10,7 +10,7 @@ from PyQt6.QtCore import QPointF
 from PyQt6.QtGui import QImage
 
 from rtdet.types import Image
-from rtdet.ui.viewport import Viewport
+from rtdet.viewer.viewport import Viewport
 
 
 class ScaledPicture:

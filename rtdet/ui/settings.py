@@ -8,7 +8,7 @@ from pathlib import Path
 from PyQt6.QtCore import QByteArray, QSettings
 from PyQt6.QtWidgets import QMainWindow
 
-from rtdet.state import AppState
+from rtdet.viewer.state import AppState
 
 
 def default_path() -> Path:

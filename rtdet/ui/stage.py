@@ -17,11 +17,11 @@ from PyQt6.QtWidgets import (
     QWidget,
 )
 
-from rtdet.state import AppState, Phase
 from rtdet.ui import theme
 from rtdet.ui.banner import Banner, Pill
 from rtdet.ui.icons import icon, pixmap
 from rtdet.ui.video_view import VideoView
+from rtdet.viewer.state import AppState, Phase
 
 
 class Stage(QWidget):

@@ -10,13 +10,13 @@ from PyQt6.QtCore import QSize, Qt
 from PyQt6.QtGui import QAction, QResizeEvent
 from PyQt6.QtWidgets import QFrame, QHBoxLayout, QLabel, QSizePolicy, QToolButton
 
-from rtdet.state import AppState, Phase, Rates
 from rtdet.types import SourceInfo
 from rtdet.ui import theme
 from rtdet.ui.icons import icon
 from rtdet.ui.inputs import JumpSlider, KeyKeeper
-from rtdet.ui.names import short_name
-from rtdet.ui.rates import age_text, clock
+from rtdet.viewer.names import short_name
+from rtdet.viewer.rates import age_text, clock
+from rtdet.viewer.state import AppState, Phase, Rates
 
 
 class Transport(QFrame):

@@ -16,14 +16,14 @@ from PyQt6.QtGui import (
 )
 from PyQt6.QtWidgets import QSizePolicy, QWidget
 
-from rtdet.state import AppState
 from rtdet.types import Frame, FrameResult, Tracks
 from rtdet.ui import theme
 from rtdet.ui.overlay import OverlayStyle, paint_tracks
 from rtdet.ui.picture import ScaledPicture
-from rtdet.ui.rates import age_text
-from rtdet.ui.viewport import Viewport
 from rtdet.video.draw import TrailStore
+from rtdet.viewer.rates import age_text
+from rtdet.viewer.state import AppState
+from rtdet.viewer.viewport import Viewport
 
 LATE_RESULT_S = 0.1
 TRAIL_S = 2.0

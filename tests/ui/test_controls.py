@@ -4,7 +4,7 @@ from PyQt6.QtCore import QMimeData, QPoint, QPointF, Qt, QUrl
 from PyQt6.QtGui import QDropEvent
 from PyQt6.QtWidgets import QAbstractButton, QComboBox, QListWidget, QPushButton, QSlider, QToolButton
 
-from rtdet.state import Phase
+from rtdet.viewer.state import Phase
 
 
 def until(qtbot, condition, timeout: int = 5000) -> None:

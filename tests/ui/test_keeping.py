@@ -12,9 +12,8 @@ import numpy as np
 from PyQt6.QtCore import Qt
 
 from rtdet.errors import OutputError
-from rtdet.state import Phase, Severity
-from rtdet.types import Detections, Frame, FrameResult, Tracks
-from rtdet.ui.viewer_sink import ViewerSink
+from rtdet.types import FrameResult
+from rtdet.viewer.state import Phase, Severity
 
 
 def until(qtbot, condition, timeout: int = 5000) -> None:
@@ -23,7 +22,7 @@ def until(qtbot, condition, timeout: int = 5000) -> None:
 
 def recorded(window) -> int:
     """Frames that the recording under way has written."""
-    sink = window.session.recording.sink
+    sink = window.session.recorder.sink
     return 0 if sink is None else sink.frames
 
 
@@ -55,13 +54,13 @@ def test_a_recording_goes_on_in_order_when_one_seeks_back(qtbot, open_window) ->
     window = open_window()
     window.session.seek(2.0)
     until(qtbot, lambda: window.stage.view.frame.t > 2.0)
-    window.session.recording.start()
+    window.session.record()
     until(qtbot, lambda: window.state.recording is not None)
     path = window.state.recording
     until(qtbot, lambda: recorded(window) >= 3)
     window.session.seek(0.5)
     until(qtbot, lambda: 0.7 < window.stage.view.frame.t < 1.9)
-    window.session.recording.stop()
+    window.session.recorder.stop()
     until(qtbot, lambda: window.state.message is not None)
     times = times_of(path)
     assert times[0] == 0.0
@@ -71,7 +70,7 @@ def test_a_recording_goes_on_in_order_when_one_seeks_back(qtbot, open_window) ->
 
 def test_closing_the_window_completes_the_recording(qtbot, open_window) -> None:
     window = open_window()
-    window.session.recording.start()
+    window.session.record()
     until(qtbot, lambda: window.state.recording is not None)
     path = window.state.recording
     until(qtbot, lambda: recorded(window) >= 4)
@@ -82,7 +81,7 @@ def test_closing_the_window_completes_the_recording(qtbot, open_window) -> None:
 def test_a_recording_ends_with_its_source(qtbot, open_window, stage) -> None:
     stage.duration_s = 0.8
     window = open_window()
-    window.session.recording.start()
+    window.session.record()
     until(qtbot, lambda: window.state.phase is Phase.ENDED)
     until(qtbot, lambda: window.state.recording is None)
     until(qtbot, lambda: window.state.message is not None and "saved" in window.state.message.text)
@@ -102,7 +101,7 @@ class FullDisk:
 def test_a_full_disk_ends_the_recording_but_not_the_show(qtbot, open_window, stage) -> None:
     stage.sink = FullDisk()
     window = open_window()
-    window.session.recording.start()
+    window.session.record()
     until(qtbot, lambda: window.state.message is not None)
     assert window.state.message.severity is Severity.ERROR
     assert "no space left" in window.state.message.text
@@ -115,7 +114,7 @@ def test_a_full_disk_ends_the_recording_but_not_the_show(qtbot, open_window, sta
 def test_a_recording_that_cannot_be_opened_is_said(qtbot, open_window, tmp_path) -> None:
     (tmp_path / "file").write_text("not a folder")
     window = open_window()
-    window.session.recording.start(tmp_path / "file" / "out.mp4")
+    window.session.record(tmp_path / "file" / "out.mp4")
     until(qtbot, lambda: window.state.message is not None)
     assert window.state.message.severity is Severity.ERROR
     assert window.state.recording is None
@@ -144,26 +143,6 @@ def test_a_snapshot_without_boxes_is_the_picture_itself(qtbot, open_window) -> N
     path = Path(window.state.message.text.removeprefix("Snapshot saved: "))
     assert path.parent.name == "Pictures"
     np.testing.assert_array_equal(cv2.imread(str(path)), window.stage.view.frame.bgr)
-
-
-class Collected:
-    def __init__(self) -> None:
-        self.times: list[float] = []
-
-    def write(self, result: FrameResult) -> None:
-        self.times.append(result.frame.t)
-
-    def close(self) -> None:
-        pass
-
-
-def test_recorded_time_begins_at_zero_and_never_jumps() -> None:
-    inside = Collected()
-    sink = ViewerSink(inside, Path("x.mp4"), interval_s=0.1)
-    image = np.zeros((2, 2, 3), np.uint8)
-    for t in (7.0, 7.1, 7.2, 1.0, 1.1, 50.0, 50.1):
-        sink.write(FrameResult(Frame(image, t, 0), Detections(), Tracks()))
-    np.testing.assert_allclose(inside.times, [0, 0.1, 0.2, 0.3, 0.4, 0.5, 0.6])
 
 
 def test_opencvs_older_qt_plugins_are_not_used(monkeypatch) -> None:

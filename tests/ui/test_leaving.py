@@ -5,10 +5,7 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
-import threading
 from pathlib import Path
-
-from rtdet.ui.jobs import Jobs
 
 PROGRAM = """
 import os, signal, sys, threading
@@ -41,13 +38,3 @@ def test_a_source_that_never_opens_does_not_keep_the_process_alive(
     assert ended.returncode == 130, ended.stderr
     assert ended.stdout == "opening\n"
     assert (tmp_path / "viewer.ini").exists(), "the settings are kept all the same"
-
-
-def test_joining_waits_for_awaited_jobs_and_leaves_the_others() -> None:
-    jobs, never = Jobs(), threading.Event()
-    done: list[str] = []
-    jobs.run(never.wait, is_awaited=False)
-    jobs.run(lambda: done.append("saved"))
-    assert not jobs.join(60.0)
-    assert done == ["saved"]
-    never.set()

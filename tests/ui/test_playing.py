@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from PyQt6.QtCore import Qt
 
-from rtdet.state import Phase, Severity
+from rtdet.viewer.state import Phase, Severity
 
 
 def until(qtbot, condition, timeout: int = 5000) -> None:

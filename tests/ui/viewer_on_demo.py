@@ -22,9 +22,9 @@ from rtdet.detectors.fake import FakeDetector
 from rtdet.errors import ModelError, SourceError
 from rtdet.pipeline import Pipeline
 from rtdet.protocols import Detector, Sink, Source
-from rtdet.state import Services
 from rtdet.types import Detections, Frame, Image, SourceInfo, Thresholds
 from rtdet.video.demo import CLASS_NAMES, DemoSource
+from rtdet.viewer.state import Services
 
 
 @dataclass(frozen=True)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from rtdet.state import Rates
+from rtdet.viewer.state import Rates
 
 if TYPE_CHECKING:
     from rtdet.pipeline import Stats

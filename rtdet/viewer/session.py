@@ -7,18 +7,19 @@ from __future__ import annotations
 
 import time
 from dataclasses import replace
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from rtdet.config import RunConfig
 from rtdet.errors import UnknownNameError
 from rtdet.protocols import Detector, SourceState
-from rtdet.state import AppState, Phase, Services, Severity
 from rtdet.types import FrameResult, Thresholds
-from rtdet.ui.jobs import Jobs
-from rtdet.ui.names import absolute, is_camera, short_name
-from rtdet.ui.notices import NoticeHandler, describe
-from rtdet.ui.opener import Opener, Superseded
-from rtdet.ui.recording import Recording
+from rtdet.viewer.jobs import Jobs
+from rtdet.viewer.names import absolute, is_camera, short_name
+from rtdet.viewer.notices import NoticeHandler, line_about
+from rtdet.viewer.opener import Opener, Superseded
+from rtdet.viewer.recorder import Recorder
+from rtdet.viewer.state import AppState, Phase, Services, Severity
 
 if TYPE_CHECKING:
     from rtdet.pipeline import Pipeline
@@ -33,7 +34,7 @@ class Session:
         self.services = services
         self.pipeline: Pipeline | None = None
         self.jobs = Jobs()
-        self.recording = Recording(self)
+        self.recorder = Recorder(state, services, self.jobs)
         self._config = config
         self._base = Thresholds(max_detections=config.max_det)
         self._opener = Opener(services)
@@ -108,7 +109,7 @@ class Session:
             return
         self._wait_for("open", "")
         self._failed = source
-        self.state.say(describe(error), Severity.ERROR, retry=True)
+        self.state.say(line_about(error), Severity.ERROR, retry=True)
         if isinstance(error, UnknownNameError) and error.kind == "class":
             self.state.selection = None
         if self.pipeline is None:
@@ -165,6 +166,18 @@ class Session:
         else:
             self.pipeline.seek(t)
 
+    # Keeping
+
+    def record(self, path: Path | None = None) -> None:
+        """Begins a recording of what is shown, at `path` or in the user's folder of videos."""
+        self.recorder.start(self.pipeline, self.config, path)
+
+    def toggle_recording(self) -> None:
+        if self.recorder.sink is not None:
+            self.recorder.stop()
+        elif not self.recorder.is_busy:
+            self.record()
+
     # Model, tracker, thresholds
 
     def _apply_thresholds(self, _value: Any = None) -> None:
@@ -205,7 +218,7 @@ class Session:
             self._wait_for("model", "")
         if isinstance(error, Superseded):
             return
-        self.state.say(describe(error), Severity.ERROR)
+        self.state.say(line_about(error), Severity.ERROR)
         if self.state.model == name:
             self.state.model = self._model
 
@@ -229,7 +242,7 @@ class Session:
             self.pipeline.follow_camera(self.state.camera_motion)
 
     def _tracker_failed(self, error: Exception) -> None:
-        self.state.say(describe(error), Severity.ERROR)
+        self.state.say(line_about(error), Severity.ERROR)
         self.state.tracker = self._tracker
 
     # Time passes
@@ -239,7 +252,7 @@ class Session:
         self.jobs.drain()
         for line in self._notices.take():
             self.state.say(line, Severity.WARNING)
-        self.recording.poll()
+        self.recorder.poll()
         pipeline, state = self.pipeline, self.state
         if pipeline is None:
             state.reconnecting = False
@@ -270,7 +283,7 @@ class Session:
         self.state.phase = Phase.ENDED
         error = pipeline.error
         if error is not None:
-            self.state.say(describe(error), Severity.ERROR, retry=True)
+            self.state.say(line_about(error), Severity.ERROR, retry=True)
         elif self.state.loop:
             self.replay()
 

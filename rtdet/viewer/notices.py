@@ -7,10 +7,10 @@ from collections import deque
 
 from rtdet.errors import RtdetError
 
-log = logging.getLogger("rtdet.ui")
+log = logging.getLogger("rtdet.viewer")
 
 
-def describe(error: BaseException) -> str:
+def line_about(error: BaseException) -> str:
     """One line for a person. What is no RtdetError is a bug of ours, and its traceback goes to the log."""
     if isinstance(error, RtdetError):
         return str(error)
@@ -27,7 +27,7 @@ class NoticeHandler(logging.Handler):
         self._lines: deque[str] = deque(maxlen=limit)
 
     def emit(self, record: logging.LogRecord) -> None:
-        if not record.name.startswith("rtdet.ui"):  # that is said in the window already
+        if not record.name.startswith("rtdet.viewer"):  # that is said in the window already
             self._lines.append(record.getMessage())
 
     def take(self) -> list[str]:

@@ -13,12 +13,12 @@ from typing import TYPE_CHECKING
 
 from rtdet.config import RunConfig
 from rtdet.protocols import Detector
-from rtdet.state import Services
+from rtdet.viewer.state import Services
 
 if TYPE_CHECKING:
     from rtdet.pipeline import Pipeline
 
-log = logging.getLogger("rtdet.ui")
+log = logging.getLogger("rtdet.viewer")
 
 
 class Superseded(Exception):

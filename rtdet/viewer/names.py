@@ -1,4 +1,4 @@
-"""What sources and files are called."""
+"""What sources and files are called, and in which folders new files go."""
 
 from __future__ import annotations
 
@@ -38,3 +38,15 @@ def dated_path(folder: Path, source: str, suffix: str, exists: Callable[[Path], 
         path = folder / f"{base} {number}{suffix}"
         number += 1
     return path
+
+
+def videos_folder() -> Path:
+    import platformdirs
+
+    return Path(platformdirs.user_videos_dir())
+
+
+def pictures_folder() -> Path:
+    import platformdirs
+
+    return Path(platformdirs.user_pictures_dir())

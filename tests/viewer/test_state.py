@@ -3,8 +3,8 @@ from __future__ import annotations
 import pytest
 
 from rtdet.config import RunConfig
-from rtdet.state import AppState, Severity, fields_given
 from rtdet.types import SourceInfo, Thresholds
+from rtdet.viewer.state import AppState, Severity, fields_given
 
 
 def test_a_watcher_hears_of_a_change_and_not_of_what_stays_the_same() -> None:

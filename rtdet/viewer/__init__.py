@@ -1,0 +1,1 @@
+"""The viewer without a window: what is open, what was asked for, what goes on. Free of Qt."""

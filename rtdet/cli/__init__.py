@@ -12,7 +12,9 @@ from typing import Any
 
 import click
 
+from rtdet.cli import options
 from rtdet.cli.console import say_error
+from rtdet.cli.options import CONTEXT
 from rtdet.errors import OutputError, RtdetError, UnknownNameError
 
 COMMANDS = {
@@ -67,16 +69,10 @@ def _several(
     return value or None
 
 
-def _split(ctx: click.Context, parameter: click.Parameter, value: str | None) -> tuple[str, ...] | None:
-    if value is None:
-        return None
-    return tuple(part.strip() for part in value.split(",") if part.strip())
-
-
 @click.group(
     cls=LazyGroup,
     invoke_without_command=True,
-    context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100},
+    context_settings={**CONTEXT, "max_content_width": 100},
 )
 @click.option(
     "--source",
@@ -85,29 +81,17 @@ def _split(ctx: click.Context, parameter: click.Parameter, value: str | None) ->
     callback=_only_one,
     help="webcam[:N], a file, folder, image or glob of images, a stream's URL, or demo.  [default: demo]",
 )
-@click.option(
-    "--model",
-    "--weights",
-    metavar="NAME|FILE",
-    help="A name from `rtdet models`, or a .safetensors, .onnx or .pth file.  [default: rtdet-n]",
-)
-@click.option(
-    "--conf",
-    "--conf-thres",
-    type=float,
-    help="Lowest score that begins an object; its track may live through lower ones.  [default: 0.25]",
-)
-@click.option(
-    "--iou", "--iou-thres", type=float, help="Overlap at which NMS takes two boxes for one.  [default: 0.5]"
-)
-@click.option("--classes", callback=_split, metavar="A,B", help="Only these classes, e.g. person,car.")
-@click.option("--max-det", type=int, help="Most objects in a frame.  [default: 300]")
-@click.option("--imgsz", "--img-size", type=int, help="Longer side of the network's input, in pixels.")
-@click.option("--device", metavar="DEV", help="auto, cpu, cuda, cuda:N or mps.")
-@click.option("--backend", metavar="NAME", help="auto, torch, openvino or onnxruntime.")
-@click.option("--precision", metavar="P", help="auto, fp32, fp16 or bf16.")
+@options.model(unset=True)
+@options.conf("Lowest score that begins an object; its track may live through lower ones.", unset=True)
+@options.iou(unset=True)
+@options.classes()
+@options.max_det(unset=True)
+@options.imgsz()
+@options.device(unset=True)
+@options.backend(unset=True)
+@options.precision(unset=True)
 @click.option("--half", is_flag=True, help="The same as --precision fp16.")
-@click.option("--tracker", metavar="NAME", help="rtdet, bytetrack, ocsort, sort or none.  [default: rtdet]")
+@options.tracker("rtdet, bytetrack, ocsort, sort or none.", unset=True)
 @click.option(
     "--set",
     multiple=True,
@@ -127,9 +111,7 @@ def _split(ctx: click.Context, parameter: click.Parameter, value: str | None) ->
 @click.option(
     "--save", metavar="OUT.mp4|.mkv", help="Record annotated video: H.264, the source's timestamps and sound."
 )
-@click.option(
-    "--tracks", metavar="OUT", help="Write tracks: .txt (MOT), .csv, .jsonl, .parquet or .json (COCO)."
-)
+@options.save_tracks()
 @click.option(
     "--stats", metavar="OUT.json", help="Write frame counts, drops, speeds and times of each stage."
 )
@@ -137,31 +119,31 @@ def _split(ctx: click.Context, parameter: click.Parameter, value: str | None) ->
 @click.option("--show", is_flag=True, help="A window or nothing, whatever the configuration says.")
 @click.option("--start", type=float, metavar="S", help="Begin S seconds into a file.")
 @click.option("--duration", type=float, metavar="S", help="End after S seconds of the source.")
-@click.option("--max-frames", type=int, metavar="N", help="End after N frames.")
-@click.option("--offline", is_flag=True, default=None, help="Never use the network to fetch a model.")
+@options.max_frames()
+@options.offline(unset=True)
 @click.option("--config", "config_file", metavar="FILE.toml", help="Settings by the names of these options.")
-@click.option("--quiet", is_flag=True, default=None, help="No progress bar, only errors and warnings.")
+@options.quiet(unset=True)
 @click.option("--debug", is_flag=True, default=None, help="Show tracebacks.")
 @click.version_option(package_name="rtdet", message="%(prog)s %(version)s")
 @click.pass_context
-def cli(ctx: click.Context, /, config_file: str | None, half: bool, show: bool, **options: Any) -> None:
+def cli(ctx: click.Context, /, config_file: str | None, half: bool, show: bool, **values: Any) -> None:
     """Detect and track objects in video. Without a command: open the viewer on SRC."""
-    ctx.ensure_object(dict)["debug"] = bool(options.get("debug"))
+    ctx.ensure_object(dict)["debug"] = bool(values.get("debug"))
     if ctx.invoked_subcommand is not None:
         return
     from rtdet.cli.run import run
     from rtdet.config import load_config
 
-    if half and options["precision"] is None:
-        options["precision"] = "fp16"
+    if half and values["precision"] is None:
+        values["precision"] = "fp16"
     if show:
-        if options["headless"]:
+        if values["headless"]:
             raise click.UsageError("--show wants a window and --headless none; leave one of them out")
-        options["headless"] = False
-    given = {name for name, value in options.items() if value is not None}
+        values["headless"] = False
+    given = {name for name, value in values.items() if value is not None}
     if "set" in given:
         given.add("tracker")
-    ctx.exit(run(load_config(config_file, options), given, show=show))
+    ctx.exit(run(load_config(config_file, values), given, show=show))
 
 
 def main(arguments: list[str] | None = None) -> None:

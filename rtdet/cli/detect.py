@@ -4,35 +4,35 @@ from __future__ import annotations
 
 import click
 
+from rtdet.cli import options
 from rtdet.cli.console import show_messages
+from rtdet.cli.options import CONTEXT
 
 
-@click.command(context_settings={"help_option_names": ["-h", "--help"]})
+@click.command(context_settings=CONTEXT)
 @click.argument("source", metavar="SRC")
 @click.option(
     "--out", required=True, metavar="DETS.json|.txt", help="COCO-style JSON, or MOT detection rows."
 )
-@click.option("--model", "--weights", default="rtdet-n", show_default=True, metavar="NAME|FILE")
-@click.option(
-    "--conf", "--conf-thres", type=float, default=0.01, show_default=True, help="Lowest score kept."
-)
-@click.option("--iou", "--iou-thres", type=float, default=0.5, show_default=True, help="Overlap for NMS.")
-@click.option("--classes", metavar="A,B", help="Only these classes.")
-@click.option("--max-det", type=int, default=300, show_default=True, help="Most boxes in a frame.")
-@click.option("--imgsz", "--img-size", type=int, help="Longer side of the network's input, in pixels.")
-@click.option("--device", default="auto", show_default=True)
-@click.option("--backend", default="auto", show_default=True)
-@click.option("--precision", default="auto", show_default=True)
-@click.option("--max-frames", type=int, metavar="N", help="End after N frames.")
-@click.option("--offline", is_flag=True, help="Never use the network.")
-@click.option("--quiet", is_flag=True, help="Only errors and warnings.")
+@options.model()
+@options.conf("Lowest score kept.", default=0.01)
+@options.iou()
+@options.classes()
+@options.max_det()
+@options.imgsz()
+@options.device()
+@options.backend()
+@options.precision()
+@options.max_frames()
+@options.offline()
+@options.quiet()
 def command(
     source: str,
     out: str,
     model: str,
     conf: float,
     iou: float,
-    classes: str | None,
+    classes: tuple[str, ...] | None,
     max_det: int,
     imgsz: int | None,
     device: str,
@@ -54,9 +54,8 @@ def command(
     from rtdet.tracks import open_detection_file
 
     show_messages(quiet=quiet)
-    wanted = tuple(part.strip() for part in (classes or "").split(",") if part.strip())
     config = RunConfig(
-        source=source, model=model, conf=conf, iou=iou, classes=wanted, max_det=max_det, imgsz=imgsz,
+        source=source, model=model, conf=conf, iou=iou, classes=classes or (), max_det=max_det, imgsz=imgsz,
         device=device, backend=backend, precision=precision, tracker="none", policy="every",
         max_frames=max_frames, offline=offline, quiet=quiet, headless=True,
     )  # fmt: skip

@@ -7,6 +7,8 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from rtdet.cli import options
+from rtdet.cli.options import CONTEXT
 from rtdet.errors import UsageError
 
 if TYPE_CHECKING:
@@ -18,25 +20,15 @@ if TYPE_CHECKING:
 DEFAULT_FPS = 30.0
 
 
-@click.command(context_settings={"help_option_names": ["-h", "--help"]})
+@click.command(context_settings=CONTEXT)
 @click.argument("detections", metavar="DETS.txt")
-@click.option(
-    "--out", required=True, metavar="TRACKS", help=".txt (MOT), .csv, .jsonl, .parquet or .json (COCO)."
-)
-@click.option(
-    "--tracker", default="rtdet", show_default=True, metavar="NAME", help="rtdet, bytetrack, ocsort or sort."
-)
-@click.option(
-    "--fps",
-    type=float,
-    help="Frame rate: frame n is at (n - 1) / fps.  [default: that of the seqinfo.ini of SEQ/det/DETS.txt, else 30]",
-)
+@options.out_tracks("TRACKS")
+@options.tracker()
+@options.detections_fps()
 @click.option(
     "--frames", metavar="LIST.txt", help="The frame numbers that the tracker gets to see.  [default: all]"
 )
-@click.option(
-    "--set", "settings", multiple=True, metavar="KEY=VALUE", help="A setting of the tracker; repeatable."
-)
+@options.tracker_settings()
 def command(
     detections: str, out: str, tracker: str, fps: float | None, frames: str | None, settings: tuple[str, ...]
 ) -> None:

@@ -6,10 +6,12 @@ from typing import Any
 
 import click
 
+from rtdet.cli import options
+from rtdet.cli.options import CONTEXT
 from rtdet.extras import require
 
 
-@click.command(context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100})
+@click.command(context_settings={**CONTEXT, "max_content_width": 100})
 @click.option(
     "--data", metavar="DIR", help="Labelled pictures: COCO JSON, VOC XML, YOLO txt, Open Images CSV."
 )
@@ -53,8 +55,8 @@ from rtdet.extras import require
     "--balance", type=float, default=0.1, show_default=True, metavar="SHARE",
     help="Pictures with a class that less than this share of them has are shown more often; 0: never.",
 )  # fmt: skip
-@click.option("--precision", default="auto", show_default=True, metavar="P", help="auto, fp32, fp16 or bf16.")
-@click.option("--device", default="auto", show_default=True, metavar="DEV", help="auto, cpu, cuda or cuda:N.")
+@options.precision()
+@options.device("auto, cpu, cuda or cuda:N.")
 @click.option("--seed", type=int, default=0, show_default=True)
 @click.option(
     "--save-every", type=float, default=60.0, show_default=True, metavar="S", help="Checkpoints, in seconds."

@@ -7,9 +7,10 @@ import click
 from rtdet.cli.data.check import check
 from rtdet.cli.data.convert import convert
 from rtdet.cli.data.label import label
+from rtdet.cli.options import CONTEXT
 
 
-@click.group(context_settings={"help_option_names": ["-h", "--help"]})
+@click.group(context_settings=CONTEXT)
 def command() -> None:
     """Check, convert and label data sets: COCO JSON, VOC XML, YOLO txt, Open Images CSV.
 

@@ -8,14 +8,16 @@ from typing import TYPE_CHECKING
 
 import click
 
+from rtdet.cli import options
 from rtdet.cli.console import show_messages
+from rtdet.cli.options import CONTEXT
 from rtdet.cli.progress import muted, progress
 
 if TYPE_CHECKING:
     from rtdet.datasets.raw import RawLabels
 
 
-@click.command(context_settings={"help_option_names": ["-h", "--help"]})
+@click.command(context_settings=CONTEXT)
 @click.argument("folder", metavar="DIR")
 @click.option("--against", metavar="DIR", multiple=True, help="Also look for its pictures in this data set.")
 @click.option(
@@ -28,7 +30,7 @@ if TYPE_CHECKING:
     "--samples", type=click.IntRange(1, 400), default=24, show_default=True, help="Pictures on the sheet."
 )
 @click.option("--json", "json_file", metavar="OUT.json", help="Write all that was found, problem by problem.")
-@click.option("--quiet", is_flag=True, help="No progress bar.")
+@options.quiet()
 def check(
     folder: str, against: tuple[str, ...], sheet: str | None, no_sheet: bool, samples: int, json_file: str | None,
     quiet: bool,

@@ -6,16 +6,18 @@ from pathlib import Path
 
 import click
 
+from rtdet.cli import options
 from rtdet.cli.console import show_messages
+from rtdet.cli.options import CONTEXT
 from rtdet.cli.progress import progress
 
 
-@click.command(context_settings={"help_option_names": ["-h", "--help"]})
+@click.command(context_settings=CONTEXT)
 @click.argument("folder", metavar="DIR")
 @click.option("--to", "kind", required=True, type=click.Choice(["coco", "voc", "yolo", "openimages"]))
 @click.option("--out", required=True, metavar="DIR", help="A new or empty folder.")
-@click.option("--link", is_flag=True, help="Hard links to the pictures instead of copies.")
-@click.option("--quiet", is_flag=True, help="No progress bar.")
+@options.link_pictures()
+@options.quiet()
 def convert(folder: str, kind: str, out: str, link: bool, quiet: bool) -> None:
     """Write the data set in DIR in another format, with its pictures.
 

@@ -9,7 +9,9 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from rtdet.cli import options
 from rtdet.cli.console import show_messages
+from rtdet.cli.options import CONTEXT
 from rtdet.cli.progress import progress
 
 if TYPE_CHECKING:
@@ -17,7 +19,7 @@ if TYPE_CHECKING:
     from rtdet.protocols import Detector
 
 
-@click.command(context_settings={"help_option_names": ["-h", "--help"]})
+@click.command(context_settings=CONTEXT)
 @click.argument("folder", metavar="DIR")
 @click.option(
     "--model",
@@ -29,9 +31,7 @@ if TYPE_CHECKING:
     help="May be repeated.",
 )
 @click.option("--out", required=True, metavar="DIR|OUT.json", help="A new data set, or its COCO JSON alone.")
-@click.option(
-    "--classes", metavar="A,B", help="What to look for.  [default: the classes of the labels, if any]"
-)
+@options.classes("What to look for.  [default: the classes of the labels, if any]")
 @click.option(
     "--conf", "--conf-thres", type=click.FloatRange(0, 1), default=0.4, show_default=True,
     help="From this score on a detection becomes a label.",
@@ -54,15 +54,15 @@ if TYPE_CHECKING:
     help="Input size. May be repeated.",
 )
 @click.option("--no-flip", is_flag=True, help="Do not look at the mirrored picture too.")
-@click.option("--link", is_flag=True, help="Hard links to the pictures instead of copies.")
-@click.option("--device", default="auto", show_default=True)
-@click.option("--backend", default="auto", show_default=True)
-@click.option("--offline", is_flag=True, help="Never use the network.")
-@click.option("--quiet", is_flag=True, help="No progress bar.")
+@options.link_pictures()
+@options.device()
+@options.backend()
+@options.offline()
+@options.quiet()
 def label(
-    folder: str, models: tuple[str, ...], out: str, classes: str | None, conf: float, conf_labelled: float,
-    doubt: float, sizes: tuple[int, ...], no_flip: bool, link: bool, device: str, backend: str, offline: bool,
-    quiet: bool,
+    folder: str, models: tuple[str, ...], out: str, classes: tuple[str, ...] | None, conf: float,
+    conf_labelled: float, doubt: float, sizes: tuple[int, ...], no_flip: bool, link: bool, device: str, backend: str,
+    offline: bool, quiet: bool,
 ) -> None:  # fmt: skip
     """Complete the labels of DIR with what MODEL sees. DIR may be pictures without labels, too.
 
@@ -102,7 +102,7 @@ def label(
 
 
 def _wanted(
-    classes: str | None, parts: dict[str, RawLabels], detectors: Sequence[Detector]
+    classes: tuple[str, ...] | None, parts: dict[str, RawLabels], detectors: Sequence[Detector]
 ) -> tuple[str, ...]:
     """The classes to look for. Raises UnknownNameError, UsageError for ones that no model knows."""
     from rtdet.datasets.convert import class_names_of
@@ -116,7 +116,7 @@ def _wanted(
                 f"the models know none of the classes {', '.join(labelled)}; they know {', '.join(seen)}"
             )
         return labelled or seen
-    wanted = tuple(dict.fromkeys(part.strip() for part in classes.split(",") if part.strip()))
+    wanted = tuple(dict.fromkeys(classes))
     for name in wanted:
         if name not in (*labelled, *seen):
             raise UnknownNameError("class", name, (*labelled, *seen))

@@ -7,9 +7,10 @@ import click
 from rtdet.cli.eval.detect import detect
 from rtdet.cli.eval.stream import stream
 from rtdet.cli.eval.track import track
+from rtdet.cli.options import CONTEXT
 
 
-@click.group(context_settings={"help_option_names": ["-h", "--help"]})
+@click.group(context_settings=CONTEXT)
 def command() -> None:
     """Measure how good a detector or a tracker is."""
 

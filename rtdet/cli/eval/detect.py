@@ -11,7 +11,9 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from rtdet.cli import options
 from rtdet.cli.console import show_messages
+from rtdet.cli.options import CONTEXT
 from rtdet.cli.progress import progress
 from rtdet.errors import OutputError, UnknownNameError, UsageError
 from rtdet.extras import require
@@ -26,38 +28,32 @@ if TYPE_CHECKING:
 _LOWEST_SCORE = 0.001
 
 
-@click.command(context_settings={"help_option_names": ["-h", "--help"]})
+@click.command(context_settings=CONTEXT)
 @click.option("--data", required=True, metavar="DIR", help="Labelled pictures: COCO, VOC, YOLO, Open Images.")
 @click.option("--split", metavar="PART", help="The part of a data set that is divided: train, val, test.")
-@click.option("--model", "--weights", metavar="NAME|FILE", help="What is measured.  [default: rtdet-n]")
+@options.model("What is measured.", unset=True)
 @click.option("--detections", metavar="DETS.json", help="In place of a model: a file of `rtdet detect`.")
 @click.option(
     "--out", metavar="REPORT_DIR", help="Write report.html, metrics.json, pr_curves.csv and .png there."
 )
-@click.option(
-    "--conf", "--conf-thres", type=float, default=0.25, show_default=True,
-    help="Confidence at which right, wrong and missed are counted; AP uses every score.",
-)  # fmt: skip
+@options.conf("Confidence at which right, wrong and missed are counted; AP uses every score.")
 @click.option(
     "--match-iou", type=float, default=0.5, show_default=True,
     help="Overlap with an object from which a detection is right, where they are counted.",
 )  # fmt: skip
-@click.option("--iou", "--iou-thres", type=float, default=0.5, show_default=True, help="Overlap for NMS.")
-@click.option("--classes", metavar="A,B", help="Only these classes.")
-@click.option("--max-det", type=int, default=300, show_default=True, help="Most boxes in a picture.")
-@click.option("--imgsz", "--img-size", type=int, help="Longer side of the network's input, in pixels.")
-@click.option("--device", default="auto", show_default=True)
-@click.option("--backend", default="auto", show_default=True)
-@click.option(
-    "--precision", default="fp32", show_default=True,
-    help="fp32, fp16, bf16, or auto: what `rtdet --source` takes on this machine.",
-)  # fmt: skip
+@options.iou()
+@options.classes()
+@options.max_det()
+@options.imgsz()
+@options.device()
+@options.backend()
+@options.precision("fp32, fp16, bf16, or auto: what `rtdet --source` takes on this machine.", default="fp32")
 @click.option(
     "--count-incomplete", is_flag=True,
     help="Count classes also in pictures whose labels are declared incomplete for them.",
 )  # fmt: skip
-@click.option("--offline", is_flag=True, help="Never use the network.")
-@click.option("--quiet", is_flag=True, help="No progress bar.")
+@options.offline()
+@options.quiet()
 def detect(
     data: str,
     split: str | None,
@@ -65,7 +61,7 @@ def detect(
     detections: str | None,
     out: str | None,
     match_iou: float,
-    classes: str | None,
+    classes: tuple[str, ...] | None,
     count_incomplete: bool,
     **settings: Any,
 ) -> None:
@@ -84,8 +80,8 @@ def detect(
         raise UsageError("--model and --detections exclude each other: a file holds what a model saw already")
     if not 0 < match_iou <= 1:
         raise UsageError(f"--match-iou is above 0 and at most 1, not {match_iou:g}")
-    wanted = tuple(part.strip() for part in (classes or "").split(",") if part.strip())
-    config = RunConfig(model=model or "rtdet-n", classes=wanted, **settings)
+    wanted = classes or ()
+    config = RunConfig(model=model or RunConfig.model, classes=wanted, **settings)
     if out is not None:
         require("report", "the report of --out")
     folder = _check_folder(out) if out is not None else None

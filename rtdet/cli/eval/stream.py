@@ -8,6 +8,8 @@ from typing import TYPE_CHECKING
 
 import click
 
+from rtdet.cli import options
+from rtdet.cli.options import CONTEXT
 from rtdet.errors import UsageError
 from rtdet.extras import require
 
@@ -18,16 +20,10 @@ if TYPE_CHECKING:
     from rtdet.types import Tracks
 
 
-@click.command(context_settings={"help_option_names": ["-h", "--help"]})
+@click.command(context_settings=CONTEXT)
 @click.argument("detections", metavar="DETS.txt")
-@click.option(
-    "--out", required=True, metavar="SHOWN", help=".txt (MOT), .csv, .jsonl, .parquet or .json (COCO)."
-)
-@click.option(
-    "--fps",
-    type=float,
-    help="Frame rate: frame n is at (n - 1) / fps.  [default: that of the seqinfo.ini of SEQ/det/DETS.txt, else 30]",
-)
+@options.out_tracks("SHOWN")
+@options.detections_fps()
 @click.option("--latency-ms", type=float, metavar="L", help="A detector that takes L milliseconds, always.")
 @click.option(
     "--latency", "measured", metavar="FILE.json",
@@ -42,10 +38,8 @@ if TYPE_CHECKING:
     "--gt", metavar="GT.txt", help="Ground truth (MOTChallenge): say HOTA, MOTA and IDF1 of what was shown."
 )
 @click.option("--plot", metavar="OUT.png", help="With --gt: draw them over latencies from 0 to 500 ms.")
-@click.option("--tracker", default="rtdet", show_default=True, metavar="NAME")
-@click.option(
-    "--set", "settings", multiple=True, metavar="KEY=VALUE", help="A setting of the tracker; repeatable."
-)
+@options.tracker()
+@options.tracker_settings()
 def stream(
     detections: str,
     out: str,

@@ -8,13 +8,13 @@ from typing import TYPE_CHECKING
 
 import click
 
+from rtdet.cli.options import CONTEXT
+
 if TYPE_CHECKING:
     from rtdet.output_file import OutputFile
 
 
-@click.command(
-    context_settings={"help_option_names": ["-h", "--help"]}, short_help="HOTA, MOTA and IDF1 of a tracker."
-)
+@click.command(context_settings=CONTEXT, short_help="HOTA, MOTA and IDF1 of a tracker.")
 @click.argument("gt_root", metavar="GT_ROOT")
 @click.argument("results_dir", metavar="RESULTS_DIR")
 @click.option(

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import click
 
+from rtdet.cli.options import CONTEXT
 from rtdet.cli.tracks.edit import merge, rename, renumber, split
-from rtdet.cli.tracks.files import CONTEXT
 from rtdet.cli.tracks.improve import fill, link, smooth
 
 

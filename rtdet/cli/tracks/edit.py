@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import click
 
-from rtdet.cli.tracks.files import CONTEXT, count, file_options, read, write
+from rtdet.cli.options import CONTEXT
+from rtdet.cli.tracks.files import count, file_options, read, write
 from rtdet.errors import UsageError
 
 

@@ -8,19 +8,18 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from rtdet.cli import options
 from rtdet.cli.progress import progress
 from rtdet.errors import UsageError
 
 if TYPE_CHECKING:
     from rtdet.tracks.table import TrackTable
 
-CONTEXT = {"help_option_names": ["-h", "--help"]}
-
 
 def file_options(function: Callable[..., Any]) -> Callable[..., Any]:
     """FILE, --out, --fps and --quiet."""
     for option in (
-        click.option("--quiet", is_flag=True, help="No progress bar."),
+        options.quiet(),
         click.option(
             "--fps", type=float, default=30.0, show_default=True,
             help="Frame rate of a file without times, as a .txt is; the others have their own.",

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import click
 
+from rtdet.cli.options import CONTEXT
 from rtdet.cli.progress import progress
-from rtdet.cli.tracks.files import CONTEXT, count, file_options, read, write
+from rtdet.cli.tracks.files import count, file_options, read, write
 
 max_gap = click.option(
     "--max-gap-s", type=float, default=1.0, show_default=True, metavar="S", help="Longest gap."

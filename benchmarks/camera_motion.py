@@ -24,7 +24,8 @@ import numpy as np
 from rtdet.detectors.registry import load_detector
 from rtdet.evaluation.tracking import TrackingScores, TrackRows, score_tracks
 from rtdet.geometry.boxes import clip
-from rtdet.pipeline.tracking import Tracking, split
+from rtdet.pipeline.found import split
+from rtdet.pipeline.shared_tracker import SharedTracker
 from rtdet.protocols import CompensatingTracker, Detector
 from rtdet.trackers.camera_motion import CameraMotion
 from rtdet.trackers.registry import load_tracker_for
@@ -75,7 +76,7 @@ class Contender:
         tracker = load_tracker_for(name, SourceInfo("demo", WIDTH, HEIGHT, FPS))
         self.takes_part = isinstance(tracker, CompensatingTracker) or not compensated
         self.compensated = compensated
-        self.tracking = Tracking(tracker)
+        self.tracking = SharedTracker(tracker)
         self.said: list[Tracks] = []
 
 

@@ -10,8 +10,7 @@ from rtdet.pipeline.buffers import Policy
 from rtdet.pipeline.clock import PlaybackClock
 from rtdet.pipeline.control import Order
 from rtdet.pipeline.flow import Flow, Job
-from rtdet.pipeline.supervisor import Supervisor
-from rtdet.pipeline.worker import Worker
+from rtdet.pipeline.supervisor import Supervisor, Worker
 from rtdet.protocols import SeekableSource
 from rtdet.types import Frame
 

@@ -1,4 +1,4 @@
-"""The thread that runs the tracker, and those that write: one for each output."""
+"""The threads that write: one for each output."""
 
 from __future__ import annotations
 
@@ -6,64 +6,10 @@ import time
 from collections.abc import Callable
 
 from rtdet.pipeline.buffers import Buffer
-from rtdet.pipeline.flow import Flow, Job
-from rtdet.pipeline.supervisor import Supervisor
-from rtdet.pipeline.worker import Worker
+from rtdet.pipeline.flow import Flow
+from rtdet.pipeline.supervisor import Supervisor, Worker
 from rtdet.protocols import Sink
 from rtdet.types import FrameResult
-
-
-class TrackWorker(Worker):
-    """Brings the tracker up to date and hands the results on."""
-
-    def __init__(self, flow: Flow, supervisor: Supervisor) -> None:
-        super().__init__("track", flow.tracking, flow, supervisor)
-        self._in_hand: list[Job] = []
-
-    def work(self) -> None:
-        while (jobs := self.flow.detected.take()) is not None:
-            for job in jobs:
-                self._in_hand = jobs
-                self._track(job)
-                self._in_hand = []
-
-    def wake_neighbours(self) -> None:
-        self.flow.drop(self._in_hand, self.end_reason)
-        self.flow.detected.abort(self.end_reason)
-        self.flow.outputs.end(self.end_reason)
-        self.flow.listeners.end(self.end_reason)
-
-    def close(self) -> None:
-        """A tracker holds nothing that needs closing."""
-
-    def _track(self, job: Job) -> None:
-        flow = self.flow
-        if flow.is_stale(job):
-            flow.drop([job], "seek")
-            return
-        began = time.monotonic()
-        self.part = flow.tracking.tracker or flow.tracking
-        if job.redo:
-            tracks = flow.tracking.redo(job.found, job.frame.t, job.epoch)
-        else:
-            step = flow.camera.transform(job.following, job.found.candidates.boxes)
-            tracks = flow.tracking.update(job.found, job.frame.t, job.epoch, step, pin=job.single)
-        ended = time.monotonic()
-        stage_ms = {
-            "capture": job.decode_ms,
-            "queue": job.queue_ms,
-            "detect": job.detect_ms,
-            "track": (ended - began) * 1e3,
-        }
-        result = FrameResult(job.frame, job.found.detections, tracks, stage_ms)
-        flow.newest_result = job.epoch, result
-        if job.redo:
-            return
-        self._in_hand = []
-        flow.stats.processed(stage_ms, (ended - job.released_at) * 1e3)
-        if not flow.sink_shown:
-            flow.outputs.put(result)
-        flow.listeners.put(result)
 
 
 class OutputWorker(Worker):

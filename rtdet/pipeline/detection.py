@@ -9,10 +9,9 @@ from dataclasses import replace
 
 from rtdet.errors import ModelError
 from rtdet.pipeline.flow import Flow, Job
+from rtdet.pipeline.found import split
 from rtdet.pipeline.sanitise import sanitise
-from rtdet.pipeline.supervisor import Supervisor, describe
-from rtdet.pipeline.tracking import split
-from rtdet.pipeline.worker import Worker
+from rtdet.pipeline.supervisor import Supervisor, Worker, describe
 from rtdet.protocols import Detector
 from rtdet.types import Detections, Frame, Thresholds
 

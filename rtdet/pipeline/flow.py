@@ -9,8 +9,9 @@ from dataclasses import dataclass
 from rtdet.pipeline.buffers import Buffer, Policy
 from rtdet.pipeline.camera import Camera, Following
 from rtdet.pipeline.control import Control
+from rtdet.pipeline.found import Found
+from rtdet.pipeline.shared_tracker import SharedTracker
 from rtdet.pipeline.stats import StatsCollector
-from rtdet.pipeline.tracking import Found, Tracking
 from rtdet.protocols import CameraMotion, Source, Tracker
 from rtdet.types import Detections, Frame, FrameResult, Tracks
 
@@ -107,7 +108,7 @@ class Flow:
         self.sink_shown = sink_shown
         self.control = Control()
         self.stats = StatsCollector()
-        self.tracking = Tracking(tracker)
+        self.tracking = SharedTracker(tracker)
         self.camera = Camera(camera_motion)
         self.outputs, self.listeners = Outlets(), Outlets()
         self.newest_job: Job | None = None

@@ -12,13 +12,13 @@ from types import TracebackType
 from rtdet.errors import UsageError
 from rtdet.pipeline.buffers import Policy
 from rtdet.pipeline.capture import CaptureWorker, Limits
-from rtdet.pipeline.delivery import OutputWorker, TrackWorker
+from rtdet.pipeline.delivery import OutputWorker
 from rtdet.pipeline.detection import DetectWorker
 from rtdet.pipeline.flow import STOP, Flow
 from rtdet.pipeline.results import Results
 from rtdet.pipeline.stats import Stats
-from rtdet.pipeline.supervisor import END_LIMIT_S, Supervisor, describe
-from rtdet.pipeline.worker import Worker
+from rtdet.pipeline.supervisor import END_LIMIT_S, Supervisor, Worker, describe
+from rtdet.pipeline.tracking import TrackWorker
 from rtdet.protocols import CameraMotion, Detector, SeekableSource, Sink, Source, Tracker
 from rtdet.types import Frame, FrameResult, Thresholds, Tracks
 
@@ -262,7 +262,7 @@ class Pipeline:
         with self._lock:
             if not self.is_finished:
                 self.start()
-        return Results(self, buffer)
+        return Results(buffer, self)
 
     def stats(self) -> Stats:
         """Counts, rates and times up to now."""

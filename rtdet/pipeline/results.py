@@ -4,13 +4,18 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Iterator
-from typing import TYPE_CHECKING
+from typing import Protocol
 
 from rtdet.pipeline.buffers import Buffer
 from rtdet.types import FrameResult
 
-if TYPE_CHECKING:
-    from rtdet.pipeline.pipeline import Pipeline
+
+class Run(Protocol):
+    """What results come from: a pipeline."""
+
+    def join(self) -> bool: ...
+
+    def stop(self) -> bool: ...
 
 
 class Results(Iterator[FrameResult]):
@@ -19,26 +24,26 @@ class Results(Iterator[FrameResult]):
     Leaving the loop early, `close` and garbage collection stop the pipeline: no thread runs for nobody.
     """
 
-    def __init__(self, pipeline: Pipeline, buffer: Buffer[FrameResult]) -> None:
-        self._pipeline: Pipeline | None = pipeline
+    def __init__(self, buffer: Buffer[FrameResult], run: Run) -> None:
         self._buffer = buffer
+        self._run: Run | None = run
 
     def __next__(self) -> FrameResult:
-        if self._pipeline is None:
+        if self._run is None:
             raise StopIteration
         results = self._buffer.take()
         if results:
             return results[0]
-        pipeline, self._pipeline = self._pipeline, None
-        pipeline.join()
+        run, self._run = self._run, None
+        run.join()
         raise StopIteration
 
     def close(self) -> None:
         """Stops the pipeline if it is still running."""
-        pipeline, self._pipeline = self._pipeline, None
-        if pipeline is not None:
+        run, self._run = self._run, None
+        if run is not None:
             self._buffer.abort()
-            pipeline.stop()
+            run.stop()
 
     def __del__(self) -> None:
         if not sys.is_finalizing():

@@ -11,9 +11,9 @@ from hypothesis import strategies as st
 
 from rtdet.pipeline.buffers import Buffer, Policy
 from rtdet.pipeline.clock import MAX_LATE_S, PlaybackClock
+from rtdet.pipeline.found import with_ids
 from rtdet.pipeline.sanitise import sanitise
 from rtdet.pipeline.stats import Histogram, Meter, StatsCollector
-from rtdet.pipeline.tracking import with_ids
 from rtdet.types import Detections, Frame, Tracks
 
 

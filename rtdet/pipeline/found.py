@@ -1,0 +1,67 @@
+"""What a detector found in a frame, and detections shown as tracks."""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+import numpy as np
+
+from rtdet.geometry.boxes import iou
+from rtdet.types import Detections, Thresholds, Tracks
+
+_SAME_OBJECT_IOU = 0.3
+
+
+class Found(NamedTuple):
+    """What a detector found in a frame.
+
+    detections: what reached the user's `confidence`; this is shown and written.
+    candidates: the same, and what scored lower, for a tracker that has a use for it.
+    """
+
+    detections: Detections
+    candidates: Detections
+    confidence: float
+
+
+def split(candidates: Detections, thresholds: Thresholds) -> Found:
+    """What a detector gave out, by the user's confidence. `thresholds` may be newer than what it gave out by."""
+    confidence = thresholds.confidence
+    return Found(candidates[candidates.scores >= confidence], candidates, confidence)
+
+
+def as_tracks(detections: Detections, since_update_s: float = 0.0) -> Tracks:
+    """The detections as tracks that nobody follows: id 0."""
+    return Tracks(
+        detections.boxes,
+        scores=detections.scores,
+        labels=detections.labels,
+        since_update_s=np.full(len(detections), since_update_s),
+        class_names=detections.class_names,
+    )
+
+
+def with_ids(detections: Detections, tracks: Tracks) -> Tracks:
+    """The detections as tracks, each with the ID of the track of its class that it covers best (greedily,
+    an IoU of at least 0.3), or 0."""
+    shown = as_tracks(detections)
+    if len(detections) == 0 or len(tracks) == 0:
+        return shown
+    overlap = iou(detections.boxes, tracks.boxes)
+    overlap[detections.labels[:, None] != tracks.labels[None, :]] = 0
+    for _ in range(min(overlap.shape)):
+        row, column = np.unravel_index(int(overlap.argmax()), overlap.shape)
+        if overlap[row, column] < _SAME_OBJECT_IOU:
+            break
+        shown.ids[row] = tracks.ids[column]
+        overlap[row, :] = overlap[:, column] = 0
+    return shown
+
+
+def together(some: Tracks, others: Tracks) -> Tracks:
+    """The rows of both; labels mean what they mean in `some`."""
+    if len(others) == 0:
+        return some
+    columns = ("boxes", "ids", "scores", "labels", "since_update_s", "uncertainty")
+    joined = {name: np.concatenate((getattr(some, name), getattr(others, name))) for name in columns}
+    return Tracks(**joined, class_names=some.class_names)

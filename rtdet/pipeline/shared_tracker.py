@@ -1,0 +1,128 @@
+"""The tracker behind a lock: updated by its thread, asked by whoever paints."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Sequence
+
+import numpy as np
+
+from rtdet.pipeline.found import Found, as_tracks, together, with_ids
+from rtdet.protocols import CompensatingTracker, Tracker, TwoStageTracker
+from rtdet.types import Detections, FloatArray, Tracks
+
+_PATIENCE_S = 0.01
+
+
+class SharedTracker:
+    """Holds the tracker of a run, or None.
+
+    The lock is held for `update` and `predict` of the tracker, never during inference. `epoch` counts the
+    seeks: tracks of before a seek say nothing about the frames after it. `low` is the least score that the
+    tracker has a use for, or the one that comes next has; None: nothing below the user's confidence.
+    `follows_camera` says the same of the camera's motion.
+    """
+
+    def __init__(self, tracker: Tracker | None) -> None:
+        self._take(tracker)
+        self._note_wishes(tracker)
+        self._lock = threading.Lock()
+        self._next: list[Tracker | None] = []
+        self._fresh = True
+        self._epoch = 0
+        self._class_names: Sequence[str] = ()
+        self._detections = Detections()
+        self._updated_t = 0.0
+        self._tracks = Tracks()
+        self._pinned: tuple[float, Tracks] | None = None
+
+    def swap(self, tracker: Tracker | None) -> None:
+        """Another tracker, from the next frame on. Never waits."""
+        self._next.append(tracker)
+        self._note_wishes(tracker)
+
+    def update(
+        self, found: Found, t: float, epoch: int, camera_step: FloatArray | None = None, *, pin: bool
+    ) -> Tracks:
+        """The tracks of a new frame. `camera_step`: the camera's transform (2, 3) to it, where it is known. `pin`:
+        the picture stands still on it, so `at(t)` shows every detection, also those that the tracker has yet to
+        confirm."""
+        with self._lock:
+            self._renew(found.detections, epoch)
+            if camera_step is not None and isinstance(self.tracker, CompensatingTracker):
+                self.tracker.move_camera(camera_step)
+            tracks = self._feed(found, t)
+            self._pinned = (t, self._standing(found, tracks)) if pin else None
+            self._tracks = tracks
+            return tracks
+
+    def redo(self, found: Found, t: float, epoch: int) -> Tracks:
+        """Tracks for new detections of a frame that the tracker has had already: it is asked, not updated,
+        so that one frame does not count twice."""
+        with self._lock:
+            self._renew(found.detections, epoch)
+            if self._fresh or self.tracker is None:
+                known = self._feed(found, t)
+            else:
+                if self._two_stage is not None:
+                    self._two_stage.set_confidence(found.confidence)
+                known = self.tracker.predict(t)
+            shown = self._standing(found, known)
+            self._pinned = (t, shown)
+            return shown
+
+    def at(self, t: float, epoch: int) -> Tracks:
+        """Where the tracks are at `t`; where they last were while the tracker is busy for over 10 ms."""
+        if not self._lock.acquire(timeout=_PATIENCE_S):
+            return self._tracks if epoch == self._epoch else Tracks(class_names=self._class_names)
+        try:
+            if epoch != self._epoch:
+                return Tracks(class_names=self._class_names)
+            if self._pinned is not None and self._pinned[0] == t:
+                return self._pinned[1]
+            if self.tracker is None:
+                return as_tracks(self._detections, max(0.0, t - self._updated_t))
+            return self.tracker.predict(t)
+        finally:
+            self._lock.release()
+
+    def _feed(self, found: Found, t: float) -> Tracks:
+        self._detections, self._updated_t, self._fresh = found.detections, t, False
+        if self.tracker is None:
+            return as_tracks(found.detections)
+        if self._two_stage is None:
+            return self.tracker.update(found.detections, t)
+        self._two_stage.set_confidence(found.confidence)
+        return self._two_stage.update(found.candidates, t)
+
+    def _standing(self, found: Found, tracks: Tracks) -> Tracks:
+        """What a picture that stands still shows: its detections, and the tracks that go on by what is none."""
+        shown = with_ids(found.detections, tracks)
+        if self._two_stage is not None:
+            goes_on = (tracks.since_update_s == 0) & (tracks.scores < found.confidence)
+            shown = together(shown, tracks[goes_on & ~np.isin(tracks.ids, shown.ids)])
+        return shown
+
+    def _take(self, tracker: Tracker | None) -> None:
+        self.tracker = tracker
+        self._two_stage = tracker if isinstance(tracker, TwoStageTracker) else None
+
+    def _note_wishes(self, tracker: Tracker | None) -> None:
+        self.low = tracker.low if isinstance(tracker, TwoStageTracker) else None
+        self.follows_camera = isinstance(tracker, CompensatingTracker)
+
+    def _renew(self, detections: Detections, epoch: int) -> None:
+        """Starts over after a swap, after a seek, and when labels get another meaning."""
+        swapped = bool(self._next)
+        while self._next:
+            self._take(self._next.pop(0))
+        names = tuple(detections.class_names)
+        renamed = bool(names and self._class_names and names != self._class_names)
+        if swapped or renamed or epoch != self._epoch:
+            self._fresh = True
+            self._pinned = None
+            self._tracks = Tracks(class_names=names)
+            if self.tracker is not None:
+                self.tracker.reset()
+        self._epoch = epoch
+        self._class_names = names or self._class_names

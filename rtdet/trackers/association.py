@@ -8,16 +8,14 @@ from __future__ import annotations
 from typing import Literal
 
 import numpy as np
-from scipy.optimize import linear_sum_assignment
 
-from rtdet.types import BoolArray, FloatArray, IntArray
+from rtdet.geometry.pairing import heaviest_matching
+from rtdet.types import FloatArray, IntArray
 
 # Above this many pairs, listing only those that overlap is faster than the full matrix (measured).
 DENSE_PAIRS = 80 * 80
-# With no more pairs than this, the Hungarian method is faster than further rounds before it.
-FEW_PAIRS = 64
-# A matrix of so few cells is faster than looking for the rows and columns that are needed.
-SMALL_MATRIX = 50 * 60
+# Up to so many indices a set is faster than an array of counts (measured).
+SHORT_LIST = 50
 _NONE: IntArray = np.zeros(0, dtype=np.int64)
 
 Pairs = tuple[IntArray, IntArray]
@@ -29,7 +27,7 @@ def match(
     iou_threshold: float,
     labels: tuple[FloatArray, FloatArray] | None = None,
 ) -> Pairs:
-    """Rows of `detections` (4, M) and of `tracks` (4, N) that belong together, as two index arrays.
+    """Rows of `detections` (4, M) and of `tracks` (4, N) that belong together, as two index arrays in no order.
 
     The assignment with the largest sum of IoU over all pairs; pairs under `iou_threshold` are undone
     *after* it. Where the pairs above the threshold are already one to one, they are the match. Pairs that
@@ -40,32 +38,20 @@ def match(
         return _NONE, _NONE
     if labels is not None and _is_one_value(labels):
         labels = None
-    if detections.shape[1] * tracks.shape[1] <= DENSE_PAIRS:
-        return _match_dense(detections, tracks, iou_threshold, labels)
-    return _match_sparse(detections, tracks, iou_threshold, labels)
+    rows, columns, overlap = overlapping_pairs(detections, tracks, labels)
+    near = (overlap > iou_threshold).nonzero()[0]
+    pairs = rows.take(near), columns.take(near)
+    if is_one_to_one(*pairs):
+        return pairs
+    # Pairs with IoU 0 add nothing to the sum, and would be undone in any case.
+    chosen = heaviest_matching(rows, columns, overlap, detections.shape[1], tracks.shape[1])
+    chosen = chosen[overlap.take(chosen) >= iou_threshold]
+    return rows.take(chosen), columns.take(chosen)
 
 
 def _is_one_value(labels: tuple[FloatArray, FloatArray]) -> bool:
     first = labels[0][0]
     return bool((labels[0] == first).all() and (labels[1] == first).all())
-
-
-def _match_dense(
-    detections: FloatArray,
-    tracks: FloatArray,
-    iou_threshold: float,
-    labels: tuple[FloatArray, FloatArray] | None,
-) -> Pairs:
-    overlap = iou_matrix(detections, tracks)
-    if labels is not None:
-        overlap[labels[0][:, None] != labels[1]] = 0.0
-    rows, columns = (overlap > iou_threshold).nonzero()
-    if is_one_to_one(rows, columns):
-        return rows, columns
-    rows, columns = linear_sum_assignment(overlap, maximize=True)
-    chosen = overlap[rows, columns]
-    keep = (chosen >= iou_threshold) & (chosen > 0)
-    return rows[keep], columns[keep]
 
 
 def iou_matrix(a: FloatArray, b: FloatArray) -> FloatArray:
@@ -83,28 +69,15 @@ def iou_matrix(a: FloatArray, b: FloatArray) -> FloatArray:
 
 def _area(corners: FloatArray) -> FloatArray:
     size = corners[2:] - corners[:2]
-    return np.asarray(size[0] * size[1])
+    area: FloatArray = size[0] * size[1]
+    return area
 
 
 def is_one_to_one(rows: IntArray, columns: IntArray) -> bool:
-    return len(rows) > 0 and int(np.bincount(rows).max()) == 1 and int(np.bincount(columns).max()) == 1
-
-
-def _match_sparse(
-    detections: FloatArray,
-    tracks: FloatArray,
-    iou_threshold: float,
-    labels: tuple[FloatArray, FloatArray] | None,
-) -> Pairs:
-    """The same over a list of the pairs that overlap. Pairs with IoU 0 add nothing to the sum that the
-    assignment maximises and are undone in any case, so leaving them out changes nothing."""
-    rows, columns, overlap = _overlapping_pairs(detections, tracks, labels)
-    chosen = (overlap > iou_threshold).nonzero()[0]
-    if not is_one_to_one(rows[chosen], columns[chosen]):
-        chosen = heaviest_matching(rows, columns, overlap, detections.shape[1], tracks.shape[1])
-        chosen = chosen[overlap[chosen] >= iou_threshold]
-    chosen = chosen[np.argsort(rows[chosen])]
-    return rows[chosen], columns[chosen]
+    """Whether there is a pair, and no row and no column is in two of them."""
+    if len(rows) <= SHORT_LIST:
+        return 0 < len(rows) == len(set(rows.tolist())) == len(set(columns.tolist()))
+    return int(np.bincount(rows).max()) == 1 == int(np.bincount(columns).max())
 
 
 def overlapping_pairs(
@@ -117,8 +90,9 @@ def overlapping_pairs(
     overlap = iou_matrix(a, b)
     if labels is not None:
         overlap[labels[0][:, None] != labels[1]] = 0.0
-    rows, columns = overlap.nonzero()
-    return rows, columns, overlap[rows, columns]
+    touch = (overlap > 0).ravel().nonzero()[0]
+    rows, columns = np.divmod(touch, b.shape[1])
+    return rows, columns, overlap.take(touch)
 
 
 def _overlapping_pairs(
@@ -158,84 +132,3 @@ def _starting_within(a: FloatArray, b: FloatArray, side: Literal["left", "right"
     columns = np.arange(len(count)).repeat(count)
     rows = np.arange(len(columns)) + (first - end + count).repeat(count)
     return rows, columns
-
-
-def best_pairs(rows: IntArray, columns: IntArray, weight: FloatArray, counts: tuple[int, int]) -> IntArray:
-    """`heaviest_matching` of pairs of `counts` rows and columns, most of which have no rival."""
-    if len(rows) == 0:
-        return _NONE
-    alone = np.bincount(rows).take(rows) == 1
-    alone &= np.bincount(columns).take(columns) == 1
-    if alone.all():
-        return np.arange(len(rows))
-    if counts[0] * counts[1] <= SMALL_MATRIX:
-        return _assign(rows, columns, weight, *counts)
-    rival = (~alone).nonzero()[0]
-    chosen = heaviest_matching(rows.take(rival), columns.take(rival), weight.take(rival), *counts)
-    return np.concatenate((alone.nonzero()[0], rival.take(chosen)))
-
-
-def heaviest_matching(
-    rows: IntArray, columns: IntArray, weight: FloatArray, row_count: int, column_count: int
-) -> IntArray:
-    """Indices of the pairs of a one-to-one matching with the largest sum of weights, all above 0.
-
-    A pair that outweighs the best rival of its row plus the best rival of its column belongs to every
-    optimum (put it in, take at most those two out, and the sum grows). Taking such pairs again and again
-    settles nearly all of a scene; the Hungarian method gets the rest.
-    """
-    taken: list[IntArray] = []
-    left = weight.argsort()
-    while len(left) > FEW_PAIRS:
-        r, c, w = rows.take(left), columns.take(left), weight.take(left)
-        best_of_row, rival_in_row = _best_and_rival(r, w, row_count)
-        best_of_column, rival_in_column = _best_and_rival(c, w, column_count)
-        index = (best_of_row & best_of_column).nonzero()[0]
-        rivals = rival_in_row.take(r.take(index)) + rival_in_column.take(c.take(index))
-        index = index[w.take(index) > rivals]
-        if len(index) == 0:
-            break
-        taken.append(left.take(index))
-        free_row, free_column = np.ones(row_count, dtype=bool), np.ones(column_count, dtype=bool)
-        free_row[r.take(index)] = False
-        free_column[c.take(index)] = False
-        left = left[free_row.take(r) & free_column.take(c)]
-    taken.append(left[_assign(rows[left], columns[left], weight[left], row_count, column_count)])
-    return np.concatenate(taken)
-
-
-def _best_and_rival(group: IntArray, weight: FloatArray, count: int) -> tuple[BoolArray, FloatArray]:
-    """Whether each pair is the heaviest of its group, and the second weight (or 0) of each of `count` groups.
-
-    `weight` rises, and where an index occurs twice in an assignment, NumPy keeps the last."""
-    place = np.arange(len(group))
-    last = np.zeros(count, dtype=np.int64)
-    last[group] = place
-    is_best = last.take(group) == place
-    other = (~is_best).nonzero()[0]
-    rival = np.zeros(count)
-    rival[group.take(other)] = weight.take(other)
-    return is_best, rival
-
-
-def _assign(
-    rows: IntArray, columns: IntArray, weight: FloatArray, row_count: int, column_count: int
-) -> IntArray:
-    """Indices of the pairs that the Hungarian method picks, over the rows and columns that occur."""
-    if row_count * column_count > SMALL_MATRIX:
-        rows, row_count = _renumbered(rows, row_count)
-        columns, column_count = _renumbered(columns, column_count)
-    matrix = np.zeros((row_count, column_count))
-    matrix[rows, columns] = weight
-    place = np.full(matrix.shape, -1)
-    place[rows, columns] = np.arange(len(rows))
-    picked = place[linear_sum_assignment(matrix, maximize=True)]
-    return np.asarray(picked[picked >= 0], dtype=np.int64)
-
-
-def _renumbered(index: IntArray, count: int) -> tuple[IntArray, int]:
-    """The same indices (below `count`) without gaps, and how many different ones there are."""
-    occurs = np.zeros(count, dtype=np.int64)
-    occurs[index] = 1
-    number = occurs.cumsum()
-    return number.take(index) - 1, int(number[-1])

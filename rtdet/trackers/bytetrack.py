@@ -8,8 +8,9 @@ from dataclasses import replace
 
 import numpy as np
 
+from rtdet.geometry.pairing import heaviest_matching
 from rtdet.trackers import kalman_xyah as kalman
-from rtdet.trackers.association import Pairs, best_pairs, overlapping_pairs
+from rtdet.trackers.association import Pairs, overlapping_pairs
 from rtdet.trackers.camera_drift import CameraDrift
 from rtdet.trackers.clock import Clock
 from rtdet.trackers.intake import PUBLISHED_HIGH, accepted, score_lift
@@ -110,7 +111,7 @@ class ByteTrack:
             # The largest sum of what similarities exceed the stage's limit by is what an assignment with a cost limit
             # gives, in which staying alone costs half of the limit.
             r, c, worth = rows.take(chosen), columns.take(chosen), weight.take(chosen) - least
-            best = best_pairs(r, c, worth, (len(free), len(open_)))
+            best = heaviest_matching(r, c, worth, len(free), len(open_))
             matched.append((r.take(best), c.take(best)))
             free[matched[-1][0]], open_[matched[-1][1]] = False, False
         if matched:

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import numpy as np
 
-from rtdet.trackers.association import Pairs, best_pairs
+from rtdet.geometry.pairing import heaviest_matching
+from rtdet.trackers.association import Pairs
 from rtdet.types import BoolArray, FloatArray, IntArray
 
 
@@ -27,7 +28,7 @@ class Matching:
         if len(chosen) == 0:
             return
         rows, columns = rows.take(chosen), columns.take(chosen)
-        best = best_pairs(rows, columns, worth.take(chosen), (len(self.free), len(self.open)))
+        best = heaviest_matching(rows, columns, worth.take(chosen), len(self.free), len(self.open))
         rows, columns = rows.take(best), columns.take(best)
         self.free[rows], self.open[columns] = False, False
         self.track_of[rows] = columns

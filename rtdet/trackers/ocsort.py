@@ -15,8 +15,9 @@ from dataclasses import replace
 
 import numpy as np
 
+from rtdet.geometry.pairing import heaviest_matching
 from rtdet.trackers import kalman
-from rtdet.trackers.association import Pairs, best_pairs, is_one_to_one, overlapping_pairs
+from rtdet.trackers.association import Pairs, is_one_to_one, overlapping_pairs
 from rtdet.trackers.camera_drift import CameraDrift
 from rtdet.trackers.clock import Clock
 from rtdet.trackers.intake import accepted
@@ -191,7 +192,7 @@ class OCSort:
         worth = overlap + momentum * (self.inertia / np.pi)
         pays = (worth > 0).nonzero()[0]
         counts = (len(scores), table.shape[1])
-        chosen = pays.take(best_pairs(rows.take(pays), columns.take(pays), worth.take(pays), counts))
+        chosen = pays.take(heaviest_matching(rows.take(pays), columns.take(pays), worth.take(pays), *counts))
         chosen = chosen[overlap.take(chosen) >= self.iou_threshold]
         return rows.take(chosen), columns.take(chosen)
 
@@ -205,7 +206,7 @@ class OCSort:
         rows, columns, overlap = overlapping_pairs(corners.take(free_rows, axis=1), observed, by_class)
         if not (overlap >= self.iou_threshold).any():
             return NO_PAIRS
-        chosen = best_pairs(rows, columns, overlap, (len(free_rows), len(left_columns)))
+        chosen = heaviest_matching(rows, columns, overlap, len(free_rows), len(left_columns))
         chosen = chosen[overlap[chosen] >= self.iou_threshold]
         return free_rows.take(rows.take(chosen)), left_columns.take(columns.take(chosen))
 

@@ -8,6 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy.optimize import linear_sum_assignment
 
+from rtdet.geometry import pairing
 from rtdet.geometry.boxes import iou
 from rtdet.trackers import association
 from rtdet.trackers.association import match
@@ -15,9 +16,10 @@ from rtdet.trackers.association import match
 
 @pytest.fixture(params=["full matrix", "overlapping pairs"])
 def either_way(request, monkeypatch):
-    """Both computations, whatever the size, with rounds before the Hungarian method."""
+    """Both computations, whatever the size, with comparisons before the search."""
     monkeypatch.setattr(association, "DENSE_PAIRS", 10**12 if request.param == "full matrix" else 0)
-    monkeypatch.setattr(association, "FEW_PAIRS", 0)
+    monkeypatch.setattr(pairing, "FEW_PAIRS", 0)
+    monkeypatch.setattr(pairing, "SOME_PAIRS", 0)
 
 
 def corners(*boxes):
@@ -54,13 +56,12 @@ def test_the_match_is_that_of_the_hungarian_method_on_all_pairs(seed, detections
     rng = np.random.default_rng(seed)
     a, b = crowd(rng, detections, extent), crowd(rng, tracks, extent)
     expected = plain_match(a, b, 0.3)
-    sizes = association.DENSE_PAIRS, association.FEW_PAIRS
-    try:
-        for dense_pairs, few_pairs in ((10**12, 64), (0, 64), (0, 0)):
-            association.DENSE_PAIRS, association.FEW_PAIRS = dense_pairs, few_pairs
+    for dense_pairs, few_pairs in ((10**12, 64), (0, 64), (0, 0)):
+        with pytest.MonkeyPatch.context() as monkeypatch:
+            monkeypatch.setattr(association, "DENSE_PAIRS", dense_pairs)
+            monkeypatch.setattr(pairing, "FEW_PAIRS", few_pairs)
+            monkeypatch.setattr(pairing, "SOME_PAIRS", few_pairs)
             assert as_set(match(a, b, 0.3)) == expected
-    finally:
-        association.DENSE_PAIRS, association.FEW_PAIRS = sizes
 
 
 def test_pairs_under_the_threshold_are_undone_after_the_assignment(either_way):

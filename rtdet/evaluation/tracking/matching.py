@@ -6,6 +6,7 @@ import numpy as np
 
 from rtdet.evaluation.tracking.overlaps import Overlaps
 from rtdet.evaluation.tracking.trial import only_heaviest
+from rtdet.geometry.assignment import assign
 from rtdet.types import BoolArray, FloatArray, IntArray
 
 
@@ -16,8 +17,8 @@ def heaviest_matching(
     only which of these are taken is asked, and only these are given.
 
     Most are settled without a look at their frame (see settled), and most others by trying what is left of it.
-    Where several matchings are equally heavy, the frame is solved by the Hungarian method, and as a whole: which of
-    them it finds depends on all of the frame, and so it is the one that others find who solve each frame so.
+    Where several matchings are equally heavy, the frame is solved by `assign`, and as a whole: which of them that
+    finds depends on all of the frame, and so it is the one that others find who solve each frame with SciPy.
     """
     wanted = np.ones(len(pairs), dtype=bool) if wanted is None else wanted
     rows, columns, frames = overlaps.rows[pairs], overlaps.columns[pairs], overlaps.frames[pairs]
@@ -40,10 +41,8 @@ def heaviest_matching(
 
 
 def match_frame(overlaps: Overlaps, pairs: IntArray, weight: FloatArray) -> IntArray:
-    """The pairs that the Hungarian method takes, of those of one frame; all its boxes are rows and columns, and what
+    """The pairs that `assign` takes, of those of one frame; all its boxes are rows and columns, and what
     is no pair weighs 0."""
-    from scipy.optimize import linear_sum_assignment  # here, for what it takes to load: see heaviest_by_trial
-
     frame = overlaps.frames[pairs[0]]
     top, bottom = overlaps.truth_starts[frame : frame + 2]
     left, right = overlaps.track_starts[frame : frame + 2]
@@ -52,7 +51,7 @@ def match_frame(overlaps: Overlaps, pairs: IntArray, weight: FloatArray) -> IntA
     matrix[row, column] = weight
     place = np.full(matrix.shape, -1)
     place[row, column] = pairs
-    picked = place[linear_sum_assignment(matrix, maximize=True)]
+    picked = place[assign(matrix)]
     return np.asarray(picked[picked >= 0])
 
 

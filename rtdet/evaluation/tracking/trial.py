@@ -1,5 +1,4 @@
-"""The heaviest one-to-one matching of few pairs, by trying all: SciPy, which has the Hungarian method for more, takes
-longer to load than most sequences take to score."""
+"""The heaviest one-to-one matching of few pairs by trying all, which tells whether another is as heavy."""
 
 from __future__ import annotations
 
@@ -11,7 +10,7 @@ from itertools import groupby
 _Choice = tuple[float, tuple[int, ...]]
 # Another matching that comes nearer than this may be as heavy, but for rounding.
 _LEAST_LEAD = 1e-9
-# With more than this to remember from one row to the next, the Hungarian method is faster.
+# With more than this to remember from one row to the next, augmenting paths are faster.
 _MOST_STATES = 64
 
 

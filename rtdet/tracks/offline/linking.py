@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from rtdet.geometry.pairing import heaviest_matching
 from rtdet.tracks.offline.motion import to_values
 from rtdet.tracks.offline.times import MAX_GAP_S, longest, row_seconds, spread
 from rtdet.tracks.table import TrackTable
@@ -66,9 +67,6 @@ def _ends(table: TrackTable, tracks: list[IntArray], seconds: FloatArray) -> _En
 
 
 def _best_pairs(ends: _Ends, starts: _Ends, longest_s: float) -> tuple[IntArray, IntArray]:
-    # Here, because it brings SciPy along, which takes longer to load than an edit of a file takes.
-    from rtdet.trackers.association import heaviest_matching
-
     earlier, later = _in_time(ends, starts, longest_s)
     is_alike = (np.abs(ends.sides[earlier] - starts.sides[later]) <= MOST_GROWTH).all(axis=1)
     is_alike &= ends.labels[earlier] == starts.labels[later]

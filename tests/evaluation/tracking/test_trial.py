@@ -1,4 +1,4 @@
-"""The heaviest matching of few pairs, found without SciPy."""
+"""The heaviest matching of few pairs, found by trying all."""
 
 from __future__ import annotations
 
@@ -60,7 +60,7 @@ def test_many_pairs_are_tried_where_few_are_rivals():
     )
 
 
-def test_sequences_without_ties_are_scored_before_scipy_would_be_loaded(tmp_path):
+def test_sequences_are_scored_without_scipy(tmp_path):
     rng, rows = np.random.default_rng(0), [(f, i, 8 * i + f, 10 * i) for f in range(1, 31) for i in range(6)]
     truth = [f"{f},{i},{left},{top},40,60,1,1,1" for f, i, left, top in rows]
     off = rng.normal(0, 5, (len(rows), 2))

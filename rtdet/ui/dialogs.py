@@ -40,9 +40,9 @@ LICENCES = (
     ("rtdet", "Apache License 2.0"),
     ("PyQt6", "GPL v3 or commercial (Riverbank Computing); Qt itself LGPL v3"),
     ("PyAV", "BSD 3-Clause; its wheels hold FFmpeg (LGPL/GPL) and x264 (GPL v2)"),
-    ("PyTorch, torchvision, NumPy, SciPy", "BSD 3-Clause"),
+    ("PyTorch, torchvision, NumPy", "BSD 3-Clause"),
     ("OpenCV, OpenVINO, safetensors, PyArrow", "Apache License 2.0"),
-    ("ONNX Runtime, filterpy, platformdirs", "MIT"),
+    ("ONNX Runtime, platformdirs", "MIT"),
 )
 
 

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import numpy as np
 
+from rtdet.tracks.offline.kalman import most_likely
 from rtdet.tracks.table import FARTHEST
 from rtdet.types import BoolArray, FloatArray, IntArray
 
@@ -79,7 +80,7 @@ def smoothed(seconds: FloatArray, boxes: FloatArray, seen: BoolArray) -> FloatAr
 
     seconds (N,) rise; boxes (N, 4) xyxy; seen (N,), of which the first and the last are True. The box of a row
     that was not seen counts only for the object's size there. Where the ID went over to another object, each
-    part stands alone. Rauch, Tung, Striebel 1965, as filterpy has it.
+    part stands alone. Rauch, Tung, Striebel 1965.
     """
     result = boxes.copy()
     at = np.flatnonzero(seen)
@@ -107,34 +108,12 @@ def _smoothed_part(seconds: FloatArray, boxes: FloatArray, seen: BoolArray) -> F
 
 def _filtered(seconds: FloatArray, values: FloatArray, unit: FloatArray, seen: BoolArray) -> FloatArray:
     """The most likely values (N, 4), of which one is `unit` (N, 4) large."""
-    # Here, because it brings SciPy along, as in `link`.
-    from filterpy.kalman import KalmanFilter
-
+    dt = np.diff(seconds, prepend=seconds[0]).tolist()
     variance = (unit * (CENTRE_NOISE, CENTRE_NOISE, SIDE_NOISE, SIDE_NOISE)) ** 2
-    kalman = KalmanFilter(dim_x=8, dim_z=4)
-    kalman.H = np.eye(4, 8)
-    kalman.x = np.concatenate([values[0], np.zeros(4)])
-    kalman.P = np.diag(np.concatenate([variance[0], (FIRST_VELOCITY * unit[0]) ** 2]))
-    F, Q = _steps(np.diff(seconds, prepend=seconds[0]), unit)
-    measured = np.full(len(values), None)
-    for row in np.flatnonzero(seen)[1:]:  # the first is the filter's start
-        measured[row] = values[row]
-    R = [np.diag(row) for row in variance]
-    means, covariances, _, _ = kalman.batch_filter(measured, Fs=F, Qs=Q, Rs=R)
-    return np.asarray(kalman.rts_smoother(means, covariances, F, Q)[0][:, :4])
-
-
-def _steps(dt: FloatArray, unit: FloatArray) -> tuple[FloatArray, FloatArray]:
-    """F and Q (N, 8, 8) of steps of `dt` (N,) seconds: constant velocity, disturbed by white noise of
-    acceleration (Bar-Shalom, Li, Kirubarajan 2001, section 6.2.2). A step of 0 s changes nothing."""
-    F = np.zeros((len(dt), 8, 8))
-    Q = np.zeros_like(F)
     power = (unit * (CENTRE_AGILITY, CENTRE_AGILITY, SIDE_AGILITY, SIDE_AGILITY)) ** 2
-    value, velocity = np.arange(4), np.arange(4, 8)
-    dt = dt[:, None]
-    F[:, range(8), range(8)] = 1.0
-    F[:, value, velocity] = dt
-    Q[:, value, value] = power * dt**3 / 3
-    Q[:, value, velocity] = Q[:, velocity, value] = power * dt**2 / 2
-    Q[:, velocity, velocity] = power * dt
-    return F, Q
+    first = (FIRST_VELOCITY * unit[0]) ** 2
+    columns = [
+        most_likely(dt, value.tolist(), noise.tolist(), agility.tolist(), seen.tolist(), float(velocity))
+        for value, noise, agility, velocity in zip(values.T, variance.T, power.T, first, strict=True)
+    ]
+    return np.array(columns).T

@@ -29,6 +29,8 @@ if TYPE_CHECKING:
     from rtdet.protocols import Source as Source
     from rtdet.protocols import Tracker as Tracker
     from rtdet.trackers.registry import load_tracker as load_tracker
+    from rtdet.training.run import train as train
+    from rtdet.training.settings import TrainingSettings as TrainingSettings
     from rtdet.types import Detections as Detections
     from rtdet.types import Frame as Frame
     from rtdet.types import FrameResult as FrameResult
@@ -45,6 +47,8 @@ _HOMES = {
     "load_detector": "rtdet.detectors.registry",
     "load_tracker": "rtdet.trackers.registry",
     "open_source": "rtdet.video.sources",
+    "train": "rtdet.training.run",
+    "TrainingSettings": "rtdet.training.settings",
     **dict.fromkeys(
         [
             "DownloadError", "ModelError", "OutputError", "RtdetError",
@@ -57,7 +61,7 @@ _HOMES = {
 }  # fmt: skip
 
 __all__ = [  # noqa: RUF022
-    "run", "load_detector", "load_tracker", "open_source", "RunConfig",
+    "run", "load_detector", "load_tracker", "open_source", "train", "RunConfig", "TrainingSettings",
     "Frame", "Detections", "Tracks", "FrameResult", "SourceInfo", "Thresholds",
     "Source", "Detector", "Tracker", "Sink",
     "RtdetError", "UsageError", "UnknownNameError", "SourceError", "ModelError", "UnknownModelError", "DownloadError",

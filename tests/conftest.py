@@ -19,3 +19,27 @@ def shared_data() -> Path:
     if not SHARED.is_dir():
         pytest.skip("needs the real pictures, clips and weights in ../shared/data, which are not here")
     return SHARED
+
+
+@pytest.fixture
+def squares(tmp_path):
+    """Six grey pictures with one red square each, labelled as COCO JSON."""
+    import json
+
+    import cv2
+    import numpy as np
+
+    folder = tmp_path / "squares"
+    (folder / "images").mkdir(parents=True)
+    rng = np.random.default_rng(0)
+    images, annotations = [], []
+    for i in range(6):
+        picture = np.full((96, 96, 3), 90, np.uint8)
+        x, y = (int(v) for v in rng.integers(0, 56, 2))
+        picture[y : y + 40, x : x + 40] = (20, 20, 230)
+        cv2.imwrite(str(folder / "images" / f"{i}.png"), picture)
+        images.append({"id": i, "file_name": f"{i}.png", "width": 96, "height": 96})
+        annotations.append({"image_id": i, "category_id": 1, "bbox": [x, y, 40, 40]})
+    content = {"images": images, "annotations": annotations, "categories": [{"id": 1, "name": "square"}]}
+    (folder / "squares.json").write_text(json.dumps(content))
+    return folder

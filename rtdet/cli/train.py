@@ -2,13 +2,22 @@
 
 from __future__ import annotations
 
-from typing import Any
+import math
+from typing import TYPE_CHECKING, Any
 
 import click
 
 from rtdet.cli import options
+from rtdet.cli.console import interrupts, show_messages
 from rtdet.cli.options import CONTEXT
+from rtdet.errors import UsageError
 from rtdet.extras import require
+from rtdet.training.settings import TrainingSettings, settings_of
+
+if TYPE_CHECKING:
+    from rtdet.detectors.ssd.loss import LossParts
+    from rtdet.training.engine import Trainer
+    from rtdet.training.run import Trained, Training
 
 
 @click.command(context_settings={**CONTEXT, "max_content_width": 100})
@@ -19,24 +28,32 @@ from rtdet.extras import require
     "--out", required=True, metavar="DIR", help="For the model, its card, checkpoints, log and curves."
 )
 @click.option(
-    "--model", default="ssd-n", show_default=True, metavar="NAME|FILE",
+    "--model", default=TrainingSettings.model, show_default=True, metavar="NAME|FILE",
     help="ssd-n, csp-n, ssdlite, ssd300 or ssd512 from scratch; rtdet-n or a .safetensors to fine-tune.",
 )  # fmt: skip
 @click.option("--backbone", metavar="NAME", help="For ssd300, ssd512, ssdlite: e.g. resnet18, ghostnet_100.")
-@click.option("--classes", metavar="A,B", help="[default: those of the labels]")
+@options.classes("[default: those of the labels]")
 @click.option(
     "--val", metavar="DIR", help="Labelled pictures to measure AP on.  [default: a tenth of the data]"
 )
 @click.option(
     "--teacher", metavar="DETS.json", help="Detections (`rtdet detect`) that complete missing labels."
 )
-@click.option("--demo-frames", type=int, default=0, metavar="N", help="Also N rendered frames of the demo.")
+@click.option(
+    "--demo-frames",
+    type=int,
+    default=TrainingSettings.demo_frames,
+    metavar="N",
+    help="Also N rendered frames of the demo.",
+)
 @click.option("--steps", type=int, metavar="N", help="Optimiser steps.  [default: by the number of pictures]")
 @click.option(
     "--epochs", type=float, metavar="N", help="Instead of --steps: times that each picture is seen."
 )
 @click.option("--minutes", type=float, metavar="M", help="Instead of --steps: as many as fit into this time.")
-@click.option("--batch", type=int, default=16, show_default=True, help="Pictures in a step.")
+@click.option(
+    "--batch", type=int, default=TrainingSettings.batch, show_default=True, help="Pictures in a step."
+)
 @click.option("--lr", type=float, help="Learning rate.  [default: by the model]")
 @click.option(
     "--freeze", type=int, metavar="STRIDE",
@@ -48,18 +65,23 @@ from rtdet.extras import require
 )  # fmt: skip
 @click.option("--size", type=int, help="Side of the training input.  [default: the model's own, else 320]")
 @click.option(
-    "--augment", default="full", show_default=True, metavar="NAME",
+    "--augment", default=TrainingSettings.augment, show_default=True, metavar="NAME",
     help="full; yolo: YOLOv4's mosaic and CutMix; ssd: the paper's own; none.",
 )  # fmt: skip
 @click.option(
-    "--balance", type=float, default=0.1, show_default=True, metavar="SHARE",
+    "--balance", type=float, default=TrainingSettings.balance, show_default=True, metavar="SHARE",
     help="Pictures with a class that less than this share of them has are shown more often; 0: never.",
 )  # fmt: skip
 @options.precision()
 @options.device("auto, cpu, cuda or cuda:N.")
-@click.option("--seed", type=int, default=0, show_default=True)
+@click.option("--seed", type=int, default=TrainingSettings.seed, show_default=True)
 @click.option(
-    "--save-every", type=float, default=60.0, show_default=True, metavar="S", help="Checkpoints, in seconds."
+    "--save-every",
+    type=float,
+    default=TrainingSettings.save_every,
+    show_default=True,
+    metavar="S",
+    help="Checkpoints, in seconds.",
 )
 @click.option("--resume", is_flag=True, help="Go on from the last checkpoint in --out, with its settings.")
 @click.pass_context
@@ -73,9 +95,56 @@ def command(ctx: click.Context, /, out: str, resume: bool, **settings: Any) -> N
     that are not given then are as they were.
     """
     require("train", "rtdet train")
-    from rtdet.cli.training_run import run
-
+    show_messages()
     given = {
-        name for name in settings if ctx.get_parameter_source(name) is click.core.ParameterSource.COMMANDLINE
+        name: value
+        for name, value in settings.items()
+        if ctx.get_parameter_source(name) is click.core.ParameterSource.COMMANDLINE
     }
-    run(out, settings, given, resume=resume)
+    if not resume and settings["data"] is None:
+        raise UsageError("--data is missing: a folder of labelled pictures")
+    asked = settings_of(out, **given) if resume else TrainingSettings(**settings)
+    # Torch, which takes seconds, after what can be said at once.
+    from rtdet.training.run import begin
+
+    training = begin(asked, out, resume=resume)
+    if training.note:
+        click.echo(training.note, err=True)
+    _fit(training)
+    _tell(training.finish())
+
+
+def _fit(training: Training) -> None:
+    """Takes the steps, with a bar; Ctrl-C and SIGTERM end it after a step, with a checkpoint."""
+    from rtdet.cli.training_bar import bar
+
+    with bar(training.trainer) as (show, say), interrupts() as received:
+
+        def after_step(now: Trainer, parts: LossParts) -> None:
+            show(now, parts)
+            # Only here, between two steps, a checkpoint is one that a training goes on from as if nothing had been.
+            if received:
+                now.save()
+                say(f"stopped and saved after step {now.step}; --resume goes on from there")
+                raise KeyboardInterrupt
+
+        training.fit(after_step)
+
+
+def _tell(trained: Trained) -> None:
+    mean, best = trained.scores.mean, trained.best
+    click.echo(f"AP50 {mean.ap50:.3f}, AP {mean.ap:.3f}")
+    if trained.confidence is not None:
+        c = trained.confidence
+        click.echo(f"at confidence {c.score:.2f}: precision {c.precision:.2f}, recall {c.recall:.2f}")
+    if math.isfinite(best.ap50) and best.step == 0:
+        click.echo(
+            f"no step was better than the start (AP50 {best.ap50:.3f}, the last step's {trained.last.ap50:.3f}), so "
+            "model.safetensors has the start's weights; last.safetensors has the last step's"
+        )
+    chosen = (
+        f", of step {best.step} of {trained.steps}, the best measured,"
+        if 0 < best.step < trained.steps
+        else ""
+    )
+    click.echo(f"wrote {trained.model}{chosen} and its card")

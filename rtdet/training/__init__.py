@@ -1,0 +1,32 @@
+"""Training and fine-tuning of SSDs: augmentation, the loop, checkpoints, cards.
+
+`train` is the whole of it. Names load when first used: torch takes seconds.
+"""
+
+from __future__ import annotations
+
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from rtdet.training.run import Trained as Trained
+    from rtdet.training.run import train as train
+    from rtdet.training.settings import TrainingSettings as TrainingSettings
+    from rtdet.training.settings import settings_of as settings_of
+
+_HOMES = {
+    "Trained": "rtdet.training.run",
+    "train": "rtdet.training.run",
+    "TrainingSettings": "rtdet.training.settings",
+    "settings_of": "rtdet.training.settings",
+}
+
+__all__ = ["Trained", "TrainingSettings", "settings_of", "train"]
+
+
+def __getattr__(name: str) -> Any:
+    if name not in _HOMES:
+        raise AttributeError(f"module 'rtdet.training' has no attribute {name!r}")
+    value = getattr(import_module(_HOMES[name]), name)
+    globals()[name] = value
+    return value

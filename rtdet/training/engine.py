@@ -6,12 +6,14 @@ follows from the seed, the step's number and the state that checkpoints hold, an
 
 from __future__ import annotations
 
+import json
 import logging
 import math
 import time
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import asdict
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import torch
@@ -23,9 +25,18 @@ from rtdet.detectors.ssd.module import SSDModule
 from rtdet.detectors.ssd.priors import make_priors
 from rtdet.detectors.ssd.weights import save_weights
 from rtdet.errors import RtdetError
-from rtdet.training.augment import Augment, AugmentConfig, Recipe, open_recipe
+from rtdet.training.augment import Augment, Recipe, open_recipe
 from rtdet.training.batches import Batch, Batches
-from rtdet.training.checkpoint import Score, load_checkpoint, save_checkpoint, settle_on_best
+from rtdet.training.checkpoint import (
+    Score,
+    check_freeze,
+    load_checkpoint,
+    save_checkpoint,
+    say_changes,
+    settle_on_best,
+    use_threads,
+)
+from rtdet.training.config import TrainConfig
 from rtdet.training.curves import draw_curves
 from rtdet.training.ema import Ema
 from rtdet.training.folding import fold, unfold
@@ -43,36 +54,6 @@ _log = logging.getLogger("rtdet.training")
 SHEET = "what-the-network-sees.png"
 # Steps by whose speed `minutes` becomes a number of steps; the first ones, which are slower, are not counted.
 _WARM, _MEASURED = 4, 20
-
-
-@dataclass(frozen=True)
-class TrainConfig:
-    """steps: optimiser steps in all. minutes: instead as many steps as this machine, by its speed at the
-    beginning, does in that time. size: input (width, height). backbone_lr: the backbone's learning rate as a
-    share of `lr`. folded: train with norms folded into convolutions (see `folding`). augment: a name in
-    augment.RECIPES, or settings. validate: how often AP is measured. precision: a name in `precision`. freeze:
-    layers up to this stride stay as they are (see `freezing`)."""
-
-    steps: int = 20_000
-    minutes: float | None = None
-    batch: int = 16
-    size: tuple[int, int] = (320, 320)
-    lr: float = 1.5e-3
-    backbone_lr: float = 1.0
-    weight_decay: float = 0.02
-    warmup_steps: int = 300
-    ema_decay: float = 0.9995
-    ema_warmup: float = 1000.0
-    seed: int = 0
-    plain_tail: float = 0.15  # the last share of the training sees no mixed pictures
-    checkpoint_every_s: float = 60.0
-    augment: AugmentConfig | str = "full"
-    validate: int = 10
-    precision: str = "auto"
-    folded: bool = False
-    freeze: int | None = None
-    measure_start: bool = False  # a trained network is a candidate for the best one
-    workers: int = 2
 
 
 class Trainer:
@@ -282,7 +263,7 @@ class Trainer:
         """`name`.pt to resume from and `name`.safetensors to detect with, and the curves so far."""
         # In this order: where there is a state to resume from, the network that it belongs to is there too.
         save_weights(self.averaged, self.folder / f"{name}.safetensors")
-        save_checkpoint(self, self.folder / f"{name}.pt")
+        save_checkpoint(self.state_dict(), self.folder / f"{name}.pt")
         self._draw_curves(least_s=10)
 
     def _draw_curves(self, least_s: float = 0) -> None:
@@ -293,4 +274,49 @@ class Trainer:
 
     def resume(self) -> None:
         """Continues from last.pt; raises UsageError when there is none, or it does not fit."""
-        load_checkpoint(self, self.folder / "last.pt")
+        load_checkpoint(self.folder / "last.pt", self.device, self.load_state_dict)
+
+    def state_dict(self) -> dict[str, Any]:
+        """All that a training needs to go on as if it had not been cut off."""
+        return {
+            "model": self.model.state_dict(),
+            "ema": self.ema.model.state_dict(),
+            "ema_updates": self.ema.updates,
+            "optimizer": self.optimizer.state_dict(),
+            "scaler": self.scaler.state_dict(),
+            "step": self.step,
+            "total_steps": self.total_steps,
+            "elapsed_s": self.elapsed_s,
+            "best": asdict(self.best),
+            "score": asdict(self.score),
+            "threads": torch.get_num_threads(),
+            "precision": self.precision,
+            "config": json.dumps(asdict(self.config)),
+        }
+
+    def load_state_dict(self, state: Mapping[str, Any]) -> None:
+        """Goes on from there. Torch gets as many threads as it had then: sums over other parts are rounded
+        differently. Raises UsageError for other frozen layers, and for a state that is not of such a network
+        whatever torch and Python raise."""
+        before = json.loads(state["config"])
+        check_freeze(self.config.freeze, before.get("freeze"))
+        self.model.load_state_dict(state["model"])
+        self.ema.model.load_state_dict(state["ema"])
+        self.optimizer.load_state_dict(state["optimizer"])
+        if self.scaler.is_enabled() and state["scaler"]:
+            self.scaler.load_state_dict(state["scaler"])
+        self.ema.updates = int(state["ema_updates"])
+        self.step, self.elapsed_s = int(state["step"]), float(state["elapsed_s"])
+        self.best, self.score = Score(**state["best"]), Score(**state["score"])
+        if self.config.minutes is not None:
+            kept = self.config.minutes == before["minutes"]
+            self.total_steps = state["total_steps"] if kept else self._steps_in(self.config.minutes)
+        use_threads(int(state["threads"]))
+        say_changes(self.config, self.precision, before, state["precision"])
+
+    def _steps_in(self, minutes: float) -> int | None:
+        """Steps in all that a training of so many minutes has, by its speed so far."""
+        if not self.step:
+            return None
+        left = (minutes * 60 - self.elapsed_s) * self.step / self.elapsed_s
+        return self.step + max(0, round(left))

@@ -6,8 +6,6 @@ import os
 import signal
 import time
 
-import cv2
-import numpy as np
 import pytest
 import torch
 
@@ -16,25 +14,6 @@ from rtdet.detectors.registry import weights_of
 from rtdet.detectors.ssd.architectures import build_network
 from rtdet.detectors.ssd.catalogue import new_config
 from rtdet.detectors.ssd.weights import load_weights, read_config, save_weights
-
-
-@pytest.fixture
-def squares(tmp_path):
-    """Six grey pictures with one red square each, labelled as COCO JSON."""
-    folder = tmp_path / "squares"
-    (folder / "images").mkdir(parents=True)
-    rng = np.random.default_rng(0)
-    images, annotations = [], []
-    for i in range(6):
-        picture = np.full((96, 96, 3), 90, np.uint8)
-        x, y = (int(v) for v in rng.integers(0, 56, 2))
-        picture[y : y + 40, x : x + 40] = (20, 20, 230)
-        cv2.imwrite(str(folder / "images" / f"{i}.png"), picture)
-        images.append({"id": i, "file_name": f"{i}.png", "width": 96, "height": 96})
-        annotations.append({"image_id": i, "category_id": 1, "bbox": [x, y, 40, 40]})
-    content = {"images": images, "annotations": annotations, "categories": [{"id": 1, "name": "square"}]}
-    (folder / "squares.json").write_text(json.dumps(content))
-    return folder
 
 
 def test_training_writes_a_model_that_opens_and_can_be_resumed(rtdet, squares, tmp_path):

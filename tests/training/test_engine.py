@@ -16,7 +16,8 @@ from rtdet.geometry.boxes import iou
 from rtdet.training.augment import AugmentConfig, Labelled
 from rtdet.training.checkpoint import Score
 from rtdet.training.colour import PLAIN
-from rtdet.training.engine import TrainConfig, Trainer
+from rtdet.training.config import TrainConfig
+from rtdet.training.engine import Trainer
 from rtdet.training.folding import is_foldable
 from rtdet.training.log import read_log
 from rtdet.types import Thresholds

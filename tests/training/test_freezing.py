@@ -7,7 +7,8 @@ import torch
 from rtdet.detectors.ssd.architectures import build_network
 from rtdet.detectors.ssd.catalogue import new_config
 from rtdet.errors import UsageError
-from rtdet.training.engine import TrainConfig, Trainer
+from rtdet.training.config import TrainConfig
+from rtdet.training.engine import Trainer
 from rtdet.training.freezing import early_layers
 from rtdet.training.labelled import Labelled
 

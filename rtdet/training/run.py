@@ -1,0 +1,283 @@
+"""A whole training: from settings to a model, its card and all that led there, in one folder.
+
+from rtdet.training import TrainingSettings, train
+
+trained = train(TrainingSettings(data="squares", steps=200), out="run")
+print(trained.model, trained.scores.mean.ap50)
+"""
+
+from __future__ import annotations
+
+import logging
+import os
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+import cv2
+import torch
+
+from rtdet.datasets import Dataset, Sample, complete_labels, load_dataset, load_teacher
+from rtdet.detectors.ssd.architectures import build_network
+from rtdet.detectors.ssd.catalogue import ALIASES, TRAINABLE
+from rtdet.detectors.ssd.detector import DEFAULT_INPUT
+from rtdet.detectors.ssd.loss import LossParts
+from rtdet.detectors.ssd.module import SSDModule
+from rtdet.detectors.ssd.weights import read_config
+from rtdet.errors import UsageError
+from rtdet.evaluation import DetectionScores
+from rtdet.training.card import Confidence
+from rtdet.training.checkpoint import Score
+from rtdet.training.config import TrainConfig
+from rtdet.training.engine import Trainer
+from rtdet.training.finish import finish
+from rtdet.training.labelled import Labelled
+from rtdet.training.pictures import Budget, demo_pictures, open_pictures
+from rtdet.training.plan import Plan, hold_out, objects, plan_for, steps_of
+from rtdet.training.sampling import repeat_factors
+from rtdet.training.settings import TrainingSettings, keep_settings
+from rtdet.training.start import has_norms, open_start, takes_single_pictures
+from rtdet.training.validation import Validation
+from rtdet.types import IntArray
+
+_log = logging.getLogger("rtdet.training")
+
+# Pictures that AP is measured on while it trains; at the end it is all of them.
+_MEASURED_MIDWAY = 200
+
+OnStep = Callable[[Trainer, LossParts], None]
+
+
+@dataclass(frozen=True)
+class Trained:
+    """What a training left.
+
+    model: the file that detects, with a card beside it. scores: its own, on the pictures that AP is measured on.
+    confidence: where its F1 is highest; None where nothing was found. best, last: AP while it trained, of the best
+    step (whose weights `model` has) and of the last one. steps: optimiser steps in all.
+    """
+
+    model: Path
+    scores: DetectionScores
+    confidence: Confidence | None
+    best: Score
+    last: Score
+    steps: int
+
+
+def train(
+    settings: TrainingSettings,
+    out: str | Path,
+    *,
+    resume: bool = False,
+    on_step: OnStep = lambda trainer, parts: None,
+) -> Trained:
+    """Trains an SSD on labelled pictures; everything it writes goes to the folder `out`.
+
+    resume: goes on from the last checkpoint in `out`; `settings_of(out)` gives the settings that it began with.
+    on_step: called after each step with the trainer (`step`, `total_steps`, `score`, `save()`) and the parts of the
+    loss. A training that is cut off, by an exception of `on_step` too, can be resumed from its last checkpoint.
+    Raises RtdetError with one clear line: UsageError for settings and labels that do not go together, ModelError
+    for weights that cannot be loaded, OutputError where `out` cannot be written.
+    """
+    training = begin(settings, out, resume=resume)
+    if training.note:
+        _log.info("%s", training.note)
+    training.fit(on_step)
+    return training.finish()
+
+
+@dataclass(frozen=True)
+class Training:
+    """A training that is ready to run. note: a sentence on what AP is measured on; empty where `val` says it."""
+
+    settings: TrainingSettings
+    folder: Path
+    trainer: Trainer
+    plan: Plan
+    data: Dataset
+    measured: Dataset
+    budget: Budget
+    midway: Validation
+    note: str
+
+    def fit(self, on_step: OnStep) -> None:
+        """Takes the steps that are left."""
+        settings, data, trainer = self.settings, self.data, self.trainer
+        threads = cv2.getNumThreads()
+        # Small pictures: OpenCV's threads would only take the cores from torch's.
+        cv2.setNumThreads(1)
+        try:
+            # Room to zoom in: the short side of the picture may fill the input.
+            pictures = open_pictures(data.samples, max(trainer.config.size), self.budget)
+            pictures += demo_pictures(settings.demo_frames, data.class_names)
+            labels = [_learnt(sample) for sample in data.samples]
+            labels += [_learnt(picture()) for picture in pictures[len(data.samples) :]]
+            weights = repeat_factors(labels, settings.balance)
+            trainer.fit(pictures, on_step, weights=weights, validate=self.midway)
+        finally:
+            cv2.setNumThreads(threads)
+
+    def finish(self) -> Trained:
+        """Calibrates and measures the model, and writes its card."""
+        trainer = self.trainer
+        whole = Validation(self.measured, str(trainer.device), budget=self.budget)
+        held_out = self.measured is not self.data
+        result = finish(self.folder, whole, self._texts(len(whole.dataset)), calibrate=held_out)
+        path = self.folder / "model.safetensors"
+        return Trained(path, result.scores, result.confidence, trainer.best, trainer.score, trainer.step)
+
+    def _texts(self, measured: int) -> dict[str, str]:
+        """The card's sentences; `measured` pictures could be decoded."""
+        settings, trainer, data = self.settings, self.trainer, self.data
+        config, network = trainer.config, trainer.model.config
+        rest = "a held-out tenth of it" if self.measured is not data else "the pictures it was trained on"
+        size = f"{config.size[0]}x{config.size[1]}"
+        return {
+            "description": f"{network.architecture} trained by `rtdet train`",
+            "input": size
+            if network.input_size
+            else f"{DEFAULT_INPUT} on the longer side, the picture's aspect",
+            "start": f"{settings.model}" if self.plan.trained else f"{settings.model} from scratch",
+            "data": f"{len(data)} pictures of {settings.data} with {objects(data.samples)} objects"
+            + (f", and {settings.demo_frames} rendered frames" if settings.demo_frames else ""),
+            "training": f"{trainer.step} steps of {config.batch} pictures at {size} in "
+            f"{trainer.elapsed_s / 60:.1f} minutes on {trainer.device.type} in {trainer.precision}; "
+            f"augmentation {config.augment}, learning rate {config.lr:g}, average of weights {config.ema_decay:g}, "
+            + ("" if config.freeze is None else f"frozen up to stride {config.freeze}, ")
+            + f"seed {config.seed}",
+            "measured": f"COCO metrics in per cent on {measured} pictures, {settings.val or rest}",
+        }
+
+
+def begin(settings: TrainingSettings, out: str | Path, *, resume: bool = False) -> Training:
+    """Reads the data and the network, and keeps the settings in `out`. Raises as `train` does."""
+    folder = Path(out)
+    if not resume and (folder / "last.pt").exists():
+        raise UsageError(
+            f"{folder} holds a training already; add --resume to go on with it, or choose another --out"
+        )
+    data, measured, note = _datasets(settings)
+    trainer, plan = _trainer(settings, folder, data, resume)
+    keep_settings(folder, settings)  # a resumed training may have others: the next one goes on from those
+    budget = Budget()
+    midway = Validation(measured, str(trainer.device), most=_MEASURED_MIDWAY, budget=budget)
+    return Training(settings, folder, trainer, plan, data, measured, budget, midway, note)
+
+
+def _datasets(settings: TrainingSettings) -> tuple[Dataset, Dataset, str]:
+    """(to train on, to measure on, what to say about it); the same one twice where nothing is held out."""
+    dataset = load_dataset(Path(settings.data), settings.classes)
+    if not dataset.samples and not settings.demo_frames:
+        raise UsageError(f"the labels in {settings.data} list no pictures")
+    if settings.teacher is not None:
+        samples = complete_labels(dataset.samples, load_teacher(Path(settings.teacher)), dataset.class_names)
+        dataset = replace(dataset, samples=samples)
+    if not settings.demo_frames and not objects(dataset.samples):
+        wanted = ", ".join(dataset.class_names) or "any class"
+        raise UsageError(
+            f"no picture in {settings.data} has an object of {wanted}; pass its own as --classes"
+        )
+    if settings.val is not None:
+        measured = load_dataset(Path(settings.val), dataset.class_names)
+        if not objects(measured.samples):
+            known = ", ".join(dataset.class_names)
+            raise UsageError(
+                f"no picture in --val {settings.val} has an object of {known}: nothing can be measured"
+            )
+        return dataset, measured, ""
+    if not dataset.samples:
+        raise UsageError(f"{settings.data} lists no pictures to measure AP on; name some as --val")
+    return hold_out(dataset, settings.seed)
+
+
+def _trainer(settings: TrainingSettings, folder: Path, train: Dataset, resume: bool) -> tuple[Trainer, Plan]:
+    torch.manual_seed(settings.seed)
+    if resume:
+        network, trained = _begun(folder, train.class_names)
+        trained = trained or _is_trained(str(settings.model))
+    else:
+        network, trained = open_start(
+            str(settings.model), train.class_names, settings.backbone, settings.size
+        )
+    if settings.freeze is not None and not trained:
+        raise UsageError(
+            f"--freeze keeps what was learnt; {settings.model} starts from scratch: leave it out"
+        )
+    pictures = len(train) + settings.demo_frames
+    plan = plan_for(pictures, settings.batch, trained=trained, norms=has_norms(network))
+    config = _config(settings, plan, network, pictures)
+    if config.batch == 1 and not plan.folded and not takes_single_pictures(network, config.size):
+        raise UsageError(
+            f"--batch 1: a norm of {settings.model} would see one value at a time; use 2 or more"
+        )
+    trainer = Trainer(network, config, folder, _device(settings.device))
+    if resume:
+        trainer.resume()
+    return trainer, plan
+
+
+def _is_trained(model: str) -> bool:
+    return ALIASES.get(model, model) not in TRAINABLE
+
+
+def _begun(folder: Path, class_names: tuple[str, ...]) -> tuple[SSDModule, bool]:
+    """A network of the shape that the checkpoint is for; the file that it started from may be gone."""
+    path = folder / "last.safetensors"
+    if not path.is_file():
+        raise UsageError(f"nothing to resume: {path} does not exist; leave --resume out")
+    config = read_config(path)
+    if config.class_names != class_names:
+        raise UsageError(
+            f"{path} knows {', '.join(config.class_names)}, not {', '.join(class_names)}; "
+            "pass those as --classes, or leave --resume out"
+        )
+    return build_network(config), False
+
+
+def _config(settings: TrainingSettings, plan: Plan, network: SSDModule, pictures: int) -> TrainConfig:
+    size = network.config.input_size or (settings.size or 320,) * 2
+    if settings.size is not None and size != (settings.size, settings.size):
+        raise UsageError(
+            f"--size {settings.size}: {settings.model} only takes {size[0]}x{size[1]}; leave --size out"
+        )
+    steps = settings.steps or plan.steps
+    if settings.epochs is not None:
+        steps = steps_of(settings.epochs, pictures, settings.batch)
+    return TrainConfig(
+        steps=steps,
+        minutes=settings.minutes,
+        batch=settings.batch,
+        size=size,
+        lr=settings.lr or plan.lr,
+        backbone_lr=plan.backbone_lr,
+        seed=settings.seed,
+        augment=settings.augment,
+        precision=settings.precision,
+        folded=plan.folded,
+        measure_start=plan.trained,
+        freeze=settings.freeze,
+        ema_decay=plan.ema_decay if settings.ema is None else settings.ema,
+        ema_warmup=plan.ema_warmup,
+        workers=_workers(),
+        checkpoint_every_s=settings.save_every,
+    )
+
+
+def _workers() -> int:
+    return max(1, min(8, (os.cpu_count() or 2) - 1))
+
+
+def _device(name: str) -> str:
+    if name == "auto":
+        return "cuda" if torch.cuda.is_available() else "cpu"
+    if name.partition(":")[0] not in ("cpu", "cuda"):
+        raise UsageError(f"--device {name}: use auto, cpu, cuda or cuda:N")
+    if name.startswith("cuda") and not torch.cuda.is_available():
+        raise UsageError("no CUDA device here; use --device cpu or auto")
+    return name
+
+
+def _learnt(picture: Sample | Labelled) -> IntArray:
+    """Labels of what is rewarded when it is found."""
+    return picture.labels[~picture.ignored]

@@ -1,0 +1,138 @@
+"""The settings of a training: checked, kept beside it, and read again to resume it."""
+
+from __future__ import annotations
+
+import json
+import os
+from dataclasses import dataclass, fields, replace
+from pathlib import Path
+from typing import Any
+
+from rtdet.errors import UsageError
+
+SETTINGS = "settings.json"
+# What a training cannot change once it has begun: other weights are trained.
+_FIXED = ("model", "backbone", "freeze")
+_LENGTHS = ("steps", "epochs", "minutes")
+# Far beyond any training, and its number of steps is still a number.
+_MOST = 1e9
+
+
+@dataclass(frozen=True)
+class TrainingSettings:
+    """What a training is asked to do. Names and meanings are those of `rtdet train --help`.
+
+    data: a folder of labelled pictures. model: a name to train from scratch, or a trained model to fine-tune, by its
+    name or file. classes: None for those of the labels. val: a folder of labelled pictures to measure AP on; None
+    holds out a tenth of `data`. teacher: a file of `rtdet detect` that completes missing labels. At most one of
+    `steps`, `epochs` (times that each picture is seen) and `minutes` says how long; with none the number of pictures
+    decides. lr, size (pixels), freeze (a stride), ema (decay per step): None leaves the choice to the model.
+    Raises UsageError for a value that makes no sense.
+    """
+
+    data: str | Path
+    model: str | Path = "ssd-n"
+    backbone: str | None = None
+    classes: tuple[str, ...] | None = None
+    val: str | Path | None = None
+    teacher: str | Path | None = None
+    demo_frames: int = 0
+    steps: int | None = None
+    epochs: float | None = None
+    minutes: float | None = None
+    batch: int = 16
+    lr: float | None = None
+    size: int | None = None
+    augment: str = "full"
+    balance: float = 0.1
+    precision: str = "auto"
+    device: str = "auto"
+    seed: int = 0
+    save_every: float = 60.0
+    freeze: int | None = None
+    ema: float | None = None
+
+    def __post_init__(self) -> None:
+        for name in ("data", "model", "val", "teacher"):
+            if name == "data" or getattr(self, name) is not None:
+                object.__setattr__(self, name, os.fspath(getattr(self, name)))
+        if self.classes is not None:
+            # Settings of trainings that began before have one text.
+            names = self.classes.split(",") if isinstance(self.classes, str) else self.classes
+            object.__setattr__(self, "classes", tuple(name.strip() for name in names if name.strip()))
+        self._check_length()
+        self._check_numbers()
+        if self.freeze is not None:
+            _check_freeze(self.freeze)
+        _check_augment(self.augment)
+
+    def _check_length(self) -> None:
+        if sum(getattr(self, name) is not None for name in _LENGTHS) > 1:
+            raise UsageError("only one of --steps, --epochs and --minutes can say how long")
+        for name in ("epochs", "minutes", "lr"):
+            value = getattr(self, name)
+            if value is not None and not 0 < value < _MOST:
+                raise UsageError(f"--{name} must be above 0 and below {_MOST:.0g}, not {value:g}")
+
+    def _check_numbers(self) -> None:
+        if self.size is not None and (self.size < 64 or (self.size % 32 and self.size != 300)):
+            raise UsageError(f"--size {self.size} is not a multiple of 32, at least 64")
+        for name, least in (("batch", 1), ("steps", 1), ("demo_frames", 0), ("seed", 0)):
+            value = getattr(self, name)
+            if value is not None and not least <= value < _MOST:
+                raise UsageError(
+                    f"--{name.replace('_', '-')} must be from {least} to {_MOST:.0g}, not {value}"
+                )
+        if not 0 <= self.balance <= 1:
+            raise UsageError(f"--balance must be a share from 0 to 1, not {self.balance:g}")
+        if not self.save_every >= 0:
+            raise UsageError(f"--save-every must be a number of seconds, not {self.save_every:g}")
+        if self.ema is not None and not 0 <= self.ema < 1:
+            raise UsageError(f"--ema must be from 0 to below 1, as .999, not {self.ema:g}")
+
+
+def _check_freeze(stride: int) -> None:
+    from rtdet.training.freezing import DEPTHS
+
+    if stride not in DEPTHS:
+        raise UsageError(f"--freeze must be a stride, {', '.join(map(str, DEPTHS))}, not {stride}")
+
+
+def _check_augment(name: str) -> None:
+    from rtdet.training.augment import RECIPES, open_recipe
+
+    if name not in RECIPES:
+        open_recipe(name, (64, 64))
+
+
+def settings_of(folder: str | Path, **changes: Any) -> TrainingSettings:
+    """The settings of the training in `folder`, with changes: what that training is resumed with. A new length
+    (steps, epochs or minutes) takes the place of the old one. Raises UsageError where there is no training, and for
+    another model, backbone or freeze."""
+    path = Path(folder) / SETTINGS
+    try:
+        kept = json.loads(path.read_text(encoding="utf-8"))
+        known = [field.name for field in fields(TrainingSettings) if field.name in kept]
+        before = TrainingSettings(**{name: kept[name] for name in known})
+    except FileNotFoundError:
+        raise UsageError(f"nothing to resume: {path} does not exist; leave --resume out") from None
+    except (OSError, ValueError, KeyError, TypeError) as error:
+        raise UsageError(f"{path} is damaged, so nothing can be resumed from {folder}: {error}") from error
+    for name in _FIXED:
+        had = getattr(before, name)
+        if name in changes and changes[name] != had:
+            raise UsageError(
+                f"--{name} {changes[name]}: the training in {folder} began with {had or 'none'}; leave it out, "
+                "or choose another --out"
+            )
+    if changes.keys() & set(_LENGTHS):
+        changes = {**dict.fromkeys(_LENGTHS), **changes}
+    return replace(before, **changes)
+
+
+def keep_settings(folder: Path, settings: TrainingSettings) -> None:
+    """Writes them to the folder, for `settings_of`. Raises OutputError."""
+    from rtdet.training.replacing import replacing
+
+    with replacing(folder / SETTINGS) as whole:
+        whole.write_text(json.dumps(vars(settings), indent=2) + "\n", encoding="utf-8")

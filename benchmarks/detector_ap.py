@@ -15,8 +15,8 @@ from pathlib import Path
 
 import rtdet
 from rtdet.datasets import Dataset, load_dataset
-from rtdet.evaluation.detection_files import detect_all
-from rtdet.evaluation.measurement import labelled_classes, measure, only_classes
+from rtdet.evaluation.detection.files import detect_all
+from rtdet.evaluation.detection.measurement import labelled_classes, measure, only_classes
 
 ROOT = Path(__file__).resolve().parents[1]
 SHARED = ROOT.parent / "shared/data/street/val"

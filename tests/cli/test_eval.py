@@ -139,7 +139,7 @@ def test_what_cannot_be_measured_is_said_before_the_pictures_are_looked_at_by_a_
     def too_late(*_):
         raise AssertionError("detected in vain")
 
-    monkeypatch.setattr("rtdet.evaluation.detection_files.detect_all", too_late)
+    monkeypatch.setattr("rtdet.evaluation.detection.files.detect_all", too_late)
     arguments = ("eval", "detect", "--data", labelled, "--device", "cpu")
     assert "none of which rtdet-n knows" in rtdet(*arguments).errors[0]
     assert "cow" in rtdet(*arguments, "--classes", "cow").errors[0]

@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 
 from rtdet.datasets import Dataset
-from rtdet.evaluation.measurement import measure
+from rtdet.evaluation.detection.measurement import measure
 from rtdet.evaluation.report import curves_as_png, render_report
 from rtdet.evaluation.report.crops import cutout
 from rtdet.types import Detections

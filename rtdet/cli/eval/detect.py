@@ -21,7 +21,7 @@ from rtdet.extras import require
 if TYPE_CHECKING:
     from rtdet.config import RunConfig
     from rtdet.datasets import Dataset
-    from rtdet.evaluation.measurement import Measurement
+    from rtdet.evaluation.detection.measurement import Measurement
     from rtdet.types import Detections
 
 # AP looks at the whole curve: what a detector is hardly sure of belongs to it.
@@ -72,7 +72,7 @@ def detect(
     """
     from rtdet.config import RunConfig
     from rtdet.datasets import load_dataset
-    from rtdet.evaluation.measurement import measure, only_classes
+    from rtdet.evaluation.detection.measurement import measure, only_classes
     from rtdet.evaluation.report import print_scores
 
     show_messages(quiet=settings["quiet"])
@@ -122,7 +122,7 @@ class _Seen:
 
 
 def _from_file(path: Path, dataset: Dataset, wanted: tuple[str, ...]) -> _Seen:
-    from rtdet.evaluation.detection_files import read_detections
+    from rtdet.evaluation.detection.files import read_detections
 
     found = read_detections(path, dataset)
     return _Seen(found, *_measured_classes(dataset, found[0].class_names, wanted, path.name, is_file=True))
@@ -132,7 +132,7 @@ def _from_model(config: RunConfig, dataset: Dataset) -> _Seen:
     from dataclasses import replace
 
     from rtdet.build import build_detector
-    from rtdet.evaluation.detection_files import check_pictures, detect_all
+    from rtdet.evaluation.detection.files import check_pictures, detect_all
 
     # What would end the measuring ends it before it has begun: pictures, the model, classes.
     check_pictures(dataset)
@@ -165,8 +165,8 @@ def _measured_classes(
     known: the classes that a model detects, or that a file has detections of. What a file does not name may have
     been looked for in vain, so it counts.
     """
-    from rtdet.evaluation.measurement import labelled_classes
-    from rtdet.evaluation.printable import printable
+    from rtdet.datasets.text import for_terminal
+    from rtdet.evaluation.detection.measurement import labelled_classes
 
     labelled = labelled_classes(dataset)
     if not labelled:
@@ -176,7 +176,7 @@ def _measured_classes(
     names = [name for name in asked if is_file or name not in absent]
     if not names:
         raise UsageError(
-            f"nothing to measure: {dataset.folder} has labels of {printable(_listed(labelled))}, "
+            f"nothing to measure: {dataset.folder} has labels of {for_terminal(_listed(labelled))}, "
             f"none of which {subject} knows; classes are compared by name"
         )
     notes = []
@@ -225,7 +225,7 @@ def _check_folder(out: str) -> Path:
 
 
 def _write(folder: Path, measured: Measurement, notes: list[str], about: dict[str, Any]) -> None:
-    from rtdet.evaluation.measurement import as_json, curves_as_csv
+    from rtdet.evaluation.detection.measurement import as_json, curves_as_csv
     from rtdet.evaluation.report import curves_as_png, render_report
 
     title = f"{about['measured']} on {about['data']}" + (f", {about['split']}" if "split" in about else "")

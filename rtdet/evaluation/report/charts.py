@@ -9,7 +9,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from rtdet.evaluation.curves import Curve
+from rtdet.evaluation.detection.curves import Curve
 from rtdet.types import FloatArray, IntArray
 
 # More points than a screen has pixels would only make the file large.

@@ -11,7 +11,7 @@ import numpy as np
 
 from rtdet.datasets import Dataset
 from rtdet.errors import UsageError
-from rtdet.evaluation.mistakes import Mistake
+from rtdet.evaluation.detection.mistakes import Mistake
 from rtdet.types import FloatArray, Image
 
 _ASPECT = 4 / 3

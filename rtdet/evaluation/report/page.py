@@ -9,10 +9,10 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from rtdet.evaluation.curves import Counts, Curve
-from rtdet.evaluation.detection import ClassScores
-from rtdet.evaluation.measurement import Measurement
-from rtdet.evaluation.mistakes import FALSE_ALARM_KINDS, MISS_KINDS, Mistake, kinds_of, worst
+from rtdet.evaluation.detection.curves import Counts, Curve
+from rtdet.evaluation.detection.measurement import Measurement
+from rtdet.evaluation.detection.mistakes import FALSE_ALARM_KINDS, MISS_KINDS, Mistake, kinds_of, worst
+from rtdet.evaluation.detection.scores import ClassScores
 from rtdet.evaluation.report.charts import Charts, charts_of
 from rtdet.evaluation.report.crops import cutout
 

@@ -8,8 +8,8 @@ from typing import Any
 
 import numpy as np
 
-from rtdet.evaluation.curves import Curve
-from rtdet.evaluation.measurement import Measurement
+from rtdet.evaluation.detection.curves import Curve
+from rtdet.evaluation.detection.measurement import Measurement
 
 # Colours that can be told apart, and names that fit beside the plot.
 _NAMED = 10

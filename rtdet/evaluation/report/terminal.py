@@ -11,8 +11,8 @@ from rich.measure import Measurement as Width
 from rich.table import Table
 from rich.text import Text
 
-from rtdet.evaluation.measurement import Measurement
-from rtdet.evaluation.printable import printable
+from rtdet.datasets.text import for_terminal
+from rtdet.evaluation.detection.measurement import Measurement
 
 # The figures of the table that is printed: all, and those for a narrow terminal.
 _FIGURES = {
@@ -43,7 +43,7 @@ def print_scores(measured: Measurement, notes: list[str]) -> None:
             f"recall {_percent(counts.recall)}"
         )
     for note in notes:
-        console.print(printable(note))
+        console.print(for_terminal(note))
 
 
 def _table(measured: Measurement, columns: dict[str, str] = _FIGURES) -> Table:
@@ -63,7 +63,7 @@ def _table(measured: Measurement, columns: dict[str, str] = _FIGURES) -> Table:
         best = curve.best_confidence()
         # Text: a class may be called "[red]".
         cells = [
-            Text(printable(scores.name)),
+            Text(for_terminal(scores.name)),
             *(Text(text) for text in (str(scores.truths), *map(_percent, figures))),
             *(Text(str(count)) for count in (counts.tp, counts.fp, counts.fn)),
             Text("-" if best is None else f"{best:.2f}"),

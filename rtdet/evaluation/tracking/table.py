@@ -6,7 +6,7 @@ import shutil
 import sys
 from collections.abc import Mapping
 
-from rtdet.evaluation.printable import printable
+from rtdet.datasets.text import for_terminal
 from rtdet.evaluation.tracking.scores import TrackingScores, combined
 
 _SHARES = ("HOTA", "DetA", "AssA", "LocA", "MOTA", "MOTP", "IDF1", "IDP", "IDR")
@@ -31,7 +31,7 @@ def print_scores(scores: Mapping[str, TrackingScores]) -> None:
 
 def _lines(scores: Mapping[str, TrackingScores], columns: tuple[str, ...]) -> list[str]:
     rows = [("sequence", *columns)]
-    rows += [(printable(name), *_cells(one, columns)) for name, one in scores.items()]
+    rows += [(for_terminal(name), *_cells(one, columns)) for name, one in scores.items()]
     rows.append(("combined", *_cells(combined(scores.values()), columns)))
     first, *others = (max(map(len, column)) for column in zip(*rows, strict=True))
     lines = [

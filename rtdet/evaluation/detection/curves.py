@@ -7,8 +7,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from rtdet.evaluation.average_precision import envelope
-from rtdet.evaluation.matching import Matches
+from rtdet.evaluation.detection.average_precision import envelope
+from rtdet.evaluation.detection.matching import Matches
 from rtdet.types import BoolArray, FloatArray, IntArray
 
 

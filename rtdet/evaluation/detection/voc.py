@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from rtdet.evaluation.matching import Matches, blocks
+from rtdet.evaluation.detection.matching import Matches, blocks
 from rtdet.geometry.boxes import iou
 from rtdet.types import BoolArray
 

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from rtdet.evaluation import evaluate
-from rtdet.evaluation.average_precision import ranked, voc_11_point_ap, voc_all_point_ap
+from rtdet.evaluation.detection.average_precision import ranked, voc_11_point_ap, voc_all_point_ap
 from tests.evaluation.conftest import found_in, picture
 
 A, B, C, D = (0, 0, 40, 40), (60, 0, 100, 40), (0, 60, 40, 100), (60, 60, 100, 100)

@@ -11,8 +11,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from rtdet.evaluation.curves import Counts
-from rtdet.evaluation.matching import Matches, Table, blocks, overlap_with_crowds
+from rtdet.evaluation.detection.curves import Counts
+from rtdet.evaluation.detection.matching import Matches, Table, blocks, overlap_with_crowds
 from rtdet.types import BoolArray, FloatArray, IntArray
 
 

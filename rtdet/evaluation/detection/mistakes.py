@@ -10,8 +10,8 @@ from dataclasses import dataclass
 import numpy as np
 
 from rtdet.datasets import Dataset
-from rtdet.evaluation.matching import Table, blocks
-from rtdet.evaluation.outcomes import Outcomes, overlaps_of, rows_by_picture
+from rtdet.evaluation.detection.matching import Table, blocks
+from rtdet.evaluation.detection.outcomes import Outcomes, overlaps_of, rows_by_picture
 from rtdet.types import FloatArray, IntArray
 
 # Kinds, in the order in which they are told.

@@ -8,14 +8,14 @@ from dataclasses import dataclass, fields
 import numpy as np
 
 from rtdet.datasets import Dataset
-from rtdet.evaluation.average_precision import (
+from rtdet.evaluation.detection.average_precision import (
     coco_ap,
     ranked,
     voc_11_point_ap,
     voc_all_point_ap,
 )
-from rtdet.evaluation.matching import Matches, found_table, match, truth_table
-from rtdet.evaluation.voc import voc_marks
+from rtdet.evaluation.detection.matching import Matches, found_table, match, truth_table
+from rtdet.evaluation.detection.voc import voc_marks
 from rtdet.types import Detections, FloatArray
 
 # COCO's: IoU .5, .55, ..., .95; sizes all, small (up to 32 x 32 pixels), medium (up to 96 x 96), large.

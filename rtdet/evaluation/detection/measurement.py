@@ -12,11 +12,11 @@ from typing import Any
 import numpy as np
 
 from rtdet.datasets import Dataset
-from rtdet.evaluation.curves import Counts, Curve, curve_of, pooled_curve
-from rtdet.evaluation.detection import DetectionScores, evaluate
-from rtdet.evaluation.matching import found_table, match, truth_table
-from rtdet.evaluation.mistakes import Mistake, false_alarms, kinds_of, misses
-from rtdet.evaluation.outcomes import Outcomes, outcomes
+from rtdet.evaluation.detection.curves import Counts, Curve, curve_of, pooled_curve
+from rtdet.evaluation.detection.matching import found_table, match, truth_table
+from rtdet.evaluation.detection.mistakes import Mistake, false_alarms, kinds_of, misses
+from rtdet.evaluation.detection.outcomes import Outcomes, outcomes
+from rtdet.evaluation.detection.scores import DetectionScores, evaluate
 from rtdet.types import Detections, FloatArray
 
 _EVERY_SIZE = np.array([[0.0, np.inf]])

@@ -12,7 +12,7 @@ import pytest
 
 from rtdet.datasets import Dataset
 from rtdet.errors import UsageError
-from rtdet.evaluation.detection_files import check_pictures, read_detections
+from rtdet.evaluation.detection.files import check_pictures, read_detections
 from tests.evaluation.conftest import NAMES, picture
 
 ROW = {"file_name": "a.png", "category": "cat", "bbox": [1, 2, 3, 4], "score": 0.5}

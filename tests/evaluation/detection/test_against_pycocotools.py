@@ -10,7 +10,7 @@ import pytest
 
 from rtdet.datasets import Dataset, load_dataset
 from rtdet.evaluation import evaluate
-from rtdet.evaluation.detection_files import detect_all
+from rtdet.evaluation.detection.files import detect_all
 from rtdet.geometry.boxes import xyxy_to_ltwh
 from tests.evaluation.conftest import random_set
 

@@ -9,9 +9,9 @@ import pytest
 
 from rtdet.datasets import Dataset
 from rtdet.evaluation import evaluate
-from rtdet.evaluation.curves import Counts
-from rtdet.evaluation.measurement import as_json, curves_as_csv, measure, only_classes
-from rtdet.evaluation.mistakes import worst
+from rtdet.evaluation.detection.curves import Counts
+from rtdet.evaluation.detection.measurement import as_json, curves_as_csv, measure, only_classes
+from rtdet.evaluation.detection.mistakes import worst
 from rtdet.types import Detections
 from tests.evaluation.conftest import found_in, picture, random_set
 

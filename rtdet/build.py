@@ -85,7 +85,7 @@ def build_sinks(config: RunConfig, info: SourceInfo) -> list[Sink]:
             sinks.append(build_recording(config.save, info, config))
             opened.callback(sinks[-1].close)
         if config.tracks is not None:
-            sinks.append(open_track_file(config.tracks, info))
+            sinks.append(open_track_file(config.tracks))
         opened.pop_all()
     return sinks
 

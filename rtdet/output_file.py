@@ -1,12 +1,18 @@
-"""The file under every output: checked before the run, opened at the first byte, whole after a failure."""
+"""The file under every output: checked before the run, opened at the first byte, whole after a failure.
+
+What grows as the run goes on is an `OutputFile`; what is written at once takes the place of an older file with
+`replacing`.
+"""
 
 from __future__ import annotations
 
 import errno
 import os
+import shutil
 import stat
 import time
-from contextlib import suppress
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
 from io import FileIO
 from pathlib import Path
 
@@ -57,6 +63,43 @@ def cannot_write(path: Path, error: OSError) -> OutputError:
         return OutputError(f"cannot write {path}: no permission; choose another folder or name")
     reason = error.strerror or str(error)
     return OutputError(f"cannot write {path}: {reason[:1].lower()}{reason[1:]}")
+
+
+@contextmanager
+def replacing(path: str | Path) -> Iterator[Path]:
+    """A place beside `path` to write a whole file to. At the end of the block that file is on the disk and takes the
+    place of `path`, in one step and with its rights; a kill, a full disk or any error leaves what was there before.
+
+    What a link points to is replaced, not the link. A pipe or a device is written to as it is: then the place is
+    `path` itself. Raises OutputError for an OSError in the block, and for an OutputError that comes from one.
+    """
+    path = Path(path)
+    is_device = path.exists() and not path.is_file() and not path.is_dir()
+    target = path if is_device else path.resolve()
+    part = target if is_device else target.with_name(target.name + ".part")
+    try:
+        yield part
+        if not is_device:
+            _put_in_place(part, target)
+    except (OutputError, OSError) as error:
+        cause = error if isinstance(error, OSError) else error.__cause__
+        if is_device or not isinstance(cause, OSError):
+            raise cannot_write(path, error) if isinstance(error, OSError) else error from cause
+        reason = cause.strerror or str(cause)
+        kept = "; it is as it was before" if target.exists() else ""
+        raise OutputError(f"cannot write {path}: {reason[:1].lower()}{reason[1:]}{kept}") from error
+    finally:
+        if not is_device:
+            with suppress(OSError):
+                part.unlink(missing_ok=True)
+
+
+def _put_in_place(part: Path, target: Path) -> None:
+    with part.open("rb+") as file:
+        os.fsync(file.fileno())  # else a power cut could leave an empty file under the old name
+    if target.exists():
+        shutil.copymode(target, part)
+    part.replace(target)
 
 
 def _same_file(path: Path, source: str) -> bool:

@@ -54,7 +54,7 @@ class Frame:
         return self.bgr.shape[1], self.bgr.shape[0]
 
 
-def _column(values: Any, count: int, dtype: type, what: str) -> Any:
+def _column(values: Any, count: int, dtype: type | None, what: str) -> Any:
     array: Any = np.asarray(values, dtype=dtype).reshape(-1)
     if len(array) != count:
         raise ValueError(f"{count} boxes but {len(array)} {what}")
@@ -133,6 +133,7 @@ class Tracks:
     detection and the moment described, 0 when it was seen in this very frame.
     uncertainty (N,) float64: standard deviation of where the box's centre is, over the square root of the
     box's area; 0 where it was just measured or the tracker cannot say.
+    values: an (N,) array for each further value that is known of them, by the name of its column in track files.
     """
 
     boxes: FloatArray = field(default_factory=lambda: np.zeros((0, 4)))
@@ -142,6 +143,7 @@ class Tracks:
     since_update_s: FloatArray = None  # type: ignore[assignment]
     class_names: Sequence[str] = ()
     uncertainty: FloatArray = None  # type: ignore[assignment]
+    values: Mapping[str, npt.NDArray[Any]] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         boxes = _boxes(self.boxes)
@@ -158,6 +160,8 @@ class Tracks:
         object.__setattr__(self, "since_update_s", since)
         uncertainty = column(self.uncertainty, np.zeros(n), np.float64, "uncertainties")
         object.__setattr__(self, "uncertainty", uncertainty)
+        values = {name: _column(of_tracks, n, None, name) for name, of_tracks in self.values.items()}
+        object.__setattr__(self, "values", values)
         object.__setattr__(self, "class_names", tuple(self.class_names))
 
     def __len__(self) -> int:
@@ -172,6 +176,7 @@ class Tracks:
             self.since_update_s[keep],
             self.class_names,
             self.uncertainty[keep],
+            {name: values[keep] for name, values in self.values.items()},
         )
 
     def name_of(self, row: int) -> str:

@@ -59,7 +59,7 @@ def command(
         device=device, backend=backend, precision=precision, tracker="none", policy="every",
         max_frames=max_frames, offline=offline, quiet=quiet, headless=True,
     )  # fmt: skip
-    pipeline = build_pipeline(config, lambda info: [open_detection_file(out, info)])
+    pipeline = build_pipeline(config, lambda info: [open_detection_file(out)])
     code = run_to_end(replace(config, tracks=out), pipeline)
     if code:
         raise SystemExit(code)

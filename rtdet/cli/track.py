@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from contextlib import closing
 from typing import TYPE_CHECKING, Any
 
 import click
@@ -12,9 +13,9 @@ from rtdet.cli.options import CONTEXT
 from rtdet.errors import UsageError
 
 if TYPE_CHECKING:
-    from rtdet.protocols import Sink, Tracker
+    from rtdet.protocols import Tracker
+    from rtdet.tracks.formats.format import RowWriter
     from rtdet.tracks.motchallenge import DetectionRows
-    from rtdet.types import Detections, FrameResult, Tracks
 
 
 DEFAULT_FPS = 30.0
@@ -45,11 +46,8 @@ def command(
     instance = load_with(tracker, settings, fps)
     rows = read_detections(detections)
     seen = read_frame_list(frames) if frames is not None else range(1, max(rows.last_frame, 1) + 1)
-    sink = open_for(out, detections, fps)
-    try:
-        _track(instance, rows, seen, fps, sink)
-    finally:
-        sink.close()
+    with closing(open_for(out, detections)) as writer:
+        _track(instance, rows, seen, fps, writer)
     click.echo(f"wrote {out}", err=True)
 
 
@@ -75,26 +73,20 @@ def load_with(name: str, texts: tuple[str, ...], fps: float) -> Tracker:
     return load_tracker(name, **settings)
 
 
-def open_for(out: str, detections: str, fps: float) -> Sink:
+def open_for(out: str, detections: str) -> RowWriter:
     """The track file `out` for what is made of the file `detections`."""
     from rtdet.output_file import check_output
-    from rtdet.tracks import open_track_file
-    from rtdet.types import SourceInfo
+    from rtdet.tracks import open_writer
 
     check_output(out, detections)
-    return open_track_file(out, SourceInfo(name=detections, width=0, height=0, fps=fps))
+    return open_writer(out)
 
 
-def _track(tracker: Tracker, rows: DetectionRows, frames: list[int] | range, fps: float, sink: Sink) -> None:
+def _track(
+    tracker: Tracker, rows: DetectionRows, frames: list[int] | range, fps: float, writer: RowWriter
+) -> None:
+    from rtdet.tracks.rows import FrameRecord
+
     for number in frames:
-        detections, t = rows.at(number), (number - 1) / fps
-        sink.write(frame_result(number, t, detections, tracker.update(detections, t)))
-
-
-def frame_result(number: int, t: float, detections: Detections, tracks: Tracks) -> FrameResult:
-    """What a track file is given for frame `number`, from 1, of a source without pictures."""
-    import numpy as np
-
-    from rtdet.types import Frame, FrameResult
-
-    return FrameResult(Frame(np.zeros((1, 1, 3), dtype=np.uint8), t, number - 1), detections, tracks)
+        t = (number - 1) / fps
+        writer.write(FrameRecord(number, t, tracker.update(rows.at(number), t)))

@@ -2,35 +2,25 @@
 
 from __future__ import annotations
 
-from rtdet.tracks.coco import compact
-from rtdet.tracks.rows import Row, detection_rows
-from rtdet.tracks.writers import TrackFile
-from rtdet.types import Frame, FrameResult
+from pathlib import Path
+
+from rtdet.output_file import suffix_of
+from rtdet.tracks.columns import BASIC
+from rtdet.tracks.formats.format import RowWriter, compact_json
+from rtdet.tracks.rows import FrameRecord, Row, ltwh_of
 
 
-class _DetectionFile(TrackFile):
-    def _rows_of(self, result: FrameResult) -> list[Row]:
-        return detection_rows(result, self._class_ids)
-
-
-class DetectionJsonFile(_DetectionFile):
+class DetectionJsonWriter(RowWriter):
     """A list of `{"file_name" (or "frame", from 1), "category", "bbox": [left, top, width, height],
     "score"}`; a whole document after every frame."""
 
     _has_items = False
 
-    def _write_rows(self, frame: Frame, rows: list[Row]) -> None:
-        key: dict[str, object] = {"file_name": frame.name} if frame.name else {"frame": frame.index + 1}
+    def _write_rows(self, record: FrameRecord, rows: list[Row]) -> None:
+        key: dict[str, object] = {"file_name": record.name} if record.name else {"frame": record.number}
         items = [
-            compact(
-                {
-                    **key,
-                    "category": r.class_name,
-                    "bbox": [r.left, r.top, r.width, r.height],
-                    "score": r.score,
-                }
-            )
-            for r in rows
+            compact_json({**key, "category": row["class"], "bbox": ltwh_of(row), "score": row["score"]})
+            for row in rows
         ]
         start = "[" if self._is_first else ""
         if items:
@@ -39,12 +29,21 @@ class DetectionJsonFile(_DetectionFile):
         self._file.replace_tail((start + ",\n".join(items)).encode(), b"\n]\n")
 
 
-class DetectionMotFile(_DetectionFile):
+class DetectionMotWriter(RowWriter):
     """MOTChallenge detections: `frame,-1,left,top,width,height,score,-1,-1,-1`, frame from 1."""
 
-    def _write_rows(self, frame: Frame, rows: list[Row]) -> None:
+    def _write_rows(self, record: FrameRecord, rows: list[Row]) -> None:
+        basic = {column.name: column for column in BASIC}
+        columns = [basic[name] for name in ("frame", "id", "left", "top", "width", "height", "score")]
         lines = [
-            f"{r.frame},-1,{r.left:.2f},{r.top:.2f},{r.width:.2f},{r.height:.2f},{r.score:.4f},-1,-1,-1\n"
-            for r in rows
+            ",".join(column.text(row[column.name]) for column in columns) + ",-1,-1,-1\n" for row in rows
         ]
         self._file.append("".join(lines).encode())
+
+
+DETECTION_FILES: dict[str, type[RowWriter]] = {".json": DetectionJsonWriter, ".txt": DetectionMotWriter}
+
+
+def open_detection_writer(path: str | Path) -> RowWriter:
+    """What writes a detection file of the path's suffix. Raises UnknownNameError and OutputError."""
+    return DETECTION_FILES[suffix_of(path, "detection file", tuple(DETECTION_FILES))](path)

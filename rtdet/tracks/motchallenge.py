@@ -1,9 +1,8 @@
-"""Reading MOTChallenge files: detection rows, and lists of frame numbers."""
+"""MOTChallenge's files beside tracks: detections, lists of frame numbers, a sequence's frame rate."""
 
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator
 from configparser import ConfigParser
 from configparser import Error as ConfigParserError
 from dataclasses import dataclass
@@ -13,11 +12,9 @@ import numpy as np
 
 from rtdet.errors import SourceError
 from rtdet.geometry.boxes import ltwh_to_xyxy
+from rtdet.tracks.mot_rows import lines_of, numbers_in, read_rows, read_text, shown
+from rtdet.tracks.table import LAST_FRAME
 from rtdet.types import Detections, IntArray
-
-# A frame number beyond this (four days at 30 fps) is a row in another format, not a video.
-LAST_FRAME = 9_999_999
-_ROW = "frame,id,left,top,width,height[,score[,class[,visibility]]]"
 
 
 @dataclass(frozen=True, eq=False)
@@ -45,19 +42,12 @@ def read_detections(path: str | Path) -> DetectionRows:
     in rows of ten it is a coordinate in the world, as the benchmark has it, and the label is 0.
     Raises SourceError that names the file and the line.
     """
-    rows = []
-    for number, fields in _lines(path):
-        row = _floats(fields)
-        if row is None or not 6 <= len(row) <= 10 or not _is_frame(row[0]):
-            text = ",".join(fields)
-            raise SourceError(f"{path}, line {number}: a detection is {_ROW}, not {_shortened(text)!r}")
-        rows.append((*row[:6], row[6] if len(row) > 6 else 1.0, _label(row)))
-    table = np.array(rows, dtype=np.float64).reshape(-1, 8)
-    table = table[np.argsort(table[:, 0], kind="stable")]
-    with np.errstate(invalid="ignore", over="ignore"):  # rows may hold anything; trackers drop what is no box
-        boxes = ltwh_to_xyxy(table[:, 2:6])
-    detections = Detections(boxes, table[:, 6], table[:, 7].astype(np.int64))
-    return DetectionRows(table[:, 0].astype(np.int64), detections)
+    rows = read_rows(path)
+    frames, labels, scores = rows.frames(), rows.labels(), rows.scores()
+    with np.errstate(invalid="ignore", over="ignore"):  # boxes may be anything; trackers drop what is none
+        boxes = ltwh_to_xyxy(rows.numbers[:, 2:6])
+    order = np.argsort(frames, kind="stable")
+    return DetectionRows(frames[order], Detections(boxes, scores, labels)[order])
 
 
 def read_frame_list(path: str | Path) -> list[int]:
@@ -65,14 +55,12 @@ def read_frame_list(path: str | Path) -> list[int]:
 
     Raises SourceError that names the file and the line.
     """
+    rule = "frame numbers are 1, 2, 3, ..."
     frames: set[int] = set()
-    for number, fields in _lines(path):
-        row = _floats(fields)
+    for number, line in lines_of(read_text(path, rule)):
+        row = numbers_in(line)
         if row is None or not all(map(_is_frame, row)):
-            text = " ".join(fields)
-            raise SourceError(
-                f"{path}, line {number}: frame numbers are 1, 2, 3, ..., not {_shortened(text)!r}"
-            )
+            raise SourceError(f"{path}, line {number}: {rule}, not {shown(line)}")
         frames.update(int(value) for value in row)
     if not frames:
         raise SourceError(f"{path} lists no frame")
@@ -90,35 +78,5 @@ def frame_rate(detections: str | Path) -> float | None:
     return rate if rate is not None and 0 < rate < math.inf else None
 
 
-def _lines(path: str | Path) -> Iterator[tuple[int, list[str]]]:
-    """Number and fields of each line that is not blank."""
-    try:
-        text = Path(path).read_text(encoding="utf-8-sig")
-    except OSError as error:
-        raise SourceError(f"cannot read {path}: {(error.strerror or str(error)).lower()}") from error
-    except UnicodeDecodeError as error:
-        raise SourceError(f"{path} is not a text file; give MOTChallenge rows: {_ROW}") from error
-    for number, line in enumerate(text.splitlines(), start=1):
-        fields = line.replace(",", " ").split()
-        if fields:
-            yield number, fields
-
-
-def _floats(fields: list[str]) -> list[float] | None:
-    try:
-        return [float(field) for field in fields]
-    except ValueError:
-        return None
-
-
 def _is_frame(value: float) -> bool:
     return 1 <= value <= LAST_FRAME and value == int(value)
-
-
-def _label(row: list[float]) -> float:
-    is_class = len(row) in (8, 9) and 1 <= row[7] <= LAST_FRAME
-    return float(int(row[7]) - 1) if is_class else 0.0
-
-
-def _shortened(text: str) -> str:
-    return text if len(text) <= 60 else text[:57] + "..."

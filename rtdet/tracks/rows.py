@@ -1,30 +1,38 @@
-"""What a track file says of one track in one frame, in the numbers that every format writes."""
+"""What a file says of each object in one frame, in the numbers that every format writes."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 
 from rtdet.geometry.boxes import xyxy_to_ltwh
-from rtdet.types import Detections, FrameResult, Tracks
+from rtdet.tracks import columns
+from rtdet.tracks.columns import BOX, SCORE, TIME
+from rtdet.types import Detections, Tracks
+
+# The value of each of the columns by its name: `frame` and `class_id` count from 1, boxes are in pixels.
+Row = dict[str, Any]
+
+_BOX_NAMES = tuple(column.name for column in BOX)
+_BOX_DIGITS = BOX[0].digits or 0
 
 
-@dataclass(frozen=True, slots=True)
-class Row:
-    """`frame` counts from 1; geometry in pixels, rounded to 1/100; `class_id` from 1 (see ClassIds)."""
+@dataclass(frozen=True)
+class FrameRecord:
+    """One frame as a file is told of it: its number from 1, its time, and what is in it.
 
-    frame: int
+    name: the picture's file name where the frame is a file of its own. size: its width and height in pixels, (0, 0)
+    where nobody saw the picture.
+    """
+
+    number: int
     time_s: float
-    track_id: int
-    class_id: int
-    class_name: str
-    score: float
-    left: float
-    top: float
-    width: float
-    height: float
+    objects: Tracks | Detections
+    name: str = ""
+    size: tuple[int, int] = (0, 0)
 
 
 class ClassIds:
@@ -52,28 +60,41 @@ class ClassIds:
         return list(self._ids.items())
 
 
-def track_rows(result: FrameResult, class_ids: ClassIds) -> list[Row]:
-    """The frame's rows in order of track ID. Boxes that are not finite have no row."""
-    return _rows(result, result.tracks, result.tracks.ids.tolist(), class_ids)
-
-
-def detection_rows(result: FrameResult, class_ids: ClassIds) -> list[Row]:
-    """The frame's detections, `track_id` -1, in the detector's order (falling score)."""
-    return _rows(result, result.detections, [-1] * len(result.detections), class_ids)
-
-
-def _rows(
-    result: FrameResult, objects: Tracks | Detections, ids: list[int], class_ids: ClassIds
-) -> list[Row]:
+def rows_of(record: FrameRecord, class_ids: ClassIds) -> list[Row]:
+    """The frame's rows: tracks in order of ID, detections (`id` -1) in the detector's order, which is by falling
+    score. Boxes that are not finite have no row."""
+    objects = record.objects
     class_ids.update(objects.class_names)
     # + 0.0 turns -0.0 into 0.0, which would be written as "-0.00".
-    boxes = np.round(xyxy_to_ltwh(objects.boxes), 2) + 0.0
-    keep = np.isfinite(boxes).all(axis=1) & np.isfinite(objects.scores)
-    frame, time_s = result.frame.index + 1, round(result.frame.t, 6) + 0.0
+    boxes = np.round(xyxy_to_ltwh(objects.boxes), _BOX_DIGITS) + 0.0
+    keep = np.flatnonzero(np.isfinite(boxes).all(axis=1) & np.isfinite(objects.scores))
+    ids, further = [-1] * len(objects), dict[columns.Column, list[Any]]()
+    if isinstance(objects, Tracks):
+        ids = objects.ids.tolist()
+        further = {column: column.values(objects).tolist() for column in columns.FURTHER}
+    time_s = TIME.written(record.time_s)
     rows = []
-    for i in sorted(np.flatnonzero(keep).tolist(), key=lambda row: ids[row]):
+    for i in sorted(keep.tolist(), key=lambda row: ids[row]):
         name = objects.name_of(i)
-        class_id = class_ids.id_of(name, int(objects.labels[i]))
-        score = round(float(objects.scores[i]), 4) + 0.0
-        rows.append(Row(frame, time_s, ids[i], class_id, name, score, *boxes[i].tolist()))
+        row: Row = {
+            "frame": record.number,
+            "time_s": time_s,
+            "id": ids[i],
+            "class_id": class_ids.id_of(name, int(objects.labels[i])),
+            "class": name,
+            "score": SCORE.written(objects.scores[i]),
+            **dict(zip(_BOX_NAMES, boxes[i].tolist(), strict=True)),
+        }
+        row.update((column.name, column.written(values[i])) for column, values in further.items())
+        rows.append(row)
     return rows
+
+
+def ltwh_of(row: Row) -> list[float]:
+    """[left, top, width, height] of a row."""
+    return [row[name] for name in _BOX_NAMES]
+
+
+def further_of(row: Row, suffix: str) -> Row:
+    """Those of the row's further values that files of this suffix have."""
+    return {column.name: row[column.name] for column in columns.further_of(suffix)}

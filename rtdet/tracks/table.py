@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import numpy as np
 
+from rtdet.tracks import columns
+from rtdet.tracks.columns import AnyArray
 from rtdet.types import BoolArray, FloatArray, IntArray, Tracks
 
 # A frame number beyond this (four days at 30 fps) is no video's.
@@ -62,9 +65,9 @@ class TrackTable:
     """One row for each object in each frame, in order of frame; the columns cannot be written to.
 
     frames (N,) int64 numbers that `frame_list` has, rising; ids (N,) int64 from 0, each once a frame; boxes (N, 4)
-    float64 xyxy pixels; scores (N,) float64; labels (N,) int64 indices into `class_names`; visibility (N,)
-    float64, the visible share of the object, 1 unless a MOT file says otherwise. A score of 0 marks a row
-    that was filled in, not seen. Raises ValueError that names the frame and the ID of a wrong row.
+    float64 xyxy pixels; scores (N,) float64; labels (N,) int64 indices into `class_names`; values: an (N,) array for
+    each column of `columns.FURTHER`, its default where none was given. A score of 0 marks a row that was filled
+    in, not seen. Raises ValueError that names the frame and the ID of a wrong row.
     """
 
     frames: IntArray
@@ -74,24 +77,27 @@ class TrackTable:
     labels: IntArray
     frame_list: FrameList
     class_names: tuple[str, ...] = ()
-    visibility: FloatArray = None  # type: ignore[assignment]
+    values: Mapping[str, AnyArray] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
-        if self.visibility is None:
-            object.__setattr__(self, "visibility", np.ones(len(self.frames)))
         for name in ("frames", "ids", "labels"):
             object.__setattr__(self, name, _frozen(getattr(self, name), np.int64))
-        for name in ("scores", "visibility"):
-            object.__setattr__(self, name, _frozen(getattr(self, name), np.float64))
+        object.__setattr__(self, "scores", _frozen(self.scores, np.float64))
         object.__setattr__(self, "boxes", _frozen(self.boxes, np.float64).reshape(-1, 4))
-        columns = (self.ids, self.boxes, self.scores, self.labels, self.visibility)
-        if any(len(column) != len(self.frames) for column in columns):
+        object.__setattr__(self, "values", _completed(self.values, len(self.frames)))
+        of_rows = (self.ids, self.boxes, self.scores, self.labels, *self.values.values())
+        if any(len(column) != len(self.frames) for column in of_rows):
             raise ValueError("the columns of a track table are equally long")
         self._check_order()
         self._check_rows()
 
     def __len__(self) -> int:
         return len(self.frames)
+
+    @property
+    def visibility(self) -> FloatArray:
+        """(N,) the visible share of each object, 1 unless a MOT file says otherwise."""
+        return self.values["visibility"]
 
     def with_ids(self, ids: IntArray) -> TrackTable:
         """The same rows under other IDs; all other columns are shared."""
@@ -102,7 +108,8 @@ class TrackTable:
         start, end = np.searchsorted(self.frames, (frame, frame + 1))
         rows = slice(start, end)
         return Tracks(
-            self.boxes[rows], self.ids[rows], self.scores[rows], self.labels[rows], class_names=self.class_names
+            self.boxes[rows], self.ids[rows], self.scores[rows], self.labels[rows], class_names=self.class_names,
+            values={name: values[rows] for name, values in self.values.items()},
         )  # fmt: skip
 
     def rows_of(self, track_id: int) -> IntArray:
@@ -128,7 +135,10 @@ class TrackTable:
     def _check_rows(self) -> None:
         is_near = np.abs(self.boxes) <= FARTHEST  # NaN is not
         self._refuse(~np.all(is_near, axis=1), "box is not within 1e9 pixels")
-        self._refuse(~np.isfinite(self.scores + self.visibility), "score or visibility is no number")
+        self._refuse(~np.isfinite(self.scores), "score is no number")
+        for name, values in self.values.items():
+            if values.dtype == np.float64:
+                self._refuse(~np.isfinite(values), f"{name} is no number")
         self._refuse((self.ids < 0) | (self.ids > LAST_ID), "ID is not a whole number from 0")
         order = self.by_track()
         same = (np.diff(self.ids[order]) == 0) & (np.diff(self.frames[order]) == 0)
@@ -140,6 +150,14 @@ class TrackTable:
         if wrong.any():
             row = int(wrong.argmax())
             raise ValueError(f"frame {self.frames[row]}, ID {self.ids[row]}: the {why}")
+
+
+def _completed(values: Mapping[str, AnyArray], count: int) -> Mapping[str, AnyArray]:
+    """The values of every further column, each frozen."""
+    return {
+        column.name: _frozen(values.get(column.name, np.full(count, column.default)), column.dtype)
+        for column in columns.FURTHER
+    }
 
 
 def _frozen(values: Any, dtype: type) -> Any:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import shutil
 import subprocess
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import numpy as np
@@ -12,13 +12,15 @@ import pytest
 
 from rtdet.errors import OutputError
 from rtdet.protocols import Sink
-from rtdet.tracks import DETECTION_FILES, TRACK_FILES
+from rtdet.tracks import DETECTION_FILES, FORMATS, open_detection_file, open_track_file
 from rtdet.types import Detections, Frame, FrameResult, SourceInfo, Tracks
 from rtdet.video.recording import RECORDINGS
 
 INFO = SourceInfo("made", 64, 48, 25.0)
-EVERY = [(f"sink{suffix}", kind) for suffix, kind in {**RECORDINGS, **TRACK_FILES}.items()]
-EVERY += [(f"detections{suffix}", kind) for suffix, kind in DETECTION_FILES.items()]
+Opened = Callable[[Path, SourceInfo], Sink]
+EVERY: list[tuple[str, Opened]] = [(f"sink{suffix}", kind) for suffix, kind in RECORDINGS.items()]
+EVERY += [(f"sink{suffix}", lambda path, info: open_track_file(path)) for suffix in FORMATS]
+EVERY += [(f"detections{suffix}", lambda path, info: open_detection_file(path)) for suffix in DETECTION_FILES]
 every_sink = pytest.mark.parametrize(("name", "kind"), EVERY, ids=[name for name, _ in EVERY])
 
 
@@ -33,7 +35,7 @@ def a_result(index: int, boxes: int = 2) -> FrameResult:
 
 @every_sink
 def test_it_is_a_sink_that_takes_frames_with_and_without_boxes_and_closes_twice(
-    tmp_path: Path, name: str, kind: type
+    tmp_path: Path, name: str, kind: Opened
 ) -> None:
     sink = kind(tmp_path / name, INFO)
     assert isinstance(sink, Sink)
@@ -46,13 +48,13 @@ def test_it_is_a_sink_that_takes_frames_with_and_without_boxes_and_closes_twice(
 
 
 @every_sink
-def test_it_refuses_a_missing_folder_before_the_run(tmp_path: Path, name: str, kind: type) -> None:
+def test_it_refuses_a_missing_folder_before_the_run(tmp_path: Path, name: str, kind: Opened) -> None:
     with pytest.raises(OutputError, match=r"the folder .*absent does not exist; create it or choose another"):
         kind(tmp_path / "absent" / name, INFO)
 
 
 @every_sink
-def test_opening_it_changes_nothing_on_the_disk(tmp_path: Path, name: str, kind: type) -> None:
+def test_opening_it_changes_nothing_on_the_disk(tmp_path: Path, name: str, kind: Opened) -> None:
     (tmp_path / name).write_bytes(b"older")
     kind(tmp_path / name, INFO).close()
     assert (tmp_path / name).read_bytes() == b"older"
@@ -62,7 +64,7 @@ def test_opening_it_changes_nothing_on_the_disk(tmp_path: Path, name: str, kind:
 
 
 @every_sink
-def test_writing_after_close_is_an_output_error(tmp_path: Path, name: str, kind: type) -> None:
+def test_writing_after_close_is_an_output_error(tmp_path: Path, name: str, kind: Opened) -> None:
     sink = kind(tmp_path / name, INFO)
     sink.write(a_result(0))
     sink.close()
@@ -72,7 +74,7 @@ def test_writing_after_close_is_an_output_error(tmp_path: Path, name: str, kind:
 
 @every_sink
 def test_one_frame_is_enough_and_two_sinks_side_by_side_do_not_meet(
-    tmp_path: Path, name: str, kind: type
+    tmp_path: Path, name: str, kind: Opened
 ) -> None:
     first, second = kind(tmp_path / name, INFO), kind(tmp_path / f"2{name}", INFO)
     first.write(a_result(0))
@@ -84,7 +86,7 @@ def test_one_frame_is_enough_and_two_sinks_side_by_side_do_not_meet(
 
 @every_sink
 def test_a_full_disk_is_one_clear_error_and_closing_still_works(
-    small_disk: Path, name: str, kind: type
+    small_disk: Path, name: str, kind: Opened
 ) -> None:
     sink = kind(small_disk / name, INFO)
 

@@ -13,8 +13,9 @@ def table(frames=(1, 1, 2), ids=(1, 2, 1), boxes=None, scores=None, frame_list=N
     boxes = np.tile([1.0, 2.0, 3.0, 4.0], (count, 1)) if boxes is None else boxes
     scores = np.ones(count) if scores is None else scores
     frame_list = FrameList(np.array([1, 2, 5]), np.zeros(3)) if frame_list is None else frame_list
+    values = {} if visibility is None else {"visibility": visibility}
     return TrackTable(
-        np.array(frames), np.array(ids), boxes, scores, np.zeros(count), frame_list, visibility=visibility
+        np.array(frames), np.array(ids), boxes, scores, np.zeros(count), frame_list, values=values
     )
 
 
@@ -54,7 +55,7 @@ def test_what_is_in_a_frame_is_a_value_as_trackers_give_it():
         ({"boxes": np.full((3, 4), np.nan)}, "frame 1, ID 1: the box"),
         ({"boxes": np.full((3, 4), 2 * FARTHEST)}, "frame 1, ID 1: the box"),
         ({"scores": np.array([1, np.inf, 1])}, "frame 1, ID 2: the score"),
-        ({"visibility": np.array([1, 1, np.nan])}, "frame 2, ID 1: the score or visibility"),
+        ({"visibility": np.array([1, 1, np.nan])}, "frame 2, ID 1: the visibility"),
         ({"scores": np.ones(2)}, "equally long"),
     ],
 )

@@ -19,7 +19,8 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from rtdet.errors import OutputError, SourceError, UnknownNameError
-from rtdet.tracks import TRACK_FILES, open_detection_file, open_track_file, parquet, read_tracks
+from rtdet.tracks import FORMATS, open_detection_file, open_track_file, read_tracks
+from rtdet.tracks.formats import parquet
 from rtdet.types import Detections, Frame, FrameResult, SourceInfo, Tracks
 
 NAMES = ("person", "bicycle", "car")
@@ -42,7 +43,7 @@ def some_results(count: int = 6) -> list[FrameResult]:
 
 
 def write(path: Path, results: list[FrameResult]) -> Path:
-    with closing(open_track_file(path, INFO)) as sink:
+    with closing(open_track_file(path)) as sink:
         for one in results:
             sink.write(one)
     return path
@@ -112,7 +113,7 @@ def test_parquet_holds_typed_columns_in_row_groups(tmp_path: Path, monkeypatch: 
     assert np.allclose(table["left"].to_numpy()[:3], [-3, 0.33, 10.46])
 
 
-@pytest.mark.parametrize("suffix", list(TRACK_FILES))
+@pytest.mark.parametrize("suffix", list(FORMATS))
 def test_every_format_reads_back_what_was_written(tmp_path: Path, suffix: str) -> None:
     frames = dict(read_tracks(write(tmp_path / f"o{suffix}", some_results())))
     assert sorted(set(frames) - {2}) == [0, 1, 3, 4, 5]
@@ -125,7 +126,7 @@ def test_every_format_reads_back_what_was_written(tmp_path: Path, suffix: str) -
     assert names == (["0", "0", "2"] if suffix == ".txt" else ["person", "person", "car"])
 
 
-@pytest.mark.parametrize("suffix", list(TRACK_FILES))
+@pytest.mark.parametrize("suffix", list(FORMATS))
 @pytest.mark.parametrize("checkpoint_every_frame", [False, True])
 def test_the_same_results_give_the_same_bytes_whatever_the_name_and_the_pace(
     tmp_path: Path, suffix: str, checkpoint_every_frame: bool, monkeypatch: pytest.MonkeyPatch
@@ -139,19 +140,19 @@ def test_the_same_results_give_the_same_bytes_whatever_the_name_and_the_pace(
     assert str(tmp_path).encode() not in first
 
 
-@pytest.mark.parametrize("suffix", list(TRACK_FILES))
+@pytest.mark.parametrize("suffix", list(FORMATS))
 def test_a_run_without_tracks_is_a_file_that_reads_as_empty(tmp_path: Path, suffix: str) -> None:
     path = write(tmp_path / f"o{suffix}", [result(0), result(1)])
     assert all(len(tracks) == 0 for _, tracks in read_tracks(path))
 
 
-@pytest.mark.parametrize("suffix", list(TRACK_FILES))
+@pytest.mark.parametrize("suffix", list(FORMATS))
 def test_a_run_without_frames_leaves_an_older_file_alone_and_makes_no_new_one(
     tmp_path: Path, suffix: str
 ) -> None:
     (tmp_path / f"old{suffix}").write_text("older")
     for name in ("old", "new"):
-        sink = open_track_file(tmp_path / f"{name}{suffix}", INFO)
+        sink = open_track_file(tmp_path / f"{name}{suffix}")
         sink.close()
         sink.close()
     assert (tmp_path / f"old{suffix}").read_text() == "older"
@@ -159,7 +160,7 @@ def test_a_run_without_frames_leaves_an_older_file_alone_and_makes_no_new_one(
 
 
 def test_a_longer_older_file_is_replaced_as_a_whole(tmp_path: Path) -> None:
-    for suffix in TRACK_FILES:
+    for suffix in FORMATS:
         path = tmp_path / f"o{suffix}"
         write(path, some_results(40))
         write(path, some_results(3))
@@ -171,7 +172,7 @@ KILLED = """
     from rtdet import output_file
     from rtdet.types import Detections, Frame, FrameResult, SourceInfo, Tracks
     from rtdet.tracks import open_track_file
-    sink = open_track_file(sys.argv[1], SourceInfo("made", 64, 48, 25.0))
+    sink = open_track_file(sys.argv[1])
     output_file.Checkpoint.is_due = lambda self: True
     for i in range(60):
         if i == 50:
@@ -183,7 +184,7 @@ KILLED = """
 """
 
 
-@pytest.mark.parametrize("suffix", list(TRACK_FILES))
+@pytest.mark.parametrize("suffix", list(FORMATS))
 def test_kill_9_leaves_a_readable_file_up_to_the_last_checkpoint(tmp_path: Path, suffix: str) -> None:
     path = tmp_path / f"o{suffix}"
     command = [sys.executable, "-c", textwrap.dedent(KILLED), str(path)]
@@ -203,7 +204,7 @@ FULL = """
     from rtdet.tracks import open_track_file
     resource.setrlimit(resource.RLIMIT_FSIZE, (int(sys.argv[2]),) * 2)
     output_file.Checkpoint.is_due = lambda self: True
-    sink = open_track_file(sys.argv[1], SourceInfo("made", 64, 48, 25.0))
+    sink = open_track_file(sys.argv[1])
     errors = []
     noise = np.random.default_rng(0)
     for i in range(400):
@@ -220,7 +221,7 @@ FULL = """
 """
 
 
-@pytest.mark.parametrize("suffix", list(TRACK_FILES))
+@pytest.mark.parametrize("suffix", list(FORMATS))
 def test_a_file_that_cannot_grow_any_more_says_so_and_reads_back(tmp_path: Path, suffix: str) -> None:
     path = tmp_path / f"o{suffix}"
     command = [sys.executable, "-c", textwrap.dedent(FULL), str(path), "15000"]
@@ -236,7 +237,7 @@ def test_a_full_disk_is_said_in_one_line(tmp_path: Path) -> None:
     if not os.path.exists("/dev/full"):
         pytest.skip("needs /dev/full")
     (tmp_path / "o.csv").symlink_to("/dev/full")
-    sink = open_track_file(tmp_path / "o.csv", INFO)
+    sink = open_track_file(tmp_path / "o.csv")
     with pytest.raises(OutputError, match=r"the disk is full: .*o\.csv ends here"):
         sink.write(some_results(1)[0])
     sink.close()
@@ -245,27 +246,28 @@ def test_a_full_disk_is_said_in_one_line(tmp_path: Path) -> None:
 def test_unknown_suffixes_name_the_known_ones_and_missing_folders_are_named(tmp_path: Path) -> None:
     for name in ("o.xml", "o", "o.mp4"):
         with pytest.raises(UnknownNameError, match=r"\.txt, \.csv, \.jsonl, \.parquet or \.json"):
-            open_track_file(tmp_path / name, INFO)
+            open_track_file(tmp_path / name)
     with pytest.raises(OutputError, match=r"the folder .* does not exist"):
-        open_track_file(tmp_path / "nowhere" / "o.txt", INFO)
+        open_track_file(tmp_path / "nowhere" / "o.txt")
     with pytest.raises(UnknownNameError, match=r"a detection file ends in \.json or \.txt"):
-        open_detection_file(tmp_path / "o.csv", INFO)
+        open_detection_file(tmp_path / "o.csv")
     assert list(tmp_path.iterdir()) == []
 
 
-@pytest.mark.parametrize("suffix", list(TRACK_FILES))
+@pytest.mark.parametrize("suffix", list(FORMATS))
 def test_a_broken_or_missing_track_file_is_refused_with_its_name(tmp_path: Path, suffix: str) -> None:
     path = tmp_path / f"o{suffix}"
     with pytest.raises(SourceError, match=r"cannot read .*o\."):
         read_tracks(path)
     path.write_text('frame\n1,not,a "number"\n')
-    with pytest.raises(SourceError, match="is not a track file"):
+    said = r"o\.txt, line 1: a row is frame,id,left,top" if suffix == ".txt" else "is not a track file"
+    with pytest.raises(SourceError, match=said):
         read_tracks(path)
 
 
 def test_boxes_that_are_not_finite_have_no_row(tmp_path: Path) -> None:
     tracks = Tracks([[np.nan, 0, 5, 5], [0, 0, np.inf, 5], [1, 1, 5, 5]], [1, 2, 3])
-    for suffix in TRACK_FILES:
+    for suffix in FORMATS:
         frames = read_tracks(write(tmp_path / f"o{suffix}", [result(0, tracks)]))
         assert frames[0][1].ids.tolist() == [3]
 
@@ -289,7 +291,7 @@ def test_any_sequence_of_frames_survives_every_format(tmp_path: Path, ids: list[
         boxes = np.array([[i, i, 2 * i + 1, 3 * i + 1] for i in frame_ids], dtype=float).reshape(-1, 4)
         labels = [i % 3 for i in frame_ids]
         results.append(result(index, Tracks(boxes, frame_ids, labels=labels, class_names=NAMES)))
-    for suffix in TRACK_FILES:
+    for suffix in FORMATS:
         got = {i: t.ids.tolist() for i, t in read_tracks(write(tmp_path / f"o{suffix}", results)) if len(t)}
         assert got == {i: sorted(frame_ids) for i, frame_ids in enumerate(ids) if frame_ids}
 
@@ -302,7 +304,7 @@ def detection_result(index: int, count: int, name: str = "") -> FrameResult:
 
 def test_detections_are_a_json_list_by_frame_or_by_file_name(tmp_path: Path) -> None:
     path = tmp_path / "d.json"
-    with closing(open_detection_file(path, INFO)) as sink:
+    with closing(open_detection_file(path)) as sink:
         for index, (count, name) in enumerate([(0, ""), (2, ""), (1, "img/7.png"), (0, "")]):
             sink.write(detection_result(index, count, name))
             json.loads(path.read_text())  # whole after every frame
@@ -316,7 +318,7 @@ def test_detections_are_a_json_list_by_frame_or_by_file_name(tmp_path: Path) -> 
 
 
 def test_detections_as_text_are_mot_rows_without_an_id(tmp_path: Path) -> None:
-    with closing(open_detection_file(tmp_path / "d.txt", INFO)) as sink:
+    with closing(open_detection_file(tmp_path / "d.txt")) as sink:
         sink.write(detection_result(4, 2))
     assert (tmp_path / "d.txt").read_text() == (
         "5,-1,0.00,2.00,10.00,20.50,0.9000,-1,-1,-1\n5,-1,1.00,2.00,10.00,20.50,0.5000,-1,-1,-1\n"

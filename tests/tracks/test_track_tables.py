@@ -17,18 +17,18 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from rtdet.errors import OutputError, SourceError, UnknownNameError
-from rtdet.tracks import TABLES, TRACK_FILES, open_track_file, read_table, write_table
+from rtdet.tracks import FORMATS, open_track_file, read_table, write_table
 from rtdet.tracks.offline import Edits
 from rtdet.tracks.table import FrameList, TrackTable
-from rtdet.types import Detections, Frame, FrameResult, SourceInfo, Tracks
+from rtdet.types import Detections, Frame, FrameResult, Tracks
 
 NAMES = ("person", "bicycle", "car", "Straßenbahn", 'a "quoted", name')
-every_format = pytest.mark.parametrize("suffix", list(TRACK_FILES))
+every_format = pytest.mark.parametrize("suffix", list(FORMATS))
 
 
 def record(path: Path, *, names: tuple[str, ...] = NAMES, frames: tuple[int, ...] = (0, 1, 3, 7)) -> Path:
     """What a run writes: pictures of 64 x 48 at uneven times, one of them without tracks."""
-    with closing(open_track_file(path, SourceInfo("made", 64, 48))) as sink:
+    with closing(open_track_file(path)) as sink:
         for i in frames:
             boxes = np.array([[i + 0.456, 5, 20.25 + i, 30], [-3, -0.001, 7.5, 9], [1 / 3, 2 / 3, 40, 41]])
             tracks = Tracks(boxes, [12, 3, 5], [0.9, 0.51239, 1.0], [2, 0, 4], class_names=names)
@@ -39,7 +39,11 @@ def record(path: Path, *, names: tuple[str, ...] = NAMES, frames: tuple[int, ...
 
 
 def test_every_format_that_a_run_writes_is_read_and_written() -> None:
-    assert list(TABLES) == list(TRACK_FILES)
+    assert (
+        list(FORMATS)
+        == [one.suffix for one in FORMATS.values()]
+        == [".txt", ".csv", ".jsonl", ".parquet", ".json"]
+    )
 
 
 @every_format
@@ -91,7 +95,7 @@ def test_a_table_has_what_the_file_says(tmp_path: Path, suffix: str) -> None:
 
 
 @every_format
-@pytest.mark.parametrize("other", list(TRACK_FILES))
+@pytest.mark.parametrize("other", list(FORMATS))
 def test_every_format_can_be_written_as_every_other(tmp_path: Path, suffix: str, other: str) -> None:
     """Classes of numbers alone have the same numbers in all; boxes, scores and IDs are in all."""
     table = read_table(record(tmp_path / f"a{suffix}", names=()))
@@ -116,7 +120,7 @@ def test_visibility_and_class_of_an_annotation_survive(tmp_path: Path) -> None:
 def test_file_names_of_pictures_survive(tmp_path: Path) -> None:
     for suffix in (".jsonl", ".json"):
         path = tmp_path / f"a{suffix}"
-        with closing(open_track_file(path, SourceInfo("made", 0, 0))) as sink:
+        with closing(open_track_file(path)) as sink:
             for i, name in enumerate(("b.png", "", "späť.png")):
                 frame = Frame(np.zeros((2 + i, 3, 3), np.uint8), i / 25, i, name=name)
                 sink.write(FrameResult(frame, Detections(), Tracks([[1, 1, 2, 2]], [i + 1])))
@@ -164,14 +168,14 @@ def test_in_rows_of_ten_the_eighth_is_a_place_in_the_world_and_no_class(tmp_path
 @pytest.mark.parametrize(
     ("name", "text", "words"),
     [
-        ("a.txt", "1,1,nan,2,3,4,1\n", "frame 1, ID 1: the box"),
-        ("a.txt", "1,1,1,2,1e300,4,1\n", "frame 1, ID 1: the box"),
+        ("a.txt", "1,1,nan,2,3,4,1\n", "a.txt, line 1: a box is within 1e.09 pixels: '1,1,nan"),
+        ("a.txt", "1,1,1,2,1e300,4,1\n", "a.txt, line 1: a box is within"),
         ("a.txt", "1,1,1,2,3,4,1\n1,1,5,6,7,8,1\n", "frame 1, ID 1: the ID is there twice"),
         ("a.txt", "1,-1,1,2,3,4,1\n", "frame 1, ID -1"),
-        ("a.txt", "0,1,1,2,3,4,1\n", "numbered 1 to"),
-        ("a.txt", "1,1,1,2,3,4,1\n2,1,1,2\n", "line 2 is cut off"),
-        ("a.txt", "1,1,1,2,3\n", "line 1 is cut off"),
-        ("a.txt", "1.5,1,1,2,3,4,1\n", "line 1: frames and IDs are whole numbers, not 1.5"),
+        ("a.txt", "0,1,1,2,3,4,1\n", "a.txt, line 1: frames are 1, 2, 3, ...: '0,1"),
+        ("a.txt", "1,1,1,2,3,4,1\n2,1,1,2\n", "a.txt, line 2: a row is frame,id,left.*, not '2,1,1,2'"),
+        ("a.txt", "1,1,1,2,3\n", "a.txt, line 1: a row is frame,id"),
+        ("a.txt", "1.5,1,1,2,3,4,1\n", "line 1: frames are 1, 2, 3, ...: '1.5"),
         ("a.txt", "1,1,one,2,3,4,1\n", "line 1"),
         ("a.txt", "1e400,1,1,2,3,4,1\n", "line 1"),
         ("a.csv", "frame,id\n1,2\n", "line 2 is cut off, or something is missing in it"),
@@ -181,7 +185,7 @@ def test_in_rows_of_ten_the_eighth_is_a_place_in_the_world_and_no_class(tmp_path
         ("a.jsonl", "[]\n", "line 1"),
         ("a.json", "{}", "not a track file"),
         ("a.json", "[1]", "not a track file"),
-        ("a.txt", "\x89PNG\r\n", "a.txt is not a track file of this kind: it is no text"),
+        ("a.txt", "\x89PNG\r\n", "a.txt is not a text file; MOTChallenge rows are frame,id"),
         ("a.parquet", "PAR1", "not a track file"),
     ],
 )  # fmt: skip
@@ -309,7 +313,7 @@ def test_any_table_survives_every_format(
     numbers = np.unique(frames)
     names = NAMES if has_names else ()
     table = TrackTable(frames, ids, boxes, hundredths / 100, labels, FrameList(numbers, numbers / 8), names)
-    for suffix in TRACK_FILES:
+    for suffix in FORMATS:
         write_table(table, tmp_path / f"a{suffix}")
         again = read_table(tmp_path / f"a{suffix}")
         for column in ("frames", "ids", "scores"):

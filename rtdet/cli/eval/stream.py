@@ -15,8 +15,7 @@ from rtdet.extras import require
 
 if TYPE_CHECKING:
     from rtdet.evaluation.streaming import Latency
-    from rtdet.protocols import Sink
-    from rtdet.tracks.motchallenge import DetectionRows
+    from rtdet.tracks.formats.format import RowWriter
     from rtdet.types import Tracks
 
 
@@ -79,13 +78,13 @@ def stream(
     rows = read_detections(detections)
     truth = read_truth_by_name(gt) if gt is not None else None
     check_output(out, gt)
-    sink = open_for(out, detections, fps)
+    writer = open_for(out, detections)
     if plot is not None:
         require("report", "--plot", "matplotlib")
     picture = OutputFile(plot, detections) if plot is not None else None
     frames = max(rows.last_frame, truth.last_frame if truth is not None else 0, 1)
     shown = list(replay(instance, rows, fps=fps, frames=frames, latency=late, show=show))
-    _write(sink, rows, shown, fps)
+    _write(writer, shown, fps)
     click.echo(f"wrote {out}", err=True)
     if truth is not None:
         scores = score_tracks(truth, shown_rows(shown), frames)
@@ -99,14 +98,12 @@ def stream(
         click.echo(f"wrote {plot}", err=True)
 
 
-def _write(sink: Sink, rows: DetectionRows, shown: list[Tracks], fps: float) -> None:
-    from rtdet.cli.track import frame_result
+def _write(writer: RowWriter, shown: list[Tracks], fps: float) -> None:
+    from rtdet.tracks.rows import FrameRecord
 
-    try:
+    with closing(writer):
         for number, tracks in enumerate(shown, start=1):
-            sink.write(frame_result(number, (number - 1) / fps, rows.at(number), tracks))
-    finally:
-        sink.close()
+            writer.write(FrameRecord(number, (number - 1) / fps, tracks))
 
 
 def _latency(latency_ms: float | None, measured: str | None, seed: int) -> Latency:

@@ -35,13 +35,13 @@ def file_options(function: Callable[..., Any]) -> Callable[..., Any]:
 
 def read(file: str, out: str, fps: float) -> TrackTable:
     """The tracks of `file`, once it is sure that `out` can be written."""
-    from rtdet.output_file import check_output, suffix_of
-    from rtdet.tracks import TABLES, read_table
+    from rtdet.output_file import check_output
+    from rtdet.tracks.read_write import format_of, read_table
 
     if not 0 < fps < math.inf:
         raise UsageError(f"--fps must be above 0, not {fps:g}")
     for path in (file, out):
-        suffix_of(path, "track file", tuple(TABLES))
+        format_of(path)
     check_output(out)
     return read_table(file, fps)
 

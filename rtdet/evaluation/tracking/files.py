@@ -6,18 +6,17 @@ from pathlib import Path
 from typing import TypeVar
 
 import numpy as np
-import pyarrow
-from pyarrow import csv
 
 from rtdet.errors import SourceError
 from rtdet.evaluation.tracking.rows import TrackRows, TruthRows
 from rtdet.geometry.boxes import ltwh_to_xyxy
-from rtdet.tracks.table import FARTHEST, LAST_FRAME, LAST_ID
-from rtdet.types import BoolArray, FloatArray
+from rtdet.tracks.mot_rows import MotRows, read_rows
+from rtdet.types import BoolArray
 
 _Rows = TypeVar("_Rows", bound=TrackRows)
 
-_ROW = "frame,id,left,top,width,height"
+_TRUTH_ROW = "frame,id,left,top,width,height,considered[,class[,visibility]]"
+_CONSIDERED = 6
 _PEDESTRIAN = 1
 # Person on vehicle, static person, distractor, reflection; in MOT20 non-motorised vehicles too.
 _DISTRACTORS = (2, 7, 8, 12)
@@ -33,17 +32,18 @@ def read_truth(path: str | Path, *, has_classes: bool = True, is_mot20: bool = F
     Without classes all rows are scored that are to be considered. Raises SourceError, one line with the file, the
     line or the frame, and what is wrong.
     """
-    table = _table(path, f"{_ROW},considered")
-    _refuse(path, np.isnan(table[:, 6]), "whether a row is to be considered is 0 or 1")
-    considered = np.trunc(table[:, 6]) != 0
-    if not (has_classes and _has_class(table)):
-        return _rows(path, TruthRows, table, considered)
-    of_class = np.trunc(table[:, 7])
-    is_class = (of_class >= 1) & (of_class <= _LAST_CLASS)
-    _refuse(path, ~is_class, f"a class is 1 to {_LAST_CLASS}")
+    rows = read_rows(path, _TRUTH_ROW, fewest=_CONSIDERED + 1)
+    _demand_equal_length(rows)
+    column = rows.column(_CONSIDERED)
+    rows.refuse(np.isnan(column), "whether a row is to be considered is 0 or 1")
+    considered = np.trunc(column) != 0
+    if not (has_classes and rows.has_class().any()):
+        return _of_kind(TruthRows, rows, considered)
+    of_class = rows.classes()
+    rows.refuse(~((of_class >= 1) & (of_class <= _LAST_CLASS)), f"a class is 1 to {_LAST_CLASS}")
     distractors = _DISTRACTORS_OF_MOT20 if is_mot20 else _DISTRACTORS
     is_scored = considered & (of_class == _PEDESTRIAN)
-    return _rows(path, TruthRows, table, is_scored, np.isin(of_class, distractors))
+    return _of_kind(TruthRows, rows, is_scored, np.isin(of_class, distractors))
 
 
 def read_tracks(path: str | Path) -> TrackRows:
@@ -53,105 +53,25 @@ def read_tracks(path: str | Path) -> TrackRows:
     Raises SourceError, one line with the file, the line or the frame, and what is wrong; also for a class above 1,
     because only pedestrians are scored.
     """
-    table = _table(path, _ROW)
-    if _has_class(table):
-        is_other = np.trunc(table[:, 7]) > _PEDESTRIAN
-        _refuse(path, is_other, "only pedestrians, class 1, can be scored; leave out others")
-    return _rows(path, TrackRows, table)
+    rows = read_rows(path)
+    _demand_equal_length(rows)
+    rows.refuse(rows.classes() > _PEDESTRIAN, "only pedestrians, class 1, can be scored; leave out others")
+    return _of_kind(TrackRows, rows)
 
 
-def _has_class(table: FloatArray) -> bool:
-    return table.shape[1] in (8, 9)
+def _demand_equal_length(rows: MotRows) -> None:
+    """Whether there are classes is asked of a file, not of a row."""
+    other = rows.widths != rows.widths[:1]
+    if other.any():
+        width = rows.widths[other.argmax()]
+        rows.refuse(other, f"{width} columns, but {rows.widths[0]} in the first row")
 
 
-def _rows(path: str | Path, kind: type[_Rows], table: FloatArray, *marks: BoolArray) -> _Rows:
-    """Rows of that kind from the first six columns. Raises SourceError for what is no frame, ID or box, and for an
-    ID that is twice in a frame."""
-    frames, ids, ltwh = table[:, 0], table[:, 1], table[:, 2:6]
-    is_frame = (frames >= 1) & (frames <= LAST_FRAME) & (frames == np.trunc(frames))
-    _refuse(path, ~is_frame, "frames are 1, 2, 3, ...")
-    _refuse(path, ~((np.abs(ids) <= LAST_ID) & (ids == np.trunc(ids))), "an ID is a whole number")
-    is_box = np.all(np.abs(ltwh) <= FARTHEST, axis=1)  # NaN is not
-    _refuse(path, ~is_box, f"a box is within {FARTHEST:g} pixels")
+def _of_kind(kind: type[_Rows], rows: MotRows, *marks: BoolArray) -> _Rows:
+    """The rows as that kind. Raises SourceError for what is no frame, ID or box, and for an ID that is twice in a
+    frame."""
+    frames, ids, ltwh = rows.frames(), rows.ids(), rows.ltwh()
     try:
-        return kind(frames.astype(np.int64), ids.astype(np.int64), ltwh_to_xyxy(ltwh), *marks)
+        return kind(frames, ids, ltwh_to_xyxy(ltwh), *marks)
     except ValueError as error:
-        raise SourceError(f"{path}, {error}") from error
-
-
-def _table(path: str | Path, least: str) -> FloatArray:
-    """The numbers of a file, separated by commas or spaces, in rows of one length; `least` names the columns that
-    there must be. Raises SourceError."""
-    text = _text(path)
-    width = least.count(",") + 1
-    try:
-        table = _parsed(text)
-        if table.shape[1] >= width:
-            return table
-    except ValueError:
-        pass
-    return _parsed_by_lines(path, text, least)
-
-
-def _parsed(text: str) -> FloatArray:
-    """As pyarrow reads CSV, six times as fast as NumPy does. Raises ValueError for what is not plainly that."""
-    names = [str(column) for column in range(text.partition("\n")[0].count(",") + 1)]
-    table = csv.read_csv(
-        pyarrow.BufferReader(text.encode()),
-        csv.ReadOptions(use_threads=False, column_names=names),
-        csv.ParseOptions(quote_char=False),
-        csv.ConvertOptions(column_types=dict.fromkeys(names, pyarrow.float64()), null_values=[]),
-    )
-    return np.stack([column.to_numpy() for column in table.columns], axis=1)
-
-
-def _parsed_by_lines(path: str | Path, text: str, least: str) -> FloatArray:
-    """Raises SourceError for the first row that is not of numbers, is short, or is not as long as the first."""
-    width = least.count(",") + 1
-    rows: list[list[float]] = []
-    for number, line in enumerate(text.splitlines(), start=1):
-        if _is_blank(line):
-            continue
-        row = _numbers(line)
-        if len(row) < width:
-            raise SourceError(f"{path}, line {number}: a row is {least},..., not {_shown(line)}")
-        rows.append(row)
-        if len(row) != len(rows[0]):
-            raise SourceError(
-                f"{path}, line {number}: {len(row)} columns, but {len(rows[0])} in the first row"
-            )
-    return np.array(rows, dtype=np.float64) if rows else np.empty((0, width))
-
-
-def _numbers(line: str) -> list[float]:
-    """Of a row; none where one of them is no number."""
-    try:
-        return [float(field) for field in line.rstrip(" ,\t").split("," if "," in line else None)]
-    except ValueError:
-        return []
-
-
-def _is_blank(line: str) -> bool:
-    return not line.strip(" ,\t")
-
-
-def _refuse(path: str | Path, is_wrong: BoolArray, why: str) -> None:
-    """Raises SourceError for the first row that is wrong, with its line."""
-    if is_wrong.any():
-        lines = [entry for entry in enumerate(_text(path).splitlines(), start=1) if not _is_blank(entry[1])]
-        number, line = lines[int(is_wrong.argmax())]
-        raise SourceError(f"{path}, line {number}: {why}: {_shown(line)}")
-
-
-def _text(path: str | Path) -> str:
-    try:
-        return Path(path).read_text(encoding="utf-8-sig")
-    except OSError as error:
-        raise SourceError(f"cannot read {path}: {(error.strerror or str(error)).lower()}") from error
-    except UnicodeDecodeError as error:
-        raise SourceError(f"{path} is not a text file; MOTChallenge rows are {_ROW},...") from error
-
-
-def _shown(line: str) -> str:
-    line = line.strip()
-    return repr(line if len(line) <= 60 else line[:57] + "...")
+        raise SourceError(f"{rows.path}, {error}") from error

@@ -5,18 +5,16 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 from itertools import compress
-from typing import Any
 
 import numpy as np
-import numpy.typing as npt
 
 from rtdet.errors import UsageError
+from rtdet.tracks import columns
+from rtdet.tracks.columns import SCORE, AnyArray, Column
 from rtdet.tracks.offline.motion import can_be_one, smoothed, to_boxes, to_values, was_seen, within
 from rtdet.tracks.offline.times import MAX_GAP_S, longest, spread, steady_seconds
 from rtdet.tracks.table import FrameList, TrackTable
 from rtdet.types import BoolArray, FloatArray, IntArray
-
-AnyArray = npt.NDArray[Any]
 
 # More than this is a file whose frame numbers and times do not belong together.
 MOST_ROWS = 10_000_000
@@ -48,8 +46,8 @@ def fill(
     kept = ~is_new | (boxes[:, 2:] > boxes[:, :2]).all(axis=1)
     frame_list = _only_used(listed, table.frame_list, whole.frames[kept])
     return TrackTable(
-        whole.frames[kept], whole.ids[kept], boxes[kept], whole.scores[kept], whole.labels[kept],
-        frame_list, table.class_names, whole.visibility[kept],
+        whole.frames[kept], whole.ids[kept], boxes[kept], whole.scores[kept], whole.labels[kept], frame_list,
+        table.class_names, {name: values[kept] for name, values in whole.values.items()},
     )  # fmt: skip
 
 
@@ -123,15 +121,19 @@ def _with_rows_in(
     def column(old: AnyArray, new: AnyArray) -> AnyArray:
         return np.asarray(np.concatenate([old, new])[order])
 
+    def values_of(of: Column, old: AnyArray) -> AnyArray:
+        before = old[gaps.before]
+        return column(old, before if of.filled is None else np.full_like(before, of.filled))
+
     whole = TrackTable(
         frames[order],
         column(table.ids, table.ids[gaps.before]),
         column(table.boxes, line),
-        column(table.scores, np.zeros(len(line))),
+        values_of(SCORE, table.scores),
         column(table.labels, table.labels[gaps.before]),
         listed,
         table.class_names,
-        column(table.visibility, table.visibility[gaps.before]),
+        {of.name: values_of(of, table.values[of.name]) for of in columns.FURTHER},
     )
     return whole, np.asarray(order >= len(table))
 

@@ -73,7 +73,7 @@ def test_an_empty_file_is_a_tracker_that_found_nothing(folders):
     [
         (
             [ROW, "", "2,1,10,ten,20,20"],
-            "line 3: a row is frame,id,left,top,width,height,..., not '2,1,10,ten",
+            "line 3: a row is frame,id,left,top,width,height.,score.*, not '2,1,10,ten",
         ),
         ([ROW, "2,1,10,10"], "line 2: a row is frame,id"),
         (["1,1,10,10,20"], "line 1: a row is frame,id"),
@@ -105,7 +105,7 @@ def test_what_is_no_result_is_one_line_with_its_place(file, lines, said):
 @pytest.mark.parametrize(
     ("lines", "said"),
     [
-        (["1,1,10,10,20,20"], "line 1: a row is frame,id,left,top,width,height,considered,..."),
+        (["1,1,10,10,20,20"], "line 1: a row is frame,id,left,top,width,height,considered"),
         ([ROW, "2,1,10,10,20,20,1,14,1"], "line 2: a class is 1 to 13"),
         ([ROW, "2,1,10,10,20,20,1,nan,1"], "line 2: a class is 1 to 13"),
         ([ROW, "2,1,10,10,20,20,nan,1,1"], "line 2: whether a row is to be considered is 0 or 1"),

@@ -87,7 +87,9 @@ def test_only_boxes_change_and_each_track_is_smoothed_by_itself():
     boxes = np.stack(tracks, axis=1).reshape(-1, 4)
     scores, visibility = rng.uniform(0.1, 1, 40), rng.uniform(0, 1, 40)
     frame_list = FrameList(np.arange(1, 21), times_s)
-    table = TrackTable(frames, ids, boxes, scores, ids % 3, frame_list, ("a", "b", "c"), visibility)
+    table = TrackTable(
+        frames, ids, boxes, scores, ids % 3, frame_list, ("a", "b", "c"), {"visibility": visibility}
+    )
     smoothed = smooth(table)
     for column in ("frames", "ids", "scores", "labels", "visibility", "frame_list", "class_names"):
         assert getattr(smoothed, column) is getattr(table, column)

@@ -4,19 +4,20 @@ from __future__ import annotations
 
 import io
 import time
-from dataclasses import astuple
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 from rtdet.output_file import Checkpoint
-from rtdet.tracks.rows import Row
-from rtdet.tracks.writers import TrackFile
-from rtdet.types import Frame, SourceInfo
+from rtdet.tracks.columns import columns_of
+from rtdet.tracks.formats.csv_file import table_entry
+from rtdet.tracks.formats.format import Entry, Format, RowWriter
+from rtdet.tracks.rows import FrameRecord, Row
 
 _ROWS_PER_GROUP = 50_000
 
 
-class ParquetFile(TrackFile):
+class ParquetWriter(RowWriter):
     """Parquet with the columns of the .csv and `class_id`, in row groups of 50 000 rows.
 
     Parquet's directory (the footer) stands at the end, so a plain writer leaves nothing readable when it is
@@ -25,27 +26,28 @@ class ParquetFile(TrackFile):
     offset, and the footers are merged; the bytes do not depend on when the checkpoints were.
     """
 
-    def __init__(self, path: str | Path, info: SourceInfo) -> None:
-        super().__init__(path, info)
+    def __init__(self, path: str | Path) -> None:
+        super().__init__(path)
         # Here and not at the first frame, so that the run does not stop for the import.
         import pyarrow as pa
 
-        real, whole = pa.float64(), pa.int64()
-        # In the order of Row's fields.
-        numbers = [("frame", whole), ("time_s", real), ("id", whole), ("class_id", whole)]
-        geometry = [(name, real) for name in ("left", "top", "width", "height")]
-        self._schema = pa.schema([*numbers, ("class", pa.string()), ("score", real), *geometry])
+        types = {int: pa.int64(), float: pa.float64(), bool: pa.bool_(), str: pa.string()}
+        columns = columns_of(PARQUET.suffix)
+        self._schema = pa.schema([(column.name, types[column.kind]) for column in columns])
         self._open_group: list[Row] = []
         self._sealed: Any = None  # the merged FileMetaData of the groups before the open one
         self._offset = 0
         self._checkpoint = Checkpoint()
 
-    def _write_rows(self, frame: Frame, rows: list[Row]) -> None:
+    def _write_rows(self, record: FrameRecord, rows: list[Row]) -> None:
         self._open_group += rows
         while len(self._open_group) >= _ROWS_PER_GROUP:
             self._seal()
         if self._is_first or self._checkpoint.is_due():
             self._flush()
+
+    def write_no_frames(self) -> None:
+        self._flush()
 
     def _finish(self) -> None:
         if self._open_group or self._sealed is None:
@@ -68,8 +70,7 @@ class ParquetFile(TrackFile):
         import pyarrow as pa
         import pyarrow.parquet as pq
 
-        columns = list(zip(*map(astuple, rows), strict=True)) or [()] * len(self._schema)
-        arrays = [pa.array(column, field.type) for column, field in zip(columns, self._schema, strict=True)]
+        arrays = [pa.array([row[field.name] for row in rows], field.type) for field in self._schema]
         sink = _AtOffset(self._offset)
         stream = pa.PythonFile(sink, mode="w")
         collected: list[Any] = []
@@ -135,3 +136,15 @@ class _AtOffset(io.BytesIO):
 
     def close(self) -> None:
         """Keep the bytes: the writer closes what it writes to."""
+
+
+def _read(path: Path) -> Iterator[Entry]:
+    import pyarrow.parquet as pq
+
+    with path.open("rb") as file:
+        for batch in pq.ParquetFile(file).iter_batches():
+            for row in batch.to_pylist():
+                yield table_entry(row, PARQUET.suffix)
+
+
+PARQUET = Format(".parquet", ParquetWriter, _read, has_class_numbers=True)

@@ -1,0 +1,111 @@
+"""What a track file says of a track in a frame: each column once.
+
+To add a value of a track (its speed, how long it has stayed, ...): one line in FURTHER, and the code that computes
+it. That code is either the column's own `of`, from what Tracks holds anyway, or it fills `Tracks.values[name]`. All
+formats then write the value and read it back, `TrackTable.values` holds it, and the offline tools carry it along.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from rtdet.types import Tracks
+
+AnyArray = npt.NDArray[Any]
+_DTYPES: dict[type, Any] = {int: np.int64, float: np.float64, bool: np.bool_, str: np.object_}
+
+
+@dataclass(frozen=True)
+class Column:
+    """One value of each row.
+
+    name     what it is called in every file that names its columns.
+    kind     int, float, bool or str.
+    default  the value of a row in a file that does not say.
+    digits   places after the point that are written; None: all of them (six digits in a text file).
+    files    the suffixes of the formats that have it; empty: all formats have it.
+    of       its values (N,) from the tracks of a frame, where `Tracks.values` has none; None: the default.
+    filled   the value of a row that the offline tools add in a gap; None: that of the row before the gap.
+    """
+
+    name: str
+    kind: type
+    default: Any = None
+    digits: int | None = None
+    files: tuple[str, ...] = ()
+    of: Callable[[Tracks], AnyArray] | None = None
+    filled: Any = None
+
+    @property
+    def dtype(self) -> Any:
+        """The NumPy type of its values."""
+        return _DTYPES[self.kind]
+
+    def is_in(self, suffix: str) -> bool:
+        """Whether files of this suffix have it."""
+        return not self.files or suffix in self.files
+
+    def values(self, tracks: Tracks) -> AnyArray:
+        """(N,) its values of these tracks."""
+        if self.name in tracks.values:
+            return np.asarray(tracks.values[self.name], dtype=self.dtype)
+        if self.of is not None:
+            return np.asarray(self.of(tracks), dtype=self.dtype)
+        return np.full(len(tracks), self.default, dtype=self.dtype)
+
+    def written(self, value: Any) -> Any:
+        """The value as a file has it: a Python value, rounded; never -0.0."""
+        if self.kind is not float:
+            return self.kind(value)
+        return (float(value) if self.digits is None else round(float(value), self.digits)) + 0.0
+
+    def text(self, value: Any) -> str:
+        """A written value in a text file."""
+        if self.kind is not float:
+            return str(value) if self.kind is str else str(int(value))
+        return f"{value:.6g}" if self.digits is None else f"{value:.{self.digits}f}"
+
+    def parsed(self, value: Any) -> Any:
+        """The value of a cell as a file has it, a text or a number; the default where there is none.
+
+        Raises ValueError or TypeError where it is not of this kind."""
+        if value is None or value == "":
+            return self.default
+        return self.kind(value) if self.kind is str else self.kind(float(value))
+
+
+TIME = Column("time_s", float, digits=6, files=(".csv", ".parquet"))
+SCORE = Column("score", float, default=1.0, digits=4, filled=0.0)
+BOX = tuple(Column(side, float, digits=2) for side in ("left", "top", "width", "height"))
+
+# What every row has, in the order of a table's header; a .txt has an order of its own, and .jsonl and .json say some
+# of it by their layout.
+BASIC = (
+    Column("frame", int),
+    TIME,
+    Column("id", int),
+    Column("class_id", int, default=1, files=(".txt", ".parquet")),
+    Column("class", str, files=(".csv", ".jsonl", ".parquet")),
+    SCORE,
+    *BOX,
+)
+# What else is known of a track in a frame. In a table these come last, in this order.
+FURTHER: tuple[Column, ...] = (
+    # MOTChallenge's, measured by its annotators.
+    Column("visibility", float, default=1.0, files=(".txt",)),
+)
+
+
+def columns_of(suffix: str) -> tuple[Column, ...]:
+    """All columns that files of this suffix have."""
+    return tuple(column for column in (*BASIC, *FURTHER) if column.is_in(suffix))
+
+
+def further_of(suffix: str) -> tuple[Column, ...]:
+    """Those beyond the basic ones."""
+    return tuple(column for column in FURTHER if column.is_in(suffix))

@@ -1,0 +1,63 @@
+"""Track files as a table with a header (.csv): `frame,time_s,id,class,score,left,top,width,height`."""
+
+from __future__ import annotations
+
+import csv
+import io
+from collections.abc import Iterable, Iterator
+from pathlib import Path
+from typing import Any
+
+from rtdet.tracks.columns import BOX, columns_of
+from rtdet.tracks.formats.format import Entry, Format, RowWriter, further_in, on_line, seconds, whole
+from rtdet.tracks.rows import FrameRecord, Row
+
+
+class CsvWriter(RowWriter):
+    """A header, then a row for each track in each frame."""
+
+    def _write_rows(self, record: FrameRecord, rows: list[Row]) -> None:
+        columns = columns_of(CSV.suffix)
+        lines = [[column.text(row[column.name]) for column in columns] for row in rows]
+        if self._is_first:
+            lines.insert(0, [column.name for column in columns])
+        self._file.append(_as_text(lines))
+
+    def write_no_frames(self) -> None:
+        self._file.append(_as_text([[column.name for column in columns_of(CSV.suffix)]]))
+
+
+def _as_text(lines: Iterable[list[str]]) -> bytes:
+    text = io.StringIO()
+    csv.writer(text, lineterminator="\n").writerows(lines)
+    return text.getvalue().encode()
+
+
+def _read(path: Path) -> Iterator[Entry]:
+    with path.open(encoding="utf-8-sig", newline="") as file:
+        for number, row in enumerate(csv.DictReader(file), start=2):
+            yield on_line(number, _entry, row)
+
+
+def _entry(row: dict[str, Any]) -> Entry:
+    return table_entry(row, CSV.suffix)
+
+
+def table_entry(row: dict[str, Any], suffix: str) -> Entry:
+    """A row of a table whose columns have names. Raises LookupError, TypeError or ValueError for what is none."""
+    ltwh = tuple(float(row[column.name]) for column in BOX)
+    label = int(row.get("class_id") or 1) - 1
+    frame, track_id = whole(float(row["frame"])), whole(float(row["id"]))
+    return Entry(
+        frame,
+        track_id,
+        label,
+        row["class"],
+        float(row["score"]),
+        ltwh,
+        seconds(row),
+        further=further_in(row, suffix),
+    )
+
+
+CSV = Format(".csv", CsvWriter, _read)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 
@@ -63,5 +63,7 @@ def together(some: Tracks, others: Tracks) -> Tracks:
     if len(others) == 0:
         return some
     columns = ("boxes", "ids", "scores", "labels", "since_update_s", "uncertainty")
-    joined = {name: np.concatenate((getattr(some, name), getattr(others, name))) for name in columns}
+    joined: dict[str, Any] = {
+        name: np.concatenate((getattr(some, name), getattr(others, name))) for name in columns
+    }
     return Tracks(**joined, class_names=some.class_names)

@@ -64,11 +64,12 @@ class Column:
             return self.kind(value)
         return (float(value) if self.digits is None else round(float(value), self.digits)) + 0.0
 
-    def text(self, value: Any) -> str:
-        """A written value in a text file."""
+    @property
+    def template(self) -> str:
+        """What turns a written value into a text, as in `"%.2f" % value`."""
         if self.kind is not float:
-            return str(value) if self.kind is str else str(int(value))
-        return f"{value:.6g}" if self.digits is None else f"{value:.{self.digits}f}"
+            return "%s" if self.kind is str else "%d"
+        return "%.6g" if self.digits is None else f"%.{self.digits}f"
 
     def parsed(self, value: Any) -> Any:
         """The value of a cell as a file has it, a text or a number; the default where there is none.

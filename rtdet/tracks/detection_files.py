@@ -9,6 +9,8 @@ from rtdet.tracks.columns import BASIC
 from rtdet.tracks.formats.format import RowWriter, compact_json
 from rtdet.tracks.rows import FrameRecord, Row, ltwh_of
 
+_MOT_COLUMNS = ("frame", "id", "left", "top", "width", "height", "score")
+
 
 class DetectionJsonWriter(RowWriter):
     """A list of `{"file_name" (or "frame", from 1), "category", "bbox": [left, top, width, height],
@@ -33,10 +35,10 @@ class DetectionMotWriter(RowWriter):
     """MOTChallenge detections: `frame,-1,left,top,width,height,score,-1,-1,-1`, frame from 1."""
 
     def _write_rows(self, record: FrameRecord, rows: list[Row]) -> None:
-        basic = {column.name: column for column in BASIC}
-        columns = [basic[name] for name in ("frame", "id", "left", "top", "width", "height", "score")]
+        columns = [(column.name, column.template) for column in BASIC if column.name in _MOT_COLUMNS]
+        columns.sort(key=lambda column: _MOT_COLUMNS.index(column[0]))
         lines = [
-            ",".join(column.text(row[column.name]) for column in columns) + ",-1,-1,-1\n" for row in rows
+            ",".join([template % row[name] for name, template in columns]) + ",-1,-1,-1\n" for row in rows
         ]
         self._file.append("".join(lines).encode())
 

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
+from operator import itemgetter
 from typing import Any
 
 import numpy as np
@@ -16,7 +17,6 @@ from rtdet.types import Detections, Tracks
 # The value of each of the columns by its name: `frame` and `class_id` count from 1, boxes are in pixels.
 Row = dict[str, Any]
 
-_BOX_NAMES = tuple(column.name for column in BOX)
 _BOX_DIGITS = BOX[0].digits or 0
 
 
@@ -68,33 +68,43 @@ def rows_of(record: FrameRecord, class_ids: ClassIds) -> list[Row]:
     # + 0.0 turns -0.0 into 0.0, which would be written as "-0.00".
     boxes = np.round(xyxy_to_ltwh(objects.boxes), _BOX_DIGITS) + 0.0
     keep = np.flatnonzero(np.isfinite(boxes).all(axis=1) & np.isfinite(objects.scores))
-    ids, further = [-1] * len(objects), dict[columns.Column, list[Any]]()
-    if isinstance(objects, Tracks):
-        ids = objects.ids.tolist()
-        further = {column: column.values(objects).tolist() for column in columns.FURTHER}
-    time_s = TIME.written(record.time_s)
+    ids = objects.ids.tolist() if isinstance(objects, Tracks) else [-1] * len(objects)
+    labels, scores = objects.labels.tolist(), objects.scores.tolist()
+    further = _further(objects) if isinstance(objects, Tracks) else {}
+    time_s, ltwh = TIME.written(record.time_s), boxes.tolist()
     rows = []
     for i in sorted(keep.tolist(), key=lambda row: ids[row]):
         name = objects.name_of(i)
+        left, top, width, height = ltwh[i]
         row: Row = {
             "frame": record.number,
             "time_s": time_s,
             "id": ids[i],
-            "class_id": class_ids.id_of(name, int(objects.labels[i])),
+            "class_id": class_ids.id_of(name, labels[i]),
             "class": name,
-            "score": SCORE.written(objects.scores[i]),
-            **dict(zip(_BOX_NAMES, boxes[i].tolist(), strict=True)),
+            "score": SCORE.written(scores[i]),
+            "left": left,
+            "top": top,
+            "width": width,
+            "height": height,
         }
-        row.update((column.name, column.written(values[i])) for column, values in further.items())
+        for value, values in further.items():
+            row[value] = values[i]
         rows.append(row)
     return rows
 
 
-def ltwh_of(row: Row) -> list[float]:
-    """[left, top, width, height] of a row."""
-    return [row[name] for name in _BOX_NAMES]
+def _further(tracks: Tracks) -> dict[str, list[Any]]:
+    """The further values of the tracks as files have them, by column."""
+    return {
+        column.name: [column.written(value) for value in column.values(tracks).tolist()]
+        for column in columns.FURTHER
+    }
 
 
-def further_of(row: Row, suffix: str) -> Row:
-    """Those of the row's further values that files of this suffix have."""
-    return {column.name: row[column.name] for column in columns.further_of(suffix)}
+ltwh_of: Callable[[Row], tuple[float, float, float, float]] = itemgetter("left", "top", "width", "height")
+
+
+def further_names(suffix: str) -> tuple[str, ...]:
+    """Which of a row's values beyond the basic ones files of this suffix have."""
+    return tuple(column.name for column in columns.further_of(suffix))

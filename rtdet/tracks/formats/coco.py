@@ -11,7 +11,7 @@ from typing import Any
 from rtdet.output_file import Checkpoint
 from rtdet.tracks.columns import TIME
 from rtdet.tracks.formats.format import Entry, Format, RowWriter, compact_json, further_in, seconds, whole
-from rtdet.tracks.rows import FrameRecord, Row, further_of, ltwh_of
+from rtdet.tracks.rows import FrameRecord, Row, further_names, ltwh_of
 
 # COCO has no pictures without a size: this one says that nobody saw the picture.
 _UNSEEN = (1, 1)
@@ -38,10 +38,11 @@ class CocoWriter(RowWriter):
         self._images.append(
             compact_json({**image, "width": width, "height": height, TIME.name: TIME.written(record.time_s)})
         )
+        further = further_names(COCO.suffix)
         for row in rows:
             self._annotation_count += 1
             separator = "\n" if self._annotation_count == 1 else ",\n"
-            self._pending.append(separator + compact_json(_annotation(row, self._annotation_count)))
+            self._pending.append(separator + compact_json(_annotation(row, self._annotation_count, further)))
         if self._is_first:
             self._file.replace_tail(b'{"annotations":[', self._closing())
         if self._checkpoint.is_due():
@@ -65,7 +66,7 @@ class CocoWriter(RowWriter):
         return f'\n],\n"images":[\n{images}\n],\n"categories":{compact_json(categories)}}}\n'.encode()
 
 
-def _annotation(row: Row, number: int) -> dict[str, object]:
+def _annotation(row: Row, number: int, further: tuple[str, ...]) -> dict[str, object]:
     return {
         "id": number,
         "image_id": row["frame"],
@@ -75,7 +76,7 @@ def _annotation(row: Row, number: int) -> dict[str, object]:
         "area": round(row["width"] * row["height"], 2),
         "iscrowd": 0,
         "score": row["score"],
-        **further_of(row, COCO.suffix),
+        **{name: row[name] for name in further},
     }
 
 

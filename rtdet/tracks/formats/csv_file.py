@@ -17,10 +17,10 @@ class CsvWriter(RowWriter):
     """A header, then a row for each track in each frame."""
 
     def _write_rows(self, record: FrameRecord, rows: list[Row]) -> None:
-        columns = columns_of(CSV.suffix)
-        lines = [[column.text(row[column.name]) for column in columns] for row in rows]
+        columns = [(column.name, column.template) for column in columns_of(CSV.suffix)]
+        lines = [[template % row[name] for name, template in columns] for row in rows]
         if self._is_first:
-            lines.insert(0, [column.name for column in columns])
+            lines.insert(0, [name for name, _ in columns])
         self._file.append(_as_text(lines))
 
     def write_no_frames(self) -> None:

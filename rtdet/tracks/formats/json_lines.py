@@ -10,7 +10,7 @@ from pathlib import Path
 
 from rtdet.tracks.columns import TIME
 from rtdet.tracks.formats.format import Entry, Format, RowWriter, further_in, on_line, seconds, whole
-from rtdet.tracks.rows import FrameRecord, Row, further_of, ltwh_of
+from rtdet.tracks.rows import FrameRecord, Row, further_names, ltwh_of
 
 
 class JsonLinesWriter(RowWriter):
@@ -20,13 +20,14 @@ class JsonLinesWriter(RowWriter):
         line: dict[str, object] = {"frame": record.number, "time_s": TIME.written(record.time_s)}
         if record.name:
             line["name"] = record.name
+        further = further_names(JSON_LINES.suffix)
         line["tracks"] = [
             {
                 "id": row["id"],
                 "class": row["class"],
                 "score": row["score"],
                 "box": ltwh_of(row),
-                **further_of(row, JSON_LINES.suffix),
+                **{name: row[name] for name in further},
             }
             for row in rows
         ]

@@ -3,14 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from operator import itemgetter
 from pathlib import Path
 
-from rtdet.tracks.columns import BASIC, Column, further_of
+from rtdet.tracks.columns import BASIC, further_of
 from rtdet.tracks.formats.format import Entry, Format, RowWriter
 from rtdet.tracks.mot_rows import read_rows
 from rtdet.tracks.rows import FrameRecord, Row
 
 _ORDER = ("frame", "id", "left", "top", "width", "height", "score", "class_id")
+_BASIC = sorted(
+    (column for column in BASIC if column.name in _ORDER), key=lambda column: _ORDER.index(column.name)
+)
 
 
 class MotWriter(RowWriter):
@@ -22,18 +26,13 @@ class MotWriter(RowWriter):
     """
 
     def _write_rows(self, record: FrameRecord, rows: list[Row]) -> None:
-        columns = _columns()
-        lines = [
-            ",".join("-1" if column is None else column.text(row[column.name]) for column in columns) + "\n"
-            for row in rows
-        ]
-        self._file.append("".join(lines).encode())
-
-
-def _columns() -> list[Column | None]:
-    basic = {column.name: column for column in BASIC}
-    visibility, *others = further_of(MOT.suffix)
-    return [*(basic[name] for name in _ORDER), visibility, *((None, *others) if others else ())]
+        visibility, *others = further_of(MOT.suffix)
+        columns = [*_BASIC, visibility, *others]
+        templates = [column.template for column in columns]
+        if others:
+            templates.insert(len(_BASIC) + 1, "-1")
+        line, values_of = ",".join(templates) + "\n", itemgetter(*(column.name for column in columns))
+        self._file.append("".join([line % values_of(row) for row in rows]).encode())
 
 
 def _read(path: Path) -> Iterator[Entry]:

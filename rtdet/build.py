@@ -20,7 +20,7 @@ from rtdet.tracks import open_track_file
 from rtdet.types import FrameResult, SourceInfo, Thresholds
 from rtdet.video.recording import open_recording
 from rtdet.video.sources import list_cameras, open_source
-from rtdet.viewer.state import Services
+from rtdet.viewer.services import Services
 
 log = logging.getLogger("rtdet.build")
 

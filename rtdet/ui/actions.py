@@ -10,14 +10,16 @@ from PyQt6.QtGui import QAction, QKeySequence
 from PyQt6.QtWidgets import QMainWindow, QMenu
 
 from rtdet.ui.icons import icon
-from rtdet.viewer.state import AppState
+from rtdet.viewer.player import PlayerState
+from rtdet.viewer.watched import WatchedState
+from rtdet.viewer.window import WindowState
 
 T = TypeVar("T")
 
 
 @dataclass(frozen=True)
 class Command:
-    """`field`: the boolean field of the state that a checkable command switches."""
+    """`field`: the boolean field that a checkable command switches, of the window's state or the player's."""
 
     name: str
     menu: str
@@ -68,9 +70,8 @@ OTHER_KEYS = (
 class Actions:
     """The commands as QActions of the window, so that keys work also while the menu bar is hidden."""
 
-    def __init__(self, window: QMainWindow, state: AppState) -> None:
+    def __init__(self, window: QMainWindow, state: WindowState, player: PlayerState) -> None:
         self.by_name: dict[str, QAction] = {}
-        self._state = state
         for command in COMMANDS:
             self.by_name[command.name] = action = QAction(command.text, window)
             action.setObjectName(command.name)
@@ -79,13 +80,8 @@ class Actions:
             if command.icon:
                 action.setIcon(icon(command.icon))
             if command.field:
-                self._bind(action, command.field)
+                _bind(action, state if hasattr(state, command.field) else player, command.field)
             window.addAction(action)
-
-    def _bind(self, action: QAction, field: str) -> None:
-        action.setCheckable(True)
-        self._state.watch(field, action.setChecked, now=True)
-        action.toggled.connect(lambda on: setattr(self._state, field, on))
 
     def __getitem__(self, name: str) -> QAction:
         return self.by_name[name]
@@ -134,6 +130,12 @@ def tip_of(command: Command) -> str:
 def keys_of(command: Command) -> str:
     native = QKeySequence.SequenceFormat.NativeText
     return "  ".join(QKeySequence(key).toString(native) for key in command.keys)
+
+
+def _bind(action: QAction, state: WatchedState, field: str) -> None:
+    action.setCheckable(True)
+    state.watch(field, action.setChecked, now=True)
+    action.toggled.connect(lambda on: setattr(state, field, on))
 
 
 def _made(made: T | None) -> T:

@@ -16,8 +16,10 @@ from rtdet.ui.icons import window_icon
 from rtdet.ui.main_window import MainWindow
 from rtdet.ui.settings import Settings
 from rtdet.ui.theme import apply_theme
+from rtdet.viewer.player import PlayerState, fields_given
+from rtdet.viewer.services import Services
 from rtdet.viewer.session import Session
-from rtdet.viewer.state import AppState, Services, fields_given
+from rtdet.viewer.window import WindowState
 
 INTERRUPTED = 130
 
@@ -80,16 +82,17 @@ def make_window(
     settings_path: Path | None = None,
 ) -> MainWindow:
     """The window, not yet shown, with nothing open; settings of the last time restored."""
-    state = AppState()
-    state.follow(config)
+    player, window = PlayerState(), WindowState()
+    player.take_over(config)
     settings = Settings(settings_path)
     settings.recall(
-        state,
+        player,
+        window,
         keep=fields_given(config, given),
         models=services.model_names(),
         trackers=services.tracker_names(),
     )
-    return MainWindow(state, Session(state, services, config), settings)
+    return MainWindow(Session(player, window, services, config), settings)
 
 
 class Guards:

@@ -11,7 +11,7 @@ from PyQt6.QtWidgets import QFrame, QHBoxLayout, QLabel, QPushButton, QSizePolic
 
 from rtdet.ui import theme
 from rtdet.ui.icons import icon, pixmap
-from rtdet.viewer.state import AppState, Message, Severity
+from rtdet.viewer.player import Message, PlayerState, Severity
 
 INFO_MS = 6000
 _LOOKS = {
@@ -22,13 +22,13 @@ _LOOKS = {
 
 
 class Banner(QFrame):
-    """Shows `state.message`. Notices leave by themselves, errors stay until dismissed or made good."""
+    """Shows the player's message. Notices leave by themselves, errors stay until dismissed or made good."""
 
-    def __init__(self, state: AppState, retry: Callable[[], None], parent: QWidget) -> None:
+    def __init__(self, player: PlayerState, retry: Callable[[], None], parent: QWidget) -> None:
         super().__init__(parent)
         self.setObjectName("banner")
         self.setAccessibleName("Message")
-        self._state = state
+        self._player = player
         row = QHBoxLayout(self)
         row.setContentsMargins(14, 6, 8, 6)
         row.setSpacing(10)
@@ -51,10 +51,10 @@ class Banner(QFrame):
         self._timer = QTimer(self)
         self._timer.setSingleShot(True)
         self._timer.timeout.connect(self.dismiss)
-        state.watch("message", self._show, now=True)
+        player.watch("message", self._show, now=True)
 
     def dismiss(self) -> None:
-        self._state.message = None
+        self._player.message = None
 
     def _show(self, message: Message | None) -> None:
         self._timer.stop()

@@ -21,7 +21,9 @@ from PyQt6.QtWidgets import (
 
 from rtdet.ui import theme
 from rtdet.ui.inputs import ARROWS, CalmComboBox, JumpSlider, KeyKeeper
-from rtdet.viewer.state import AppState
+from rtdet.viewer.player import PlayerState
+from rtdet.viewer.watched import WatchedState
+from rtdet.viewer.window import WindowState
 
 WIDTH = 272
 _SHOWN = (
@@ -35,7 +37,8 @@ _SHOWN = (
 class Panel(QFrame):
     def __init__(
         self,
-        state: AppState,
+        player: PlayerState,
+        window: WindowState,
         models: Sequence[str],
         trackers: Sequence[str],
         browse_model: Callable[[], None],
@@ -58,7 +61,7 @@ class Panel(QFrame):
         column.setSpacing(theme.SPACE)
 
         column.addWidget(_heading("Model"))
-        self.model = Chooser(state, "model", models, "Model", "The network that finds objects")
+        self.model = Chooser(player, "model", models, "Model", "The network that finds objects")
         column.addWidget(self.model)
         browse = QPushButton("Open model file…")
         browse.setToolTip("Use a model from a file (.safetensors .onnx .xml .pth)")
@@ -67,10 +70,10 @@ class Panel(QFrame):
         column.addWidget(browse)
         column.addSpacing(theme.SPACE)
         column.addWidget(_heading("Tracker"))
-        self.tracker = Chooser(state, "tracker", trackers, "Tracker", "How objects keep their IDs")
+        self.tracker = Chooser(player, "tracker", trackers, "Tracker", "How objects keep their IDs")
         column.addWidget(self.tracker)
         self.camera_motion = Check(
-            state,
+            player,
             "camera_motion",
             "Moving camera",
             "Read the camera's own motion from the picture and take it out of the tracks",
@@ -79,28 +82,28 @@ class Panel(QFrame):
         column.addSpacing(theme.SPACE)
         column.addWidget(_heading("Thresholds"))
         self.confidence = Fraction(
-            state, "confidence", "Confidence", "Objects with a lower score are left out"
+            player, "confidence", "Confidence", "Objects with a lower score are left out"
         )
         self.iou = Fraction(
-            state, "iou", "Overlap (IoU)", "Of boxes that overlap by more, only the best is kept"
+            player, "iou", "Overlap (IoU)", "Of boxes that overlap by more, only the best is kept"
         )
         column.addWidget(self.confidence)
         column.addWidget(self.iou)
         column.addSpacing(theme.SPACE)
-        self.classes = ClassFilter(state)
+        self.classes = ClassFilter(player)
         column.addWidget(self.classes, 1)
         column.addSpacing(theme.SPACE)
         column.addWidget(_heading("Show"))
         self.checks = {}
         for field, text, tip in _SHOWN:
-            self.checks[field] = Check(state, field, text, tip)
+            self.checks[field] = Check(window, field, text, tip)
             column.addWidget(self.checks[field])
 
 
 class Check(QCheckBox):
     """A tick, bound to one field of the state."""
 
-    def __init__(self, state: AppState, field: str, text: str, tip: str) -> None:
+    def __init__(self, state: WatchedState, field: str, text: str, tip: str) -> None:
         super().__init__(text)
         self.setToolTip(tip)
         self.setFocusPolicy(Qt.FocusPolicy.TabFocus)
@@ -112,7 +115,7 @@ class Check(QCheckBox):
 class Chooser(CalmComboBox):
     """Names to choose from, bound to one field of the state; a name that is not in the list is added."""
 
-    def __init__(self, state: AppState, field: str, names: Sequence[str], title: str, tip: str) -> None:
+    def __init__(self, state: WatchedState, field: str, names: Sequence[str], title: str, tip: str) -> None:
         super().__init__(title, tip)
         for name in names:
             self.addItem(name, name)
@@ -131,7 +134,7 @@ class Chooser(CalmComboBox):
 class Fraction(QWidget):
     """A slider from 0 to 1 in hundredths, bound to one field of the state."""
 
-    def __init__(self, state: AppState, field: str, title: str, tip: str) -> None:
+    def __init__(self, state: WatchedState, field: str, title: str, tip: str) -> None:
         super().__init__()
         column = QVBoxLayout(self)
         column.setContentsMargins(0, 0, 0, 0)
@@ -150,7 +153,7 @@ class Fraction(QWidget):
         state.watch(field, self._show, now=True)
         self.slider.valueChanged.connect(lambda value: self._set(state, field, value))
 
-    def _set(self, state: AppState, field: str, value: int) -> None:
+    def _set(self, state: WatchedState, field: str, value: int) -> None:
         if round(getattr(state, field) * 100) != value:  # a finer value set elsewhere is not rounded off
             setattr(state, field, value / 100)
 
@@ -162,9 +165,9 @@ class Fraction(QWidget):
 class ClassFilter(QWidget):
     """A checkable list of the model's classes."""
 
-    def __init__(self, state: AppState) -> None:
+    def __init__(self, player: PlayerState) -> None:
         super().__init__()
-        self._state = state
+        self._player = player
         self._filling = False
         column = QVBoxLayout(self)
         column.setContentsMargins(0, 0, 0, 0)
@@ -182,7 +185,7 @@ class ClassFilter(QWidget):
             button.setToolTip(tip)
             button.setAccessibleName(f"{text} classes")
             button.setFocusPolicy(Qt.FocusPolicy.TabFocus)
-            button.clicked.connect(lambda _on, selection=selection: setattr(state, "selection", selection))
+            button.clicked.connect(lambda _on, selection=selection: setattr(player, "selection", selection))
             row.addWidget(button)
         column.addLayout(row)
         self.list = QListWidget()
@@ -193,8 +196,8 @@ class ClassFilter(QWidget):
         KeyKeeper(self.list, (*ARROWS, Qt.Key.Key_Space))
         column.addWidget(self.list)
         self.list.itemChanged.connect(self._ticked)
-        state.watch("class_names", self._fill, now=True)
-        state.watch("selection", self._tick_all)
+        player.watch("class_names", self._fill, now=True)
+        player.watch("selection", self._tick_all)
 
     def _fill(self, names: Sequence[str]) -> None:
         self._filling = True
@@ -215,7 +218,7 @@ class ClassFilter(QWidget):
         for row in range(self.list.count()):
             item = self.list.item(row)
             if item is not None:
-                keep = self._state.keeps(item.text())
+                keep = self._player.keeps(item.text())
                 kept += keep
                 item.setCheckState(Qt.CheckState.Checked if keep else Qt.CheckState.Unchecked)
         self._filling = False
@@ -224,7 +227,7 @@ class ClassFilter(QWidget):
 
     def _ticked(self, item: QListWidgetItem) -> None:
         if not self._filling:
-            self._state.select(item.text(), item.checkState() == Qt.CheckState.Checked)
+            self._player.select(item.text(), item.checkState() == Qt.CheckState.Checked)
 
 
 def _heading(text: str) -> QLabel:

@@ -1,4 +1,4 @@
-"""The window: lays out the parts and connects them. What they do is in the session and the state."""
+"""The window: lays out the parts and connects them. What they do is in the session and the two states."""
 
 from __future__ import annotations
 
@@ -26,9 +26,9 @@ from rtdet.ui.theme import DANGER
 from rtdet.ui.transport import StatusLine, Transport, show_play_state
 from rtdet.viewer.names import dated_path, pictures_folder, short_name, videos_folder
 from rtdet.viewer.notices import line_about
+from rtdet.viewer.player import Phase, Severity
 from rtdet.viewer.rates import rates_of
 from rtdet.viewer.session import Session
-from rtdet.viewer.state import AppState, Phase, Severity
 
 FRAME_POLL_MS = 8
 SESSION_POLL_MS = 40
@@ -38,14 +38,18 @@ CLOSE_S = 2.0
 
 
 class MainWindow(QMainWindow):
-    """Owns the session from now on: closing the window stops it."""
+    """Owns the session from now on: closing the window stops it.
 
-    def __init__(self, state: AppState, session: Session, settings: Settings) -> None:
+    player: the state of the source that is shown; state: the window's own.
+    """
+
+    def __init__(self, session: Session, settings: Settings) -> None:
         super().__init__()
-        self.state, self.session, self.settings = state, session, settings
+        self.session, self.settings = session, settings
+        self.player, self.state = session.player, session.window
         self.setWindowIcon(window_icon())
         self.setAcceptDrops(True)
-        self.actions_ = Actions(self, state)
+        self.actions_ = Actions(self, self.state, self.player)
         self.menus = self.actions_.build_menus(self)
         self._lay_out()
         self._connect()
@@ -60,8 +64,9 @@ class MainWindow(QMainWindow):
             self.resize(1280, 800)
 
     def _lay_out(self) -> None:
-        session, state = self.session, self.state
+        session, player, state = self.session, self.player, self.state
         self.stage = Stage(
+            player,
             state,
             open_file=self.open_file,
             open_address=self.open_address,
@@ -70,9 +75,9 @@ class MainWindow(QMainWindow):
             retry=session.retry,
         )
         services = session.services
-        self.panel = Panel(state, services.model_names(), services.tracker_names(), self.browse_model)
-        self.transport = Transport(state, self.actions_.by_name, session.seek)
-        self.status = StatusLine(state)
+        self.panel = Panel(player, state, services.model_names(), services.tracker_names(), self.browse_model)
+        self.transport = Transport(player, self.actions_.by_name, session.seek)
+        self.status = StatusLine(player)
         center = QWidget()
         column = QVBoxLayout(center)
         row = QHBoxLayout()
@@ -87,14 +92,14 @@ class MainWindow(QMainWindow):
         self.setCentralWidget(center)
 
     def _connect(self) -> None:
-        session, state, view = self.session, self.state, self.stage.view
+        session, player, view = self.session, self.player, self.stage.view
         self.actions_.connect(
             open_file=self.open_file, open_address=self.open_address, open_demo=lambda: session.open("demo"),
             snapshot=self.snapshot, snapshot_as=self.snapshot_as,
             record=session.toggle_recording, record_as=self.record_as, quit=self.close,
             play=session.toggle_play, step=session.step, step_back=self._step_back,
-            forward=lambda: session.seek(state.position_s + 5),
-            back=lambda: session.seek(state.position_s - 5), start=lambda: session.seek(0.0),
+            forward=lambda: session.seek(player.position_s + 5),
+            back=lambda: session.seek(player.position_s - 5), start=lambda: session.seek(0.0),
             fit=view.fit, actual_size=view.actual_size,
             zoom_in=lambda: view.zoom(1.25), zoom_out=lambda: view.zoom(0.8),
             full_screen=self.toggle_full_screen,
@@ -103,12 +108,12 @@ class MainWindow(QMainWindow):
         )  # fmt: skip
         view.full_screen_wanted.connect(self.toggle_full_screen)
         self.menus["Open camera"].aboutToShow.connect(self._look_for_cameras)
-        state.watch("recent", self._fill_recent, now=True)
-        state.watch("phase", self._phase_changed, now=True)
-        state.watch("source_info", lambda _info: self._phase_changed(state.phase))
-        state.watch("source", self._title_changed, now=True)
-        state.watch("recording", self._recording_changed)
-        state.watch("panel_open", self._show_parts, now=True)
+        self.state.watch("recent", self._fill_recent, now=True)
+        player.watch("phase", self._phase_changed, now=True)
+        player.watch("source_info", lambda _info: self._phase_changed(player.phase))
+        player.watch("source", self._title_changed, now=True)
+        player.watch("recording", self._recording_changed)
+        self.state.watch("panel_open", self._show_parts, now=True)
 
     def _timer(self, interval_ms: int, slot: object, *, precise: bool = False) -> QTimer:
         timer = QTimer(self)
@@ -124,14 +129,14 @@ class MainWindow(QMainWindow):
         pipeline, view = self.session.pipeline, self.stage.view
         if pipeline is None:
             return
-        playing = self.state.phase is Phase.PLAYING
-        self.state.rates = rates_of(
+        playing = self.player.phase is Phase.PLAYING
+        self.player.rates = rates_of(
             pipeline.stats(), stalled_ms=view.stalled_ms, objects=len(view.visible_tracks), playing=playing
         )
 
     def report(self, error: BaseException) -> None:
         """Shows an error that nobody expected."""
-        self.state.say(line_about(error), Severity.ERROR)
+        self.player.say(line_about(error), Severity.ERROR)
 
     def showEvent(self, _event: QShowEvent | None) -> None:
         self.stage.view.setFocus()  # else Space would open the first chooser instead of playing
@@ -143,11 +148,11 @@ class MainWindow(QMainWindow):
         running = phase in (Phase.PLAYING, Phase.PAUSED)
         self.actions_["step"].setEnabled(running)
         for name in ("record", "record_as"):
-            self.actions_[name].setEnabled(running or self.state.recording is not None)
+            self.actions_[name].setEnabled(running or self.player.recording is not None)
         for name in ("snapshot", "snapshot_as"):
             self.actions_[name].setEnabled(phase is not Phase.EMPTY)
         for name in ("step_back", "forward", "back", "start"):
-            self.actions_[name].setEnabled(self.state.can_seek)
+            self.actions_[name].setEnabled(self.player.can_seek)
 
     def _title_changed(self, source: str) -> None:
         self.setWindowTitle(f"{short_name(source)} - rtdet" if source else "rtdet")
@@ -157,7 +162,7 @@ class MainWindow(QMainWindow):
         action.setText("Stop recording" if path else "Record")
         action.setToolTip(f"Stop recording to {path} (R)" if path else "Record what is shown (R)")
         action.setIcon(icon("stop", DANGER) if path else icon("record"))
-        self._phase_changed(self.state.phase)
+        self._phase_changed(self.player.phase)
 
     def _fill_recent(self, recent: tuple[str, ...]) -> None:
         rows = [(source if "://" in source else Path(source).name, source) for source in recent]
@@ -192,7 +197,7 @@ class MainWindow(QMainWindow):
 
     def browse_model(self) -> None:
         def chosen(path: str) -> None:
-            self.state.model = path
+            self.player.model = path
 
         dialogs.ask_open(self, "Open a model", self.state.last_folder, dialogs.MODELS, chosen)
 
@@ -202,19 +207,19 @@ class MainWindow(QMainWindow):
         self.session.recorder.snapshot(view.frame, tracks, Path(path) if path else None)
 
     def snapshot_as(self) -> None:
-        path = dated_path(pictures_folder(), self.state.source, ".png")
+        path = dated_path(pictures_folder(), self.player.source, ".png")
         dialogs.ask_save(self, "Save snapshot", path, "Pictures (*.png)", self.snapshot)
 
     def record_as(self) -> None:
-        path = dated_path(videos_folder(), self.state.source, ".mp4")
+        path = dated_path(videos_folder(), self.player.source, ".mp4")
         dialogs.ask_save(
             self, "Record to", path, "Videos (*.mp4 *.mkv)", lambda name: self.session.record(Path(name))
         )
 
     def _step_back(self) -> None:
-        frame, info = self.stage.view.frame, self.state.source_info
+        frame, info = self.stage.view.frame, self.player.source_info
         if frame is not None and info is not None:
-            if self.state.phase is Phase.PLAYING:
+            if self.player.phase is Phase.PLAYING:
                 self.session.toggle_play()
             self.session.seek(frame.t - 1 / (info.fps or 25.0))
 
@@ -267,7 +272,7 @@ class MainWindow(QMainWindow):
             return
         event.acceptProposedAction()
         if what.lower().endswith(dialogs.MODEL_SUFFIXES):
-            self.state.model = what
+            self.player.model = what
         else:
             self.session.open(what)
 
@@ -278,7 +283,7 @@ class MainWindow(QMainWindow):
             timer.stop()
         if not self.isFullScreen():
             self.settings.remember_window(self)
-        self.settings.remember(self.state)
+        self.settings.remember(self.player, self.state)
         # Gone from the screen at once; what may take a moment is done after that.
         self.hide()
         QGuiApplication.sync()

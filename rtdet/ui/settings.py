@@ -8,7 +8,8 @@ from pathlib import Path
 from PyQt6.QtCore import QByteArray, QSettings
 from PyQt6.QtWidgets import QMainWindow
 
-from rtdet.viewer.state import AppState
+from rtdet.viewer.player import PlayerState
+from rtdet.viewer.window import WindowState
 
 
 def default_path() -> Path:
@@ -27,13 +28,14 @@ class Settings:
 
     def recall(
         self,
-        state: AppState,
+        player: PlayerState,
+        window: WindowState,
         *,
         keep: Collection[str] = (),
         models: Collection[str] = (),
         trackers: Collection[str] = (),
     ) -> None:
-        """Restores the state but for the fields in `keep`; a model or tracker that is gone is not tried."""
+        """Restores the states but for the fields in `keep`; a model or tracker that is gone is not tried."""
         self._ini.beginGroup("state")
         values = {name: self._ini.value(name) for name in self._ini.childKeys()}
         self._ini.endGroup()
@@ -42,14 +44,15 @@ class Settings:
             values.pop("model", None)
         if values.get("tracker") not in trackers:
             values.pop("tracker", None)
-        state.recall(values, keep=keep)
-        self._for_now = {name: getattr(state, name) for name in keep}
+        player.recall(values, keep=keep)
+        window.recall(values)
+        self._for_now = {name: getattr(player, name) for name in keep}
 
-    def remember(self, state: AppState) -> None:
+    def remember(self, player: PlayerState, window: WindowState) -> None:
         self._ini.beginGroup("state")
-        for name, value in state.remembered().items():
+        for name, value in {**player.remembered(), **window.remembered()}.items():
             # What the command line asked for holds for this time only, unless it was changed in the window.
-            if name not in self._for_now or getattr(state, name) != self._for_now[name]:
+            if name not in self._for_now or getattr(player, name) != self._for_now[name]:
                 self._ini.setValue(name, value)
         self._ini.endGroup()
         self._ini.sync()

@@ -21,13 +21,15 @@ from rtdet.ui import theme
 from rtdet.ui.banner import Banner, Pill
 from rtdet.ui.icons import icon, pixmap
 from rtdet.ui.video_view import VideoView
-from rtdet.viewer.state import AppState, Phase
+from rtdet.viewer.player import Phase, PlayerState
+from rtdet.viewer.window import WindowState
 
 
 class Stage(QWidget):
     def __init__(
         self,
-        state: AppState,
+        player: PlayerState,
+        window: WindowState,
         *,
         open_file: Callable[[], None],
         open_address: Callable[[], None],
@@ -36,8 +38,8 @@ class Stage(QWidget):
         retry: Callable[[], None],
     ) -> None:
         super().__init__()
-        self._state = state
-        self.view = VideoView(state)
+        self._player = player
+        self.view = VideoView(player, window)
         grid = QGridLayout(self)
         grid.setContentsMargins(0, 0, 0, 0)
         grid.addWidget(self.view, 0, 0)
@@ -52,24 +54,24 @@ class Stage(QWidget):
         self.replay_button.clicked.connect(lambda: replay())
         grid.addWidget(self.replay_button, 0, 0, Qt.AlignmentFlag.AlignCenter)
         self.pill = Pill(self)
-        self.banner = Banner(state, retry, self)  # over the picture, which so keeps its size and place
+        self.banner = Banner(player, retry, self)  # over the picture, which so keeps its size and place
         for name in ("phase", "loading", "reconnecting", "source_info"):
-            state.watch(name, self._changed)
-        state.watch("message", self._place)
+            player.watch(name, self._changed)
+        player.watch("message", self._place)
         self._changed(None)
 
     def _changed(self, _value: object) -> None:
-        state, info = self._state, self._state.source_info
-        if state.phase is Phase.EMPTY:
+        player, info = self._player, self._player.source_info
+        if player.phase is Phase.EMPTY:
             self.view.clear()
         focused = QApplication.focusWidget()
-        self.empty.setVisible(state.phase is Phase.EMPTY and not state.loading)
+        self.empty.setVisible(player.phase is Phase.EMPTY and not player.loading)
         is_still = info is not None and info.frame_count == 1
-        ended = state.phase is Phase.ENDED and not state.loading and not is_still
+        ended = player.phase is Phase.ENDED and not player.loading and not is_still
         self.replay_button.setVisible(ended)
         if focused is not None and self.isAncestorOf(focused) and not focused.isVisibleTo(self):
             self.view.setFocus()
-        self.pill.say(state.loading or ("Reconnecting…" if state.reconnecting else ""))
+        self.pill.say(player.loading or ("Reconnecting…" if player.reconnecting else ""))
         self._place()
 
     def _place(self, _value: object = None) -> None:

@@ -15,17 +15,17 @@ from rtdet.ui import theme
 from rtdet.ui.icons import icon
 from rtdet.ui.inputs import JumpSlider, KeyKeeper
 from rtdet.viewer.names import short_name
+from rtdet.viewer.player import Phase, PlayerState, Rates
 from rtdet.viewer.rates import age_text, clock
-from rtdet.viewer.state import AppState, Phase, Rates
 
 
 class Transport(QFrame):
     def __init__(
-        self, state: AppState, actions: Mapping[str, QAction], seek: Callable[[float], None]
+        self, player: PlayerState, actions: Mapping[str, QAction], seek: Callable[[float], None]
     ) -> None:
         super().__init__()
         self.setObjectName("transport")
-        self._state, self._seek = state, seek
+        self._player, self._seek = player, seek
         row = QHBoxLayout(self)
         row.setContentsMargins(10, 6, 10, 6)
         row.setSpacing(4)
@@ -50,8 +50,8 @@ class Transport(QFrame):
         self.slider.sliderMoved.connect(lambda ms: seek(ms / 1000))
         self.slider.actionTriggered.connect(self._moved_by_key)
         for name in ("source_info", "phase"):
-            state.watch(name, self._source_changed)
-        state.watch("position_s", self._position_changed)
+            player.watch(name, self._source_changed)
+        player.watch("position_s", self._position_changed)
         self._source_changed(None)
 
     def _moved_by_key(self, _action: int) -> None:
@@ -59,34 +59,34 @@ class Transport(QFrame):
             self._seek(self.slider.sliderPosition() / 1000)
 
     def _source_changed(self, _value: object) -> None:
-        state = self._state
-        can_seek, duration = state.can_seek, state.duration_s or 0.0
+        player = self._player
+        can_seek, duration = player.can_seek, player.duration_s or 0.0
         self.slider.setEnabled(can_seek)
         self.slider.setRange(0, max(round(duration * 1000), 1))
         self.slider.setSingleStep(1000)
         self.slider.setPageStep(max(round(duration * 100), 1000))
-        info = state.source_info
+        info = player.source_info
         if info is not None and info.is_live:
             self.duration.setText("LIVE")
         else:
             self.duration.setText(clock(duration) if duration else "")
         self.duration.setStyleSheet(f"color: {theme.GOOD}" if info is not None and info.is_live else "")
-        self._position_changed(state.position_s)
+        self._position_changed(player.position_s)
 
     def _position_changed(self, t: float) -> None:
         # Tenths only where they can be read: while the picture stands.
-        self.time.setText(clock(t, tenths=self._state.phase is Phase.PAUSED))
+        self.time.setText(clock(t, tenths=self._player.phase is Phase.PAUSED))
         if not self.slider.isSliderDown():
-            self.slider.setValue(round(t * 1000) if self._state.can_seek else 0)
+            self.slider.setValue(round(t * 1000) if self._player.can_seek else 0)
 
 
 class StatusLine(QFrame):
     """What is open, and how fast everything runs."""
 
-    def __init__(self, state: AppState) -> None:
+    def __init__(self, player: PlayerState) -> None:
         super().__init__()
         self.setObjectName("status")
-        self._state = state
+        self._player = player
         row = QHBoxLayout(self)
         row.setContentsMargins(14, 4, 14, 4)
         row.setSpacing(18)
@@ -112,23 +112,23 @@ class StatusLine(QFrame):
             label.setAccessibleName(name.capitalize())
             row.addWidget(label)
         for name in ("source_info", "source", "reconnecting", "loading"):
-            state.watch(name, self._source_changed)
-        state.watch("recording", self._recording_changed)
-        state.watch("rates", self._rates_changed)
+            player.watch(name, self._source_changed)
+        player.watch("recording", self._recording_changed)
+        player.watch("rates", self._rates_changed)
         self._began = 0.0
         self._source_changed(None)
-        self._rates_changed(state.rates)
+        self._rates_changed(player.rates)
 
     def _source_changed(self, _value: object) -> None:
-        state, info = self._state, self._state.source_info
-        nothing = state.loading or "Nothing is open"
-        text = nothing if info is None else describe_source(info, state.source)
-        if state.reconnecting:
+        player, info = self._player, self._player.source_info
+        nothing = player.loading or "Nothing is open"
+        text = nothing if info is None else describe_source(info, player.source)
+        if player.reconnecting:
             text = f"RECONNECTING   {text}"
-        self.source.setStyleSheet(f"color: {theme.WARNING}" if state.reconnecting else "")
+        self.source.setStyleSheet(f"color: {theme.WARNING}" if player.reconnecting else "")
         self.source.setText(text)
         self.source.setToolTip(
-            state.source + (f"\n{info.detail}" if info is not None and info.detail else "")
+            player.source + (f"\n{info.detail}" if info is not None and info.detail else "")
         )
 
     def _recording_changed(self, path: Path | None) -> None:
@@ -138,7 +138,7 @@ class StatusLine(QFrame):
         self._show_recording()
 
     def _show_recording(self) -> None:
-        if self._state.recording is not None:
+        if self._player.recording is not None:
             self.recording.setText(f"●  REC {clock(time.monotonic() - self._began)}")
             self.recording.setStyleSheet(f"color: {theme.DANGER}; font-weight: 600")
 
@@ -163,7 +163,7 @@ class StatusLine(QFrame):
         row = self.layout()
         assert row is not None
         for label in self.numbers.values():
-            label.setVisible(self._state.is_open)
+            label.setVisible(self._player.is_open)
         for name in ("dropped", "objects"):
             if row.totalSizeHint().width() + self.source.sizeHint().width() <= self.width():
                 break

@@ -21,9 +21,10 @@ from rtdet.ui import theme
 from rtdet.ui.overlay import OverlayStyle, paint_tracks
 from rtdet.ui.picture import ScaledPicture
 from rtdet.video.draw import TrailStore
+from rtdet.viewer.player import PlayerState
 from rtdet.viewer.rates import age_text
-from rtdet.viewer.state import AppState
 from rtdet.viewer.viewport import Viewport
+from rtdet.viewer.window import WindowState
 
 LATE_RESULT_S = 0.1
 TRAIL_S = 2.0
@@ -44,7 +45,7 @@ class Feed(Protocol):
 class VideoView(QWidget):
     full_screen_wanted = pyqtSignal()
 
-    def __init__(self, state: AppState, parent: QWidget | None = None) -> None:
+    def __init__(self, player: PlayerState, window: WindowState, parent: QWidget | None = None) -> None:
         super().__init__(parent)
         self.setObjectName("video")
         self.setAccessibleName("Video")
@@ -57,16 +58,18 @@ class VideoView(QWidget):
         self.trails = TrailStore(TRAIL_S)
         self.frame: Frame | None = None
         self.tracks = Tracks()
-        self._state = state
+        self._player, self._window = player, window
         self._feed: Feed | None = None
         self._result: FrameResult | None = None
         self._picture = ScaledPicture()
         self._unshown = False
         self._painted_at = 0.0
         self._drag_from: QPointF | None = None
-        for name in ("show_boxes", "show_labels", "show_trails", "show_numbers", "tracker", "selection"):
-            state.watch(name, self._repaint)
-        state.watch("rates", self._rates_changed)
+        for name in ("show_boxes", "show_labels", "show_trails", "show_numbers"):
+            window.watch(name, self._repaint)
+        for name in ("tracker", "selection"):
+            player.watch(name, self._repaint)
+        player.watch("rates", self._rates_changed)
 
     # What is shown
 
@@ -105,10 +108,10 @@ class VideoView(QWidget):
     @property
     def visible_tracks(self) -> Tracks:
         """Without the classes that were just deselected: a slow detector may take a while to notice."""
-        state, tracks = self._state, self.tracks
-        if state.selection is None or not len(tracks):
+        player, tracks = self._player, self.tracks
+        if player.selection is None or not len(tracks):
             return tracks
-        return tracks[[row for row in range(len(tracks)) if state.keeps(tracks.name_of(row))]]
+        return tracks[[row for row in range(len(tracks)) if player.keeps(tracks.name_of(row))]]
 
     @property
     def stalled_ms(self) -> float | None:
@@ -128,16 +131,19 @@ class VideoView(QWidget):
             if not image.isNull():
                 painter.drawImage(place, image)
             self._paint_overlay(painter)
-            if self._state.show_numbers:
+            if self._window.show_numbers:
                 self._paint_numbers(painter)
         finally:  # an exception must not leave a painter open: Qt would abort
             painter.end()
         self._note_shown(self.frame)
 
     def _paint_overlay(self, painter: QPainter) -> None:
-        state, view = self._state, self.viewport
+        window, view = self._window, self.viewport
         style = OverlayStyle(
-            state.show_boxes, state.show_labels, state.show_trails, has_ids=state.tracker != "none"
+            window.show_boxes,
+            window.show_labels,
+            window.show_trails,
+            has_ids=self._player.tracker != "none",
         )
         corner = QPointF(max(view.left, 0.0), max(view.top, 0.0))
         clip = QRectF(corner, QPointF(view.width - corner.x(), view.height - corner.y()))
@@ -155,7 +161,7 @@ class VideoView(QWidget):
         painter.restore()
 
     def _paint_numbers(self, painter: QPainter) -> None:
-        rates = self._state.rates
+        rates = self._player.rates
         lines = (
             f"capture {rates.capture_fps:5.1f}   inference {rates.inference_fps:5.1f}   "
             f"display {rates.display_fps:5.1f} fps",
@@ -186,7 +192,7 @@ class VideoView(QWidget):
         self.update()
 
     def _rates_changed(self, _value: object) -> None:
-        if self._state.show_numbers:
+        if self._window.show_numbers:
             self.update()
 
     # Zoom and pan

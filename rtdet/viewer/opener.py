@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 
 from rtdet.config import RunConfig
 from rtdet.protocols import Detector
-from rtdet.viewer.state import Services
+from rtdet.viewer.services import Services
 
 if TYPE_CHECKING:
     from rtdet.pipeline import Pipeline

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from rtdet.viewer.state import Rates
+from rtdet.viewer.player import Rates
 
 if TYPE_CHECKING:
     from rtdet.pipeline import Stats

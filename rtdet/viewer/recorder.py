@@ -12,7 +12,8 @@ from rtdet.types import Frame, Tracks
 from rtdet.viewer.jobs import Jobs
 from rtdet.viewer.names import dated_path, pictures_folder, videos_folder
 from rtdet.viewer.notices import line_about
-from rtdet.viewer.state import AppState, Phase, Services, Severity
+from rtdet.viewer.player import Phase, PlayerState, Severity
+from rtdet.viewer.services import Services
 from rtdet.viewer.viewer_sink import ViewerSink, write_snapshot
 
 if TYPE_CHECKING:
@@ -25,9 +26,9 @@ class Recorder:
     sink: the recording under way, or None.
     """
 
-    def __init__(self, state: AppState, services: Services, jobs: Jobs) -> None:
+    def __init__(self, player: PlayerState, services: Services, jobs: Jobs) -> None:
         self.sink: ViewerSink | None = None
-        self._state, self._services, self._jobs = state, services, jobs
+        self._player, self._services, self._jobs = player, services, jobs
         self._pipeline: Pipeline | None = None
         self._starting = False
 
@@ -38,11 +39,11 @@ class Recorder:
 
     def start(self, pipeline: Pipeline | None, config: RunConfig, path: Path | None = None) -> None:
         """Records what the pipeline shows to `path`, or to a dated file in the user's folder of videos."""
-        state, info = self._state, self._state.source_info
-        if pipeline is None or info is None or state.phase is Phase.ENDED:
-            state.say("Nothing is playing that could be recorded. Open or play something first.")
+        player, info = self._player, self._player.source_info
+        if pipeline is None or info is None or player.phase is Phase.ENDED:
+            player.say("Nothing is playing that could be recorded. Open or play something first.")
             return
-        path = path or dated_path(videos_folder(), state.source, ".mp4")
+        path = path or dated_path(videos_folder(), player.source, ".mp4")
         silent = replace(config, source="")
         self._starting = True
 
@@ -59,11 +60,11 @@ class Recorder:
         def begun(sink: ViewerSink) -> None:
             self._starting = False
             self.sink, self._pipeline = sink, pipeline
-            state.recording = path
+            player.recording = path
 
         def failed(error: Exception) -> None:
             self._starting = False
-            state.say(line_about(error), Severity.ERROR)
+            player.say(line_about(error), Severity.ERROR)
 
         self._jobs.run(begin, done=begun, failed=failed)
 
@@ -71,7 +72,7 @@ class Recorder:
         sink, pipeline = self.sink, self._pipeline
         if sink is None or pipeline is None:
             return
-        self._state.recording = None
+        self._player.recording = None
 
         def end() -> None:
             try:
@@ -83,30 +84,30 @@ class Recorder:
 
     def poll(self) -> None:
         """Says what became of a recording that is complete, broke, or ended with its source."""
-        sink, state = self.sink, self._state
+        sink, player = self.sink, self._player
         if sink is None or not (sink.closed or sink.error):
             return
         if sink.error is not None:
             pipeline = self._pipeline
             if pipeline is not None and not pipeline.is_finished:
                 self._jobs.run(lambda: pipeline.remove_sink(sink))
-            state.say(f"The recording has stopped: {line_about(sink.error)}", Severity.ERROR)
+            player.say(f"The recording has stopped: {line_about(sink.error)}", Severity.ERROR)
         elif sink.frames:
-            state.say(f"Recording saved: {sink.path}")
+            player.say(f"Recording saved: {sink.path}")
         self.sink = self._pipeline = None
-        state.recording = None
+        player.recording = None
 
     def snapshot(self, frame: Frame | None, tracks: Tracks | None, path: Path | None = None) -> None:
         """Writes what is on screen, at the source's own size, in a worker thread."""
-        state = self._state
+        player = self._player
         if frame is None:
-            waits = state.is_open or state.loading
+            waits = player.is_open or player.loading
             text = "no picture to keep yet." if waits else "no picture to keep. Open something first."
-            state.say(f"{state.loading} There is {text}")
+            player.say(f"{player.loading} There is {text}")
             return
-        target = path or dated_path(pictures_folder(), state.source, ".png")
+        target = path or dated_path(pictures_folder(), player.source, ".png")
         self._jobs.run(
             lambda: write_snapshot(target, frame, tracks),
-            done=lambda _none: state.say(f"Snapshot saved: {target}"),
-            failed=lambda error: state.say(line_about(error), Severity.ERROR),
+            done=lambda _none: player.say(f"Snapshot saved: {target}"),
+            failed=lambda error: player.say(line_about(error), Severity.ERROR),
         )

@@ -1,4 +1,4 @@
-"""Carries out what the user asks for: holds the running pipeline and keeps the state true to it.
+"""Carries out what the user asks for: holds the running pipeline and keeps the player's state true to it.
 
 Free of Qt. Everything here is called from the GUI thread and returns at once; what takes time runs in Jobs.
 """
@@ -18,8 +18,10 @@ from rtdet.viewer.jobs import Jobs
 from rtdet.viewer.names import absolute, is_camera, short_name
 from rtdet.viewer.notices import NoticeHandler, line_about
 from rtdet.viewer.opener import Opener, Superseded
+from rtdet.viewer.player import Phase, PlayerState, Severity
 from rtdet.viewer.recorder import Recorder
-from rtdet.viewer.state import AppState, Phase, Services, Severity
+from rtdet.viewer.services import Services
+from rtdet.viewer.window import WindowState
 
 if TYPE_CHECKING:
     from rtdet.pipeline import Pipeline
@@ -29,17 +31,19 @@ HOLD_POSITION_S = 0.3
 
 
 class Session:
-    def __init__(self, state: AppState, services: Services, config: RunConfig) -> None:
-        self.state = state
+    def __init__(
+        self, player: PlayerState, window: WindowState, services: Services, config: RunConfig
+    ) -> None:
+        self.player, self.window = player, window
         self.services = services
         self.pipeline: Pipeline | None = None
         self.jobs = Jobs()
-        self.recorder = Recorder(state, services, self.jobs)
+        self.recorder = Recorder(player, services, self.jobs)
         self._config = config
         self._base = Thresholds(max_detections=config.max_det)
         self._opener = Opener(services)
         self._waiting: dict[str, str] = {}
-        self._model, self._tracker = state.model, state.tracker
+        self._model, self._tracker = player.model, player.tracker
         self._seek_to: float | None = None
         self._sought_at = 0.0
         self._ended = False
@@ -48,30 +52,30 @@ class Session:
         self._notices = NoticeHandler()
         self._notices.install()
         for name in ("confidence", "iou", "selection"):
-            state.watch(name, self._apply_thresholds)
-        state.watch("model", self._follow_model)
-        state.watch("tracker", self._follow_tracker)
-        state.watch("camera_motion", self._follow_camera)
+            player.watch(name, self._apply_thresholds)
+        player.watch("model", self._follow_model)
+        player.watch("tracker", self._follow_tracker)
+        player.watch("camera_motion", self._follow_camera)
 
     @property
     def config(self) -> RunConfig:
         """The configuration that describes the window as it stands."""
-        return self.state.as_config(self._config, self.state.source)
+        return self.player.as_config(self._config, self.player.source)
 
     # Opening
 
     def open(self, source: str, *, start: float = 0.0) -> None:
         """Opens a source in a worker thread. What plays now goes on until the new one is there, except
         where both would want the same device."""
-        state = self.state
+        player = self.player
         number = self._opener.newest_request = self._opener.newest_request + 1
-        config, old = state.as_config(self._config, source, start), self.pipeline
-        stop_first = is_camera(source) or source == state.source
+        config, old = player.as_config(self._config, source, start), self.pipeline
+        stop_first = is_camera(source) or source == player.source
         if stop_first:
             self.pipeline = None
         if self.pipeline is None:
-            state.phase = Phase.LOADING
-        state.message = None
+            player.phase = Phase.LOADING
+        player.message = None
         self._wait_for("open", f"Opening {short_name(source)}…")
         self.jobs.run(
             lambda: self._opener.open(number, config, old, stop_first=stop_first),
@@ -84,7 +88,7 @@ class Session:
         if number != self._opener.newest_request:
             self.jobs.run(lambda: self._opener.stop(pipeline))
             return
-        state = self.state
+        player = self.player
         self._wait_for("open", "")
         self.pipeline, self._ended, self._seek_to = pipeline, False, None
         # What was written once is not overwritten by playing again or by opening something else.
@@ -93,15 +97,15 @@ class Session:
             self._config, save=None, tracks=None, stats=None, duration=None, max_frames=None
         )
         self._model, self._tracker = config.model, config.tracker
-        state.source, state.source_info = config.source, pipeline.source.info
-        state.position_s = config.start
-        state.phase = Phase.PLAYING
+        player.source, player.source_info = config.source, pipeline.source.info
+        player.position_s = config.start
+        player.phase = Phase.PLAYING
         if config.source != "demo":
-            state.add_recent(absolute(config.source))
+            self.window.add_recent(absolute(config.source))
         self._apply_thresholds()
         self._follow_model()
         self._follow_tracker()
-        if config.camera_motion != state.camera_motion:
+        if config.camera_motion != player.camera_motion:
             self._follow_camera()
 
     def _open_failed(self, number: int, source: str, error: Exception) -> None:
@@ -109,52 +113,52 @@ class Session:
             return
         self._wait_for("open", "")
         self._failed = source
-        self.state.say(line_about(error), Severity.ERROR, retry=True)
+        self.player.say(line_about(error), Severity.ERROR, retry=True)
         if isinstance(error, UnknownNameError) and error.kind == "class":
-            self.state.selection = None
+            self.player.selection = None
         if self.pipeline is None:
-            self.state.source = source
-            self.state.source_info = None
-            self.state.phase = Phase.EMPTY
+            self.player.source = source
+            self.player.source_info = None
+            self.player.phase = Phase.EMPTY
 
     def retry(self) -> None:
-        self.open(self._failed or self.state.source)
+        self.open(self._failed or self.player.source)
 
     # Playing
 
     def toggle_play(self) -> None:
-        pipeline, state = self.pipeline, self.state
+        pipeline, player = self.pipeline, self.player
         if pipeline is None:
             return
-        if state.phase is Phase.ENDED:
+        if player.phase is Phase.ENDED:
             self.replay()
-        elif state.phase is Phase.PLAYING:
+        elif player.phase is Phase.PLAYING:
             pipeline.pause()
-            state.phase = Phase.PAUSED
-        elif state.phase is Phase.PAUSED:
+            player.phase = Phase.PAUSED
+        elif player.phase is Phase.PAUSED:
             pipeline.resume()
-            state.phase = Phase.PLAYING
+            player.phase = Phase.PLAYING
 
     def step(self) -> None:
         """Pauses, or, when paused, shows the next frame."""
-        if self.pipeline is None or self.state.phase is Phase.ENDED:
+        if self.pipeline is None or self.player.phase is Phase.ENDED:
             return
-        if self.state.phase is Phase.PLAYING:
+        if self.player.phase is Phase.PLAYING:
             self.toggle_play()
         else:
             self.pipeline.step()
 
     def seek(self, t: float) -> None:
         """Goes to `t` seconds, where the source can. Of many wishes in a row the newest is carried out."""
-        state = self.state
-        if self.pipeline is None or not state.can_seek:
+        player = self.player
+        if self.pipeline is None or not player.can_seek:
             return
-        t = min(max(t, 0.0), state.duration_s or 0.0)
-        self._seek_to = state.position_s = t
+        t = min(max(t, 0.0), player.duration_s or 0.0)
+        self._seek_to = player.position_s = t
         self._flush_seek()
 
     def replay(self) -> None:
-        self.open(self.state.source)
+        self.open(self.player.source)
 
     def _flush_seek(self) -> None:
         now = time.monotonic()
@@ -162,7 +166,7 @@ class Session:
             return
         t, self._seek_to, self._sought_at = self._seek_to, None, now
         if self._ended:
-            self.open(self.state.source, start=t)
+            self.open(self.player.source, start=t)
         else:
             self.pipeline.seek(t)
 
@@ -182,10 +186,10 @@ class Session:
 
     def _apply_thresholds(self, _value: Any = None) -> None:
         if self.pipeline is not None:
-            self.pipeline.set_thresholds(self.state.thresholds(self._base))
+            self.pipeline.set_thresholds(self.player.thresholds(self._base))
 
     def _follow_model(self, _value: Any = None) -> None:
-        name, pipeline = self.state.model, self.pipeline
+        name, pipeline = self.player.model, self.pipeline
         if pipeline is None and self._failed is not None:
             self.retry()  # perhaps it was the model that kept the source from opening
         if pipeline is None or name == self._model or self._waiting.get("open"):
@@ -194,7 +198,7 @@ class Session:
         self._wait_for("model", f"Loading model {short_name(name)}…")
 
         def load() -> Detector:
-            if self.state.model != name:  # chosen and left again before its turn came
+            if self.player.model != name:  # chosen and left again before its turn came
                 raise Superseded
             return self._opener.swap_detector(pipeline, config, number)
 
@@ -208,27 +212,27 @@ class Session:
 
     def _model_loaded(self, name: str, detector: Detector) -> None:
         self._model = name
-        self.state.learn_classes(detector.class_names)
+        self.player.learn_classes(detector.class_names)
         self._apply_thresholds()
-        if self.state.model == name:
+        if self.player.model == name:
             self._wait_for("model", "")
 
     def _model_failed(self, name: str, error: Exception) -> None:
-        if self.state.model == name:
+        if self.player.model == name:
             self._wait_for("model", "")
         if isinstance(error, Superseded):
             return
-        self.state.say(line_about(error), Severity.ERROR)
-        if self.state.model == name:
-            self.state.model = self._model
+        self.player.say(line_about(error), Severity.ERROR)
+        if self.player.model == name:
+            self.player.model = self._model
 
     def _follow_tracker(self, _value: Any = None) -> None:
-        name, pipeline = self.state.tracker, self.pipeline
+        name, pipeline = self.player.tracker, self.pipeline
         if pipeline is None or name == self._tracker:
             return
 
         def load() -> None:
-            if self.state.tracker == name:
+            if self.player.tracker == name:
                 pipeline.swap_tracker(self.services.make_tracker(name, pipeline.source.info))
 
         def loaded(_none: Any) -> None:
@@ -239,11 +243,11 @@ class Session:
 
     def _follow_camera(self, _value: Any = None) -> None:
         if self.pipeline is not None:
-            self.pipeline.follow_camera(self.state.camera_motion)
+            self.pipeline.follow_camera(self.player.camera_motion)
 
     def _tracker_failed(self, error: Exception) -> None:
-        self.state.say(line_about(error), Severity.ERROR)
-        self.state.tracker = self._tracker
+        self.player.say(line_about(error), Severity.ERROR)
+        self.player.tracker = self._tracker
 
     # Time passes
 
@@ -251,26 +255,26 @@ class Session:
         """Called some twenty times a second: fetches what workers found, and looks at the pipeline."""
         self.jobs.drain()
         for line in self._notices.take():
-            self.state.say(line, Severity.WARNING)
+            self.player.say(line, Severity.WARNING)
         self.recorder.poll()
-        pipeline, state = self.pipeline, self.state
+        pipeline, player = self.pipeline, self.player
         if pipeline is None:
-            state.reconnecting = False
+            player.reconnecting = False
             return
         self._flush_seek()
-        state.reconnecting = pipeline.source.state is SourceState.RECONNECTING
+        player.reconnecting = pipeline.source.state is SourceState.RECONNECTING
         frame = pipeline.newest_frame()
         if (
             frame is not None
             and self._seek_to is None
             and time.monotonic() - self._sought_at > HOLD_POSITION_S
         ):
-            state.position_s = state.duration_s or frame.t if self._is_at_end else frame.t
+            player.position_s = player.duration_s or frame.t if self._is_at_end else frame.t
         result = pipeline.newest_result()
         if result is not None and result is not self._result:
             self._result = result  # an old one knows nothing of a model chosen since
             if result.detections.class_names:
-                state.learn_classes(result.detections.class_names)
+                player.learn_classes(result.detections.class_names)
         if pipeline.is_finished and not self._ended and not self._waiting.get("open"):
             self._end(pipeline)
 
@@ -280,19 +284,19 @@ class Session:
 
     def _end(self, pipeline: Pipeline) -> None:
         self._ended = True
-        self.state.phase = Phase.ENDED
+        self.player.phase = Phase.ENDED
         error = pipeline.error
         if error is not None:
-            self.state.say(line_about(error), Severity.ERROR, retry=True)
-        elif self.state.loop:
+            self.player.say(line_about(error), Severity.ERROR, retry=True)
+        elif self.player.loop:
             self.replay()
 
     def _wait_for(self, what: str, text: str) -> None:
-        before, message = self.state.loading, self.state.message
+        before, message = self.player.loading, self.player.message
         self._waiting[what] = text
-        self.state.loading = " ".join(line for line in self._waiting.values() if line)
+        self.player.loading = " ".join(line for line in self._waiting.values() if line)
         if before and message is not None and message.text.startswith(before):
-            self.state.message = None  # it said that one has to wait for what is there now
+            self.player.message = None  # it said that one has to wait for what is there now
 
     def close(self, timeout_s: float = 2.0) -> None:
         """Stops everything, a recording first of all; returns within `timeout_s`."""

@@ -4,7 +4,7 @@ from PyQt6.QtCore import QMimeData, QPoint, QPointF, Qt, QUrl
 from PyQt6.QtGui import QDropEvent
 from PyQt6.QtWidgets import QAbstractButton, QComboBox, QListWidget, QPushButton, QSlider, QToolButton
 
-from rtdet.viewer.state import Phase
+from rtdet.viewer.player import Phase
 
 
 def until(qtbot, condition, timeout: int = 5000) -> None:
@@ -49,7 +49,7 @@ def test_none_and_all_classes(qtbot, open_window) -> None:
     assert classes.list.item(0).checkState() == Qt.CheckState.Unchecked
     qtbot.mouseClick(everything, Qt.MouseButton.LeftButton)
     until(qtbot, lambda: len(view.visible_tracks) > 0)
-    assert window.state.selection is None
+    assert window.player.selection is None
 
 
 def choose(qtbot, box: QComboBox, name: str) -> None:
@@ -61,19 +61,19 @@ def test_another_model_takes_over_while_playing_and_brings_its_classes(qtbot, op
     window = open_window()
     until(qtbot, lambda: window.panel.classes.list.count() == 6)
     choose(qtbot, window.panel.model, "blind")
-    until(qtbot, lambda: window.state.class_names == ("cat", "person"))
+    until(qtbot, lambda: window.player.class_names == ("cat", "person"))
     until(qtbot, lambda: stage.detectors[0].is_closed)
     assert window.panel.classes.list.count() == 2
     assert len(stage.pipelines) == 1, "the source plays on"
-    assert window.state.phase is Phase.PLAYING
+    assert window.player.phase is Phase.PLAYING
 
 
 def test_a_model_that_cannot_be_loaded_is_said_and_the_old_one_goes_on(qtbot, open_window) -> None:
     window = open_window()
     choose(qtbot, window.panel.model, "broken")
-    until(qtbot, lambda: window.state.message is not None)
+    until(qtbot, lambda: window.player.message is not None)
     assert "broken" in window.stage.banner.text.text()
-    assert window.state.model == "truth"
+    assert window.player.model == "truth"
     assert window.panel.model.currentData() == "truth"
     index = window.stage.view.frame.index
     until(qtbot, lambda: window.stage.view.frame.index > index)
@@ -81,20 +81,20 @@ def test_a_model_that_cannot_be_loaded_is_said_and_the_old_one_goes_on(qtbot, op
 
 def test_choosing_a_good_model_opens_the_source_that_a_bad_one_kept_shut(qtbot, open_window) -> None:
     window = open_window(model="broken", wait=False)
-    until(qtbot, lambda: window.state.message is not None)
+    until(qtbot, lambda: window.player.message is not None)
     choose(qtbot, window.panel.model, "truth")
-    until(qtbot, lambda: window.state.phase is Phase.PLAYING)
+    until(qtbot, lambda: window.player.phase is Phase.PLAYING)
 
 
 def test_a_model_chosen_after_the_end_is_used_when_it_is_played_again(qtbot, open_window, stage) -> None:
     stage.duration_s = 0.4
     window = open_window()
-    until(qtbot, lambda: window.state.phase is Phase.ENDED)
-    window.state.model = "blind"
-    until(qtbot, lambda: window.state.class_names == ("cat", "person"))
+    until(qtbot, lambda: window.player.phase is Phase.ENDED)
+    window.player.model = "blind"
+    until(qtbot, lambda: window.player.class_names == ("cat", "person"))
     window.session.replay()
     until(qtbot, lambda: len(stage.pipelines) == 2 and stage.pipelines[1].is_finished)
-    assert window.state.message is None
+    assert window.player.message is None
     assert stage.pipelines[1].error is None
     assert stage.detectors[1].images_seen > 0
     assert [detector.is_closed for detector in stage.detectors] == [True, False]
@@ -135,8 +135,8 @@ def test_the_wheel_over_a_slider_or_chooser_changes_nothing(qtbot, open_window) 
             Qt.KeyboardModifier.NoModifier, Qt.ScrollPhase.NoScrollPhase, False,
         )  # fmt: skip
         QApplication.sendEvent(widget, event)
-    assert window.state.confidence == 0.25
-    assert window.state.model == "truth"
+    assert window.player.confidence == 0.25
+    assert window.player.model == "truth"
 
 
 def test_a_focused_slider_keeps_the_arrow_keys(qtbot, open_window) -> None:
@@ -144,8 +144,8 @@ def test_a_focused_slider_keeps_the_arrow_keys(qtbot, open_window) -> None:
     slider = window.panel.confidence.slider
     slider.setFocus()
     qtbot.keyClick(slider, Qt.Key.Key_Right)
-    assert window.state.confidence == 0.26
-    assert window.state.phase is Phase.PLAYING
+    assert window.player.confidence == 0.26
+    assert window.player.phase is Phase.PLAYING
 
 
 def test_overlays_are_switched_by_key_menu_and_panel_alike(qtbot, open_window) -> None:
@@ -202,12 +202,12 @@ def test_a_dropped_file_is_opened_and_a_dropped_model_is_loaded(qtbot, open_wind
     mime = QMimeData()
     mime.setUrls([QUrl.fromLocalFile(str(tmp_path / "gone.mp4"))])
     drop(window, mime)
-    until(qtbot, lambda: window.state.message is not None and "gone.mp4" in window.state.message.text)
+    until(qtbot, lambda: window.player.message is not None and "gone.mp4" in window.player.message.text)
     mime = QMimeData()
     mime.setUrls([QUrl.fromLocalFile(str(tmp_path / "mine.onnx"))])
     drop(window, mime)
-    until(qtbot, lambda: "mine.onnx" in window.state.message.text)
-    assert window.state.model == "truth"
+    until(qtbot, lambda: "mine.onnx" in window.player.message.text)
+    assert window.player.model == "truth"
 
 
 def test_cameras_are_looked_for_when_the_menu_opens(qtbot, open_window) -> None:
@@ -227,7 +227,7 @@ def test_an_address_is_opened_from_the_dialog(qtbot, open_window) -> None:
     dialog = window.findChild(AddressDialog)
     dialog.field.setText(" demo ")
     dialog.accept()
-    until(qtbot, lambda: window.state.source == "demo")
+    until(qtbot, lambda: window.player.source == "demo")
 
 
 def test_the_help_lists_every_key_and_about_names_the_licences(qtbot, open_window) -> None:
@@ -263,19 +263,19 @@ def test_settings_are_remembered_by_the_next_window(qtbot, open_window) -> None:
     window.state.panel_open = False
     window.close()
     again = open_window(None)
-    assert again.state.confidence == 0.61
+    assert again.player.confidence == 0.61
     assert again.panel.confidence.slider.value() == 61
     assert not again.panel.checks["show_trails"].isChecked()
     assert not again.panel.isVisible()
-    assert open_window(None, conf=0.4).state.confidence == 0.4
+    assert open_window(None, conf=0.4).player.confidence == 0.4
 
 
 def test_what_the_command_line_asked_for_holds_for_one_time_only(open_window) -> None:
     window = open_window(None, model="blind", conf=0.4, iou=0.7)
-    window.state.iou = 0.6
+    window.player.iou = 0.6
     window.close()
-    state = open_window(None).state
-    assert (state.model, state.confidence, state.iou) == ("truth", 0.25, 0.6)
+    player = open_window(None).player
+    assert (player.model, player.confidence, player.iou) == ("truth", 0.25, 0.6)
 
 
 def test_a_narrow_window_leaves_out_numbers_instead_of_cutting_them(qtbot, open_window) -> None:
@@ -296,7 +296,7 @@ def test_the_picture_gets_the_focus_of_a_button_that_goes_away(qtbot, open_windo
     button.setFocus()
     until(qtbot, button.hasFocus)
     qtbot.keyClick(button, Qt.Key.Key_Space)
-    until(qtbot, lambda: window.state.phase is Phase.PLAYING)
+    until(qtbot, lambda: window.player.phase is Phase.PLAYING)
     assert window.stage.view.hasFocus()
 
 
@@ -312,8 +312,8 @@ def test_a_click_in_the_panel_does_not_keep_the_space_key_from_playing(qtbot, op
 def test_a_model_or_tracker_that_is_gone_is_not_asked_for_again(open_window, tmp_path) -> None:
     settings = tmp_path / "viewer.ini"
     settings.write_text("[state]\nmodel=/gone/old.onnx\ntracker=oldtrack\nconfidence=0.4\n")
-    state = open_window(None).state
-    assert (state.model, state.tracker, state.confidence) == ("truth", "rtdet", 0.4)
+    player = open_window(None).player
+    assert (player.model, player.tracker, player.confidence) == ("truth", "rtdet", 0.4)
 
 
 def test_recent_files_are_offered(qtbot, open_window, tmp_path) -> None:
@@ -324,7 +324,7 @@ def test_recent_files_are_offered(qtbot, open_window, tmp_path) -> None:
     cv2.imwrite(str(path), np.full((48, 64, 3), 90, np.uint8))
     window = open_window(str(path))
     assert [action.text() for action in window.menus["Open recent"].actions()] == ["still.png"]
-    until(qtbot, lambda: window.state.phase is Phase.ENDED)
+    until(qtbot, lambda: window.player.phase is Phase.ENDED)
     assert not window.stage.replay_button.isVisible(), "a picture is not played again"
 
 
@@ -335,6 +335,6 @@ def test_buttons_of_the_transport_follow_what_is_possible(qtbot, open_window) ->
     assert not enabled["Record"]
     assert not enabled["Next frame"]
     window.session.open("demo")
-    until(qtbot, lambda: window.state.phase is Phase.PLAYING)
+    until(qtbot, lambda: window.player.phase is Phase.PLAYING)
     assert window.actions_["record"].isEnabled()
     assert window.actions_["play"].text() == "Pause"

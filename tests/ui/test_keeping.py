@@ -13,7 +13,7 @@ from PyQt6.QtCore import Qt
 
 from rtdet.errors import OutputError
 from rtdet.types import FrameResult
-from rtdet.viewer.state import Phase, Severity
+from rtdet.viewer.player import Phase, Severity
 
 
 def until(qtbot, condition, timeout: int = 5000) -> None:
@@ -34,16 +34,16 @@ def times_of(path: Path) -> list[float]:
 def test_r_records_into_the_videos_folder_and_stops(qtbot, open_window, stage) -> None:
     window = open_window()
     qtbot.keyClick(window.stage.view, Qt.Key.Key_R)
-    until(qtbot, lambda: window.state.recording is not None)
-    path = window.state.recording
+    until(qtbot, lambda: window.player.recording is not None)
+    path = window.player.recording
     assert path.parent.name == "Videos"
     assert path.name.endswith(" demo.mp4")
     assert window.actions_["record"].text() == "Stop recording"
     until(qtbot, lambda: window.status.recording.isVisible() and "REC" in window.status.recording.text())
     until(qtbot, lambda: recorded(window) >= 5)
     qtbot.keyClick(window.stage.view, Qt.Key.Key_R)
-    until(qtbot, lambda: window.state.message is not None)
-    assert str(path) in window.state.message.text
+    until(qtbot, lambda: window.player.message is not None)
+    assert str(path) in window.player.message.text
     assert not window.status.recording.isVisible()
     times = times_of(path)
     assert times[0] == 0.0
@@ -55,13 +55,13 @@ def test_a_recording_goes_on_in_order_when_one_seeks_back(qtbot, open_window) ->
     window.session.seek(2.0)
     until(qtbot, lambda: window.stage.view.frame.t > 2.0)
     window.session.record()
-    until(qtbot, lambda: window.state.recording is not None)
-    path = window.state.recording
+    until(qtbot, lambda: window.player.recording is not None)
+    path = window.player.recording
     until(qtbot, lambda: recorded(window) >= 3)
     window.session.seek(0.5)
     until(qtbot, lambda: 0.7 < window.stage.view.frame.t < 1.9)
     window.session.recorder.stop()
-    until(qtbot, lambda: window.state.message is not None)
+    until(qtbot, lambda: window.player.message is not None)
     times = times_of(path)
     assert times[0] == 0.0
     assert all(a < b for a, b in itertools.pairwise(times))
@@ -71,8 +71,8 @@ def test_a_recording_goes_on_in_order_when_one_seeks_back(qtbot, open_window) ->
 def test_closing_the_window_completes_the_recording(qtbot, open_window) -> None:
     window = open_window()
     window.session.record()
-    until(qtbot, lambda: window.state.recording is not None)
-    path = window.state.recording
+    until(qtbot, lambda: window.player.recording is not None)
+    path = window.player.recording
     until(qtbot, lambda: recorded(window) >= 4)
     window.close()
     assert len(times_of(path)) >= 4
@@ -82,9 +82,9 @@ def test_a_recording_ends_with_its_source(qtbot, open_window, stage) -> None:
     stage.duration_s = 0.8
     window = open_window()
     window.session.record()
-    until(qtbot, lambda: window.state.phase is Phase.ENDED)
-    until(qtbot, lambda: window.state.recording is None)
-    until(qtbot, lambda: window.state.message is not None and "saved" in window.state.message.text)
+    until(qtbot, lambda: window.player.phase is Phase.ENDED)
+    until(qtbot, lambda: window.player.recording is None)
+    until(qtbot, lambda: window.player.message is not None and "saved" in window.player.message.text)
     assert times_of(stage.recordings[0])
 
 
@@ -102,10 +102,10 @@ def test_a_full_disk_ends_the_recording_but_not_the_show(qtbot, open_window, sta
     stage.sink = FullDisk()
     window = open_window()
     window.session.record()
-    until(qtbot, lambda: window.state.message is not None)
-    assert window.state.message.severity is Severity.ERROR
-    assert "no space left" in window.state.message.text
-    assert window.state.recording is None
+    until(qtbot, lambda: window.player.message is not None)
+    assert window.player.message.severity is Severity.ERROR
+    assert "no space left" in window.player.message.text
+    assert window.player.recording is None
     assert stage.sink.closed
     index = window.stage.view.frame.index
     until(qtbot, lambda: window.stage.view.frame.index > index + 2)
@@ -115,9 +115,9 @@ def test_a_recording_that_cannot_be_opened_is_said(qtbot, open_window, tmp_path)
     (tmp_path / "file").write_text("not a folder")
     window = open_window()
     window.session.record(tmp_path / "file" / "out.mp4")
-    until(qtbot, lambda: window.state.message is not None)
-    assert window.state.message.severity is Severity.ERROR
-    assert window.state.recording is None
+    until(qtbot, lambda: window.player.message is not None)
+    assert window.player.message.severity is Severity.ERROR
+    assert window.player.recording is None
 
 
 def test_a_snapshot_is_a_png_of_the_source_size_with_boxes(qtbot, open_window, tmp_path) -> None:
@@ -127,7 +127,7 @@ def test_a_snapshot_is_a_png_of_the_source_size_with_boxes(qtbot, open_window, t
     window.session.toggle_play()
     qtbot.wait(100)
     window.snapshot(str(tmp_path / "one.png"))
-    until(qtbot, lambda: (tmp_path / "one.png").exists() and window.state.message is not None)
+    until(qtbot, lambda: (tmp_path / "one.png").exists() and window.player.message is not None)
     picture = cv2.imread(str(tmp_path / "one.png"))
     assert picture.shape == view.frame.bgr.shape
     assert (picture != view.frame.bgr).any()
@@ -139,8 +139,8 @@ def test_a_snapshot_without_boxes_is_the_picture_itself(qtbot, open_window) -> N
     window.session.toggle_play()
     qtbot.wait(100)
     qtbot.keyClick(window.stage.view, Qt.Key.Key_S)
-    until(qtbot, lambda: window.state.message is not None)
-    path = Path(window.state.message.text.removeprefix("Snapshot saved: "))
+    until(qtbot, lambda: window.player.message is not None)
+    path = Path(window.player.message.text.removeprefix("Snapshot saved: "))
     assert path.parent.name == "Pictures"
     np.testing.assert_array_equal(cv2.imread(str(path)), window.stage.view.frame.bgr)
 

@@ -12,8 +12,9 @@ from rtdet.ui.overlay import OverlayStyle, label_of, paint_tracks
 from rtdet.ui.picture import ScaledPicture, scaled
 from rtdet.ui.video_view import VideoView
 from rtdet.video.draw import TrailStore, color_of
-from rtdet.viewer.state import AppState
+from rtdet.viewer.player import PlayerState
 from rtdet.viewer.viewport import Viewport
+from rtdet.viewer.window import WindowState
 
 
 def fitted(width: float, height: float, image: tuple[int, int]) -> Viewport:
@@ -150,7 +151,7 @@ class StillFeed:
 
 
 def test_a_frame_is_taken_once_and_noted_as_shown_once(qtbot) -> None:
-    view, feed = VideoView(AppState()), StillFeed()
+    view, feed = VideoView(PlayerState(), WindowState()), StillFeed()
     qtbot.addWidget(view)
     view.show()
     for _ in range(5):
@@ -162,7 +163,7 @@ def test_a_frame_is_taken_once_and_noted_as_shown_once(qtbot) -> None:
 
 
 def test_a_result_that_comes_late_is_shown_on_the_picture_that_stands(qtbot) -> None:
-    view, feed = VideoView(AppState()), StillFeed()
+    view, feed = VideoView(PlayerState(), WindowState()), StillFeed()
     qtbot.addWidget(view)
     view.show()
     view.tick(feed)

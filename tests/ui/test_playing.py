@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from PyQt6.QtCore import Qt
 
-from rtdet.viewer.state import Phase, Severity
+from rtdet.viewer.player import Phase, Severity
 
 
 def until(qtbot, condition, timeout: int = 5000) -> None:
@@ -19,7 +19,7 @@ def test_a_source_opens_at_once_and_plays_with_boxes_that_have_ids(qtbot, open_w
     window = open_window()
     view = window.stage.view
     until(qtbot, lambda: len(view.tracks) > 0 and (view.tracks.ids > 0).all())
-    assert window.state.phase is Phase.PLAYING
+    assert window.player.phase is Phase.PLAYING
     assert window.windowTitle() == "demo - rtdet"
     assert "320" in window.status.source.text()
     assert not window.stage.empty.isVisible()
@@ -32,16 +32,16 @@ def test_the_window_answers_while_a_source_is_being_opened(qtbot, open_window, s
     window = open_window(wait=False)
     until(qtbot, lambda: window.stage.pill.isVisible())
     assert window.stage.pill.text == "Opening demo…"
-    assert window.state.phase is Phase.LOADING
+    assert window.player.phase is Phase.LOADING
     assert window.status.source.text() == "Opening demo…"
     window.actions_["snapshot"].trigger()
-    assert window.state.message.text == "Opening demo… There is no picture to keep yet."
+    assert window.player.message.text == "Opening demo… There is no picture to keep yet."
     window.panel.confidence.slider.setValue(60)
-    assert window.state.confidence == 0.6
+    assert window.player.confidence == 0.6
     stage.hold.set()
-    until(qtbot, lambda: window.state.phase is Phase.PLAYING)
+    until(qtbot, lambda: window.player.phase is Phase.PLAYING)
     assert not window.stage.pill.isVisible()
-    assert window.state.message is None
+    assert window.player.message is None
     assert stage.detectors[-1].thresholds.confidence == 0.6
 
 
@@ -49,7 +49,7 @@ def test_space_pauses_and_goes_on_and_step_shows_one_frame(qtbot, open_window) -
     window = open_window()
     view = window.stage.view
     press(qtbot, window, Qt.Key.Key_Space)
-    assert window.state.phase is Phase.PAUSED
+    assert window.player.phase is Phase.PAUSED
     qtbot.wait(150)
     index = view.frame.index
     qtbot.wait(150)
@@ -103,12 +103,12 @@ def test_a_live_source_cannot_be_searched(qtbot, open_window) -> None:
 def test_at_the_end_the_last_frame_stays_and_can_be_played_again(qtbot, open_window, stage) -> None:
     stage.duration_s = 0.4
     window = open_window()
-    until(qtbot, lambda: window.state.phase is Phase.ENDED)
+    until(qtbot, lambda: window.player.phase is Phase.ENDED)
     assert window.stage.replay_button.isVisible()
     assert window.stage.view.frame.index == 9
     qtbot.mouseClick(window.stage.replay_button, Qt.MouseButton.LeftButton)
-    until(qtbot, lambda: window.state.phase is Phase.PLAYING)
-    until(qtbot, lambda: window.state.phase is Phase.ENDED)
+    until(qtbot, lambda: window.player.phase is Phase.PLAYING)
+    until(qtbot, lambda: window.player.phase is Phase.ENDED)
     assert len(stage.pipelines) == 2
     assert len(stage.detectors) == 1, "the model is not loaded again"
     assert not stage.detectors[0].is_closed
@@ -119,9 +119,9 @@ def test_at_the_end_the_last_frame_stays_and_can_be_played_again(qtbot, open_win
 def test_after_the_end_the_slider_still_seeks(qtbot, open_window, stage) -> None:
     stage.duration_s = 0.6
     window = open_window()
-    until(qtbot, lambda: window.state.phase is Phase.ENDED)
+    until(qtbot, lambda: window.player.phase is Phase.ENDED)
     window.session.seek(0.2)
-    until(qtbot, lambda: window.state.phase is Phase.PLAYING)
+    until(qtbot, lambda: window.player.phase is Phase.PLAYING)
     until(qtbot, lambda: window.stage.view.frame.t >= 0.2)
 
 
@@ -129,7 +129,7 @@ def test_loop_begins_again_by_itself(qtbot, open_window, stage) -> None:
     stage.duration_s = 0.3
     window = open_window()
     window.actions_["loop"].trigger()
-    assert window.state.loop
+    assert window.player.loop
     until(qtbot, lambda: len(stage.pipelines) >= 3)
 
 
@@ -171,11 +171,11 @@ def test_a_file_that_does_not_exist_is_a_line_in_the_window_and_what_plays_goes_
 ) -> None:
     window = open_window()
     window.session.open("/nowhere/street.mp4")
-    until(qtbot, lambda: window.state.message is not None)
-    assert window.state.message.severity is Severity.ERROR
+    until(qtbot, lambda: window.player.message is not None)
+    assert window.player.message.severity is Severity.ERROR
     assert "street.mp4" in window.stage.banner.text.text()
     assert window.stage.banner.isVisible()
-    assert window.state.phase is Phase.PLAYING
+    assert window.player.phase is Phase.PLAYING
     index = window.stage.view.frame.index
     until(qtbot, lambda: window.stage.view.frame.index > index)
     qtbot.keyClick(window, Qt.Key.Key_Escape)
@@ -184,30 +184,30 @@ def test_a_file_that_does_not_exist_is_a_line_in_the_window_and_what_plays_goes_
 
 def test_a_policy_that_does_not_exist_is_a_line_in_the_window(qtbot, open_window) -> None:
     window = open_window(policy="evry", wait=False)
-    until(qtbot, lambda: window.state.message is not None)
-    assert window.state.message.text == "unknown policy 'evry': did you mean every?"
+    until(qtbot, lambda: window.player.message is not None)
+    assert window.player.message.text == "unknown policy 'evry': did you mean every?"
 
 
 def test_a_bad_file_at_the_start_leaves_the_hint_and_a_way_to_try_again(qtbot, open_window, tmp_path) -> None:
     bad = tmp_path / "text.mp4"
     bad.write_text("this is no video")
     window = open_window(str(bad), wait=False)
-    until(qtbot, lambda: window.state.message is not None)
-    assert window.state.phase is Phase.EMPTY
+    until(qtbot, lambda: window.player.message is not None)
+    assert window.player.phase is Phase.EMPTY
     assert window.stage.empty.isVisible()
     assert window.stage.banner.retry_button.isVisible()
     window.session.open("demo")
-    until(qtbot, lambda: window.state.phase is Phase.PLAYING)
+    until(qtbot, lambda: window.player.phase is Phase.PLAYING)
     assert not window.stage.banner.isVisible()
 
 
 def test_a_stream_that_is_lost_keeps_its_last_picture_and_says_so(qtbot, open_window) -> None:
     window = open_window("dying")
-    until(qtbot, lambda: window.state.phase is Phase.ENDED)
+    until(qtbot, lambda: window.player.phase is Phase.ENDED)
     assert "lost" in window.stage.banner.text.text()
     assert window.stage.view.frame is not None
     qtbot.mouseClick(window.stage.banner.retry_button, Qt.MouseButton.LeftButton)
-    until(qtbot, lambda: window.state.phase is Phase.PLAYING)
+    until(qtbot, lambda: window.player.phase is Phase.PLAYING)
 
 
 def test_a_reconnecting_stream_is_visible(qtbot, open_window) -> None:
@@ -226,9 +226,9 @@ def test_a_warning_of_any_room_is_shown(qtbot, open_window) -> None:
 
     window = open_window()
     logging.getLogger("rtdet.video").warning("clip.mp4 breaks off after 3.2 s")
-    until(qtbot, lambda: window.state.message is not None)
+    until(qtbot, lambda: window.player.message is not None)
     assert window.stage.banner.text.text() == "clip.mp4 breaks off after 3.2 s"
-    assert window.state.message.severity is Severity.WARNING
+    assert window.player.message.severity is Severity.WARNING
 
 
 def test_opening_something_else_wins_over_what_is_still_being_opened(qtbot, open_window, stage) -> None:
@@ -239,7 +239,7 @@ def test_opening_something_else_wins_over_what_is_still_being_opened(qtbot, open
     window.session.open("live")
     stage.hold.set()
     until(qtbot, lambda: window.stage.view.frame is not None)
-    assert window.state.source == "live"
+    assert window.player.source == "live"
     until(qtbot, lambda: not window.session.jobs.is_busy)
     running = [pipeline for pipeline in stage.pipelines if not pipeline.is_finished]
     assert running == [window.session.pipeline]

@@ -24,7 +24,7 @@ from rtdet.pipeline import Pipeline
 from rtdet.protocols import Detector, Sink, Source
 from rtdet.types import Detections, Frame, Image, SourceInfo, Thresholds
 from rtdet.video.demo import CLASS_NAMES, DemoSource
-from rtdet.viewer.state import Services
+from rtdet.viewer.services import Services
 
 
 @dataclass(frozen=True)

@@ -1,0 +1,36 @@
+"""What the viewer needs of the rest of the house."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from rtdet.config import RunConfig
+from rtdet.types import SourceInfo
+
+if TYPE_CHECKING:
+    from rtdet.pipeline import Pipeline
+    from rtdet.protocols import Detector, Sink, Tracker
+    from rtdet.video.sources import CameraInfo
+
+
+@dataclass(frozen=True)
+class Services:
+    """What the viewer may ask for, without knowing who does it. All of these may take seconds and may raise
+    RtdetError, so they are called from a worker thread, except `model_names` and `tracker_names`.
+
+    open_pipeline gives a pipeline for `config.source` that is not started (paced, LATEST, sinks get what is
+    shown). Its second argument gives the detector, perhaps one that was used before; it must outlive the
+    pipeline (keep_detector). open_recording's sink gets frames whose times begin at 0, whatever part of the
+    source they show; `config.source` is empty, so that no sound is added that would not fit.
+    """
+
+    open_pipeline: Callable[[RunConfig, Callable[[], Detector]], Pipeline]
+    make_detector: Callable[[RunConfig], Detector]
+    make_tracker: Callable[[str, SourceInfo], Tracker | None]
+    model_names: Callable[[], list[str]]
+    tracker_names: Callable[[], list[str]]
+    list_cameras: Callable[[], list[CameraInfo]]
+    open_recording: Callable[[Path, SourceInfo, RunConfig], Sink]

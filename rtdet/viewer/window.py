@@ -1,0 +1,35 @@
+"""The state of the window: how pictures are shown, and what it remembers of the person."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import ClassVar
+
+from rtdet.viewer.watched import WatchedState
+
+RECENT_LIMIT = 10
+
+
+@dataclass(eq=False)
+class WindowState(WatchedState):
+    """What there is once, however many sources the window shows.
+
+    show_boxes, show_labels, show_trails, show_numbers: what is drawn over every picture.
+    recent: what was opened, newest first.
+    """
+
+    show_boxes: bool = True
+    show_labels: bool = True
+    show_trails: bool = True
+    show_numbers: bool = False
+    panel_open: bool = True
+    recent: tuple[str, ...] = ()
+    last_folder: str = ""
+
+    REMEMBERED: ClassVar[tuple[str, ...]] = (
+        "show_boxes", "show_labels", "show_trails", "show_numbers", "panel_open", "recent", "last_folder",
+    )  # fmt: skip
+
+    def add_recent(self, source: str) -> None:
+        others = tuple(name for name in self.recent if name != source)
+        self.recent = (source, *others)[:RECENT_LIMIT]

@@ -11,8 +11,8 @@ from pathlib import Path
 import cv2
 import numpy as np
 
+from rtdet.demo.canvas import Canvas, Color, Point, round_corners
 from rtdet.types import Image
-from rtdet.video.demo.canvas import Canvas, Color, Point, round_corners
 
 SIZE = 512
 AMBER: Color = (60, 190, 255)

@@ -21,6 +21,7 @@ from typing import TypeVar
 import cv2
 import numpy as np
 
+from rtdet.demo import DemoScene
 from rtdet.detectors.registry import load_detector
 from rtdet.evaluation.tracking import TrackingScores, TrackRows, score_tracks
 from rtdet.geometry.boxes import clip
@@ -30,7 +31,6 @@ from rtdet.protocols import CompensatingTracker, Detector
 from rtdet.trackers.camera_motion import CameraMotion
 from rtdet.trackers.registry import load_tracker_for
 from rtdet.types import FloatArray, Image, SourceInfo, Thresholds, Tracks
-from rtdet.video.demo import DemoScene
 
 FPS, WIDTH, HEIGHT = 25.0, 960, 540
 LEAST_VISIBLE, LEAST_SIDE = 0.25, 10

@@ -107,7 +107,7 @@ def demo_clip(folder: Path, seconds: float) -> str:
 
     import av
 
-    from rtdet.video.demo import DemoScene
+    from rtdet.demo import DemoScene
 
     scene = DemoScene(duration_s=seconds)
     path = folder / "demo.mp4"

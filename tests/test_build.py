@@ -11,7 +11,7 @@ from rtdet.config import RunConfig
 from rtdet.detectors.fake import FakeDetector
 from rtdet.errors import ModelError
 from rtdet.types import FrameResult
-from rtdet.video.demo import DemoSource
+from rtdet.video.sources.demo import DemoSource
 
 
 class Output:

@@ -18,7 +18,7 @@ from rtdet.errors import UsageError
 from rtdet.training.augment import Labelled
 
 if TYPE_CHECKING:
-    from rtdet.video.demo import DemoScene
+    from rtdet.demo import DemoScene
 
 # Less of an object than this showing is not asked for, nor punished.
 _MIN_VISIBILITY = 0.35
@@ -98,7 +98,7 @@ def demo_pictures(
     count: int, class_names: Sequence[str], size: tuple[int, int] = (640, 360), seed: int = 1000
 ) -> list[Picture]:
     """`count` rendered frames, ten of each scene, none of them from the scene that the app shows (seed 0)."""
-    from rtdet.video.demo import DemoScene
+    from rtdet.demo import DemoScene
 
     pictures: list[Picture] = []
     for start in range(0, count, 10):

@@ -77,7 +77,7 @@ def clip(tmp_path_factory) -> Path:
     import av
     import numpy as np
 
-    from rtdet.video.demo import DemoScene
+    from rtdet.demo import DemoScene
 
     path = tmp_path_factory.mktemp("clips") / "street.mp4"
     scene = DemoScene(seed=0, width=640, height=360, fps=20.0, duration_s=2.0)

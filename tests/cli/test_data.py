@@ -109,7 +109,7 @@ def test_a_folder_that_is_not_there_is_one_line(rtdet, command):
 
 
 def test_pictures_are_labelled_by_the_embedded_model(rtdet, tmp_path):
-    from rtdet.video.demo import DemoScene
+    from rtdet.demo import DemoScene
 
     (tmp_path / "pictures").mkdir()
     cv2.imwrite(str(tmp_path / "pictures" / "a.png"), DemoScene(seed=0, width=640, height=360).render(40))

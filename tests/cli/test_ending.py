@@ -16,7 +16,7 @@ from rtdet.detectors.fake import FakeDetector
 from rtdet.errors import OutputError
 from rtdet.pipeline import Pipeline, Policy
 from rtdet.pipeline.supervisor import END_LIMIT_S
-from rtdet.video.demo import DemoSource
+from rtdet.video.sources.demo import DemoSource
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="X11 and Wayland are Linux's")

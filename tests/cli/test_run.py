@@ -11,9 +11,9 @@ import time
 import numpy as np
 import pytest
 
+from rtdet.demo import DemoScene
 from rtdet.geometry.boxes import iou
 from rtdet.tracks import read_tracks
-from rtdet.video.demo import DemoScene
 
 
 def _probe(path):

@@ -16,7 +16,7 @@ import cv2
 import numpy as np
 import pytest
 
-from rtdet.video.demo import DemoScene
+from rtdet.demo import DemoScene
 
 SIZE = 1280, 800
 NEEDED = ("Xvfb", "xdotool", "ffmpeg")

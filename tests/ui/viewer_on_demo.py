@@ -18,12 +18,13 @@ import numpy as np
 
 from rtdet.build import build_services, build_source
 from rtdet.config import RunConfig
+from rtdet.demo import CLASS_NAMES
 from rtdet.detectors.fake import FakeDetector
 from rtdet.errors import ModelError, SourceError
 from rtdet.pipeline import Pipeline
 from rtdet.protocols import Detector, Sink, Source
 from rtdet.types import Detections, Frame, Image, SourceInfo, Thresholds
-from rtdet.video.demo import CLASS_NAMES, DemoSource
+from rtdet.video.sources.demo import DemoSource
 from rtdet.viewer.services import Services
 
 

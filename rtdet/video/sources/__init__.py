@@ -52,7 +52,7 @@ def open_source(text: str | Path, *, start_s: float = 0.0) -> Source:
 
 
 def _open_demo(text: str, start_s: float) -> Source:
-    from rtdet.video.demo import DemoSource
+    from rtdet.video.sources.demo import DemoSource
 
     seed = text.partition(":")[2]
     source = DemoSource(seed=int(seed)) if seed else DemoSource()

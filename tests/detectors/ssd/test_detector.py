@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 import torch
 
+from rtdet.demo import DemoScene
 from rtdet.detectors.ssd.architectures import build_network
 from rtdet.detectors.ssd.config import SSDConfig
 from rtdet.detectors.ssd.detector import SSDDetector
@@ -17,7 +18,6 @@ from rtdet.detectors.ssd.weights import save_weights
 from rtdet.errors import UsageError
 from rtdet.geometry.boxes import iou
 from rtdet.types import Thresholds
-from rtdet.video.demo import DemoScene
 
 ROOT = Path(__file__).resolve().parents[3]
 EMBEDDED = ROOT / "models" / "rtdet-n.safetensors"

@@ -8,11 +8,11 @@ from operator import itemgetter
 
 import numpy as np
 
+from rtdet.demo import view as depths
+from rtdet.demo.vehicles import Vehicle, random_vehicle
+from rtdet.demo.view import View
+from rtdet.demo.wardrobe import Person, random_person
 from rtdet.types import FloatArray
-from rtdet.video.demo import view as depths
-from rtdet.video.demo.vehicles import Vehicle, random_vehicle
-from rtdet.video.demo.view import View
-from rtdet.video.demo.wardrobe import Person, random_person
 
 CLASS_NAMES = ("person", "bicycle", "car", "motorcycle", "bus", "truck")
 

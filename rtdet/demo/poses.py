@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from math import pi
 
-from rtdet.video.demo import cycles, people, vehicles
-from rtdet.video.demo.canvas import Canvas, Sprite
-from rtdet.video.demo.traffic import Actor, Fixture
-from rtdet.video.demo.wardrobe import Person
+from rtdet.demo import cycles, people, vehicles
+from rtdet.demo.canvas import Canvas, Sprite
+from rtdet.demo.traffic import Actor, Fixture
+from rtdet.demo.wardrobe import Person
 
 _STRIDE_HEIGHTS = 0.82
 _BICYCLE_M_PER_TURN = 4.3

@@ -2,17 +2,14 @@
 
 from __future__ import annotations
 
-from fractions import Fraction
-
 import numpy as np
 import pytest
 
+from rtdet.demo import CLASS_NAMES, DemoScene
+from rtdet.demo.placed import Placed
 from rtdet.errors import UsageError
 from rtdet.geometry.boxes import iou
-from rtdet.protocols import SeekableSource, SourceState
 from rtdet.types import FloatArray
-from rtdet.video.demo import CLASS_NAMES, DemoScene, DemoSource
-from rtdet.video.demo.placed import Placed
 
 SMALL = {"width": 640, "height": 360, "duration_s": 20.0}
 
@@ -195,48 +192,6 @@ def test_the_truth_moves_with_the_camera() -> None:
     dx, dy = x1 - x0, y1 - y0
     before, after = scene.render(0), scene.render(later)
     assert np.array_equal(before[20:60, dx + 10 : dx + 200], after[20 - dy : 60 - dy, 10:200])
-
-
-def test_the_source_gives_every_frame_with_its_time_and_ends() -> None:
-    source = DemoSource(width=160, height=120, fps=30.0, duration_s=0.5, seed=2)
-    assert isinstance(source, SeekableSource)
-    assert (source.info.name, source.info.frame_count, source.info.fps) == ("demo", 15, 30.0)
-    assert source.info.is_seekable
-    assert not source.info.is_live
-    frames = [source.read() for _ in range(15)]
-    for i, frame in enumerate(frames):
-        assert frame is not None
-        assert (frame.index, frame.pts, frame.time_base, frame.size) == (i, i, Fraction(1, 30), (160, 120))
-        assert frame.t == pytest.approx(i / 30)
-        assert np.array_equal(frame.bgr, source.scene.render(i))
-    assert source.state is SourceState.OPEN
-    assert source.read() is None
-    assert source.read() is None
-    assert source.state is SourceState.ENDED
-
-
-def test_seek_finds_the_frame_of_that_time_and_reopens_the_end() -> None:
-    source = DemoSource(width=160, height=120, fps=25.0, duration_s=4.0)
-    for t, index in ((2.0, 50), (0.0, 0), (3.95, 99), (99.0, 99), (-1.0, 0), (1.01, 25)):
-        source.seek(t)
-        frame = source.read()
-        assert frame is not None
-        assert frame.index == index
-    source.seek(99.0)
-    source.read()
-    assert source.read() is None
-    source.seek(1.0)
-    assert source.state is SourceState.OPEN
-    assert source.read() is not None
-
-
-def test_a_closed_source_gives_no_more_frames() -> None:
-    source = DemoSource(width=160, height=120)
-    assert source.read() is not None
-    source.close()
-    source.close()
-    assert source.read() is None
-    assert source.state is SourceState.ENDED
 
 
 def test_impossible_sizes_rates_and_frames_are_refused() -> None:

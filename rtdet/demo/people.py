@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from math import cos, pi, sin
 
-from rtdet.video.demo.canvas import Canvas, Color, Point, Sprite, mix, round_corners, shade
-from rtdet.video.demo.wardrobe import Person
+from rtdet.demo.canvas import Canvas, Color, Point, Sprite, mix, round_corners, shade
+from rtdet.demo.wardrobe import Person
 
 WALK_POSES = 20
 EYES: Color = (45, 40, 40)

@@ -9,13 +9,13 @@ from math import ceil, log, pi, sin
 import cv2
 import numpy as np
 
+from rtdet.demo.placed import Lit, Placed, light
+from rtdet.demo.poses import draw, pose_of
+from rtdet.demo.street import paint_street
+from rtdet.demo.traffic import CLASS_NAMES, Actor, plan_traffic
+from rtdet.demo.view import random_light, random_view
 from rtdet.errors import UsageError
 from rtdet.types import FloatArray, Image, Tracks
-from rtdet.video.demo.placed import Lit, Placed, light
-from rtdet.video.demo.poses import draw, pose_of
-from rtdet.video.demo.street import paint_street
-from rtdet.video.demo.traffic import CLASS_NAMES, Actor, plan_traffic
-from rtdet.video.demo.view import random_light, random_view
 
 _CACHE_BYTES = 96 * 2**20
 _LADDER = 1.25

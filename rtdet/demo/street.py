@@ -5,12 +5,12 @@ from __future__ import annotations
 import cv2
 import numpy as np
 
+from rtdet.demo.canvas import WHITE, Color, mix, shade
+from rtdet.demo.facades import paint_facades
+from rtdet.demo.painter import Painter
+from rtdet.demo.placed import Sun
+from rtdet.demo.view import FACADE, FAR_KERB, FAR_LANE, NEAR_KERB, NEAR_LANE, View
 from rtdet.types import Image
-from rtdet.video.demo.canvas import WHITE, Color, mix, shade
-from rtdet.video.demo.facades import paint_facades
-from rtdet.video.demo.painter import Painter
-from rtdet.video.demo.placed import Sun
-from rtdet.video.demo.view import FACADE, FAR_KERB, FAR_LANE, NEAR_KERB, NEAR_LANE, View
 
 _NEAR_END = 5.0
 

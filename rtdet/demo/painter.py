@@ -5,8 +5,8 @@ from __future__ import annotations
 import cv2
 import numpy as np
 
-from rtdet.video.demo.canvas import Color
-from rtdet.video.demo.view import FACADE, View
+from rtdet.demo.canvas import Color
+from rtdet.demo.view import FACADE, View
 
 
 class Painter:

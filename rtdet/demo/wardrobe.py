@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from rtdet.video.demo.canvas import Color, shade
+from rtdet.demo.canvas import Color, shade
 
 # fmt: off
 _SKIN: list[Color] = [

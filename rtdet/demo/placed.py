@@ -8,8 +8,8 @@ from math import ceil, floor
 import cv2
 import numpy as np
 
+from rtdet.demo.canvas import Sprite
 from rtdet.types import Image
-from rtdet.video.demo.canvas import Sprite
 
 Window = tuple[int, int, int, int]
 """left, top, right, bottom in whole pixels."""

@@ -8,7 +8,7 @@ from math import cos, pi, sin
 
 import numpy as np
 
-from rtdet.video.demo.canvas import WHITE, Canvas, Color, Point, Sprite, mix, round_corners, shade, smooth
+from rtdet.demo.canvas import WHITE, Canvas, Color, Point, Sprite, mix, round_corners, shade, smooth
 
 WHEEL_POSES = 6
 TYRE: Color = (38, 36, 35)

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from rtdet.video.demo.placed import Sun
+from rtdet.demo.placed import Sun
 
 # Depths in metres from the camera: kerbs, lanes, pavements.
 NEAR_KERB, FAR_KERB, FACADE = 13.4, 24.6, 29.0

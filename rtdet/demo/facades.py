@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import numpy as np
 
-from rtdet.video.demo.canvas import Color, mix, shade
-from rtdet.video.demo.painter import Painter
-from rtdet.video.demo.view import FACADE
+from rtdet.demo.canvas import Color, mix, shade
+from rtdet.demo.painter import Painter
+from rtdet.demo.view import FACADE
 
 _SHOP_TOP = 3.3
 

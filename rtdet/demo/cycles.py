@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from math import acos, atan2, cos, hypot, pi, sin
 
-from rtdet.video.demo.canvas import Canvas, Color, Point, Sprite, shade
-from rtdet.video.demo.people import EYES
-from rtdet.video.demo.vehicles import TYRE, WHEEL_POSES, Vehicle, draw_wheel
-from rtdet.video.demo.wardrobe import Person
+from rtdet.demo.canvas import Canvas, Color, Point, Sprite, shade
+from rtdet.demo.people import EYES
+from rtdet.demo.vehicles import TYRE, WHEEL_POSES, Vehicle, draw_wheel
+from rtdet.demo.wardrobe import Person
 
 PEDAL_POSES = 16
 

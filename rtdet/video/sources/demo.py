@@ -6,9 +6,9 @@ import threading
 import time
 from fractions import Fraction
 
+from rtdet.demo.scene import DemoScene
 from rtdet.protocols import SourceState
 from rtdet.types import Frame, SourceInfo
-from rtdet.video.demo.scene import DemoScene
 
 
 class DemoSource:

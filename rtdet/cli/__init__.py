@@ -12,7 +12,7 @@ from typing import Any
 
 import click
 
-from rtdet.cli import options
+from rtdet.cli import completion, options
 from rtdet.cli.console import say_error
 from rtdet.cli.options import CONTEXT
 from rtdet.errors import OutputError, RtdetError, UnknownNameError
@@ -124,6 +124,7 @@ def _several(
 @click.option("--config", "config_file", metavar="FILE.toml", help="Settings by the names of these options.")
 @options.quiet(unset=True)
 @click.option("--debug", is_flag=True, default=None, help="Show tracebacks.")
+@completion.option
 @click.version_option(package_name="rtdet", message="%(prog)s %(version)s")
 @click.pass_context
 def cli(ctx: click.Context, /, config_file: str | None, half: bool, show: bool, **values: Any) -> None:

@@ -1,5 +1,7 @@
 #!/usr/bin/env bash
 # Makes .venv with uv and the locked packages in it, and rtdet itself (editable).
+#   setup.sh run    what the app needs (requirements.txt)
+#   setup.sh all    that, every extra, and what tests and checks use (requirements-dev.txt)
 set -euo pipefail
 cd "$(dirname "$0")/.."
 
@@ -15,6 +17,12 @@ find_python() {
     exit 1
 }
 
+what=${1:-all}
+case $what in
+    run) packages=requirements.txt about="the app, about 0.9 GB on disk; no torch, no CUDA" ;;
+    all) packages=requirements-dev.txt about="everything, for the tests; about 7 GB on disk where torch comes with CUDA (Linux on x86-64)" ;;
+    *) echo "setup: $0 run or $0 all, not $what" >&2; exit 2 ;;
+esac
 scripts/system-libraries.sh run
 if ! .venv/bin/python -c "$supported" 2>/dev/null; then
     python=$(find_python)
@@ -29,7 +37,11 @@ fi
 if [ ! -x .venv/bin/uv ]; then
     .venv/bin/python -m pip install --quiet --disable-pip-version-check uv
 fi
-echo "setup: installing the locked packages (about 5 GB with torch's CUDA libraries; the first time takes a while)"
-UV_LINK_MODE=${UV_LINK_MODE:-copy} .venv/bin/uv pip install --quiet --python .venv/bin/python -r requirements.txt
-.venv/bin/uv pip install --quiet --python .venv/bin/python --no-deps --no-build-isolation --editable .
-touch .venv/.setup-complete
+echo "setup: installing $(grep -c '==' $packages) locked packages: $about"
+# uv shows its own progress, and then the list of what it installed.
+export UV_LINK_MODE=${UV_LINK_MODE:-copy}
+.venv/bin/uv pip install --python .venv/bin/python -r $packages
+.venv/bin/uv pip install --quiet --python .venv/bin/python --no-deps --editable .
+echo "setup: done; .venv takes $(du -sm .venv | cut -f1) MB"
+touch .venv/.setup-run
+[ $what = run ] || touch .venv/.setup-all

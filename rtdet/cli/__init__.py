@@ -78,6 +78,7 @@ def _several(
     "--source",
     metavar="SRC",
     multiple=True,
+    shell_complete=completion.files,
     callback=_only_one,
     help="webcam[:N], a file, folder, image or glob of images, a stream's URL, or demo.  [default: demo]",
 )
@@ -121,7 +122,13 @@ def _several(
 @click.option("--duration", type=float, metavar="S", help="End after S seconds of the source.")
 @options.max_frames()
 @options.offline(unset=True)
-@click.option("--config", "config_file", metavar="FILE.toml", help="Settings by the names of these options.")
+@click.option(
+    "--config",
+    "config_file",
+    metavar="FILE.toml",
+    shell_complete=completion.files,
+    help="Settings by the names of these options.",
+)
 @options.quiet(unset=True)
 @click.option("--debug", is_flag=True, default=None, help="Show tracebacks.")
 @completion.option

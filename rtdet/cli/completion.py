@@ -1,9 +1,9 @@
-"""Completion of `rtdet` in a shell: the script that the shell reads, by click."""
+"""Completion of `rtdet` in a shell: the script that the shell reads, by click, and what there is for a value."""
 
 from __future__ import annotations
 
 import click
-from click.shell_completion import get_completion_class
+from click.shell_completion import CompletionItem, get_completion_class
 
 SHELLS = ("bash", "zsh", "fish")
 
@@ -16,6 +16,25 @@ def print_script(ctx: click.Context, _parameter: click.Parameter, shell: str | N
     assert completion is not None
     click.echo(completion(ctx.command, {}, "rtdet", "_RTDET_COMPLETE").source())
     ctx.exit()
+
+
+def files(_ctx: click.Context, _parameter: click.Parameter, begun: str) -> list[CompletionItem]:
+    """The shell's own completion of file names."""
+    return [CompletionItem(begun, type="file")]
+
+
+def models(ctx: click.Context, parameter: click.Parameter, begun: str) -> list[CompletionItem]:
+    """Models by name, and files."""
+    from rtdet.detectors.cards import model_names
+
+    named = [CompletionItem(name) for name in model_names() if name.startswith(begun)]
+    return named or files(ctx, parameter, begun)
+
+
+def trackers(_ctx: click.Context, _parameter: click.Parameter, begun: str) -> list[CompletionItem]:
+    from rtdet.trackers.registry import TRACKERS
+
+    return [CompletionItem(name) for name in sorted(TRACKERS) if name.startswith(begun)]
 
 
 option = click.option(

@@ -12,6 +12,7 @@ from typing import Any, TypeVar
 
 import click
 
+from rtdet.cli import completion
 from rtdet.config import RunConfig
 
 F = TypeVar("F", bound=Callable[..., Any])
@@ -25,7 +26,9 @@ _TRACK_FILE = ".txt (MOT), .csv, .jsonl, .parquet or .json (COCO)"
 def model(
     help: str = "A name from `rtdet models`, or a .safetensors, .onnx or .pth file.", *, unset: bool = False
 ) -> Callable[[F], F]:
-    return _setting("--model", "--weights", metavar="NAME|FILE", help=help, unset=unset)
+    return _setting(
+        "--model", "--weights", metavar="NAME|FILE", help=help, unset=unset, shell_complete=completion.models
+    )
 
 
 def conf(help: str, *, default: float = RunConfig.conf, unset: bool = False) -> Callable[[F], F]:
@@ -68,7 +71,7 @@ def precision(
 
 
 def tracker(help: str = "rtdet, bytetrack, ocsort or sort.", *, unset: bool = False) -> Callable[[F], F]:
-    return _setting("--tracker", metavar="NAME", help=help, unset=unset)
+    return _setting("--tracker", metavar="NAME", help=help, unset=unset, shell_complete=completion.trackers)
 
 
 def tracker_settings() -> Callable[[F], F]:
@@ -89,7 +92,9 @@ def out_tracks(metavar: str) -> Callable[[F], F]:
 
 def save_tracks() -> Callable[[F], F]:
     """--tracks of a run."""
-    return click.option("--tracks", metavar="OUT", help=f"Write tracks: {_TRACK_FILE}.")
+    return click.option(
+        "--tracks", metavar="OUT", shell_complete=completion.files, help=f"Write tracks: {_TRACK_FILE}."
+    )
 
 
 def detections_fps() -> Callable[[F], F]:

@@ -44,6 +44,18 @@ def test_bash_offers_commands_and_options(tmp_path):
     assert done.stdout.splitlines() == ["track tracks train", "smooth", "--camera-motion"], done.stderr
 
 
+def test_values_are_completed_too():
+    def offered(line: str) -> list[str]:
+        words = line.split(" ")
+        environment = {"COMP_WORDS": line, "COMP_CWORD": str(len(words) - 1)}
+        return _rtdet(**environment, _RTDET_COMPLETE="bash_complete").stdout.split()
+
+    assert offered("rtdet --tracker b") == ["plain,bytetrack"]
+    assert offered("rtdet --model rt") == ["plain,rtdet-n"]
+    assert offered("rtdet --model ./mo") == ["file,./mo"]
+    assert offered("rtdet --source ") == ["file,"]
+
+
 def test_another_shell_is_one_line_that_names_those_there_are():
     done = _rtdet("--completion", "cmd")
     assert done.returncode == 2

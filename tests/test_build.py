@@ -8,10 +8,10 @@ import pytest
 
 from rtdet.build import build_pipeline
 from rtdet.config import RunConfig
-from rtdet.detectors.fake import FakeDetector
 from rtdet.errors import ModelError
 from rtdet.types import FrameResult
 from rtdet.video.sources.demo import DemoSource
+from tests.fake_detector import FakeDetector
 
 
 class Output:

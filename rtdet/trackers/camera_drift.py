@@ -7,7 +7,7 @@ import math
 
 import numpy as np
 
-from rtdet.trackers.observations import moved
+from rtdet.trackers.box_columns import moved
 from rtdet.types import FloatArray
 
 # The camera goes on until the picture is so many times as large, or as small.

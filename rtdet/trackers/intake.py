@@ -1,15 +1,18 @@
-"""What a tracker takes in: the detections that score high enough and are boxes."""
+"""What a tracker takes in: the detections that score high enough, are boxes, and are not one object twice."""
 
 from __future__ import annotations
 
 import numpy as np
 
+from rtdet.trackers.association import overlapping_pairs
 from rtdet.types import BoolArray, Detections, FloatArray
 
 SHORTEST_SIDE = 1e-6
 FARTHEST = 1e9
 # ByteTrack's published threshold of high scores.
 PUBLISHED_HIGH = 0.6
+# Overlap of two detections of two classes that are one object.
+SAME_OBJECT = 0.8
 
 
 def accepted(detections: Detections, min_score: float) -> tuple[FloatArray, FloatArray, FloatArray]:
@@ -39,6 +42,22 @@ def score_lift(confidence: float) -> float:
     the overlap, in a crowd more than boxes of one object have.
     """
     return 1 - (1 - PUBLISHED_HIGH) / max(1 - confidence, 1e-9)
+
+
+def seen_twice(
+    corners: FloatArray, scores: FloatArray, labels: FloatArray, new: BoolArray, free: BoolArray
+) -> BoolArray:
+    """Which (M,) of the `new` detections are another one of another class once more: one that a track has taken, or
+    a new one that scores higher."""
+    twice = np.zeros(len(new), dtype=bool)
+    if not new.any() or (labels == labels[0]).all():
+        return twice
+    candidates, others = new.nonzero()[0], (new | ~free).nonzero()[0]
+    a, b, overlap = overlapping_pairs(corners[:, candidates], corners[:, others])
+    a, b = candidates[a], others[b]
+    wins = ~free[b] | (scores[b] > scores[a]) | ((scores[b] == scores[a]) & (b < a))
+    twice[a[(overlap > SAME_OBJECT) & (labels[a] != labels[b]) & wins]] = True
+    return twice
 
 
 def _is_sound(corners: FloatArray, scores: FloatArray) -> bool:

@@ -18,10 +18,10 @@ import numpy as np
 from rtdet.geometry.pairing import heaviest_matching
 from rtdet.trackers import kalman
 from rtdet.trackers.association import Pairs, is_one_to_one, overlapping_pairs
+from rtdet.trackers.box_columns import between, direction, moved
 from rtdet.trackers.camera_drift import CameraDrift
 from rtdet.trackers.clock import Clock
 from rtdet.trackers.intake import accepted
-from rtdet.trackers.observations import between, direction, moved
 from rtdet.trackers.settings import check_times, require
 from rtdet.types import BoolArray, Detections, FloatArray, IntArray, Tracks
 

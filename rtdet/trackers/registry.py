@@ -126,7 +126,7 @@ def parse_settings(name: str, texts: Iterable[str]) -> dict[str, Any]:
 def check_classes(name: str, texts: Iterable[str], class_names: Sequence[str]) -> None:
     """Raises UnknownNameError where one of the KEY=VALUE texts is for a class that is none of `class_names`, and
     UsageError where there are no names and it gives no number."""
-    from rtdet.trackers.per_class import labels_of
+    from rtdet.trackers.settings import labels_of
 
     for class_name in parse_settings(name, texts).get("per_class", ()):
         if labels_of(class_name, class_names):

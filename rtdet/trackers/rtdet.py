@@ -20,14 +20,12 @@ import numpy as np
 
 from rtdet.trackers import forecast
 from rtdet.trackers.association import Pairs
+from rtdet.trackers.box_columns import to_centred, to_corners
 from rtdet.trackers.camera_step import CameraStep, camera_step
-from rtdet.trackers.centred import to_centred, to_corners
 from rtdet.trackers.clock import Clock
-from rtdet.trackers.duplicates import seen_twice
-from rtdet.trackers.intake import PUBLISHED_HIGH, accepted, score_lift
+from rtdet.trackers.intake import PUBLISHED_HIGH, accepted, score_lift, seen_twice
 from rtdet.trackers.matching import Matching, mutual_best
-from rtdet.trackers.per_class import ByClass, PerClass
-from rtdet.trackers.settings import check_times, require
+from rtdet.trackers.settings import ByClass, PerClass, check_times, require
 from rtdet.trackers.similarity import SimilarPairs, similar_pairs
 from rtdet.trackers.votes import ClassVotes
 from rtdet.types import BoolArray, Detections, FloatArray, Tracks

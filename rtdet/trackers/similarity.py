@@ -15,7 +15,7 @@ from __future__ import annotations
 import numpy as np
 
 from rtdet.trackers.association import overlapping_pairs
-from rtdet.trackers.centred import to_corners
+from rtdet.trackers.box_columns import to_corners
 from rtdet.types import FloatArray, IntArray
 
 # Boxes grow on each side by this much of the deviation of the track's place, at most by that much of their size.

@@ -12,11 +12,11 @@ import pytest
 
 from rtdet.cli.run import has_display, run_to_end
 from rtdet.config import RunConfig
-from rtdet.detectors.fake import FakeDetector
 from rtdet.errors import OutputError
 from rtdet.pipeline import Pipeline, Policy
 from rtdet.pipeline.supervisor import END_LIMIT_S
 from rtdet.video.sources.demo import DemoSource
+from tests.fake_detector import FakeDetector
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="X11 and Wayland are Linux's")

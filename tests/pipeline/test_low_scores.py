@@ -5,10 +5,10 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from rtdet.detectors.fake import FakeDetector
 from rtdet.pipeline import Pipeline, Policy
 from rtdet.trackers.registry import TRACKERS, load_tracker_for
 from rtdet.types import Detections, SourceInfo, Thresholds, Tracks
+from tests.fake_detector import FakeDetector
 
 INFO = SourceInfo("fake", 64, 48, 25.0)
 TWO_STAGE = pytest.mark.parametrize("name", sorted(set(TRACKERS) & {"bytetrack", "rtdet"}))

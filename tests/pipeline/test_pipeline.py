@@ -8,11 +8,11 @@ import threading
 import numpy as np
 import pytest
 
-from rtdet.detectors.fake import FakeDetector
 from rtdet.errors import UsageError
 from rtdet.pipeline import Pipeline, Policy
 from rtdet.trackers.registry import TRACKERS, load_tracker
 from rtdet.types import Detections, Thresholds
+from tests.fake_detector import FakeDetector
 
 
 @pytest.mark.parametrize("batch_size", [1, 3, 8])

@@ -7,10 +7,10 @@ import time
 import numpy as np
 import pytest
 
-from rtdet.detectors.fake import FakeDetector
 from rtdet.errors import UsageError
 from rtdet.pipeline import Pipeline, Policy
 from rtdet.types import Detections, Thresholds, Tracks
+from tests.fake_detector import FakeDetector
 
 BOTH = pytest.mark.parametrize("policy", list(Policy))
 

@@ -4,9 +4,9 @@ import cv2
 import numpy as np
 import pytest
 
+from rtdet.trackers.box_columns import moved as observed
 from rtdet.trackers.camera_drift import CameraDrift
 from rtdet.trackers.camera_motion import CameraMotion
-from rtdet.trackers.observations import moved as observed
 from rtdet.trackers.registry import load_tracker
 from rtdet.types import Detections
 

@@ -7,7 +7,7 @@ import pytest
 
 from rtdet.geometry.boxes import iou
 from rtdet.trackers import similarity
-from rtdet.trackers.centred import to_centred
+from rtdet.trackers.box_columns import to_centred
 from rtdet.trackers.similarity import MOST_GROWTH, similar_pairs
 
 

@@ -1,6 +1,6 @@
 """The viewer on the rendered street, with a detector that knows the truth: for tests, and to look at.
 
-python tests/ui/viewer_on_demo.py [--source S] [--latency 0.5] [--settings viewer.ini] [--size 1280x720]
+python -m tests.ui.viewer_on_demo [--source S] [--latency 0.5] [--settings viewer.ini] [--size 1280x720]
 """
 
 from __future__ import annotations
@@ -19,13 +19,13 @@ import numpy as np
 from rtdet.build import build_services, build_source
 from rtdet.config import RunConfig
 from rtdet.demo import CLASS_NAMES
-from rtdet.detectors.fake import FakeDetector
 from rtdet.errors import ModelError, SourceError
 from rtdet.pipeline import Pipeline
 from rtdet.protocols import Detector, Sink, Source
 from rtdet.types import Detections, Frame, Image, SourceInfo, Thresholds
 from rtdet.video.sources.demo import DemoSource
 from rtdet.viewer.services import Services
+from tests.fake_detector import FakeDetector
 
 
 @dataclass(frozen=True)

@@ -8,10 +8,10 @@ import time
 import numpy as np
 import pytest
 
-from rtdet.detectors.fake import FakeDetector
 from rtdet.errors import ModelError
 from rtdet.protocols import Detector
 from rtdet.types import Detections, Thresholds
+from tests.fake_detector import FakeDetector
 
 PICTURE = np.zeros((48, 64, 3), np.uint8)
 

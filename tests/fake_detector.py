@@ -1,4 +1,4 @@
-"""A detector that says what it is told to: for tests, demos and measuring everything but a network."""
+"""A detector that says what it is told to, for tests of everything but a network."""
 
 from __future__ import annotations
 

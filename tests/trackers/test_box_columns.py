@@ -3,7 +3,7 @@ from __future__ import annotations
 import numpy as np
 
 from rtdet.trackers import kalman
-from rtdet.trackers.observations import between, direction, moved
+from rtdet.trackers.box_columns import between, direction, moved
 
 BEFORE = np.array([[10.0, 20.0, 30.0, 60.0]]).T
 AFTER = np.array([[50.0, 0.0, 110.0, 80.0]]).T

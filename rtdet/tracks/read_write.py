@@ -86,7 +86,7 @@ def _entries(path: Path) -> list[Entry]:
     try:
         return list(reader(path))
     except (OSError, ValueError, LookupError, TypeError, OverflowError, csv.Error) as error:
-        # Errors of json are ValueErrors, those of pyarrow too or OSErrors of no number.
+        # Errors of json and of a damaged Parquet are ValueErrors; an OSError without a number says why in its text.
         if isinstance(error, OSError) and error.errno is not None:
             raise SourceError(f"cannot read {path}: {(error.strerror or str(error)).lower()}") from error
         why = "it is no text" if isinstance(error, UnicodeDecodeError) else " ".join(str(error).split())

@@ -41,7 +41,7 @@ LICENCES = (
     ("PyQt6", "GPL v3 or commercial (Riverbank Computing); Qt itself LGPL v3"),
     ("PyAV", "BSD 3-Clause; its wheels hold FFmpeg (LGPL/GPL) and x264 (GPL v2)"),
     ("PyTorch, torchvision, NumPy", "BSD 3-Clause"),
-    ("OpenCV, OpenVINO, safetensors, PyArrow", "Apache License 2.0"),
+    ("OpenCV, OpenVINO, safetensors, arro3", "Apache License 2.0"),
     ("ONNX Runtime, platformdirs", "MIT"),
 )
 

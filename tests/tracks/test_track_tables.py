@@ -199,8 +199,10 @@ def test_a_file_that_holds_no_sound_tracks_is_refused_in_one_line(
     assert name in str(caught.value)
 
 
-def test_a_damaged_parquet_is_one_line_that_says_so(tmp_path: Path) -> None:
-    """pyarrow's own errors are of several kinds, some with line ends."""
+def test_a_damaged_parquet_is_one_line_that_says_so(
+    tmp_path: Path, capfd: pytest.CaptureFixture[str]
+) -> None:
+    """arro3's own errors are of several kinds; where it panics, it writes to the terminal."""
     whole = record(tmp_path / "a.parquet").read_bytes()
     said = set()
     for place in range(4, len(whole), 7):
@@ -212,6 +214,7 @@ def test_a_damaged_parquet_is_one_line_that_says_so(tmp_path: Path) -> None:
     assert len(said) > 5
     assert not any("\n" in line or line.startswith("cannot read") for line in said)
     assert all(line.startswith(f"{tmp_path / 'b.parquet'} ") for line in said)
+    assert capfd.readouterr() == ("", "")
 
 
 @every_format

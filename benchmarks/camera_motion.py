@@ -28,7 +28,7 @@ from rtdet.geometry.boxes import clip
 from rtdet.pipeline.found import split
 from rtdet.pipeline.shared_tracker import SharedTracker
 from rtdet.protocols import CompensatingTracker, Detector
-from rtdet.trackers.camera_motion import CameraMotion
+from rtdet.trackers.optical_flow import OpticalFlow
 from rtdet.trackers.registry import load_tracker_for
 from rtdet.types import FloatArray, Image, SourceInfo, Thresholds, Tracks
 
@@ -83,10 +83,10 @@ class Contender:
 def scores_of(
     shots: Iterator[Shot], detector: Detector, contenders: list[Contender], times: dict[str, list[float]]
 ) -> list[TrackingScores]:
-    camera, truth = CameraMotion(), []
+    camera, truth = OpticalFlow(), []
     for i, (image, visible) in enumerate(shots):
         found = _timed(times["detect"], lambda image=image: detector.detect([image])[0])
-        points = _timed(times["follow"], lambda image=image: camera.follow(image))
+        points = _timed(times["follow"], lambda image=image: camera.read(image))
         step = None
         if points is not None:
             step = _timed(times["fit"], lambda points=points, found=found: points.transform(found.boxes))

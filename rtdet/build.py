@@ -14,7 +14,7 @@ from rtdet.detectors.registry import load_detector, model_names
 from rtdet.errors import UnknownNameError, UsageError
 from rtdet.pipeline import Pipeline, Policy
 from rtdet.protocols import Detector, Sink, Source, Tracker
-from rtdet.trackers.camera_motion import CameraMotion
+from rtdet.trackers.optical_flow import OpticalFlow
 from rtdet.trackers.registry import TRACKERS, check_classes, load_tracker, load_tracker_for, parse_settings
 from rtdet.tracks import open_track_file
 from rtdet.types import FrameResult, SourceInfo, Thresholds
@@ -158,10 +158,10 @@ def build_pipeline(
             max_frames=config.max_frames,
             duration_s=config.duration,
             keep_detector=lend_detector is not None,
-            camera_motion=CameraMotion(),
+            camera_motion=OpticalFlow(),
         )
         opened.pop_all()
-    pipeline.follow_camera(config.camera_motion)
+    pipeline.compensate_camera(config.camera_motion)
     return pipeline
 
 

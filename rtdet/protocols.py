@@ -117,10 +117,10 @@ class FollowedPoints(Protocol):
 
 
 class CameraMotion(Protocol):
-    """Follows the scene from picture to picture. `follow` is None where there is no picture to go on from: after
+    """Follows the scene from picture to picture. `read` gives None where there is no picture to go on from: after
     `reset`, and where the size has changed."""
 
-    def follow(self, image: Image) -> FollowedPoints | None: ...
+    def read(self, image: Image) -> FollowedPoints | None: ...
 
     def reset(self) -> None: ...
 

@@ -7,7 +7,7 @@ from concurrent.futures import Future, ThreadPoolExecutor
 from rtdet.protocols import CameraMotion, FollowedPoints
 from rtdet.types import FloatArray, Frame
 
-Following = Future[FollowedPoints | None]
+PendingPoints = Future[FollowedPoints | None]
 
 
 class Camera:
@@ -22,7 +22,7 @@ class Camera:
         self._thread: ThreadPoolExecutor | None = None
         self._epoch: int | None = None  # of the picture before; None: there is none to go on from
 
-    def look(self, frame: Frame, epoch: int, *, is_wanted: bool) -> Following | None:
+    def look(self, frame: Frame, epoch: int, *, is_wanted: bool) -> PendingPoints | None:
         """Begins to follow the next picture, in order; None when off or where nobody wants it."""
         motion = self._motion
         if motion is None or not (self.is_on and is_wanted):
@@ -33,13 +33,13 @@ class Camera:
         if epoch != self._epoch:
             self._thread.submit(motion.reset)
         self._epoch = epoch
-        return self._thread.submit(motion.follow, frame.bgr)
+        return self._thread.submit(motion.read, frame.bgr)
 
     @staticmethod
-    def transform(following: Following | None, boxes: FloatArray) -> FloatArray | None:
+    def transform(pending: PendingPoints | None, boxes: FloatArray) -> FloatArray | None:
         """The camera's step (2, 3) to this picture, once the boxes (N, 4) of its objects are known. Waits for what
         `look` began."""
-        points = following.result() if following is not None else None
+        points = pending.result() if pending is not None else None
         return points.transform(boxes) if points is not None else None
 
     def close(self, *, wait: bool = True) -> None:

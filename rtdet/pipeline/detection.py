@@ -143,8 +143,8 @@ class DetectWorker(Worker):
         flow = self.flow
         for job in jobs:
             if not job.redo:
-                is_wanted = flow.tracking.follows_camera
-                job.following = flow.camera.look(job.frame, job.epoch, is_wanted=is_wanted)
+                is_wanted = flow.tracking.compensates_camera
+                job.camera_points = flow.camera.look(job.frame, job.epoch, is_wanted=is_wanted)
 
     def _checked(self, detections: Detections, frame: Frame) -> Detections:
         checked, invalid = sanitise(detections, frame.size)

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from rtdet.pipeline.buffers import Buffer, Policy
-from rtdet.pipeline.camera import Camera, Following
+from rtdet.pipeline.camera import Camera, PendingPoints
 from rtdet.pipeline.control import Control
 from rtdet.pipeline.found import Found
 from rtdet.pipeline.shared_tracker import SharedTracker
@@ -38,7 +38,7 @@ class Job:
     single: bool = False
     redo: bool = False
     found: Found = _NOTHING
-    following: Following | None = None
+    camera_points: PendingPoints | None = None
 
 
 class Outlets:

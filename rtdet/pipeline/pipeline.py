@@ -38,7 +38,7 @@ class Pipeline:
                  frames (Stats.unwritten).
     max_frames, duration_s: the run ends after so many frames, so many seconds of the source's time.
     keep_detector: the last detector is left open at the end, for another pipeline.
-    camera_motion: reads the camera's motion from the pictures once `follow_camera` asks for it.
+    camera_motion: reads the camera's motion from the pictures once `compensate_camera` asks for it.
 
     A run that fails or is stopped ends within two seconds, whatever its parts do. A detector or an output
     that never returns is left behind in its daemon thread, named in `stuck`. Everything here may be called
@@ -182,14 +182,14 @@ class Pipeline:
     def swap_tracker(self, tracker: Tracker | None) -> None:
         """Goes on with another tracker, or none, from the next frame."""
         self._flow.tracking.swap(tracker)
-        self._say_if_nobody_follows_the_camera(tracker)
+        self._warn_if_nobody_compensates(tracker)
         self._detect.redo()
 
-    def follow_camera(self, is_on: bool) -> None:
+    def compensate_camera(self, is_on: bool) -> None:
         """From the next frame on the tracker is told, or no longer, how the camera itself moved. A tracker that has
         no use for it is told nothing, which is said once, as a warning."""
         self._flow.camera.is_on = is_on
-        self._say_if_nobody_follows_the_camera(self._flow.tracking.tracker)
+        self._warn_if_nobody_compensates(self._flow.tracking.tracker)
 
     def set_thresholds(self, thresholds: Thresholds) -> None:
         """Holds from the next frame. When paused, the frame on screen is looked at again at once: its boxes
@@ -272,8 +272,8 @@ class Pipeline:
         """The viewer painted this frame: counts for the display rate and the age of the picture."""
         self._flow.stats.shown(frame)
 
-    def _say_if_nobody_follows_the_camera(self, tracker: Tracker | None) -> None:
-        if self._flow.camera.is_on and not self._flow.tracking.follows_camera:
+    def _warn_if_nobody_compensates(self, tracker: Tracker | None) -> None:
+        if self._flow.camera.is_on and not self._flow.tracking.compensates_camera:
             who = "none" if tracker is None else type(tracker).__name__
             log.warning("the camera's motion is not followed: the tracker %s has no use for it", who)
 

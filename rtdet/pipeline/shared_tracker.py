@@ -20,7 +20,7 @@ class SharedTracker:
     The lock is held for `update` and `predict` of the tracker, never during inference. `epoch` counts the
     seeks: tracks of before a seek say nothing about the frames after it. `low` is the least score that the
     tracker has a use for, or the one that comes next has; None: nothing below the user's confidence.
-    `follows_camera` says the same of the camera's motion.
+    `compensates_camera` says the same of the camera's motion.
     """
 
     def __init__(self, tracker: Tracker | None) -> None:
@@ -109,7 +109,7 @@ class SharedTracker:
 
     def _note_wishes(self, tracker: Tracker | None) -> None:
         self.low = tracker.low if isinstance(tracker, TwoStageTracker) else None
-        self.follows_camera = isinstance(tracker, CompensatingTracker)
+        self.compensates_camera = isinstance(tracker, CompensatingTracker)
 
     def _renew(self, detections: Detections, epoch: int) -> None:
         """Starts over after a swap, after a seek, and when labels get another meaning."""

@@ -42,7 +42,7 @@ class TrackWorker(Worker):
         if job.redo:
             tracks = flow.tracking.redo(job.found, job.frame.t, job.epoch)
         else:
-            step = flow.camera.transform(job.following, job.found.candidates.boxes)
+            step = flow.camera.transform(job.camera_points, job.found.candidates.boxes)
             tracks = flow.tracking.update(job.found, job.frame.t, job.epoch, step, pin=job.single)
         ended = time.monotonic()
         stage_ms = {

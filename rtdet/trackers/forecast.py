@@ -106,7 +106,7 @@ def deviation(motion: FloatArray) -> FloatArray:
     return np.asarray(np.sqrt(0.5 * (x_var + y_var)))
 
 
-def follow(motion: FloatArray, step: CameraStep) -> None:
+def apply_step(motion: FloatArray, step: CameraStep) -> None:
     """Moves the tracks as the camera's step moves what is seen, in place."""
     moved = motion[X] + 1j * motion[Y]
     moved *= step.turn
@@ -119,7 +119,7 @@ def follow(motion: FloatArray, step: CameraStep) -> None:
 _STILL = CameraStep(0j, 0j, 0j)
 
 
-class CameraMotion:
+class CameraVelocity:
     """The camera's velocity, filtered over the steps that were read from the boxes, so far as they are believed.
 
     The step of a camera at rest is noise, all the more where the boxes are few or many of them turn the same way.

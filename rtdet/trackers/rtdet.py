@@ -115,7 +115,7 @@ class RtdetTracker:
         self._class_names: Sequence[str] = ()
         self._next_id = 1
         self._reach = 1.0
-        self._camera_motion = forecast.CameraMotion()
+        self._camera_velocity = forecast.CameraVelocity()
         self._given_step: CameraStep | None = None
         self._step_s, self._deviation = 0.0, np.zeros(0)
         self._clock = Clock(self.fps)
@@ -143,7 +143,7 @@ class RtdetTracker:
         high = scores > self._limit("high", labels)
         knows_camera = self._move(t)
         pairs = self._similar_to_predicted(measurement, labels)
-        if self.camera and not knows_camera and self._follow_camera(pairs, measurement, high):
+        if self.camera and not knows_camera and self._compensate_camera(pairs, measurement, high):
             pairs = self._similar_to_predicted(measurement, labels)
         matching = self._match(pairs, measurement, scores, labels, high)
         self._correct(matching.pairs(), measurement, scores, labels)
@@ -161,7 +161,7 @@ class RtdetTracker:
         reach_s = min(max(ahead_s, -self.horizon_s), self.horizon_s)
         if reach_s != 0:
             forecast.advance(table[MOTION], reach_s)
-            forecast.follow(table[MOTION], self._camera_motion.ahead(reach_s))
+            forecast.apply_step(table[MOTION], self._camera_velocity.ahead(reach_s))
             table[BOX] = forecast.to_boxes(table[MOTION])
         return self._tracks(table, ahead_s)
 
@@ -178,15 +178,15 @@ class RtdetTracker:
         forecast.advance(motion, self._step_s)
         given, self._given_step = self._given_step, None
         if given is not None:
-            self._camera_motion.observe(given, self._step_s)
-            forecast.follow(motion, given)
+            self._camera_velocity.observe(given, self._step_s)
+            forecast.apply_step(motion, given)
         elif self.camera:
-            forecast.follow(motion, self._camera_motion.expect(self._step_s))
+            forecast.apply_step(motion, self._camera_velocity.expect(self._step_s))
         self._table[BOX] = forecast.to_boxes(motion)
         self._deviation = forecast.deviation(motion)
         return given is not None
 
-    def _follow_camera(self, pairs: SimilarPairs, measurement: FloatArray, high: BoolArray) -> bool:
+    def _compensate_camera(self, pairs: SimilarPairs, measurement: FloatArray, high: BoolArray) -> bool:
         """Takes the camera's step out of the tracks; whether that moved them."""
         table = self._table
         if measurement.shape[1]:
@@ -199,10 +199,10 @@ class RtdetTracker:
         variance = self._deviation.take(columns) ** 2 + forecast.MEASURED_STD[0] ** 2
         before = table[BOX].take(columns, axis=1)
         step = camera_step(before, measurement.take(rows, axis=1), variance, self._reach)
-        step = self._camera_motion.observe(step, self._step_s)
+        step = self._camera_velocity.observe(step, self._step_s)
         if step is None:
             return False
-        forecast.follow(table[MOTION], step)
+        forecast.apply_step(table[MOTION], step)
         table[BOX] = forecast.to_boxes(table[MOTION])
         moved = np.abs(table[:2].take(columns, axis=1) - before[:2])
         return bool((moved > SMALL_STEP * before[2:]).any())

@@ -243,7 +243,7 @@ class Session:
 
     def _follow_camera(self, _value: Any = None) -> None:
         if self.pipeline is not None:
-            self.pipeline.follow_camera(self.player.camera_motion)
+            self.pipeline.compensate_camera(self.player.camera_motion)
 
     def _tracker_failed(self, error: Exception) -> None:
         self.player.say(line_about(error), Severity.ERROR)

@@ -14,7 +14,7 @@ class NotedMotion:
     def __init__(self):
         self.followed, self.boxes, self.fails = [], [], False
 
-    def follow(self, image):
+    def read(self, image):
         if self.fails:
             raise ZeroDivisionError("no scene")
         number = int(image[0, 0, 0])
@@ -55,7 +55,7 @@ def pipeline_of(parts, tracker, motion, count=8, **settings):
 def test_the_tracker_gets_each_step_right_before_the_update_that_it_leads_to(parts, follower):
     motion = NotedMotion()
     pipeline = pipeline_of(parts, follower, motion)
-    pipeline.follow_camera(True)
+    pipeline.compensate_camera(True)
     pipeline.start()
     assert pipeline.join()
     assert motion.followed == ["reset", *range(8)]
@@ -74,7 +74,7 @@ def test_it_is_off_unless_asked_for(parts, follower):
 def test_a_seek_begins_anew_and_a_picture_looked_at_again_is_not_followed_again(parts, follower):
     motion = NotedMotion()
     pipeline = pipeline_of(parts, follower, motion, 100, policy=Policy.LATEST, paced=True, batch_size=1)
-    pipeline.follow_camera(True)
+    pipeline.compensate_camera(True)
     pipeline.pause()
     pipeline.start()
     for number, act in enumerate((pipeline.step, pipeline.step, lambda: pipeline.seek(2.0)), start=1):
@@ -92,7 +92,7 @@ def test_a_tracker_without_a_use_for_it_is_named_once_and_no_picture_is_followed
     motion = NotedMotion()
     tracker = parts.Tracker() if name else None
     pipeline = pipeline_of(parts, tracker, motion)
-    pipeline.follow_camera(True)
+    pipeline.compensate_camera(True)
     pipeline.start()
     assert pipeline.join()
     assert motion.followed == []
@@ -104,7 +104,7 @@ def test_a_motion_that_fails_ends_the_run_with_its_error(parts, follower):
     motion = NotedMotion()
     motion.fails = True
     pipeline = pipeline_of(parts, follower, motion)
-    pipeline.follow_camera(True)
+    pipeline.compensate_camera(True)
     pipeline.start()
     with pytest.raises(ZeroDivisionError, match="no scene"):
         pipeline.join()
@@ -115,7 +115,7 @@ def test_a_detector_that_never_returns_leaves_no_thread_of_the_camera_behind(par
     pipeline = Pipeline(
         parts.Source(100), parts.Detector(trouble), follower, policy=Policy.WAIT, camera_motion=NotedMotion()
     )
-    pipeline.follow_camera(True)
+    pipeline.compensate_camera(True)
     pipeline.start()
     assert trouble.struck.wait(30)
     assert not pipeline.stop()

@@ -8,7 +8,7 @@ from scipy.linalg import expm
 
 from rtdet.trackers import forecast
 from rtdet.trackers.camera_step import CameraStep
-from rtdet.trackers.forecast import CameraMotion
+from rtdet.trackers.forecast import CameraVelocity
 
 FPS = 30.0
 
@@ -157,7 +157,7 @@ def test_tracks_do_not_know_each_other():
 
 
 def test_a_camera_goes_on_and_soon_comes_to_rest():
-    camera = CameraMotion()
+    camera = CameraVelocity()
     for _ in range(20):
         camera.observe(pan(5), 1 / FPS)
     # Three frames of five pixels, and a little less: a camera's velocity fades.
@@ -169,14 +169,14 @@ def test_a_camera_goes_on_and_soon_comes_to_rest():
 
 
 def test_one_step_of_a_camera_is_half_believed():
-    camera = CameraMotion()
+    camera = CameraVelocity()
     camera.observe(pan(0), 1 / FPS)
     camera.observe(pan(5), 1 / FPS)
     assert 0.2 * 5 < camera.ahead(1 / FPS).shift.real < 0.7 * 5
 
 
 def test_a_camera_s_step_may_be_told_beyond_what_was_expected():
-    told_all, told_rest = CameraMotion(), CameraMotion()
+    told_all, told_rest = CameraVelocity(), CameraVelocity()
     for n in range(10):
         told_all.observe(pan(5 + n), 1 / FPS)
         expected = told_rest.expect(1 / FPS).shift
@@ -188,7 +188,7 @@ def test_tracks_follow_the_camera_s_shift_zoom_and_roll():
     step = CameraStep(centre=complex(300, 100), shift=complex(4, -3), turn=complex(0.02, 0.01))
     boxes = np.concatenate((box(300), box(500, 200)), axis=1)
     motion = forecast.begin(boxes)
-    forecast.follow(motion, step)
+    forecast.apply_step(motion, step)
     place = boxes[0] + 1j * boxes[1]
     place += step.shift + step.turn * (place - step.centre)
     moved = np.stack((place.real, place.imag, *(boxes[2:] * 1.02)))
@@ -198,17 +198,17 @@ def test_tracks_follow_the_camera_s_shift_zoom_and_roll():
 def test_boxes_that_jump_anywhere_give_finite_boxes():
     rng = np.random.default_rng(1)
     jumps = np.concatenate((rng.uniform(-1e9, 1e9, (2, 60)), np.exp(rng.uniform(-2, 20, (2, 60)))))
-    motion, camera = forecast.begin(jumps[:, :1]), CameraMotion()
+    motion, camera = forecast.begin(jumps[:, :1]), CameraVelocity()
     for n in range(1, 60):
         step = CameraStep(0j, complex(*rng.uniform(-1e6, 1e6, 2)), complex(*rng.uniform(-5, 5, 2)))
         camera.observe(step, 0.01)
         forecast.advance(motion, 0.01)
-        forecast.follow(motion, step)
+        forecast.apply_step(motion, step)
         forecast.correct(motion, jumps[:, n : n + 1])
         later = motion.copy()
         elapsed_s = rng.uniform(-3, 3)
         forecast.advance(later, elapsed_s)
-        forecast.follow(later, camera.ahead(elapsed_s))
+        forecast.apply_step(later, camera.ahead(elapsed_s))
         boxes = forecast.to_boxes(later)
         assert np.isfinite(boxes).all()
         assert (boxes[2:] > 0).all()
@@ -216,7 +216,7 @@ def test_boxes_that_jump_anywhere_give_finite_boxes():
 
 
 def test_the_steps_of_a_camera_at_rest_are_soon_not_believed():
-    rng, camera = np.random.default_rng(0), CameraMotion()
+    rng, camera = np.random.default_rng(0), CameraVelocity()
     for _ in range(60):
         expected = camera.expect(1 / FPS)
         noise = complex(*rng.normal(0, 2, 2)) - expected.shift
@@ -226,7 +226,7 @@ def test_the_steps_of_a_camera_at_rest_are_soon_not_believed():
 
 
 def test_the_steps_of_a_camera_that_moves_are_believed_nearly_whole():
-    rng, camera = np.random.default_rng(0), CameraMotion()
+    rng, camera = np.random.default_rng(0), CameraVelocity()
     for _ in range(60):
         expected = camera.expect(1 / FPS)
         step = 15 + complex(*rng.normal(0, 2, 2)) - expected.shift
@@ -235,6 +235,6 @@ def test_the_steps_of_a_camera_that_moves_are_believed_nearly_whole():
 
 
 def test_a_step_that_is_known_is_believed_whole():
-    camera = CameraMotion()
+    camera = CameraVelocity()
     for _ in range(10):
         assert camera.observe(pan(1e-3), 1 / FPS) == pan(1e-3)

@@ -114,7 +114,7 @@ def test_the_tick_for_a_moving_camera_acts_at_once_and_holds_for_the_next_source
     window = open_window()
     until(qtbot, lambda: len(window.stage.view.tracks) > 0)
     asked: list[bool] = []
-    window.session.pipeline.follow_camera = asked.append
+    window.session.pipeline.compensate_camera = asked.append
     qtbot.mouseClick(window.panel.camera_motion, Qt.MouseButton.LeftButton, pos=QPoint(8, 8))
     qtbot.mouseClick(window.panel.camera_motion, Qt.MouseButton.LeftButton, pos=QPoint(8, 8))
     assert asked == [True, False]

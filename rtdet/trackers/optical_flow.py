@@ -49,8 +49,9 @@ class PointPairs(NamedTuple):
         return np.asarray(transform, dtype=np.float64)
 
 
-class CameraMotion:
-    """Follows points from each picture to the next; it holds one small picture."""
+class OpticalFlow:
+    """Reads the camera's motion (protocols.CameraMotion) by following points from each picture to the next (Lucas and
+    Kanade); it holds one small picture."""
 
     def __init__(self) -> None:
         self.reset()
@@ -61,7 +62,7 @@ class CameraMotion:
         self._shape: tuple[int, ...] = ()
         self._points = np.zeros((0, 1, 2), np.float32)
 
-    def follow(self, image: Image) -> PointPairs | None:
+    def read(self, image: Image) -> PointPairs | None:
         """The points of the picture before that were found again in `image` (H, W, 3); None for the first picture
         and for one of another size."""
         coarse = -(-max(image.shape[:2]) // LONG_SIDE)

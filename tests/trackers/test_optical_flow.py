@@ -6,7 +6,7 @@ import pytest
 
 from rtdet.trackers.box_columns import moved as observed
 from rtdet.trackers.camera_drift import CameraDrift
-from rtdet.trackers.camera_motion import CameraMotion
+from rtdet.trackers.optical_flow import OpticalFlow
 from rtdet.trackers.registry import load_tracker
 from rtdet.types import Detections
 
@@ -33,9 +33,9 @@ def moved(image, transform):
 
 
 def step_between(first, second, boxes=NO_BOXES):
-    motion = CameraMotion()
-    assert motion.follow(first) is None
-    return motion.follow(second).transform(np.asarray(boxes, dtype=float))
+    motion = OpticalFlow()
+    assert motion.read(first) is None
+    return motion.read(second).transform(np.asarray(boxes, dtype=float))
 
 
 @pytest.mark.parametrize(
@@ -69,20 +69,20 @@ def test_pictures_without_anything_to_follow_give_no_step():
 
 
 def test_after_a_reset_or_another_size_there_is_nothing_to_go_on_from():
-    motion = CameraMotion()
-    motion.follow(scene())
+    motion = OpticalFlow()
+    motion.read(scene())
     motion.reset()
-    assert motion.follow(scene()) is None
-    assert motion.follow(scene(270, 480)) is None
-    assert motion.follow(scene(270, 480)) is not None
+    assert motion.read(scene()) is None
+    assert motion.read(scene(270, 480)) is None
+    assert motion.read(scene(270, 480)) is not None
 
 
 @pytest.mark.parametrize("shape", [(1, 1), (1, 2000), (3, 7), (17, 16)])
 def test_tiny_pictures_do_no_harm(shape):
     image = scene(*shape)
-    motion = CameraMotion()
-    motion.follow(image)
-    motion.follow(image)
+    motion = OpticalFlow()
+    motion.read(image)
+    motion.read(image)
 
 
 def test_the_same_pictures_give_the_same_step_to_the_last_bit():

@@ -86,6 +86,29 @@ def test_a_missing_extra_is_one_line_with_the_command_that_installs_it(
     assert says in lines[0]
 
 
+def test_the_app_runs_with_none_of_them(tmp_path):
+    missing = (*TORCH, "matplotlib", "jinja2", "onnxruntime", "onnx", "scipy", "filterpy", "pyarrow")
+    outputs = [f"tracks{suffix}" for suffix in (".txt", ".csv", ".jsonl", ".json", ".parquet")]
+    for name in outputs:
+        run = (
+            "--headless",
+            "--max-frames",
+            "9",
+            "--tracks",
+            name,
+            "--save",
+            "out.mp4",
+            "--stats",
+            "out.json",
+        )
+        done = _without(tmp_path, missing, *run)
+        assert done.returncode == 0, done.stderr
+        assert (tmp_path / name).stat().st_size > 0
+    for name in outputs:
+        done = _without(tmp_path, missing, "tracks", "smooth", name, "--out", name)
+        assert done.returncode == 0, done.stderr
+
+
 def test_the_command_is_for_the_python_that_runs(monkeypatch, tmp_path):
     monkeypatch.setattr(sys, "executable", str(tmp_path / "bin" / "python"))
     monkeypatch.setattr(extras, "is_installed", lambda module: True)

@@ -8,6 +8,7 @@ the world; rows of eight and nine have a class.
 
 from __future__ import annotations
 
+import io
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -25,8 +26,8 @@ SUFFIX = ".txt"
 _SCORE, _CLASS, _VISIBILITY = 6, 7, 8
 _FEWEST, _OF_THE_WORLD = 6, 10
 _SEPARATOR = re.compile(r"\s*,\s*|\s+")
-# Characters from which on loading pyarrow, which takes a tenth of a second, is made up for by its speed.
-_LONG = 1_000_000
+# Characters from which on loading arro3, which takes a hundredth of a second, is made up for by its speed.
+_LONG = 100_000
 
 
 @dataclass(frozen=True, eq=False)
@@ -160,23 +161,19 @@ def lines_of(text: str) -> Iterator[tuple[int, str]]:
 
 
 def _parsed_at_once(text: str) -> FloatArray | None:
-    """(N, C) as pyarrow reads CSV, six times as fast as NumPy does; None for what is not plainly that."""
-    try:
-        import pyarrow
-        from pyarrow import csv
-    except ImportError:
+    """(N, C) as arro3 reads CSV, ten times as fast as line by line; None for what is not plainly that."""
+    if '"' in text:  # it would take quoted numbers for numbers
         return None
-    names = [str(column) for column in range(text.partition("\n")[0].count(",") + 1)]
+    from arro3.core import DataType, Field, Schema
+    from arro3.io import read_csv
+
+    width = text.partition("\n")[0].count(",") + 1
+    schema = Schema([Field(str(i), DataType.float64(), nullable=False) for i in range(width)])
     try:
-        table = csv.read_csv(
-            pyarrow.BufferReader(text.encode()),
-            csv.ReadOptions(use_threads=False, column_names=names),
-            csv.ParseOptions(quote_char=False),
-            csv.ConvertOptions(column_types=dict.fromkeys(names, pyarrow.float64()), null_values=[]),
-        )
-    except ValueError:
+        table = read_csv(io.BytesIO(text.encode()), schema, has_header=False).read_all()
+        return np.stack([table.column(i).to_numpy() for i in range(width)], axis=1)
+    except Exception:  # arro3 raises nothing more special
         return None
-    return np.stack([column.to_numpy() for column in table.columns], axis=1)
 
 
 def shown(line: str) -> str:

@@ -104,6 +104,28 @@ def test_a_long_file_is_read_without_pyarrow_too(write, monkeypatch):
     np.testing.assert_array_equal(read_rows(path).numbers, numbers)
 
 
+@pytest.mark.parametrize("ends", ["\n", "\r\n", "\n\n"])
+def test_a_long_file_is_read_to_the_last_digit_whatever_its_line_ends(write, monkeypatch, ends):
+    rng = np.random.default_rng(0)
+    numbers = rng.normal(0, 1, (20_000, 7)) * 10.0 ** rng.integers(-9, 9, (20_000, 7))
+    text = ends.join(",".join(map(repr, row)) for row in numbers.tolist())
+    monkeypatch.setattr(mot_rows, "numbers_in", lambda line: None)  # not by its lines
+    np.testing.assert_array_equal(read_rows(write(text)).numbers, numbers)
+
+
+@pytest.mark.parametrize(
+    "row", ['"1",1,1,2,3,4,1,1,1', "1,,1,2,3,4,1,1,1", "1,1,1,2,0x3,4,1,1,1", "1,1,1,2,3,4,1,1"]
+)
+def test_what_is_refused_in_a_short_file_is_refused_in_a_long_one(write, row):
+    def said(text):
+        try:
+            return read_rows(write(text)).widths[-1]
+        except SourceError as error:
+            return str(error).split(": ", 1)[1]
+
+    assert said(many_rows() + row) == said(row)
+
+
 def test_a_long_file_that_is_not_plain_is_read_by_its_lines(write):
     text = many_rows()
     np.testing.assert_array_equal(

@@ -2,12 +2,9 @@
 
 from __future__ import annotations
 
-import asyncio
 import shutil
 from collections.abc import Iterator, Sequence
-from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
-from tempfile import TemporaryDirectory
 from typing import Any
 
 _NAME = "table.parquet"
@@ -28,6 +25,10 @@ def parquet_rows(path: Path, names: Sequence[str]) -> Iterator[dict[str, Any]]:
 
 def _read(path: Path) -> Any:
     """The file as an arro3.core.Table."""
+    import asyncio  # here, for what they take to load
+    from concurrent.futures import ThreadPoolExecutor
+    from tempfile import TemporaryDirectory
+
     with TemporaryDirectory() as folder:
         # Not by its own path: arro3 takes names for parts of a URL, and does not find those with other characters.
         shutil.copyfile(path, Path(folder, _NAME))
@@ -37,9 +38,8 @@ def _read(path: Path) -> Any:
 
 
 async def _read_from(folder: str) -> Any:
-    from arro3.io import (
-        read_parquet_async,  # read_parquet, which needs no event loop, panics where a footer is damaged
-    )
+    # read_parquet needs no event loop, but panics where a footer is damaged.
+    from arro3.io import read_parquet_async
     from arro3.io.store import LocalStore
 
     try:

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import unicodedata
 from collections.abc import Sequence
+from contextlib import suppress
 from dataclasses import dataclass
+from importlib.util import find_spec
 from pathlib import Path
+from typing import TypeAlias
 
 import cv2
-import matplotlib
 import numpy as np
 from PIL import Image as Pillow
 from PIL import ImageDraw, ImageFont
@@ -19,6 +22,12 @@ from rtdet.types import FloatArray, Image
 TILE = (400, 300)
 _GROUND, _EMPTY, _INK, _FAINT = (24, 26, 31), (36, 39, 46), (236, 238, 242), (150, 156, 168)
 _MARGIN, _GAP, _CAPTION, _TITLE = 28, 16, 34, 112
+# Of Linux, Windows and macOS, the first that is there; Pillow looks where each system keeps its fonts.
+_SYSTEM_FONTS = (
+    *("DejaVuSans.ttf", "NotoSans-Regular.ttf", "LiberationSans-Regular.ttf", "FreeSans.ttf", "Ubuntu-R.ttf"),
+    *("segoeui.ttf", "arial.ttf", "Arial Unicode.ttf", "Helvetica.ttc"),
+)
+_Font: TypeAlias = ImageFont.FreeTypeFont | ImageFont.ImageFont
 
 
 @dataclass(frozen=True, eq=False)
@@ -78,27 +87,53 @@ def contact_sheet(
         pen.rectangle((left, top, left + TILE[0] - 1, top + TILE[1] - 1), _EMPTY)
         picture = Pillow.fromarray(np.ascontiguousarray(tile.image[..., ::-1]))
         sheet.paste(picture, (left + (TILE[0] - picture.width) // 2, top + (TILE[1] - picture.height) // 2))
-        room = TILE[0] - (small.getlength(tile.note) + 12 if tile.note else 0)
+        note = _drawable(tile.note, small)
+        room = TILE[0] - (small.getlength(note) + 12 if note else 0)
         below = top + TILE[1] + 8
         pen.text((left, below), _cut(tile.caption, small, room), _INK, small)
-        pen.text((left + TILE[0], below), tile.note, _FAINT, small, anchor="ra")
+        pen.text((left + TILE[0], below), note, _FAINT, small, anchor="ra")
     return np.ascontiguousarray(np.asarray(sheet)[..., ::-1])
 
 
-def _font(size: int) -> ImageFont.FreeTypeFont:
-    """DejaVu Sans, which matplotlib brings: Pillow's own font has no letters beyond ASCII."""
-    return ImageFont.truetype(Path(matplotlib.get_data_path(), "fonts/ttf/DejaVuSans.ttf"), size)
+def _font(size: int) -> _Font:
+    """A font with letters beyond ASCII, where there is one: matplotlib's DejaVu Sans or one of the system's."""
+    for name in (*_of_matplotlib(), *_SYSTEM_FONTS):
+        with suppress(OSError):
+            return ImageFont.truetype(name, size)
+    return ImageFont.load_default(size)
+
+
+def _of_matplotlib() -> list[str]:
+    """The path of its font, where it is installed."""
+    found = find_spec("matplotlib")
+    folders = found.submodule_search_locations if found is not None else None
+    return [str(Path(folder, "mpl-data/fonts/ttf/DejaVuSans.ttf")) for folder in folders or ()]
+
+
+def _has_only_ascii(font: _Font) -> bool:
+    """Whether it is Pillow's own."""
+    return not isinstance(getattr(font, "path", None), str)
+
+
+def _drawable(text: str, font: _Font) -> str:
+    """The text in letters that the font has: where it has only ASCII, without accents, and "?" for others."""
+    text = printable(text)
+    if not _has_only_ascii(font):
+        return text
+    parts = unicodedata.normalize("NFKD", text)
+    return "".join(part if part.isascii() else "?" for part in parts if not unicodedata.combining(part))
 
 
 def _draw_legend(
     pen: ImageDraw.ImageDraw,
     legend: Sequence[tuple[str, tuple[int, int, int]]],
-    font: ImageFont.FreeTypeFont,
+    font: _Font,
     room: float,
 ) -> None:
     """Coloured squares with names, in one line; what has no room is left out and counted."""
     x, y = float(_MARGIN), _MARGIN + 70
     for i, (name, colour) in enumerate(legend):
+        name = _drawable(name, font)
         if x + 24 + font.getlength(name) > _MARGIN + room - 90:
             pen.text((x, y), f"and {len(legend) - i} more", _FAINT, font)
             return
@@ -107,14 +142,14 @@ def _draw_legend(
         x += 46 + font.getlength(name)
 
 
-def _cut(text: str, font: ImageFont.FreeTypeFont, room: float) -> str:
+def _cut(text: str, font: _Font, room: float) -> str:
     """The text, or its end where there is no room for all: file names differ at their ends."""
-    text = printable(text)
+    text, ellipsis = _drawable(text, font), _drawable("…", font)
     if font.getlength(text) <= room:
         return text
-    while len(text) > 1 and font.getlength("…" + text) > room:
+    while len(text) > 1 and font.getlength(ellipsis + text) > room:
         text = text[1:]
-    return "…" + text
+    return ellipsis + text
 
 
 def spread(samples: Sequence[Sample], count: int) -> list[Sample]:

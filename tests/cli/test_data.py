@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import json
 import os
+import subprocess
+import sys
 
 import cv2
 import numpy as np
@@ -86,6 +88,34 @@ def test_letters_beyond_ascii_are_drawn_on_the_sheet():
     plain, umlaut, other = (contact_sheet([], "", "", [(name, (9, 9, 9))]) for name in ("u", "ü", "ö"))
     assert not np.array_equal(plain, umlaut)
     assert not np.array_equal(umlaut, other)
+
+
+def test_without_a_font_for_them_letters_are_replaced_by_what_can_be_drawn(monkeypatch):
+    from rtdet.datasets import sheet
+
+    def drawn(name):
+        tile = sheet.Tile(np.zeros((9, 9, 3), np.uint8), name, name)
+        return sheet.contact_sheet([tile], name, name, [(name, (9, 9, 9))])
+
+    monkeypatch.setattr(sheet, "_of_matplotlib", list)
+    monkeypatch.setattr(sheet, "_SYSTEM_FONTS", ())
+    np.testing.assert_array_equal(drawn("Übergröße Ж"), drawn("Ubergro?e ?"))
+    np.testing.assert_array_equal(drawn("ü" * 500), drawn("u" * 500))
+
+
+def test_a_sheet_is_drawn_without_matplotlib(street, tmp_path):
+    program = """
+import sys
+sys.modules.update(dict.fromkeys(("matplotlib", "scipy", "pyarrow", "filterpy", "torch", "torchvision", "timm")))
+from rtdet.cli import main
+main()
+"""
+    command = ["data", "check", str(street), "--sheet", "seen.png"]
+    done = subprocess.run(
+        [sys.executable, "-c", program, *command], cwd=tmp_path, capture_output=True, text=True
+    )
+    assert done.returncode == 0, done.stderr
+    assert cv2.imread(str(tmp_path / "seen.png")) is not None
 
 
 def test_a_set_is_converted(rtdet, street, tmp_path):

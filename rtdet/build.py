@@ -18,6 +18,7 @@ from rtdet.trackers.optical_flow import OpticalFlow
 from rtdet.trackers.registry import TRACKERS, check_classes, load_tracker, load_tracker_for, parse_settings
 from rtdet.tracks import open_track_file
 from rtdet.types import FrameResult, SourceInfo, Thresholds
+from rtdet.video.draw import DrawStyle
 from rtdet.video.recording import open_recording
 from rtdet.video.sources import list_cameras, open_source
 from rtdet.viewer.services import Services
@@ -70,10 +71,13 @@ def check_tracker(name: str, texts: Sequence[str] = ()) -> None:
         load_tracker(name, **parse_settings(name, texts))
 
 
-def build_recording(path: str | Path, info: SourceInfo, config: RunConfig) -> Sink:
-    """An annotated recording; with the source's sound when the source is a file."""
+def build_recording(
+    path: str | Path, info: SourceInfo, config: RunConfig, style: Callable[[], DrawStyle] = DrawStyle
+) -> Sink:
+    """An annotated recording; with the source's sound when the source is a file. `style` is asked for the look of
+    each picture."""
     sound = config.source if Path(config.source).is_file() else None
-    return open_recording(path, info, audio_from=sound)
+    return open_recording(path, info, audio_from=sound, style=style)
 
 
 def build_sinks(config: RunConfig, info: SourceInfo) -> list[Sink]:

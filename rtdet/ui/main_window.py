@@ -203,8 +203,7 @@ class MainWindow(QMainWindow):
 
     def snapshot(self, path: str = "") -> None:
         view = self.stage.view
-        tracks = view.visible_tracks if self.state.show_boxes or self.state.show_labels else None
-        self.session.recorder.snapshot(view.frame, tracks, Path(path) if path else None)
+        self.session.recorder.snapshot(view.frame, view.marks, Path(path) if path else None)
 
     def snapshot_as(self) -> None:
         path = dated_path(pictures_folder(), self.player.source, ".png")

@@ -18,16 +18,15 @@ from PyQt6.QtWidgets import QSizePolicy, QWidget
 
 from rtdet.types import Frame, FrameResult, Tracks
 from rtdet.ui import theme
-from rtdet.ui.overlay import OverlayStyle, paint_tracks
+from rtdet.ui.overlay import paint_marks
 from rtdet.ui.picture import ScaledPicture
-from rtdet.video.draw import TrailStore
+from rtdet.video.draw import Mark, TrailStore, marks_of
 from rtdet.viewer.player import PlayerState
 from rtdet.viewer.rates import age_text
 from rtdet.viewer.viewport import Viewport
 from rtdet.viewer.window import WindowState
 
 LATE_RESULT_S = 0.1
-TRAIL_S = 2.0
 
 
 class Feed(Protocol):
@@ -55,7 +54,7 @@ class VideoView(QWidget):
         self.setFocusPolicy(Qt.FocusPolicy.StrongFocus)
         self.setMouseTracking(True)
         self.viewport = Viewport()
-        self.trails = TrailStore(TRAIL_S)
+        self.trails = TrailStore(window.style.trail_s)
         self.frame: Frame | None = None
         self.tracks = Tracks()
         self._player, self._window = player, window
@@ -114,6 +113,11 @@ class VideoView(QWidget):
         return tracks[[row for row in range(len(tracks)) if player.keeps(tracks.name_of(row))]]
 
     @property
+    def marks(self) -> list[Mark]:
+        """What is drawn over the picture, as the window's switches stand."""
+        return marks_of(self.visible_tracks, self._window.style, self.trails)
+
+    @property
     def stalled_ms(self) -> float | None:
         """The age of a picture that has been standing for over half a second; None while pictures come."""
         standing_s = time.monotonic() - self._painted_at
@@ -138,24 +142,17 @@ class VideoView(QWidget):
         self._note_shown(self.frame)
 
     def _paint_overlay(self, painter: QPainter) -> None:
-        window, view = self._window, self.viewport
-        style = OverlayStyle(
-            window.show_boxes,
-            window.show_labels,
-            window.show_trails,
-            has_ids=self._player.tracker != "none",
-        )
+        view = self.viewport
         corner = QPointF(max(view.left, 0.0), max(view.top, 0.0))
         clip = QRectF(corner, QPointF(view.width - corner.x(), view.height - corner.y()))
         painter.save()
         painter.setClipRect(clip)
         scale, left, top = view.scale, view.left, view.top
-        paint_tracks(
+        paint_marks(
             painter,
-            self.visible_tracks,
-            self.trails,
+            self.marks,
+            self._window.style,
             lambda x, y: QPointF(x * scale + left, y * scale + top),
-            style,
             clip,
         )
         painter.restore()

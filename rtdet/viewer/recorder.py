@@ -2,19 +2,22 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from rtdet.config import RunConfig
 from rtdet.errors import OutputError
-from rtdet.types import Frame, Tracks
+from rtdet.types import Frame
+from rtdet.video.draw import Mark
 from rtdet.viewer.jobs import Jobs
 from rtdet.viewer.names import dated_path, pictures_folder, videos_folder
 from rtdet.viewer.notices import line_about
 from rtdet.viewer.player import Phase, PlayerState, Severity
 from rtdet.viewer.services import Services
 from rtdet.viewer.viewer_sink import ViewerSink, write_snapshot
+from rtdet.viewer.window import WindowState
 
 if TYPE_CHECKING:
     from rtdet.pipeline import Pipeline
@@ -26,9 +29,9 @@ class Recorder:
     sink: the recording under way, or None.
     """
 
-    def __init__(self, player: PlayerState, services: Services, jobs: Jobs) -> None:
+    def __init__(self, player: PlayerState, window: WindowState, services: Services, jobs: Jobs) -> None:
         self.sink: ViewerSink | None = None
-        self._player, self._services, self._jobs = player, services, jobs
+        self._player, self._window, self._services, self._jobs = player, window, services, jobs
         self._pipeline: Pipeline | None = None
         self._starting = False
 
@@ -52,7 +55,7 @@ class Recorder:
                 path.parent.mkdir(parents=True, exist_ok=True)
             except OSError as error:
                 raise OutputError(f"cannot make the folder {path.parent}: {error.strerror}") from error
-            inside = self._services.open_recording(path, info, silent)
+            inside = self._services.open_recording(path, info, silent, lambda: self._window.style)
             sink = ViewerSink(inside, path, interval_s=1 / (info.fps or 25.0))
             pipeline.add_sink(sink)
             return sink
@@ -97,7 +100,7 @@ class Recorder:
         self.sink = self._pipeline = None
         player.recording = None
 
-    def snapshot(self, frame: Frame | None, tracks: Tracks | None, path: Path | None = None) -> None:
+    def snapshot(self, frame: Frame | None, marks: Sequence[Mark], path: Path | None = None) -> None:
         """Writes what is on screen, at the source's own size, in a worker thread."""
         player = self._player
         if frame is None:
@@ -105,9 +108,10 @@ class Recorder:
             text = "no picture to keep yet." if waits else "no picture to keep. Open something first."
             player.say(f"{player.loading} There is {text}")
             return
+        style = self._window.style
         target = path or dated_path(pictures_folder(), player.source, ".png")
         self._jobs.run(
-            lambda: write_snapshot(target, frame, tracks),
+            lambda: write_snapshot(target, frame, marks, style),
             done=lambda _none: player.say(f"Snapshot saved: {target}"),
             failed=lambda error: player.say(line_about(error), Severity.ERROR),
         )

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 from rtdet.config import RunConfig
 from rtdet.types import SourceInfo
+from rtdet.video.draw import DrawStyle
 
 if TYPE_CHECKING:
     from rtdet.pipeline import Pipeline
@@ -24,7 +25,8 @@ class Services:
     open_pipeline gives a pipeline for `config.source` that is not started (paced, LATEST, sinks get what is
     shown). Its second argument gives the detector, perhaps one that was used before; it must outlive the
     pipeline (keep_detector). open_recording's sink gets frames whose times begin at 0, whatever part of the
-    source they show; `config.source` is empty, so that no sound is added that would not fit.
+    source they show; `config.source` is empty, so that no sound is added that would not fit; and it asks for the
+    style of each picture.
     """
 
     open_pipeline: Callable[[RunConfig, Callable[[], Detector]], Pipeline]
@@ -33,4 +35,4 @@ class Services:
     model_names: Callable[[], list[str]]
     tracker_names: Callable[[], list[str]]
     list_cameras: Callable[[], list[CameraInfo]]
-    open_recording: Callable[[Path, SourceInfo, RunConfig], Sink]
+    open_recording: Callable[[Path, SourceInfo, RunConfig, Callable[[], DrawStyle]], Sink]

@@ -38,7 +38,7 @@ class Session:
         self.services = services
         self.pipeline: Pipeline | None = None
         self.jobs = Jobs()
-        self.recorder = Recorder(player, services, self.jobs)
+        self.recorder = Recorder(player, window, services, self.jobs)
         self._config = config
         self._base = Thresholds(max_detections=config.max_det)
         self._opener = Opener(services)

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import threading
+from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 
 from rtdet.errors import OutputError
 from rtdet.protocols import Sink
-from rtdet.types import Frame, FrameResult, Tracks
+from rtdet.types import Frame, FrameResult
+from rtdet.video.draw import DrawStyle, Mark, draw_marks
 
 
 class ViewerSink:
@@ -66,13 +68,12 @@ class ViewerSink:
                 self.error = error
 
 
-def write_snapshot(path: Path, frame: Frame, tracks: Tracks | None) -> None:
-    """Writes the frame as a PNG, with its boxes unless `tracks` is None. Raises OutputError."""
+def write_snapshot(path: Path, frame: Frame, marks: Sequence[Mark], style: DrawStyle) -> None:
+    """Writes the frame as a PNG, with the marks on it. Raises OutputError."""
     import cv2
 
-    from rtdet.video.draw import draw_tracks
-
-    image = frame.bgr if tracks is None else draw_tracks(frame.bgr.copy(), tracks)
+    image = frame.bgr.copy()
+    draw_marks(image, marks, style)
     encoded, png = cv2.imencode(".png", image)
     if not encoded:
         raise OutputError(f"cannot make a PNG of this picture for {path.name}")

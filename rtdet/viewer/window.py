@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import ClassVar
 
+from rtdet.video.draw import DrawStyle
 from rtdet.viewer.watched import WatchedState
 
 RECENT_LIMIT = 10
@@ -29,6 +30,18 @@ class WindowState(WatchedState):
     REMEMBERED: ClassVar[tuple[str, ...]] = (
         "show_boxes", "show_labels", "show_trails", "show_numbers", "panel_open", "recent", "last_folder",
     )  # fmt: skip
+
+    @property
+    def style(self) -> DrawStyle:
+        """How the switches want tracks drawn: on screen, in snapshots and in recordings. Safe from any thread."""
+        labels = self.show_labels
+        return DrawStyle(
+            show_boxes=self.show_boxes,
+            show_labels=labels,
+            show_ids=labels,
+            show_scores=labels,
+            show_trails=self.show_trails,
+        )
 
     def add_recent(self, source: str) -> None:
         others = tuple(name for name in self.recent if name != source)

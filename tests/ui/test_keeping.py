@@ -9,10 +9,12 @@ from pathlib import Path
 import av
 import cv2
 import numpy as np
+import pytest
 from PyQt6.QtCore import Qt
 
 from rtdet.errors import OutputError
 from rtdet.types import FrameResult
+from rtdet.video.draw import color_of, draw_marks
 from rtdet.viewer.player import Phase, Severity
 
 
@@ -133,9 +135,9 @@ def test_a_snapshot_is_a_png_of_the_source_size_with_boxes(qtbot, open_window, t
     assert (picture != view.frame.bgr).any()
 
 
-def test_a_snapshot_without_boxes_is_the_picture_itself(qtbot, open_window) -> None:
+def test_a_snapshot_without_boxes_labels_and_trails_is_the_picture_itself(qtbot, open_window) -> None:
     window = open_window()
-    window.state.show_boxes = window.state.show_labels = False
+    window.state.show_boxes = window.state.show_labels = window.state.show_trails = False
     window.session.toggle_play()
     qtbot.wait(100)
     qtbot.keyClick(window.stage.view, Qt.Key.Key_S)
@@ -143,6 +145,52 @@ def test_a_snapshot_without_boxes_is_the_picture_itself(qtbot, open_window) -> N
     path = Path(window.player.message.text.removeprefix("Snapshot saved: "))
     assert path.parent.name == "Pictures"
     np.testing.assert_array_equal(cv2.imread(str(path)), window.stage.view.frame.bgr)
+
+
+@pytest.mark.parametrize("shown", ["show_boxes", "show_labels", "show_trails"])
+def test_a_snapshot_has_of_boxes_labels_and_trails_what_the_window_shows(
+    qtbot, open_window, tmp_path, shown
+) -> None:
+    window = open_window()
+    view = window.stage.view
+    until(qtbot, lambda: view.frame.t > 1.0 and any(len(mark.trail) > 5 for mark in view.marks))
+    for field in ("show_boxes", "show_labels", "show_trails"):
+        setattr(window.state, field, field == shown)
+    frame, marks = view.frame, view.marks  # the same as the snapshot's: nothing else runs until the next wait
+    window.snapshot(str(tmp_path / "one.png"))
+    until(qtbot, lambda: window.player.message is not None)
+    drawn = frame.bgr.copy()
+    draw_marks(drawn, marks, window.state.style)
+    assert (drawn != frame.bgr).any()
+    np.testing.assert_array_equal(cv2.imread(str(tmp_path / "one.png")), drawn)
+    for mark in marks:
+        assert bool(mark.label) is (shown == "show_labels")
+        assert len(mark.trail) == 0 or shown == "show_trails"
+
+
+def test_a_recording_follows_the_switches_of_the_window_while_it_goes_on(qtbot, open_window, stage) -> None:
+    stage.duration_s = 8.0
+    window = open_window()
+    window.state.show_trails = window.state.show_labels = False
+    until(qtbot, lambda: len(window.stage.view.tracks) > 3)
+    window.session.record()
+    until(qtbot, lambda: recorded(window) >= 10)
+    window.state.show_boxes = False
+    bare_from = recorded(window) + 2  # one may be between the drawing and the count
+    until(qtbot, lambda: recorded(window) >= bare_from + 8)
+    path = window.player.recording
+    window.session.recorder.stop()
+    until(qtbot, lambda: window.player.message is not None)
+    with av.open(str(path)) as container:
+        pictures = [frame.to_ndarray(format="bgr24") for frame in container.decode(video=0)]
+    colors = [np.array(color_of(track_id)[::-1]) for track_id in range(1, 9)]
+
+    def colored(picture: np.ndarray) -> int:
+        """Pixels in the colours of the first IDs: of their lines, and few by chance."""
+        return sum(int((np.abs(picture.astype(int) - color).max(axis=2) < 40).sum()) for color in colors)
+
+    with_boxes, bare = colored(pictures[8]), colored(pictures[bare_from + 4])
+    assert with_boxes > bare + 100
 
 
 def test_opencvs_older_qt_plugins_are_not_used(monkeypatch) -> None:

@@ -127,7 +127,7 @@ def test_a_person_plays_pauses_drags_keeps_a_picture_and_closes(display, tmp_pat
         wait_for(lambda: (person.look()[100:600, 50:900] != before[100:600, 50:900]).any(), "another picture")
         wait_for(lambda: stands_still(person), "the end of the drag")
 
-        person.do("key", "b", "key", "n", "key", "s")
+        person.do("key", "b", "key", "n", "key", "t", "key", "s")
         pictures = tmp_path / "Pictures"
         shot = wait_for(lambda: [p for p in pictures.glob("*.png") if is_complete(p)], "the snapshot")[0]
         assert_is_frame_near(cv2.imread(str(shot)), 0.5)

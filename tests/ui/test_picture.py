@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 from PyQt6.QtCore import QPointF, QRectF, Qt
 from PyQt6.QtGui import QImage, QPainter
 
 from rtdet.types import Detections, Frame, FrameResult, Tracks
-from rtdet.ui.overlay import OverlayStyle, label_of, paint_tracks
+from rtdet.ui.overlay import paint_marks
 from rtdet.ui.picture import ScaledPicture, scaled
 from rtdet.ui.video_view import VideoView
-from rtdet.video.draw import TrailStore, color_of
+from rtdet.video.draw import DrawStyle, TrailStore, color_of, marks_of
 from rtdet.viewer.player import PlayerState
 from rtdet.viewer.viewport import Viewport
 from rtdet.viewer.window import WindowState
@@ -58,12 +60,15 @@ def test_shrinking_averages_instead_of_picking_pixels() -> None:
     assert small.std() < 3
 
 
-def painted(tracks: Tracks, style: OverlayStyle, trails: TrailStore | None = None) -> QImage:
+BARE = DrawStyle(show_labels=False, show_ids=False, show_scores=False)
+
+
+def painted(tracks: Tracks, style: DrawStyle, trails: TrailStore | None = None) -> QImage:
     image = QImage(200, 200, QImage.Format.Format_RGB32)
     image.fill(Qt.GlobalColor.black)
     painter = QPainter(image)
     try:
-        paint_tracks(painter, tracks, trails or TrailStore(2.0), QPointF, style, QRectF(0, 0, 200, 200))
+        paint_marks(painter, marks_of(tracks, style, trails), style, QPointF, QRectF(0, 0, 200, 200))
     finally:
         painter.end()
     return image
@@ -71,7 +76,7 @@ def painted(tracks: Tracks, style: OverlayStyle, trails: TrailStore | None = Non
 
 def test_a_box_is_painted_in_the_colour_of_its_id(qapp) -> None:
     tracks = Tracks([[50, 60, 120, 150]], ids=[7])
-    image = painted(tracks, OverlayStyle(labels=False))
+    image = painted(tracks, BARE)
     color = image.pixelColor(50, 100)
     assert np.allclose((color.red(), color.green(), color.blue()), color_of(7), atol=12)
     assert image.pixelColor(85, 100) == image.pixelColor(5, 5)
@@ -79,16 +84,13 @@ def test_a_box_is_painted_in_the_colour_of_its_id(qapp) -> None:
 
 @pytest.mark.parametrize("doubt", [{"since_update_s": [0.5]}, {"uncertainty": [0.4]}])
 def test_a_box_fades_as_its_place_gets_uncertain_and_as_time_goes_by(qapp, doubt) -> None:
-    seen, faint = (
-        painted(Tracks([[50, 60, 120, 150]], ids=[7], **columns), OverlayStyle(labels=False))
-        for columns in ({}, doubt)
-    )
+    seen, faint = (painted(Tracks([[50, 60, 120, 150]], ids=[7], **columns), BARE) for columns in ({}, doubt))
     assert 0 < sum(faint.pixelColor(50, 100).getRgb()[:3]) < sum(seen.pixelColor(50, 100).getRgb()[:3])
 
 
 def test_boxes_that_are_not_finite_or_far_outside_are_harmless(qapp) -> None:
     boxes = [[np.nan, 0, 10, 10], [0, 0, np.inf, 5], [1e7, 1e7, 1e8, 1e8], [-1e7, -1e7, 1e7, 1e7]]
-    painted(Tracks(boxes, ids=[1, 2, 3, 4]), OverlayStyle())
+    painted(Tracks(boxes, ids=[1, 2, 3, 4]), DrawStyle())
 
 
 def test_trails_are_painted_only_for_tracks_with_an_id(qapp) -> None:
@@ -96,35 +98,19 @@ def test_trails_are_painted_only_for_tracks_with_an_id(qapp) -> None:
     for step in range(20):
         tracks = Tracks([[10 + 5 * step, 20, 40 + 5 * step, 80], [0, 100, 9, 120]], ids=[3, 0])
         trails.update(tracks, step / 10)
-    with_trail = painted(tracks, OverlayStyle(boxes=False, labels=False), trails)
+    with_trail = painted(tracks, replace(BARE, show_boxes=False), trails)
     assert with_trail.pixelColor(60, 80) != with_trail.pixelColor(5, 5)
-    without = painted(tracks, OverlayStyle(boxes=False, labels=False, trails=False), trails)
+    without = painted(tracks, replace(BARE, show_boxes=False, show_trails=False), trails)
     assert without.pixelColor(60, 80) == without.pixelColor(5, 5)
 
 
-def test_labels_of_crowded_boxes_lie_beside_each_other_and_inside_the_picture(qapp) -> None:
-    from PyQt6.QtCore import QPointF, QRectF
-    from PyQt6.QtGui import QFont, QFontMetricsF
-
-    from rtdet.ui.overlay import _marks, _places
-
-    boxes = [[50, 60, 130, 150], [52, 62, 128, 148], [55, 58, 120, 160], [0, 0, 60, 90], [300, 190, 320, 200]]
-    tracks = Tracks(boxes, ids=range(1, 6), class_names=("person",))
-    clip = QRectF(0, 0, 320, 200)
-    marks = _marks(tracks, QPointF, OverlayStyle())
-    places = _places(marks, QFontMetricsF(QFont("DejaVu Sans", 9)), clip)
-    assert all(clip.contains(place) for place in places)
-    overlaps = [(a, b) for i, a in enumerate(places) for b in places[:i] if a.intersects(b)]
-    assert overlaps == []
-
-
-def test_a_label_names_class_id_and_score_and_leaves_out_an_id_that_is_none() -> None:
-    tracks = Tracks(
-        [[0, 0, 1, 1]] * 2, ids=[12, 0], scores=[0.5, 0.9], labels=[1, 0], class_names=("a", "car")
-    )
-    assert label_of(tracks, 0, True) == "car #12  0.50"
-    assert label_of(tracks, 1, True) == "a  0.90"
-    assert label_of(tracks, 0, False) == "car  0.50"
+def test_a_missed_track_is_dashed_and_a_box_far_larger_than_the_picture_is_painted_at_once(qapp) -> None:
+    boxes = [[-1e7, 20, 1e7, 180], [30, 60, 120, 150]]
+    image = painted(Tracks(boxes, ids=[7, 8], since_update_s=[0.5, 0.0]), BARE)
+    ground = image.pixelColor(150, 100)
+    on = [image.pixelColor(x, 20) != ground for x in range(200)]
+    assert 0.3 < sum(on) / len(on) < 0.8
+    assert all(image.pixelColor(x, 60) != ground for x in range(35, 115))
 
 
 class StillFeed:

@@ -23,6 +23,7 @@ from rtdet.errors import ModelError, SourceError
 from rtdet.pipeline import Pipeline
 from rtdet.protocols import Detector, Sink, Source
 from rtdet.types import Detections, Frame, Image, SourceInfo, Thresholds
+from rtdet.video.draw import DrawStyle
 from rtdet.video.sources.demo import DemoSource
 from rtdet.viewer.services import Services
 from tests.fake_detector import FakeDetector
@@ -68,9 +69,11 @@ class DemoStage:
             self.pipelines.append(product.open_pipeline(config, lend_detector))
             return self.pipelines[-1]
 
-        def open_recording(path: Path, info: SourceInfo, config: RunConfig) -> Sink:
+        def open_recording(
+            path: Path, info: SourceInfo, config: RunConfig, style: Callable[[], DrawStyle]
+        ) -> Sink:
             self.recordings.append(path)
-            return self.sink or product.open_recording(path, info, config)
+            return self.sink or product.open_recording(path, info, config, style)
 
         return replace(
             product,

@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from itertools import pairwise
 
 import numpy as np
 import pytest
 
 from rtdet.types import Tracks
-from rtdet.video.draw import DrawStyle, TrailStore, color_of, draw_tracks
-from rtdet.video.fading import missed, opacities
+from rtdet.video.draw import DrawStyle, TrailStore, color_of, draw_tracks, label_text, marks_of
+from rtdet.video.draw.marks import label_words, missed, opacities
+from rtdet.video.draw.placing import overlap, place_labels
 
 GREY = np.full((360, 480, 3), 120, np.uint8)
 BARE = DrawStyle(show_labels=False, show_ids=False, show_scores=False)
@@ -176,3 +178,48 @@ def test_trails_forget_the_past_after_a_seek_back_and_stay_bounded() -> None:
     assert len(trails.points(4)) == 100
     trails.update(one([0, 0, 1, 1]), 3.0)
     assert len(trails.points(4)) == 1
+
+
+def test_labels_of_crowded_boxes_lie_beside_each_other_and_inside_the_picture() -> None:
+    boxes = [(50, 60, 130, 150), (52, 62, 128, 148), (55, 58, 120, 160), (0, 0, 60, 90), (300, 190, 320, 200)]
+    places = place_labels(boxes, [(72.0, 18.0)] * 5, (0, 0, 320, 200))
+    for left, top, right, bottom in places:
+        assert 0 <= left < right <= 320
+        assert 0 <= top < bottom <= 200
+    assert [(a, b) for i, a in enumerate(places) for b in places[:i] if overlap(a, b)] == []
+
+
+def test_a_label_names_class_id_and_score_and_leaves_out_an_id_that_is_none() -> None:
+    tracks = Tracks(
+        [[0, 0, 1, 1]] * 2, ids=[12, 0], scores=[0.5, 0.9], labels=[1, 0], class_names=("a", "car")
+    )
+    assert label_text(label_words(tracks, 0, DrawStyle())) == "car #12  0.50"
+    assert label_text(label_words(tracks, 1, DrawStyle())) == "a  0.90"
+    assert label_text(label_words(tracks, 0, DrawStyle(show_ids=False))) == "car  0.50"
+    assert label_words(tracks, 0, BARE) == ()
+
+
+def test_a_style_chooses_boxes_labels_and_trails() -> None:
+    trails = TrailStore()
+    for i in range(20):
+        trails.update(one([100 + 5 * i, 80, 200 + 5 * i, 300]), i / 25)
+    tracks = one([195, 80, 295, 300])
+    nothing = replace(BARE, show_boxes=False, show_trails=False)
+    assert not changed(draw_tracks(GREY, tracks, nothing, trails)).any()
+    box = changed(draw_tracks(GREY, tracks, replace(nothing, show_boxes=True), trails))
+    trail = changed(draw_tracks(GREY, tracks, replace(nothing, show_trails=True), trails))
+    label = changed(draw_tracks(GREY, tracks, replace(nothing, show_labels=True), trails))
+    assert box[200, 195]
+    assert not box[295:305, 160:190].any()
+    assert trail[295:305, 160:190].any()
+    assert not trail[200, 195]
+    assert label[:80].any()
+    assert not label[90:].any()
+
+
+def test_what_was_just_seen_lies_over_what_is_faint() -> None:
+    boxes = [[100, 80, 200, 300], [100, 80, 200, 300]]
+    marks = marks_of(Tracks(boxes, [1, 2], since_update_s=[0.0, 1.0]), DrawStyle())
+    assert [mark.color for mark in marks] == [color_of(2), color_of(1)]
+    assert marks[0].opacity < marks[1].opacity
+    assert [mark.is_dashed for mark in marks] == [True, False]

@@ -21,9 +21,10 @@ def open_recording(
     info: SourceInfo,
     *,
     audio_from: str | None = None,
-    style: DrawStyle | None = None,
+    style: Callable[[], DrawStyle] = DrawStyle,
 ) -> Sink:
-    """An annotated H.264 recording (.mp4, .mkv), with the sound of the file `audio_from`.
+    """An annotated H.264 recording (.mp4, .mkv), with the sound of the file `audio_from`; `style` is
+    asked for the look of each picture.
 
     Raises UnknownNameError for another suffix and OutputError where nothing can be written.
     """

@@ -10,7 +10,7 @@ and its length and index on close.
 from __future__ import annotations
 
 import logging
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from fractions import Fraction
 from pathlib import Path
@@ -62,7 +62,7 @@ class Recording(Sink):
         info: SourceInfo,
         *,
         audio_from: str | None = None,
-        style: DrawStyle | None = None,
+        style: Callable[[], DrawStyle] = DrawStyle,
     ) -> None:
         suffix = suffix_of(path, "recording", tuple(_MUXERS))
         self.path = Path(path)
@@ -70,8 +70,8 @@ class Recording(Sink):
         self._options = {**_COMMON, **options}
         self._info = info
         self._audio_from = None if info.is_live else audio_from
-        self._style = style or DrawStyle()
-        self._trails = TrailStore(self._style.trail_s)
+        self._style = style
+        self._trails = TrailStore(style().trail_s)
         self._file = OutputFile(path, audio_from)
         self._first: Frame | None = None
         self._last: Frame | None = None
@@ -90,7 +90,7 @@ class Recording(Sink):
             raise self._file.failure
         frame, tracks = result.frame, result.tracks
         self._trails.update(tracks, frame.t)
-        image = draw_tracks(frame.bgr, tracks, self._style, self._trails)
+        image = draw_tracks(frame.bgr, tracks, self._style(), self._trails)
         with self._failures():
             if self._first is None:
                 self._first = frame

@@ -1,0 +1,44 @@
+"""Text for pictures, as masks that are kept."""
+
+from __future__ import annotations
+
+from functools import lru_cache
+
+import cv2
+import numpy as np
+
+from rtdet.types import Image
+
+
+@lru_cache(maxsize=1024)
+def label_mask(words: tuple[str, ...], height: int) -> Image:
+    """(h, w) coverage of the words side by side, with room around them; a capital letter is `height` pixels high.
+    Not to be written to."""
+    gap = np.zeros((_text_mask(words[0], height).shape[0], max(2, height // 2)), np.uint8)
+    pieces = [gap]
+    for word in words:
+        pieces += [_text_mask(word, height), gap]
+    mask: Image = np.hstack(pieces)
+    mask.flags.writeable = False
+    return mask
+
+
+@lru_cache(maxsize=2048)
+def _text_mask(text: str, height: int) -> Image:
+    """(h, w) coverage of the text, with a capital letter `height` pixels high.
+
+    Drawn four times as large and shrunk: OpenCV's stroke fonts are ragged at small sizes.
+    """
+    font, factor = cv2.FONT_HERSHEY_DUPLEX, 4
+    (_, cap), _ = cv2.getTextSize("H", font, 1.0, 1)
+    scale = height * factor / cap
+    thickness = max(1, round(height * factor / 10))
+    (width, _), _ = cv2.getTextSize(text, font, scale, thickness)
+    above, below = (height * 5) // 10, (height * 6) // 10
+    large = np.zeros(((height + above + below) * factor, -(-width // factor) * factor), np.uint8)
+    origin = (0, (height + above) * factor)
+    cv2.putText(large, text, origin, font, scale, 255, thickness, cv2.LINE_AA)
+    size = (max(1, large.shape[1] // factor), large.shape[0] // factor)
+    small: Image = cv2.resize(large, size, interpolation=cv2.INTER_AREA)
+    small.flags.writeable = False
+    return small

@@ -80,13 +80,15 @@ def build_recording(
     return open_recording(path, info, audio_from=sound, style=style)
 
 
-def build_sinks(config: RunConfig, info: SourceInfo) -> list[Sink]:
+def build_sinks(
+    config: RunConfig, info: SourceInfo, style: Callable[[], DrawStyle] = DrawStyle
+) -> list[Sink]:
     """The outputs that the config names, all opened: a wrong path fails before the run, not after it."""
     _refuse_same_file(config)
     with ExitStack() as opened:
         sinks: list[Sink] = []
         if config.save is not None:
-            sinks.append(build_recording(config.save, info, config))
+            sinks.append(build_recording(config.save, info, config, style))
             opened.callback(sinks[-1].close)
         if config.tracks is not None:
             sinks.append(open_track_file(config.tracks))
@@ -118,6 +120,7 @@ def build_pipeline(
     watched: bool = False,
     lend_detector: Callable[[], Detector] | None = None,
     source_opener: Callable[[RunConfig], Source] = build_source,
+    style: Callable[[], DrawStyle] = DrawStyle,
 ) -> Pipeline:
     """The pipeline that a config describes, not started. What is opened is closed again on an error.
 
@@ -127,6 +130,7 @@ def build_pipeline(
     lend_detector: gives a detector that stays open for the next source, and may be another than the config's;
                    without it the pipeline gets one of its own, and closes it.
     source_opener: opens `config.source`.
+    style:         is asked for the look of each recorded picture.
     """
     check_tracker(config.tracker, config.set)
     policy_of(config, live=True)  # names are checked before anything slow is opened
@@ -134,7 +138,7 @@ def build_pipeline(
         source = source_opener(config)
         opened.callback(source.close)
         info = source.info
-        sinks = build_sinks(config, info)
+        sinks = build_sinks(config, info, style)
         for sink in sinks:
             opened.callback(sink.close)
         for sink in more_sinks(info):
@@ -185,8 +189,12 @@ def build_services(
 ) -> Services:
     """All that the viewer may ask for. `config` is the one it starts with."""
 
-    def open_pipeline(wanted: RunConfig, lend_detector: Callable[[], Detector]) -> Pipeline:
-        return build_pipeline(wanted, watched=True, lend_detector=lend_detector, source_opener=source_opener)
+    def open_pipeline(
+        wanted: RunConfig, lend_detector: Callable[[], Detector], style: Callable[[], DrawStyle]
+    ) -> Pipeline:
+        return build_pipeline(
+            wanted, watched=True, lend_detector=lend_detector, source_opener=source_opener, style=style
+        )
 
     def make_tracker(name: str, info: SourceInfo) -> Tracker | None:
         # --set is for the tracker that it came with, not for one chosen in the window.

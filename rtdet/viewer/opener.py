@@ -8,11 +8,13 @@ from __future__ import annotations
 import json
 import logging
 import threading
+from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from rtdet.config import RunConfig
 from rtdet.protocols import Detector
+from rtdet.video.draw import DrawStyle
 from rtdet.viewer.services import Services
 
 if TYPE_CHECKING:
@@ -28,9 +30,9 @@ class Superseded(Exception):
 class Opener:
     """Owns the detectors; pipelines borrow them. Safe from any thread."""
 
-    def __init__(self, services: Services) -> None:
+    def __init__(self, services: Services, style: Callable[[], DrawStyle]) -> None:
         self.newest_request = 0
-        self._services = services
+        self._services, self._style = services, style
         self._lock = threading.Lock()
         self._shelf: tuple[tuple[object, ...], Detector] | None = None
         self._used_by: dict[Pipeline, Detector] = {}
@@ -106,7 +108,7 @@ class Opener:
             borrowed.append(self._detector(config))
             return borrowed[0]
 
-        pipeline = self._services.open_pipeline(config, lend)
+        pipeline = self._services.open_pipeline(config, lend, self._style)
         if borrowed:
             with self._lock:
                 self._used_by[pipeline] = borrowed[0]

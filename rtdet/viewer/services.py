@@ -16,6 +16,8 @@ if TYPE_CHECKING:
     from rtdet.protocols import Detector, Sink, Tracker
     from rtdet.video.sources import CameraInfo
 
+Style = Callable[[], DrawStyle]
+
 
 @dataclass(frozen=True)
 class Services:
@@ -25,14 +27,14 @@ class Services:
     open_pipeline gives a pipeline for `config.source` that is not started (paced, LATEST, sinks get what is
     shown). Its second argument gives the detector, perhaps one that was used before; it must outlive the
     pipeline (keep_detector). open_recording's sink gets frames whose times begin at 0, whatever part of the
-    source they show; `config.source` is empty, so that no sound is added that would not fit; and it asks for the
-    style of each picture.
+    source they show; `config.source` is empty, so that no sound is added that would not fit. Both ask for the
+    style of each picture that they record, from a thread of their own.
     """
 
-    open_pipeline: Callable[[RunConfig, Callable[[], Detector]], Pipeline]
+    open_pipeline: Callable[[RunConfig, Callable[[], Detector], Style], Pipeline]
     make_detector: Callable[[RunConfig], Detector]
     make_tracker: Callable[[str, SourceInfo], Tracker | None]
     model_names: Callable[[], list[str]]
     tracker_names: Callable[[], list[str]]
     list_cameras: Callable[[], list[CameraInfo]]
-    open_recording: Callable[[Path, SourceInfo, RunConfig, Callable[[], DrawStyle]], Sink]
+    open_recording: Callable[[Path, SourceInfo, RunConfig, Style], Sink]

@@ -41,7 +41,7 @@ class Session:
         self.recorder = Recorder(player, window, services, self.jobs)
         self._config = config
         self._base = Thresholds(max_detections=config.max_det)
-        self._opener = Opener(services)
+        self._opener = Opener(services, lambda: window.style)
         self._waiting: dict[str, str] = {}
         self._model, self._tracker = player.model, player.tracker
         self._seek_to: float | None = None
@@ -53,9 +53,9 @@ class Session:
         self._notices.install()
         for name in ("confidence", "iou", "selection"):
             player.watch(name, self._apply_thresholds)
-        player.watch("model", self._follow_model)
-        player.watch("tracker", self._follow_tracker)
-        player.watch("camera_motion", self._follow_camera)
+        player.watch("model", self._apply_model)
+        player.watch("tracker", self._apply_tracker)
+        player.watch("camera_motion", self._apply_camera_motion)
 
     @property
     def config(self) -> RunConfig:
@@ -103,10 +103,10 @@ class Session:
         if config.source != "demo":
             self.window.add_recent(absolute(config.source))
         self._apply_thresholds()
-        self._follow_model()
-        self._follow_tracker()
+        self._apply_model()
+        self._apply_tracker()
         if config.camera_motion != player.camera_motion:
-            self._follow_camera()
+            self._apply_camera_motion()
 
     def _open_failed(self, number: int, source: str, error: Exception) -> None:
         if number != self._opener.newest_request or isinstance(error, Superseded):
@@ -188,7 +188,7 @@ class Session:
         if self.pipeline is not None:
             self.pipeline.set_thresholds(self.player.thresholds(self._base))
 
-    def _follow_model(self, _value: Any = None) -> None:
+    def _apply_model(self, _value: Any = None) -> None:
         name, pipeline = self.player.model, self.pipeline
         if pipeline is None and self._failed is not None:
             self.retry()  # perhaps it was the model that kept the source from opening
@@ -226,7 +226,7 @@ class Session:
         if self.player.model == name:
             self.player.model = self._model
 
-    def _follow_tracker(self, _value: Any = None) -> None:
+    def _apply_tracker(self, _value: Any = None) -> None:
         name, pipeline = self.player.tracker, self.pipeline
         if pipeline is None or name == self._tracker:
             return
@@ -237,11 +237,11 @@ class Session:
 
         def loaded(_none: Any) -> None:
             self._tracker = name
-            self._follow_tracker()  # another one may have been chosen meanwhile
+            self._apply_tracker()  # another one may have been chosen meanwhile
 
         self.jobs.run(load, done=loaded, failed=self._tracker_failed, lane="tracker")
 
-    def _follow_camera(self, _value: Any = None) -> None:
+    def _apply_camera_motion(self, _value: Any = None) -> None:
         if self.pipeline is not None:
             self.pipeline.compensate_camera(self.player.camera_motion)
 

@@ -181,16 +181,33 @@ def test_a_recording_follows_the_switches_of_the_window_while_it_goes_on(qtbot, 
     path = window.player.recording
     window.session.recorder.stop()
     until(qtbot, lambda: window.player.message is not None)
+    pictures = pictures_of(path)
+    assert colored(pictures[8]) > colored(pictures[bare_from + 4]) + 100
+
+
+def test_what_the_command_line_saves_follows_the_switches_too(qtbot, open_window, stage, tmp_path) -> None:
+    stage.duration_s = 8.0
+    window = open_window(save=str(tmp_path / "o.mp4"))
+    window.state.show_trails = window.state.show_labels = False
+    view = window.stage.view
+    until(qtbot, lambda: len(view.tracks) > 3 and view.frame.index > 20)
+    window.state.show_boxes = False
+    off_at = view.frame.index
+    until(qtbot, lambda: view.frame.index > off_at + 20)
+    window.close()
+    pictures = pictures_of(tmp_path / "o.mp4")
+    assert max(map(colored, pictures[:20])) > colored(pictures[-1]) + 100
+
+
+def pictures_of(path: Path) -> list[np.ndarray]:
     with av.open(str(path)) as container:
-        pictures = [frame.to_ndarray(format="bgr24") for frame in container.decode(video=0)]
+        return [frame.to_ndarray(format="bgr24") for frame in container.decode(video=0)]
+
+
+def colored(picture: np.ndarray) -> int:
+    """Pixels in the colours of the first IDs: of their lines, and few by chance."""
     colors = [np.array(color_of(track_id)[::-1]) for track_id in range(1, 9)]
-
-    def colored(picture: np.ndarray) -> int:
-        """Pixels in the colours of the first IDs: of their lines, and few by chance."""
-        return sum(int((np.abs(picture.astype(int) - color).max(axis=2) < 40).sum()) for color in colors)
-
-    with_boxes, bare = colored(pictures[8]), colored(pictures[bare_from + 4])
-    assert with_boxes > bare + 100
+    return sum(int((np.abs(picture.astype(int) - color).max(axis=2) < 40).sum()) for color in colors)
 
 
 def test_opencvs_older_qt_plugins_are_not_used(monkeypatch) -> None:

@@ -63,10 +63,12 @@ class DemoStage:
             RunConfig(), source_opener=self._open_source, make_detector=self.make_detector
         )
 
-        def open_pipeline(config: RunConfig, lend_detector: Callable[[], Detector]) -> Pipeline:
+        def open_pipeline(
+            config: RunConfig, lend_detector: Callable[[], Detector], style: Callable[[], DrawStyle]
+        ) -> Pipeline:
             if self.hold is not None:
                 self.hold.wait(5)
-            self.pipelines.append(product.open_pipeline(config, lend_detector))
+            self.pipelines.append(product.open_pipeline(config, lend_detector, style))
             return self.pipelines[-1]
 
         def open_recording(

@@ -54,21 +54,21 @@ def test_no_tracks_give_an_equal_picture_that_is_a_copy() -> None:
 
 
 def test_a_colour_stays_with_its_id_and_neighbours_differ_in_hue_and_lightness() -> None:
-    colours = [color_of(i) for i in range(1, 61)]
-    assert colours == [color_of(i) for i in range(1, 61)]
-    assert len(set(colours)) == 60
-    for a, b in pairwise(colours):
+    colors = [color_of(i) for i in range(1, 61)]
+    assert colors == [color_of(i) for i in range(1, 61)]
+    assert len(set(colors)) == 60
+    for a, b in pairwise(colors):
         assert max(abs(x - y) for x, y in zip(a, b, strict=True)) > 60
         assert abs(luminance(a) - luminance(b)) > 0.03  # told apart without seeing hue
 
 
 def test_text_stands_out_on_every_chip() -> None:
     for track_id in range(1, 200):
-        colour = color_of(track_id)
+        color = color_of(track_id)
         drawn = draw_tracks(GREY, one([100, 80, 200, 300], track_id))
         chip = drawn[60:78, 100:150, ::-1].reshape(-1, 3)
         inked = {tuple(pixel) for pixel in chip.tolist()}
-        assert max(contrast(colour, pixel) for pixel in inked) > 4.5, track_id
+        assert max(contrast(color, pixel) for pixel in inked) > 4.5, track_id
 
 
 def test_the_chip_stays_inside_the_picture() -> None:

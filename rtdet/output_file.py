@@ -94,6 +94,14 @@ def replacing(path: str | Path) -> Iterator[Path]:
                 part.unlink(missing_ok=True)
 
 
+def write_whole(path: str | Path, content: bytes | str) -> None:
+    """The whole content of a file, a text as UTF-8; an older file stays until this one is on the disk.
+
+    Raises OutputError."""
+    with replacing(path) as whole:
+        whole.write_bytes(content.encode() if isinstance(content, str) else content)
+
+
 def _put_in_place(part: Path, target: Path) -> None:
     with part.open("rb+") as file:
         os.fsync(file.fileno())  # else a power cut could leave an empty file under the old name

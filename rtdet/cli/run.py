@@ -17,7 +17,7 @@ import click
 
 from rtdet.cli.console import interrupts, show_messages
 from rtdet.config import RunConfig
-from rtdet.errors import UsageError
+from rtdet.errors import OutputError, UsageError
 
 if TYPE_CHECKING:
     from rtdet.pipeline import Pipeline
@@ -161,15 +161,13 @@ def _write_stats(config: RunConfig, pipeline: Pipeline) -> None:
     """Raises OutputError, but never in the place of the error that ended the run."""
     if config.stats is None:
         return
-    from rtdet.output_file import cannot_write
+    from rtdet.output_file import write_whole
 
-    path = Path(config.stats)
     try:
-        path.write_text(json.dumps(pipeline.stats().as_dict(), indent=2) + "\n", encoding="utf-8")
-    except OSError as error:
-        failure = cannot_write(path, error)
+        write_whole(config.stats, json.dumps(pipeline.stats().as_dict(), indent=2) + "\n")
+    except OutputError as failure:
         if pipeline.error is None:
-            raise failure from error
+            raise
         logging.getLogger("rtdet.cli").warning("%s", failure)
 
 

@@ -13,8 +13,8 @@ import numpy as np
 
 from rtdet.datasets import Dataset
 from rtdet.evaluation import DetectionScores
+from rtdet.output_file import write_whole
 from rtdet.training.calibration import pooled
-from rtdet.training.replacing import replacing
 from rtdet.types import Detections
 
 
@@ -70,8 +70,7 @@ def write_card(
             f"confidence = {{ score = {confidence.score:.3f}, precision = {confidence.precision:.3f}, "
             f"recall = {confidence.recall:.3f} }}  # best F1 at IoU 0.5"
         )
-    with replacing(folder / "card.toml") as whole:
-        whole.write_text("\n".join(lines) + "\n", encoding="utf-8")
+    write_whole(folder / "card.toml", "\n".join(lines) + "\n")
 
 
 def _table(scores: DetectionScores, figure: str) -> str:

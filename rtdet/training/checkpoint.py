@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import logging
 import math
-import os
 import shutil
 from collections.abc import Callable, Mapping
 from dataclasses import asdict, dataclass
@@ -15,8 +14,8 @@ from typing import Any
 import torch
 
 from rtdet.errors import UsageError
+from rtdet.output_file import replacing
 from rtdet.training.config import TrainConfig
-from rtdet.training.replacing import cannot_write, replacing
 
 _log = logging.getLogger("rtdet.training")
 
@@ -35,15 +34,13 @@ class Score:
 
 def save_checkpoint(state: Mapping[str, Any], path: Path) -> None:
     """Replaces the file in one step, so that a kill leaves the old one or the new one. Raises OutputError."""
-    try:
-        with replacing(path) as whole, whole.open("wb") as file:
+    with replacing(path) as whole, whole.open("wb") as file:
+        try:
             torch.save(state, file)
-            file.flush()
-            os.fsync(file.fileno())
-    except RuntimeError as error:  # what torch makes of an error of the disk
-        if isinstance(error.__context__, OSError):
-            raise cannot_write(path, error.__context__) from error
-        raise
+        except RuntimeError as error:  # what torch makes of an error of the disk
+            if isinstance(error.__context__, OSError):
+                raise error.__context__ from error
+            raise
 
 
 def load_checkpoint(path: Path, device: torch.device, take: Callable[[dict[str, Any]], None]) -> None:

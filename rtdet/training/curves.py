@@ -7,8 +7,8 @@ from typing import Any
 
 import numpy as np
 
+from rtdet.output_file import replacing
 from rtdet.training.log import read_log
-from rtdet.training.replacing import replacing
 from rtdet.types import FloatArray
 
 

@@ -25,6 +25,7 @@ from rtdet.detectors.ssd.module import SSDModule
 from rtdet.detectors.ssd.priors import make_priors
 from rtdet.detectors.ssd.weights import save_weights
 from rtdet.errors import RtdetError
+from rtdet.output_file import cannot_write
 from rtdet.training.augment import Augment, Recipe, open_recipe
 from rtdet.training.batches import Batch, Batches
 from rtdet.training.checkpoint import (
@@ -45,7 +46,6 @@ from rtdet.training.log import Log
 from rtdet.training.optimizer import make_optimizer, set_learning_rate, warm_cosine
 from rtdet.training.pictures import Picture
 from rtdet.training.precision import PRECISIONS, choose_precision, spare_single_cells
-from rtdet.training.replacing import cannot_write
 from rtdet.training.sheet import write_sheet
 from rtdet.types import FloatArray
 

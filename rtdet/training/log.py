@@ -10,7 +10,7 @@ import csv
 from collections.abc import Mapping
 from pathlib import Path
 
-from rtdet.training.replacing import cannot_write, replacing
+from rtdet.output_file import cannot_write, replacing
 
 COLUMNS = (
     "step",

@@ -132,7 +132,6 @@ def settings_of(folder: str | Path, **changes: Any) -> TrainingSettings:
 
 def keep_settings(folder: Path, settings: TrainingSettings) -> None:
     """Writes them to the folder, for `settings_of`. Raises OutputError."""
-    from rtdet.training.replacing import replacing
+    from rtdet.output_file import write_whole
 
-    with replacing(folder / SETTINGS) as whole:
-        whole.write_text(json.dumps(vars(settings), indent=2) + "\n", encoding="utf-8")
+    write_whole(folder / SETTINGS, json.dumps(vars(settings), indent=2) + "\n")

@@ -9,8 +9,8 @@ from pathlib import Path
 import cv2
 import numpy as np
 
+from rtdet.output_file import write_whole
 from rtdet.training.labelled import Labelled
-from rtdet.training.replacing import replacing
 from rtdet.types import Image
 from rtdet.video.draw import color_of
 
@@ -37,8 +37,7 @@ def write_sheet(
         y, x = _GAP + row * (height + _GAP), _GAP + column * (width + _GAP)
         sheet[y : y + height, x : x + width] = cell
     _, encoded = cv2.imencode(".png", sheet)
-    with replacing(path) as whole:
-        whole.write_bytes(encoded.tobytes())
+    write_whole(path, encoded.tobytes())
 
 
 def _cell(example: Labelled, class_names: Sequence[str]) -> Image:

@@ -9,10 +9,11 @@ import json
 import logging
 import threading
 from collections.abc import Callable
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 from rtdet.config import RunConfig
+from rtdet.errors import OutputError
+from rtdet.output_file import write_whole
 from rtdet.protocols import Detector
 from rtdet.video.draw import DrawStyle
 from rtdet.viewer.services import Services
@@ -132,9 +133,9 @@ class Opener:
         if path is None:
             return
         try:
-            Path(path).write_text(json.dumps(pipeline.stats().as_dict(), indent=2) + "\n", encoding="utf-8")
-        except OSError as error:
-            log.warning("cannot write the statistics %s: %s", path, error.strerror)
+            write_whole(path, json.dumps(pipeline.stats().as_dict(), indent=2) + "\n")
+        except OutputError as error:
+            log.warning("%s", error)
 
 
 def _key(config: RunConfig) -> tuple[object, ...]:

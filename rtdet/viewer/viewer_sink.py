@@ -8,6 +8,7 @@ from dataclasses import replace
 from pathlib import Path
 
 from rtdet.errors import OutputError
+from rtdet.output_file import cannot_write, write_whole
 from rtdet.protocols import Sink
 from rtdet.types import Frame, FrameResult
 from rtdet.video.draw import DrawStyle, Mark, draw_marks
@@ -79,6 +80,6 @@ def write_snapshot(path: Path, frame: Frame, marks: Sequence[Mark], style: DrawS
         raise OutputError(f"cannot make a PNG of this picture for {path.name}")
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
-        path.write_bytes(png.tobytes())
     except OSError as error:
-        raise OutputError(f"cannot write the snapshot {path}: {error.strerror}") from error
+        raise cannot_write(path, error) from error
+    write_whole(path, png.tobytes())

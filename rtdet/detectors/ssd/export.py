@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import hashlib
 import json
-from contextlib import suppress
 from pathlib import Path
 
 import onnx
@@ -13,7 +12,7 @@ from rtdet.backends.onnxruntime import export_onnx
 from rtdet.detectors.ssd.graph import WEIGHTS_KEY, beside
 from rtdet.detectors.ssd.module import SSDModule
 from rtdet.detectors.ssd.weights import load_weights
-from rtdet.errors import OutputError
+from rtdet.output_file import write_whole
 
 
 def export_beside(weights: Path) -> Path:
@@ -32,14 +31,7 @@ def export_beside(weights: Path) -> Path:
     graph = _as_onnx(model)
     onnx.helper.set_model_props(graph, notes)
     onnx.checker.check_model(graph)
-    temporary = path.with_name(path.name + ".part")
-    try:
-        temporary.write_bytes(graph.SerializeToString())
-        temporary.replace(path)
-    except OSError as error:
-        with suppress(OSError):
-            temporary.unlink(missing_ok=True)
-        raise OutputError(f"cannot write {path}: {error.strerror or error}") from error
+    write_whole(path, graph.SerializeToString())
     return path
 
 

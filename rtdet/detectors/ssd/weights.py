@@ -7,14 +7,15 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from rtdet.detectors.ssd.config import SSDConfig
 from rtdet.detectors.state_dicts import fill
-from rtdet.errors import ModelError, OutputError
+from rtdet.errors import ModelError
 from rtdet.extras import require_for_model
+from rtdet.output_file import write_whole
 
 if TYPE_CHECKING:
     from rtdet.detectors.ssd.module import SSDModule
@@ -23,7 +24,7 @@ FORMAT = "rtdet-ssd-1"
 
 
 def save_weights(model: SSDModule, path: Path) -> None:
-    """Writes the file beside itself first, so that a kill never leaves half of one. Raises OutputError."""
+    """Replaces the file in one step, so that a kill never leaves half of one. Raises OutputError."""
     from safetensors.torch import save
 
     tensors = {
@@ -32,16 +33,9 @@ def save_weights(model: SSDModule, path: Path) -> None:
         for name, value in model.state_dict().items()
         if not name.endswith("num_batches_tracked")
     }
-    temporary = path.with_name(path.name + ".part")
     header = {"format": FORMAT, "config": json.dumps(model.config.as_dict(), sort_keys=True)}
-    try:
-        # Not safetensors' save_file, whose files are readable by nobody else, whatever the umask.
-        temporary.write_bytes(_with_sorted_header(save(tensors, metadata=header)))
-        temporary.replace(path)
-    except OSError as error:
-        with suppress(OSError):
-            temporary.unlink(missing_ok=True)
-        raise OutputError(f"cannot write {path}: {error.strerror or error}") from error
+    # Not safetensors' save_file, whose files are readable by nobody else, whatever the umask.
+    write_whole(path, _with_sorted_header(save(tensors, metadata=header)))
 
 
 def _with_sorted_header(content: bytes) -> bytes:

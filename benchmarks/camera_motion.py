@@ -53,8 +53,8 @@ def hand_held(seed: int, seconds: float) -> Iterator[Shot]:
     swing, phase = rng.normal(0, 1, (3, 4)) / 2, rng.uniform(0, 2 * np.pi, (3, 4))
     for i in range(scene.frame_count):
         x, y, roll = (swing * np.sin(2 * np.pi * hertz * i / FPS + phase)).sum(axis=1)
-        centre = scene.width / 2, scene.height / 2
-        transform = cv2.getRotationMatrix2D(centre, 0.33 * roll, 1.0)
+        center = scene.width / 2, scene.height / 2
+        transform = cv2.getRotationMatrix2D(center, 0.33 * roll, 1.0)
         transform[:, 2] += 20 * x - (scene.width - WIDTH) / 2, 20 * y - (scene.height - HEIGHT) / 2
         image = np.asarray(cv2.warpAffine(scene.render(i), transform, (WIDTH, HEIGHT)))
         yield image, _moved(_visible(scene, i), transform)

@@ -16,7 +16,7 @@ from pathlib import Path
 import rtdet
 from rtdet.datasets import Dataset, load_dataset
 from rtdet.evaluation.detection.files import detect_all
-from rtdet.evaluation.detection.measurement import labelled_classes, measure, only_classes
+from rtdet.evaluation.detection.measurement import labeled_classes, measure, only_classes
 
 ROOT = Path(__file__).resolve().parents[1]
 SHARED = ROOT.parent / "shared/data/street/val"
@@ -41,7 +41,7 @@ def main() -> None:
     )
     whole = load_dataset(options.data)
     dataset = Dataset(whole.folder, whole.class_names, whole.samples[:: options.every])
-    names = [name for name in labelled_classes(dataset) if name in detector.class_names]
+    names = [name for name in labeled_classes(dataset) if name in detector.class_names]
     measured = measure(only_classes(dataset, names), detect_all(detector, dataset))
     detector.close()
     print(f"{options.model} on {len(dataset)} pictures of {options.data.name}")

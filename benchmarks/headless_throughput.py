@@ -53,9 +53,9 @@ def plain_loop(clip: str, model: str, conf: float = 0.25, iou: float = 0.5) -> d
         rows = session.run(None, {name: blob})[0][0]
         scores = rows[:, 4:5] * rows[:, 5:]
         labels, best = scores.argmax(1), scores.max(1)
-        centre, size = (rows[:, :2] + grid) * strides, np.exp(rows[:, 2:4]) * strides
+        center, size = (rows[:, :2] + grid) * strides, np.exp(rows[:, 2:4]) * strides
         keep = best > conf
-        ltwh = np.concatenate([centre - size / 2, size], axis=1)[keep] / scale
+        ltwh = np.concatenate([center - size / 2, size], axis=1)[keep] / scale
         chosen = cv2.dnn.NMSBoxesBatched(ltwh.tolist(), best[keep].tolist(), labels[keep].tolist(), conf, iou)
         boxes = ltwh[np.asarray(chosen, dtype=int)].reshape(-1, 4)
         tracker.update(np.concatenate([boxes[:, :2], boxes[:, :2] + boxes[:, 2:]], axis=1))

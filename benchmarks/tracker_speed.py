@@ -46,8 +46,8 @@ def scene(count: int, frames: int, seed: int = 0) -> list[FloatArray]:
     result = []
     for frame in range(frames):
         way = (start + frame * velocity) / (WIDTH, HEIGHT) % 2
-        centre = np.minimum(way, 2 - way) * (WIDTH, HEIGHT)
-        boxes = cxcywh_to_xyxy(np.concatenate([centre, size], axis=1)) + rng.normal(0, 1, (count, 4))
+        center = np.minimum(way, 2 - way) * (WIDTH, HEIGHT)
+        boxes = cxcywh_to_xyxy(np.concatenate([center, size], axis=1)) + rng.normal(0, 1, (count, 4))
         ghosts = rng.choice(boxes, round(0.02 * count)) + rng.uniform(-200, 200, (round(0.02 * count), 1))
         seen = np.concatenate([boxes[rng.random(count) > 0.05], ghosts])
         result.append(seen[rng.permutation(len(seen))])

@@ -52,7 +52,7 @@ SHARED = ROOT.parent / "shared/data"
 CLASSES = ("person", "bicycle", "car", "motorcycle", "bus", "truck")
 TEACHER_SIZES = (416, 608)
 # Rather generous: what is doubted is ignored, and a wrong label of a rare class costs less than a missing one.
-RULE = Completion(accept=0.35, accept_labelled=0.5, unsure=0.1)
+RULE = Completion(accept=0.35, accept_labeled=0.5, unsure=0.1)
 # Which of the things a thing is stays as COCO's 80 classes taught it. The street pictures show few things that are
 # none of ours: fine-tuned on them, the classes' branches take bottles for people.
 KEPT = (".class_branch.", ".classes.")
@@ -74,12 +74,12 @@ def main() -> int:
             return 2
     out = Path(options.out)
     out.mkdir(parents=True, exist_ok=True)
-    labelled, start, training = out / "labelled", out / "start.safetensors", out / "training"
-    if not labelled.exists():
-        complete_labels(data / "train", teacher, labelled, options.subset)
+    labeled, start, training = out / "labelled", out / "start.safetensors", out / "training"
+    if not labeled.exists():
+        complete_labels(data / "train", teacher, labeled, options.subset)
     if not start.exists():
-        save_weights(from_yolox(teacher, CLASSES, norm_pictures(labelled)), start)
-    train(labelled, data / "val", start, training, options)
+        save_weights(from_yolox(teacher, CLASSES, norm_pictures(labeled)), start)
+    train(labeled, data / "val", start, training, options)
     val = load_dataset(data / "val", CLASSES)
     if options.subset:
         val = replace(val, samples=val.samples[:: max(1, len(val.samples) // options.subset)])
@@ -131,13 +131,13 @@ def norm_pictures(folder: Path, count: int = 16, side: int = 416) -> Iterator[to
         yield torch.from_numpy(image).permute(2, 0, 1)[None].float()
 
 
-def train(labelled: Path, val: Path, start: Path, out: Path, options: argparse.Namespace) -> None:
+def train(labeled: Path, val: Path, start: Path, out: Path, options: argparse.Namespace) -> None:
     """`rtdet train`, as a user would call it."""
     begun = (out / "last.pt").exists()
     if begun and (out / "card.toml").exists():
         return
     command = [
-        "train", "--data", labelled, "--val", val, "--model", start, "--classes", ",".join(CLASSES), "--out", out,
+        "train", "--data", labeled, "--val", val, "--model", start, "--classes", ",".join(CLASSES), "--out", out,
         "--steps", options.steps, "--lr", 5e-4, "--freeze", 8, "--ema", 0.999, "--batch", 16, "--size", 320,
         "--demo-frames", options.demo_frames, "--balance", 0.2, "--device", options.device,
     ]  # fmt: skip

@@ -9,7 +9,7 @@ from pathlib import Path
 import numpy as np
 
 from rtdet.datasets.coco import read_json
-from rtdet.datasets.incomplete import labelled_by_source
+from rtdet.datasets.incomplete import labeled_by_source
 from rtdet.datasets.sample import Sample, places_of
 from rtdet.errors import UsageError
 from rtdet.geometry.boxes import area, iou, is_valid
@@ -41,12 +41,12 @@ def load_teacher(path: Path) -> dict[str, list[Opinion]]:
 class Completion:
     """How far a teacher is believed about objects that the labels lack.
 
-    Above `accept` (a class that this kind of picture never labels) or `accept_labelled` (one that it does)
+    Above `accept` (a class that this kind of picture never labels) or `accept_labeled` (one that it does)
     a detection becomes a label; above `unsure` an ignored region. Overlap with an existing label: dropped.
     """
 
     accept: float = 0.4
-    accept_labelled: float = 0.6
+    accept_labeled: float = 0.6
     unsure: float = 0.15
     same_object_iou: float = 0.5
 
@@ -62,9 +62,9 @@ def complete_labels(
     `teacher` is by file name, as load_teacher reads it. Accepted rows keep the teacher's score in `scores`.
     """
     rule = rule or Completion()
-    labelled = labelled_by_source(samples)
+    labeled = labeled_by_source(samples)
     return [
-        complete(s, teacher.get(s.path.name, []), class_names, labelled[s.source] - s.incomplete, rule)
+        complete(s, teacher.get(s.path.name, []), class_names, labeled[s.source] - s.incomplete, rule)
         for s in samples
     ]
 
@@ -73,10 +73,10 @@ def complete(
     sample: Sample,
     found: Sequence[Opinion],
     class_names: Sequence[str],
-    labelled: Set[int],
+    labeled: Set[int],
     rule: Completion,
 ) -> Sample:
-    """One picture with what a teacher found in it. `labelled`: the classes that such pictures label in full."""
+    """One picture with what a teacher found in it. `labeled`: the classes that such pictures label in full."""
     index = places_of(class_names)
     boxes, labels, ignored = list(sample.boxes), list(sample.labels), list(sample.ignored)
     scores, areas = list(sample.scores), list(sample.areas)
@@ -91,7 +91,7 @@ def complete(
             if labels[rival] < 0 and score >= rule.accept and not _is_crowd(sample, rival):
                 labels[rival], ignored[rival], scores[rival] = label, False, score
             continue
-        sure = score >= (rule.accept_labelled if label in labelled else rule.accept)
+        sure = score >= (rule.accept_labeled if label in labeled else rule.accept)
         boxes.append(box)
         labels.append(label)
         ignored.append(not sure)

@@ -30,10 +30,10 @@ def declare_incomplete(dataset: Dataset, declared: Mapping[str, Sequence[str]]) 
     """The same pictures with `incomplete` set. `declared` is as in dataset.toml: class names by source, "*" for
     any source or for every class that a source never labels. Names that the data set lacks are passed over."""
     places = places_of(dataset.class_names)
-    labelled = labelled_by_source(dataset.samples)
+    labeled = labeled_by_source(dataset.samples)
     everything = frozenset(range(len(places)))
     incomplete = {}
-    for source, labels in labelled.items():
+    for source, labels in labeled.items():
         wanted = [*declared.get("*", ()), *declared.get(source, ())]
         named = {places[name] for name in wanted if name in places}
         incomplete[source] = frozenset(named | (everything - labels if "*" in wanted else set()))
@@ -41,12 +41,12 @@ def declare_incomplete(dataset: Dataset, declared: Mapping[str, Sequence[str]]) 
     return replace(dataset, samples=samples)
 
 
-def labelled_by_source(samples: Sequence[Sample]) -> dict[str, set[int]]:
+def labeled_by_source(samples: Sequence[Sample]) -> dict[str, set[int]]:
     """For each kind of picture the labels that its pictures have somewhere."""
-    labelled: dict[str, set[int]] = {}
+    labeled: dict[str, set[int]] = {}
     for sample in samples:
-        labelled.setdefault(sample.source, set()).update(sample.labels[~sample.ignored].tolist())
-    return labelled
+        labeled.setdefault(sample.source, set()).update(sample.labels[~sample.ignored].tolist())
+    return labeled
 
 
 def declaration_file(folder: Path) -> Path | None:

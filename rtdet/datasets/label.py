@@ -12,7 +12,7 @@ import numpy as np
 from rtdet.datasets.completion import Completion, complete
 from rtdet.datasets.convert import check_empty, class_names_of, place_picture, read_parts, unique_names
 from rtdet.datasets.formats import dataset_of, find_labels, splits_of
-from rtdet.datasets.incomplete import labelled_by_source, write_declaration
+from rtdet.datasets.incomplete import labeled_by_source, write_declaration
 from rtdet.datasets.pictures import pictures_in
 from rtdet.datasets.raw import RawLabels, RawPicture, raw_picture
 from rtdet.datasets.sample import Sample
@@ -34,7 +34,7 @@ class Taught:
 
 
 @dataclass(frozen=True)
-class Labelling:
+class Labeling:
     """How many pictures were labelled; rows kept, added (or named) by the teacher, and added as doubtful; and rows
     of people that COCO has no place for, by what they were."""
 
@@ -81,7 +81,7 @@ def label_parts(
     flip: bool = True,
     link: bool = False,
     on_picture: Callable[[], None] = lambda: None,
-) -> Labelling:
+) -> Labeling:
     """Completes every part and writes it: OUT.json alone, or a folder [PART/]images and its JSON.
 
     Raises OutputError for what cannot be written and for an OUT that is there already.
@@ -111,7 +111,7 @@ def label_parts(
             raise OutputError(f"cannot write {error.filename or out}: {error.strerror}") from error
         taught += done
     sure = [row.by_teacher & ~row.sample.ignored for row in taught]
-    return Labelling(
+    return Labeling(
         len(taught),
         sum(int((~row.by_teacher).sum()) for row in taught) - lost[UNNAMED],
         sum(int(mask.sum()) for mask in sure),
@@ -144,7 +144,7 @@ def teach(
     for _ in range(len(raw.pictures) - len(readable)):
         on_picture()
     samples = dataset_of(replace(raw, pictures=readable), names).samples
-    labelled = labelled_by_source(samples)
+    labeled = labeled_by_source(samples)
     known = {name for detector in detectors for name in detector.class_names}
     asked = frozenset(i for i, name in enumerate(wanted) if name in known)
     for sample in samples:
@@ -158,7 +158,7 @@ def teach(
         rows = [(found.name_of(i), float(found.scores[i]), found.boxes[i]) for i in range(len(found))]
         # What is not looked for must not hide behind a class of its own: see complete.
         foreign = replace(sample, labels=np.where(sample.labels < len(wanted), sample.labels, -1))
-        in_full = labelled[sample.source] - sample.incomplete
+        in_full = labeled[sample.source] - sample.incomplete
         yield _named(sample, complete(foreign, rows, wanted, in_full, rule), asked)
 
 

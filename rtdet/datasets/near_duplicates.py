@@ -34,8 +34,8 @@ class Fingerprint:
 
 def fingerprint(image: Image) -> Fingerprint:
     """Of an (H, W, 3) BGR picture, or an (H, W) grey one."""
-    grey = image if image.ndim == 2 else cv2.cvtColor(image, cv2.COLOR_BGR2GRAY)
-    small = cv2.resize(grey, (_SIDE, _SIDE), interpolation=cv2.INTER_AREA)
+    gray = image if image.ndim == 2 else cv2.cvtColor(image, cv2.COLOR_BGR2GRAY)
+    small = cv2.resize(gray, (_SIDE, _SIDE), interpolation=cv2.INTER_AREA)
     # Rather from the small picture than from the large one: the same cells, at once.
     cells = cv2.resize(small, (_CELLS + 1, _CELLS + 1), interpolation=cv2.INTER_AREA).astype(np.int16)
     right, below = np.diff(cells[:-1], axis=1) > 0, np.diff(cells[:, :-1], axis=0) > 0
@@ -82,7 +82,7 @@ def _patterns(prints: Sequence[Fingerprint]) -> npt.NDArray[np.float32]:
     rows = np.stack([p.small.ravel() for p in prints]).astype(np.float32)
     mean = rows.mean(axis=1, keepdims=True)
     is_plain = rows.std(axis=1, keepdims=True) < _FLAT
-    centred = np.where(is_plain, 0, rows - mean)
-    length = np.linalg.norm(centred, axis=1, keepdims=True)
-    grey = is_plain & (np.arange(32) == mean // 8)
-    return np.concatenate([centred / np.maximum(length, 1e-9), grey], axis=1).astype(np.float32)
+    centered = np.where(is_plain, 0, rows - mean)
+    length = np.linalg.norm(centered, axis=1, keepdims=True)
+    gray = is_plain & (np.arange(32) == mean // 8)
+    return np.concatenate([centered / np.maximum(length, 1e-9), gray], axis=1).astype(np.float32)

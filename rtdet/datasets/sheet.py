@@ -132,12 +132,12 @@ def _draw_legend(
 ) -> None:
     """Coloured squares with names, in one line; what has no room is left out and counted."""
     x, y = float(_MARGIN), _MARGIN + 70
-    for i, (name, colour) in enumerate(legend):
+    for i, (name, color) in enumerate(legend):
         name = _drawable(name, font)
         if x + 24 + font.getlength(name) > _MARGIN + room - 90:
             pen.text((x, y), f"and {len(legend) - i} more", _FAINT, font)
             return
-        pen.rectangle((x, y + 3, x + 13, y + 16), colour)
+        pen.rectangle((x, y + 3, x + 13, y + 16), color)
         pen.text((x + 22, y), name, _INK, font)
         x += 46 + font.getlength(name)
 

@@ -68,10 +68,10 @@ def fuse(
         for cluster in _clusters(boxes[rows], scores[rows], same_object_iou):
             members = rows[cluster]
             weight = scores[members]
-            centre = (boxes[members] * weight[:, None]).sum(axis=0) / weight.sum()
+            center = (boxes[members] * weight[:, None]).sum(axis=0) / weight.sum()
             best = np.zeros(len(looks))
             np.maximum.at(best, origin[members], weight)
-            fused.append((centre, float(best.mean()), int(label)))
+            fused.append((center, float(best.mean()), int(label)))
     fused.sort(key=lambda row: -row[1])
     return Detections(
         np.array([row[0] for row in fused]).reshape(-1, 4),

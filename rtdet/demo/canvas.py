@@ -179,12 +179,12 @@ class Canvas:
         ends = [end + along * width_b / 2 * _ARC, start - along * width_a / 2 * _ARC]
         self._convex(np.concatenate(ends), color)
 
-    def ellipse(self, centre: Point, rx: float, ry: float, color: Color, angle: float = 0.0) -> None:
+    def ellipse(self, center: Point, rx: float, ry: float, color: Color, angle: float = 0.0) -> None:
         turned = (rx * _CIRCLE.real + 1j * ry * _CIRCLE.imag) * np.exp(1j * angle)
-        self._convex(complex(*centre) + turned, color)
+        self._convex(complex(*center) + turned, color)
 
-    def ring(self, centre: Point, radius: float, width: float, color: Color) -> None:
-        around = complex(*centre) + radius * np.append(np.repeat(_CIRCLE, 1), _CIRCLE[0])
+    def ring(self, center: Point, radius: float, width: float, color: Color) -> None:
+        around = complex(*center) + radius * np.append(np.repeat(_CIRCLE, 1), _CIRCLE[0])
         self.line(list(zip(around.real, around.imag, strict=True)), width, color)
 
     def cutout(self, left: float, right: float, bottom: float, top: float) -> tuple[Canvas, tuple[int, int]]:

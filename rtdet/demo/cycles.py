@@ -12,18 +12,18 @@ from rtdet.demo.wardrobe import Person
 PEDAL_POSES = 16
 
 _CRANK: Point = (-0.06, 0.29)
-_LIGHT_GREY: Color = (190, 190, 190)
+_LIGHT_GRAY: Color = (190, 190, 190)
 
 
-def _thin_wheel(canvas: Canvas, centre: Point, radius: float, turn: float) -> None:
-    x, y = centre
+def _thin_wheel(canvas: Canvas, center: Point, radius: float, turn: float) -> None:
+    x, y = center
     for k in range(7):
         angle = turn + pi * k / 7
         dx, dy = 0.95 * radius * cos(angle), 0.95 * radius * sin(angle)
         canvas.line([(x - dx, y - dy), (x + dx, y + dy)], 0.008, (165, 165, 165))
-    canvas.ring(centre, radius - 0.026, 0.052, TYRE)
-    canvas.ring(centre, radius - 0.062, 0.018, _LIGHT_GREY)
-    canvas.ellipse(centre, 0.04, 0.04, (90, 90, 90))
+    canvas.ring(center, radius - 0.026, 0.052, TYRE)
+    canvas.ring(center, radius - 0.062, 0.018, _LIGHT_GRAY)
+    canvas.ellipse(center, 0.04, 0.04, (90, 90, 90))
 
 
 def _pedals(pose: int) -> tuple[Point, Point]:

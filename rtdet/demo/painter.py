@@ -44,5 +44,5 @@ class Painter:
         """An ellipse that faces us."""
         cx, cy = self.point(x, depth, up)
         k = self.view.ppm(depth) * self.scale * 16
-        centre = (round((cx * self.scale - 0.5) * 16), round((cy * self.scale - 0.5) * 16))
-        cv2.ellipse(self.image, centre, (round(rx * k), round(ry * k)), 0, 0, 360, color, -1, cv2.LINE_AA, 4)
+        center = (round((cx * self.scale - 0.5) * 16), round((cy * self.scale - 0.5) * 16))
+        cv2.ellipse(self.image, center, (round(rx * k), round(ry * k)), 0, 0, 360, color, -1, cv2.LINE_AA, 4)

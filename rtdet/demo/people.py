@@ -113,9 +113,9 @@ def _arm_side(canvas: Canvas, person: Person, shoulder: Point, angle: float, lig
     canvas.limb(start, elbow, 0.07 * wide, 0.056 * wide, sleeve)
 
 
-def _head_side(canvas: Canvas, person: Person, centre: Point) -> None:
+def _head_side(canvas: Canvas, person: Person, center: Point) -> None:
     h = person.height
-    x, y = centre
+    x, y = center
     neck = shade(person.skin, 0.8)
     canvas.limb((x - 0.014 * h, y - 0.09 * h), (x - 0.004 * h, y - 0.03 * h), 0.058 * h, 0.052 * h, neck)
     if person.hair_style == "long":
@@ -126,7 +126,7 @@ def _head_side(canvas: Canvas, person: Person, centre: Point) -> None:
             (x, y - 0.08 * h),
         ]
         canvas.polygon(tail, person.hair, 2)
-    canvas.ellipse(centre, 0.056 * h, 0.069 * h, person.skin)
+    canvas.ellipse(center, 0.056 * h, 0.069 * h, person.skin)
     canvas.ellipse((x + 0.054 * h, y - 0.01 * h), 0.012 * h, 0.014 * h, shade(person.skin, 0.95))
     canvas.ellipse((x + 0.036 * h, y + 0.01 * h), 0.008 * h, 0.01 * h, EYES)
     is_cap = person.hair_style == "cap"

@@ -161,10 +161,10 @@ class Placed:
         tall = (0.3 if long else 0.15) * ppm
         if self.label == -1:
             half, tall = 0.3 * ppm, 0.12 * ppm
-        centre, y = ((left + right) / 2 if long else self.x), self.y - 0.25 * tall
-        window = _cut(centre - half, y - tall, centre + half, y + tall, darkness.shape[1], darkness.shape[0])
+        center, y = ((left + right) / 2 if long else self.x), self.y - 0.25 * tall
+        window = _cut(center - half, y - tall, center + half, y + tall, darkness.shape[1], darkness.shape[0])
         if window is not None:
-            matrix = np.array([[half / 32, 0.0, centre - half], [0.0, tall / 32, y - tall]])
+            matrix = np.array([[half / 32, 0.0, center - half], [0.0, tall / 32, y - tall]])
             _darken(darkness, _CONTACT, matrix, window)
 
 

@@ -57,12 +57,12 @@ def _sky(painter: Painter, rng: np.random.Generator) -> None:
     for _ in range(9):
         x, y = rng.uniform(0, width / 8), rng.uniform(0, height / 28)
         for _ in range(8):
-            centre = (round(x + rng.normal(0, width / 150)), round(y + rng.normal(0, height / 450)))
+            center = (round(x + rng.normal(0, width / 150)), round(y + rng.normal(0, height / 450)))
             axes = (
                 max(1, round(rng.uniform(0.5, 1) * width / 230)),
                 max(1, round(rng.uniform(0.5, 1) * height / 420)),
             )
-            cv2.ellipse(cover, centre, axes, 0, 0, 360, 1.0, -1)
+            cv2.ellipse(cover, center, axes, 0, 0, 360, 1.0, -1)
     soft = cv2.GaussianBlur(cover, (0, 0), max(0.8, height / 1000))
     cloud = 0.75 * cv2.resize(soft, (width, height), interpolation=cv2.INTER_LINEAR)[..., None]
     sky = (top + (low - top) * ramp) * (1 - cloud) + 250 * cloud

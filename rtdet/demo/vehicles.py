@@ -105,17 +105,17 @@ def _wheels(vehicle: Vehicle) -> tuple[float, list[float]]:
     return (0.35 if vehicle.kind in ("suv", "van") else 0.31), [-0.62 * half, 0.64 * half]
 
 
-def draw_wheel(canvas: Canvas, centre: Point, radius: float, spokes: int, turn: float) -> None:
+def draw_wheel(canvas: Canvas, center: Point, radius: float, spokes: int, turn: float) -> None:
     """A wheel with a rim of that many spokes, turned by `turn` radians."""
-    x, y = centre
-    canvas.ellipse(centre, radius, radius, TYRE)
-    canvas.ellipse(centre, 0.68 * radius, 0.68 * radius, (92, 90, 88))
+    x, y = center
+    canvas.ellipse(center, radius, radius, TYRE)
+    canvas.ellipse(center, 0.68 * radius, 0.68 * radius, (92, 90, 88))
     for k in range(spokes):
         angle = turn + 2 * pi * k / spokes
         tip = (x + 0.6 * radius * cos(angle), y + 0.6 * radius * sin(angle))
-        canvas.limb(centre, tip, 0.2 * radius, 0.14 * radius, (198, 196, 194))
-    canvas.ring(centre, 0.65 * radius, 0.07 * radius, (205, 203, 200))
-    canvas.ellipse(centre, 0.17 * radius, 0.17 * radius, (150, 148, 146))
+        canvas.limb(center, tip, 0.2 * radius, 0.14 * radius, (198, 196, 194))
+    canvas.ring(center, 0.65 * radius, 0.07 * radius, (205, 203, 200))
+    canvas.ellipse(center, 0.17 * radius, 0.17 * radius, (150, 148, 146))
 
 
 @lru_cache(maxsize=32)

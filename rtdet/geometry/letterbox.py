@@ -32,7 +32,7 @@ class Letterbox:
 
 
 def letterbox(
-    image: Image, size: tuple[int, int], *, fill: int = 114, centre: bool = False
+    image: Image, size: tuple[int, int], *, fill: int = 114, center: bool = False
 ) -> tuple[Image, Letterbox]:
     """The image scaled to fit `size` (width, height) with its aspect kept, the rest filled.
 
@@ -44,7 +44,7 @@ def letterbox(
     resized = image
     if (new_w, new_h) != (width, height):
         resized = cv2.resize(image, (new_w, new_h), interpolation=cv2.INTER_LINEAR)
-    left, top = ((size[0] - new_w) // 2, (size[1] - new_h) // 2) if centre else (0, 0)
+    left, top = ((size[0] - new_w) // 2, (size[1] - new_h) // 2) if center else (0, 0)
     canvas = np.full((size[1], size[0], 3), fill, dtype=np.uint8)
     canvas[top : top + new_h, left : left + new_w] = resized
     return canvas, Letterbox((new_w / width, new_h / height), (left, top), (width, height))

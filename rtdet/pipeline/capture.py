@@ -57,7 +57,7 @@ class CaptureWorker(Worker):
             elif order.single or self._is_due(self._held[0], order):
                 self._release(order)
 
-    def wake_neighbours(self) -> None:
+    def wake_neighbors(self) -> None:
         self._drop_held(self.end_reason)
         self.flow.frames.end(self.end_reason)
         if self.flow.sink_shown:

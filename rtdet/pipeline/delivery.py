@@ -40,7 +40,7 @@ class OutputWorker(Worker):
                 ms = (time.monotonic() - began) * 1e3
                 self.flow.stats.written(ms, is_result=not self.flow.sink_shown)
 
-    def wake_neighbours(self) -> None:
+    def wake_neighbors(self) -> None:
         self.flow.outputs.remove(self.buffer)
         self.buffer.abort(self.end_reason)
 

@@ -10,7 +10,7 @@ from dataclasses import replace
 from rtdet.errors import ModelError
 from rtdet.pipeline.flow import Flow, Job
 from rtdet.pipeline.found import split
-from rtdet.pipeline.sanitise import sanitise
+from rtdet.pipeline.sanitize import sanitize
 from rtdet.pipeline.supervisor import Supervisor, Worker, describe
 from rtdet.protocols import Detector
 from rtdet.types import Detections, Frame, Thresholds
@@ -71,7 +71,7 @@ class DetectWorker(Worker):
             if self._in_hand:
                 self._detect(self._in_hand)
 
-    def wake_neighbours(self) -> None:
+    def wake_neighbors(self) -> None:
         self.flow.drop(self._in_hand, self.end_reason)
         self.flow.frames.abort(self.end_reason)
         self.flow.detected.end(self.end_reason)
@@ -147,7 +147,7 @@ class DetectWorker(Worker):
                 job.camera_points = flow.camera.look(job.frame, job.epoch, is_wanted=is_wanted)
 
     def _checked(self, detections: Detections, frame: Frame) -> Detections:
-        checked, invalid = sanitise(detections, frame.size)
+        checked, invalid = sanitize(detections, frame.size)
         if invalid:
             self.flow.stats.invalid_boxes(invalid)
             if not self._has_warned:

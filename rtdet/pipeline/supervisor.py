@@ -43,10 +43,10 @@ class Worker(ABC):
             self.thread.start()
         except RuntimeError as error:
             self.failed(error)
-            self._do(self.wake_neighbours, self.close)
+            self._do(self.wake_neighbors, self.close)
 
     def _main(self) -> None:
-        self._do(self.work, self.wake_neighbours, self.close)
+        self._do(self.work, self.wake_neighbors, self.close)
 
     def _do(self, *acts: Callable[[], None]) -> None:
         try:
@@ -62,7 +62,7 @@ class Worker(ABC):
     def work(self) -> None: ...
 
     @abstractmethod
-    def wake_neighbours(self) -> None: ...
+    def wake_neighbors(self) -> None: ...
 
     @abstractmethod
     def close(self) -> None: ...

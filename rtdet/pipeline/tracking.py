@@ -23,7 +23,7 @@ class TrackWorker(Worker):
                 self._track(job)
                 self._in_hand = []
 
-    def wake_neighbours(self) -> None:
+    def wake_neighbors(self) -> None:
         self.flow.drop(self._in_hand, self.end_reason)
         self.flow.detected.abort(self.end_reason)
         self.flow.outputs.end(self.end_reason)

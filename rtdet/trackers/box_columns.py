@@ -8,7 +8,7 @@ from rtdet.trackers.kalman import zoom
 from rtdet.types import FloatArray
 
 
-def to_centred(corners: FloatArray) -> FloatArray:
+def to_centered(corners: FloatArray) -> FloatArray:
     """(4, N) rows cx, cy, w, h of the corners (4, N)."""
     boxes = np.empty_like(corners)
     np.subtract(corners[2:], corners[:2], out=boxes[2:])
@@ -48,6 +48,6 @@ def between(before: FloatArray, after: FloatArray, part: FloatArray) -> FloatArr
 
 def moved(corners: FloatArray, transform: FloatArray) -> FloatArray:
     """Corners (4, N) after the camera's step, a similarity (2, 3): centres go by it, sizes by its zoom."""
-    centre, half = (corners[:2] + corners[2:]) * 0.5, (corners[2:] - corners[:2]) * (0.5 * zoom(transform))
-    centre = transform[:, :2] @ centre + transform[:, 2:]
-    return np.concatenate((centre - half, centre + half))
+    center, half = (corners[:2] + corners[2:]) * 0.5, (corners[2:] - corners[:2]) * (0.5 * zoom(transform))
+    center = transform[:, :2] @ center + transform[:, 2:]
+    return np.concatenate((center - half, center + half))

@@ -28,7 +28,7 @@ class CameraStep(NamedTuple):
     noise  mean square of the shift's error, pixels squared; 0: it is known.
     """
 
-    centre: complex
+    center: complex
     shift: complex
     turn: complex
     noise: float = 0.0
@@ -58,20 +58,20 @@ def camera_step(
     terms[0], terms[1], terms[2] = 1.0, place, offset
     np.multiply(place.conj(), terms[1:3], out=terms[3:])
     # From the median step on: what most boxes do, however far off the others are.
-    centre, shift, turn = 0j, complex(_median(offset.real), _median(offset.imag)), 0j
+    center, shift, turn = 0j, complex(_median(offset.real), _median(offset.imag)), 0j
     for _ in range(ROUNDS):
-        residual = np.abs(offset - (shift - turn * centre) - turn * place) * per_deviation
+        residual = np.abs(offset - (shift - turn * center) - turn * place) * per_deviation
         residual /= TOLERANCE * (1.4826 * _median(residual) + FINEST)
         residual *= residual
         residual += 1.0
         residual *= residual
         total, places, offsets, arms, pulls = (terms @ (sure / residual)).tolist()
-        centre, shift = places / total, offsets / (total + one_box)
-        arm = (arms - places.conjugate() * centre).real
+        center, shift = places / total, offsets / (total + one_box)
+        arm = (arms - places.conjugate() * center).real
         turn = (pulls - places.conjugate() * offsets / total) / (arm + 2 * reach**2 * one_box)
-    residual = np.abs(offset - (shift - turn * centre) - turn * place) * per_deviation
+    residual = np.abs(offset - (shift - turn * center) - turn * place) * per_deviation
     # The median of a Rayleigh distribution is 1.1774 deviations of one axis; there are two.
-    return CameraStep(centre, shift, turn, 2 * (_median(residual) / 1.1774) ** 2 / float(sure.sum()))
+    return CameraStep(center, shift, turn, 2 * (_median(residual) / 1.1774) ** 2 / float(sure.sum()))
 
 
 def _median(values: FloatArray) -> float:

@@ -110,7 +110,7 @@ def apply_step(motion: FloatArray, step: CameraStep) -> None:
     """Moves the tracks as the camera's step moves what is seen, in place."""
     moved = motion[X] + 1j * motion[Y]
     moved *= step.turn
-    moved += step.shift - step.turn * step.centre
+    moved += step.shift - step.turn * step.center
     motion[X] += moved.real
     motion[Y] += moved.imag
     motion[LOG_HEIGHT] += math.log(min(max(1.0 + step.turn.real, 1 / MOST_GROWTH), MOST_GROWTH))
@@ -149,7 +149,7 @@ class CameraVelocity:
         if step is None:
             return None
         step = self._believed(step, expected, elapsed_s)
-        shift = expected.shift + step.shift - step.turn * step.centre
+        shift = expected.shift + step.shift - step.turn * step.center
         turn = expected.turn + step.turn
         gain = self._var / (self._var + (CAMERA_STEP_S / elapsed_s) ** 2)
         self._shift += gain * (shift / elapsed_s - self._shift)
@@ -160,12 +160,12 @@ class CameraVelocity:
     def _believed(self, step: CameraStep, expected: CameraStep, elapsed_s: float) -> CameraStep:
         if step.noise <= 0:
             return step
-        at_centre = expected.shift + expected.turn * (step.centre - expected.centre)
-        shift, turn = at_centre + step.shift, expected.turn + step.turn
+        at_center = expected.shift + expected.turn * (step.center - expected.center)
+        shift, turn = at_center + step.shift, expected.turn + step.turn
         rate = -math.expm1(-elapsed_s / EVIDENCE_S)
         self._evidence += rate * (min(abs(shift) ** 2 / step.noise, MOST_EVIDENCE) - self._evidence)
         belief = max(0.0, 1.0 - EVIDENCE / self._evidence) if self._evidence > 0 else 0.0
-        return CameraStep(step.centre, belief * shift - at_centre, belief * turn - expected.turn)
+        return CameraStep(step.center, belief * shift - at_center, belief * turn - expected.turn)
 
     def ahead(self, elapsed_s: float) -> CameraStep:
         """The step to be expected in the next `elapsed_s` seconds; below 0: the way back."""

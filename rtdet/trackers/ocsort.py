@@ -117,8 +117,8 @@ class OCSort:
         dt = self._clock.advance(t)
         self._camera.advance(dt)
         self._forget(1.5 * self._clock.usual_step_s)
-        origin, centre = self._origins(), (corners[:2] + corners[2:]) * 0.5
-        rows, columns = self._match(corners, centre, scores, labels, origin)
+        origin, center = self._origins(), (corners[:2] + corners[2:]) * 0.5
+        rows, columns = self._match(corners, center, scores, labels, origin)
         free = np.ones(corners.shape[1], dtype=bool)
         free[rows] = False
         if len(rows) < len(free) and len(columns) < self._table.shape[1]:
@@ -127,7 +127,7 @@ class OCSort:
                 rows, columns = np.concatenate((rows, found[0])), np.concatenate((columns, found[1]))
                 free[rows] = False
         if len(rows):
-            way = direction(centre.take(rows, axis=1) - origin.take(columns, axis=1))
+            way = direction(center.take(rows, axis=1) - origin.take(columns, axis=1))
             self._correct(columns, corners.take(rows, axis=1), scores.take(rows), labels.take(rows), way, dt)
         if len(rows) < len(free):
             self._begin(corners[:, free], scores[free], labels[free])
@@ -170,7 +170,7 @@ class OCSort:
     def _match(
         self,
         corners: FloatArray,
-        centre: FloatArray,
+        center: FloatArray,
         scores: FloatArray,
         labels: FloatArray,
         origin: FloatArray,
@@ -185,7 +185,7 @@ class OCSort:
         near = (overlap > self.iou_threshold).nonzero()[0]
         if len(rows) == 0 or is_one_to_one(rows[near], columns[near]):
             return rows[near], columns[near]
-        way = direction(centre.take(rows, axis=1) - origin.take(columns, axis=1))
+        way = direction(center.take(rows, axis=1) - origin.take(columns, axis=1))
         way *= table[DIRECTION].take(columns, axis=1)
         # pi/2 less the angle is the arc sine of its cosine.
         momentum = np.arcsin(np.clip(way[0] + way[1], -1.0, 1.0)) * scores.take(rows)

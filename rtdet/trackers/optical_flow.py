@@ -58,7 +58,7 @@ class OpticalFlow:
 
     def reset(self) -> None:
         """The next picture follows no other."""
-        self._grey: Image | None = None
+        self._gray: Image | None = None
         self._shape: tuple[int, ...] = ()
         self._points = np.zeros((0, 1, 2), np.float32)
 
@@ -66,9 +66,9 @@ class OpticalFlow:
         """The points of the picture before that were found again in `image` (H, W, 3); None for the first picture
         and for one of another size."""
         coarse = -(-max(image.shape[:2]) // LONG_SIDE)
-        grey = _small(cv2.cvtColor(image, cv2.COLOR_BGR2GRAY), coarse)
-        before, points, self._grey = self._grey, self._points, grey
-        found = cv2.goodFeaturesToTrack(grey, MOST_POINTS, QUALITY, APART)
+        gray = _small(cv2.cvtColor(image, cv2.COLOR_BGR2GRAY), coarse)
+        before, points, self._gray = self._gray, self._points, gray
+        found = cv2.goodFeaturesToTrack(gray, MOST_POINTS, QUALITY, APART)
         self._points = np.zeros((0, 1, 2), np.float32) if found is None else found
         same_shape, self._shape = image.shape == self._shape, image.shape
         if before is None or not same_shape:
@@ -76,15 +76,15 @@ class OpticalFlow:
         if len(points) == 0:
             return PointPairs(np.zeros((0, 2)), np.zeros((0, 2)), coarse)
         moved, is_found, _ = cv2.calcOpticalFlowPyrLK(
-            before, grey, points, None, winSize=WINDOW, maxLevel=HALVINGS
+            before, gray, points, None, winSize=WINDOW, maxLevel=HALVINGS
         )
         kept = is_found.ravel() == 1
         pairs = [(some[kept, 0].astype(np.float64) + 0.5) * coarse - 0.5 for some in (points, moved)]
         return PointPairs(pairs[0], pairs[1], coarse)
 
 
-def _small(grey: Image, coarse: int) -> Image:
+def _small(gray: Image, coarse: int) -> Image:
     """Each pixel is the mean of `coarse` by `coarse`; by whole pixels OpenCV takes it several times as fast."""
-    height, width = (max(side // coarse, 1) for side in grey.shape)
-    whole = grey[: height * coarse, : width * coarse]
+    height, width = (max(side // coarse, 1) for side in gray.shape)
+    whole = gray[: height * coarse, : width * coarse]
     return np.asarray(cv2.resize(whole, (width, height), interpolation=cv2.INTER_AREA))

@@ -20,7 +20,7 @@ import numpy as np
 
 from rtdet.trackers import forecast
 from rtdet.trackers.association import Pairs
-from rtdet.trackers.box_columns import to_centred, to_corners
+from rtdet.trackers.box_columns import to_centered, to_corners
 from rtdet.trackers.camera_step import CameraStep, camera_step
 from rtdet.trackers.clock import Clock
 from rtdet.trackers.intake import PUBLISHED_HIGH, accepted, score_lift, seen_twice
@@ -139,7 +139,7 @@ class RtdetTracker:
         moment (`since_update_s` above 0)."""
         self._class_names = detections.class_names
         corners, scores, labels = accepted(detections, min(self.low, self.high))
-        measurement = to_centred(corners)
+        measurement = to_centered(corners)
         high = scores > self._limit("high", labels)
         knows_camera = self._move(t)
         pairs = self._similar_to_predicted(measurement, labels)

@@ -13,12 +13,12 @@ import cv2
 import numpy as np
 
 from rtdet.errors import UnknownNameError
-from rtdet.training.colour import PLAIN, ColourConfig, recolour
-from rtdet.training.labelled import FILL, Labelled, clip_to, move, together
+from rtdet.training.color import PLAIN, ColorConfig, recolor
+from rtdet.training.labeled import FILL, Labeled, clip_to, move, together
 from rtdet.training.mixing import cut_mix, erase, flip, paste_objects
 from rtdet.types import FloatArray, Image
 
-__all__ = ["FILL", "RECIPES", "Augment", "AugmentConfig", "Labelled", "Recipe", "open_recipe"]
+__all__ = ["FILL", "RECIPES", "Augment", "AugmentConfig", "Labeled", "Recipe", "open_recipe"]
 
 
 @dataclass(frozen=True)
@@ -34,15 +34,15 @@ class AugmentConfig:
     zoom: tuple[float, float] = (0.5, 1.8)
     mosaic_zoom: tuple[float, float] = (0.4, 1.3)
     squeeze: float = 0.12
-    colour: ColourConfig = field(default_factory=ColourConfig)
+    color: ColorConfig = field(default_factory=ColorConfig)
 
 
 YOLO = AugmentConfig(
     cutmix=0.25, paste=0, erase=0, zoom=(0.7, 1.4), squeeze=0.3,
-    colour=replace(PLAIN, hue=0.1, saturation=0.5, value=0.5),
+    color=replace(PLAIN, hue=0.1, saturation=0.5, value=0.5),
 )  # fmt: skip
 NOTHING = AugmentConfig(
-    mosaic=0, cutmix=0, paste=0, erase=0, flip=0, zoom=(1, 1), mosaic_zoom=(1, 1), squeeze=0, colour=PLAIN
+    mosaic=0, cutmix=0, paste=0, erase=0, flip=0, zoom=(1, 1), mosaic_zoom=(1, 1), squeeze=0, color=PLAIN
 )
 
 
@@ -50,8 +50,8 @@ class Recipe(Protocol):
     """Makes a training picture of one size. Every random choice comes from `rng`."""
 
     def make(
-        self, first: Labelled, another: Callable[[], Labelled], rng: np.random.Generator, *, plain: bool
-    ) -> Labelled:
+        self, first: Labeled, another: Callable[[], Labeled], rng: np.random.Generator, *, plain: bool
+    ) -> Labeled:
         """Out of a picture and, where pictures are mixed, others. plain: no mixing and milder changes, as in the
         last part of a training, when the network should see pictures nearly as they will be."""
         ...
@@ -91,8 +91,8 @@ class Augment:
         self.config = config or AugmentConfig()
 
     def make(
-        self, first: Labelled, another: Callable[[], Labelled], rng: np.random.Generator, *, plain: bool
-    ) -> Labelled:
+        self, first: Labeled, another: Callable[[], Labeled], rng: np.random.Generator, *, plain: bool
+    ) -> Labeled:
         if plain:
             return self._finish(self._one(first, rng, mild=True), rng)
         config = self.config
@@ -107,15 +107,15 @@ class Augment:
             made = paste_objects(made, another(), rng)
         return self._finish(made, rng)
 
-    def mosaic(self, pictures: Sequence[Labelled], rng: np.random.Generator) -> Labelled:
+    def mosaic(self, pictures: Sequence[Labeled], rng: np.random.Generator) -> Labeled:
         """Four pictures, each shown in one quadrant around a random point."""
         return self._finish(self._four(pictures, rng), rng)
 
-    def single(self, picture: Labelled, rng: np.random.Generator) -> Labelled:
+    def single(self, picture: Labeled, rng: np.random.Generator) -> Labeled:
         """One picture at a random scale and place."""
         return self._finish(self._one(picture, rng), rng)
 
-    def _four(self, pictures: Sequence[Labelled], rng: np.random.Generator) -> Labelled:
+    def _four(self, pictures: Sequence[Labeled], rng: np.random.Generator) -> Labeled:
         canvas = self._canvas()
         width, height = self.size
         x = int(rng.uniform(0.3, 0.7) * width)
@@ -125,7 +125,7 @@ class Augment:
         parts = [self._place(canvas, p, w, zoom, rng) for p, w in zip(pictures, windows, strict=True)]
         return together(canvas, parts)
 
-    def _one(self, picture: Labelled, rng: np.random.Generator, *, mild: bool = False) -> Labelled:
+    def _one(self, picture: Labeled, rng: np.random.Generator, *, mild: bool = False) -> Labeled:
         canvas = self._canvas()
         low, high = self.config.zoom
         zoom = (low**0.5, high**0.75) if mild else (low, high)
@@ -137,11 +137,11 @@ class Augment:
     def _place(
         self,
         canvas: Image,
-        picture: Labelled,
+        picture: Labeled,
         window: tuple[int, int, int, int],
         zoom: tuple[float, float],
         rng: np.random.Generator,
-    ) -> Labelled:
+    ) -> Labeled:
         """Draws the picture, scaled and shifted, into the window of the canvas; returns its boxes there."""
         left, top, right, bottom = window
         w, h = picture.size
@@ -160,11 +160,11 @@ class Augment:
         view[:] = _warp(picture.image, shift, (right - left, bottom - top), flags)
         return picture.cut(*clip_to(move(picture, (sx, sy), (dx, dy)), window))
 
-    def _finish(self, made: Labelled, rng: np.random.Generator) -> Labelled:
+    def _finish(self, made: Labeled, rng: np.random.Generator) -> Labeled:
         mirrored, hidden = rng.random(2) < [self.config.flip, self.config.erase]
         if mirrored:
             made = flip(made)
-        made = replace(made, image=recolour(made.image, self.config.colour, rng))
+        made = replace(made, image=recolor(made.image, self.config.color, rng))
         return erase(made, rng) if hidden else made
 
 

@@ -15,7 +15,7 @@ from torch import Tensor
 
 from rtdet.detectors.ssd.loss import MAX_OBJECTS, Truth
 from rtdet.errors import UsageError
-from rtdet.training.augment import Labelled, Recipe
+from rtdet.training.augment import Labeled, Recipe
 from rtdet.training.pictures import Picture
 from rtdet.training.sampling import Order
 from rtdet.types import FloatArray
@@ -32,7 +32,7 @@ class Batch:
 
     images: Tensor
     truths: list[Truth]
-    examples: list[Labelled]
+    examples: list[Labeled]
 
     @property
     def names(self) -> str:
@@ -89,12 +89,12 @@ class Batches:
         images = torch.from_numpy(np.stack([example.image for example in examples]))
         return Batch(images, [truth_of(example, self._classes) for example in examples], examples)
 
-    def _example(self, step: int, index: int, plain: bool) -> Labelled:
+    def _example(self, step: int, index: int, plain: bool) -> Labeled:
         rng = np.random.default_rng((self._seed, step, index))
         first = self._picture(self._order.at(step * self._batch + index))
         return self._recipe.make(first, lambda: self._picture(self._order.any(rng)), rng, plain=plain)
 
-    def _picture(self, wanted: int) -> Labelled:
+    def _picture(self, wanted: int) -> Labeled:
         count = len(self._pictures)
         for i in range(count):
             index = (wanted + i) % count
@@ -115,7 +115,7 @@ class Batches:
         self._pool.shutdown(wait=True, cancel_futures=True)
 
 
-def truth_of(example: Labelled, classes: int) -> Truth:
+def truth_of(example: Labeled, classes: int) -> Truth:
     """What the loss is told about one picture."""
     by_size = np.argsort(-np.prod(example.boxes[:, 2:] - example.boxes[:, :2], axis=1), kind="stable")
     example = example.take(by_size)

@@ -45,12 +45,12 @@ def _draw_losses(axes: Any, columns: dict[str, FloatArray]) -> None:
     if not len(steps):
         return
     axes.plot(steps, columns["loss"], color="tab:blue", alpha=0.2, linewidth=0.8)
-    for name, label, colour in (
+    for name, label, color in (
         ("loss", "loss", "tab:blue"),
         ("score_loss", "of scores", "tab:orange"),
         ("box_loss", "of boxes", "tab:green"),
     ):
-        axes.plot(steps, _smooth(columns[name]), color=colour, label=label)
+        axes.plot(steps, _smooth(columns[name]), color=color, label=label)
     top = np.nanpercentile(columns["loss"], 99) * 1.1
     axes.set(
         ylabel="loss", ylim=(0, top if top > 0 else 1), title="Loss, smoothed over a fiftieth of the run"
@@ -60,9 +60,9 @@ def _draw_losses(axes: Any, columns: dict[str, FloatArray]) -> None:
 
 def _draw_scores(axes: Any, columns: dict[str, FloatArray]) -> None:
     measured = np.isfinite(columns["ap50"])
-    for name, label, colour in (("ap50", "AP50", "tab:red"), ("ap", "AP", "tab:purple")):
+    for name, label, color in (("ap50", "AP50", "tab:red"), ("ap", "AP", "tab:purple")):
         axes.plot(
-            columns["step"][measured], columns[name][measured], "o-", color=colour, markersize=4, label=label
+            columns["step"][measured], columns[name][measured], "o-", color=color, markersize=4, label=label
         )
     axes.set(ylabel="AP", ylim=(0, 1))
     if measured.any():

@@ -8,13 +8,13 @@ import cv2
 import numpy as np
 
 from rtdet.geometry.boxes import area, iou
-from rtdet.training.labelled import FILL, Labelled, clip_to, move, together
+from rtdet.training.labeled import FILL, Labeled, clip_to, move, together
 from rtdet.types import FloatArray, Image, IntArray
 
 Window = tuple[int, int, int, int]
 
 
-def cut_mix(base: Labelled, other: Labelled, rng: np.random.Generator) -> Labelled:
+def cut_mix(base: Labeled, other: Labeled, rng: np.random.Generator) -> Labeled:
     """A window of `other`, which has the size of `base`, in the same place of `base`, with its objects: CutMix
     (Yun et al. 2019, arXiv 1905.04899) as YOLOv4 has it, for boxes instead of mixed class labels."""
     width, height = base.size
@@ -27,7 +27,7 @@ def cut_mix(base: Labelled, other: Labelled, rng: np.random.Generator) -> Labell
     return together(image, [cover(base, window), within])
 
 
-def cover(picture: Labelled, window: Window) -> Labelled:
+def cover(picture: Labeled, window: Window) -> Labeled:
     """The picture's boxes after something opaque was laid over a window of it.
 
     A box that is covered over its whole height or width is trimmed to what is left; others keep their outline,
@@ -46,7 +46,7 @@ def cover(picture: Labelled, window: Window) -> Labelled:
     return picture.cut(boxes, 1 - share)
 
 
-def paste_objects(base: Labelled, donor: Labelled, rng: np.random.Generator, most: int = 3) -> Labelled:
+def paste_objects(base: Labeled, donor: Labeled, rng: np.random.Generator, most: int = 3) -> Labeled:
     """Some whole objects of `donor`, cut out by their boxes and rescaled, put where they hide no other object.
 
     Edges are hard or soft at random, so that a network learns the object and not the seam (Dwibedi et al.
@@ -73,7 +73,7 @@ def paste_objects(base: Labelled, donor: Labelled, rng: np.random.Generator, mos
     return pasted
 
 
-def _free_standing(donor: Labelled) -> IntArray:
+def _free_standing(donor: Labeled) -> IntArray:
     """Rows of sure objects, not tiny, that no other box of the donor overlaps much."""
     sides = (donor.boxes[:, 2:] - donor.boxes[:, :2]).min(axis=1, initial=np.inf)
     rows = np.flatnonzero(~donor.ignored & (sides >= 12) & (donor.scores >= 0.5))[:64]
@@ -85,7 +85,7 @@ def _free_standing(donor: Labelled) -> IntArray:
     return alone
 
 
-def _free_spot(picture: Labelled, size: IntArray, foot: float, rng: np.random.Generator) -> IntArray | None:
+def _free_spot(picture: Labeled, size: IntArray, foot: float, rng: np.random.Generator) -> IntArray | None:
     """(x, y) of a place for a box of `size` whose lower edge is near `foot` (a share of the height)."""
     width, height = picture.size
     if size[0] > 0.8 * width or size[1] > 0.8 * height or size.min() < 6:
@@ -119,7 +119,7 @@ def _blend(onto: Image, donor: Image, box: FloatArray, window: Window, soft: boo
     return image
 
 
-def erase(picture: Labelled, rng: np.random.Generator, most: int = 2) -> Labelled:
+def erase(picture: Labeled, rng: np.random.Generator, most: int = 2) -> Labeled:
     """Hides a part of some objects behind a patch (random erasing, Zhong et al. 2017, arXiv 1708.04896), so that
     a half hidden object is still one. The boxes keep their outlines."""
     rows = np.flatnonzero(~picture.ignored)
@@ -141,7 +141,7 @@ def erase(picture: Labelled, rng: np.random.Generator, most: int = 2) -> Labelle
     return replace(picture, image=image)
 
 
-def flip(picture: Labelled) -> Labelled:
+def flip(picture: Labeled) -> Labeled:
     """Mirrored left to right."""
     boxes = move(picture, (-1, 1), (picture.size[0], 0))[:, [2, 1, 0, 3]]
     return replace(picture, image=np.ascontiguousarray(picture.image[:, ::-1]), boxes=boxes)

@@ -1,6 +1,6 @@
 """Where training pictures come from: labelled files, and rendered frames of the demo.
 
-A picture is something to call that gives a Labelled, since a data set may be larger than the memory.
+A picture is something to call that gives a Labeled, since a data set may be larger than the memory.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ import numpy as np
 
 from rtdet.datasets import Sample
 from rtdet.errors import UsageError
-from rtdet.training.augment import Labelled
+from rtdet.training.augment import Labeled
 
 if TYPE_CHECKING:
     from rtdet.demo import DemoScene
@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 _MIN_VISIBILITY = 0.35
 _MIN_SIDE = 6.0
 
-Picture = Callable[[], Labelled]
+Picture = Callable[[], Labeled]
 
 
 class Budget:
@@ -57,9 +57,9 @@ class FilePicture:
 
     def __init__(self, sample: Sample, short_side: int, budget: Budget) -> None:
         self.sample, self._short_side, self._budget = sample, short_side, budget
-        self._kept: Labelled | None = None
+        self._kept: Labeled | None = None
 
-    def __call__(self) -> Labelled:
+    def __call__(self) -> Labeled:
         """Raises UsageError naming a file that cannot be decoded, or that is not the picture that was labelled."""
         kept = self._kept
         if kept is None:
@@ -68,7 +68,7 @@ class FilePicture:
                 self._kept = kept
         return kept
 
-    def _read(self) -> Labelled:
+    def _read(self) -> Labeled:
         sample = self.sample
         image = sample.read()
         height, width = image.shape[:2]
@@ -83,7 +83,7 @@ class FilePicture:
             size = (max(1, round(width * shrink)), max(1, round(height * shrink)))
             image = np.asarray(cv2.resize(image, size, interpolation=cv2.INTER_AREA), dtype=np.uint8)
         boxes = sample.boxes * ([scale_x * shrink, scale_y * shrink] * 2)
-        return Labelled(
+        return Labeled(
             image, boxes, sample.labels, sample.ignored, sample.scores, sample.incomplete, sample.path.name
         )
 
@@ -114,5 +114,5 @@ def _demo_picture(scene: DemoScene, index: int, class_names: Sequence[str]) -> P
     labels = np.array([places.get(truth.name_of(i), -1) for i in range(len(truth))], dtype=np.int64)
     small = (truth.boxes[:, 2:] - truth.boxes[:, :2]).min(axis=1, initial=np.inf) < _MIN_SIDE
     ignored = (labels < 0) | small | (scene.visibility(index) < _MIN_VISIBILITY)
-    kept = Labelled(scene.render(index), truth.boxes, labels, ignored, name=f"demo frame {index}")
+    kept = Labeled(scene.render(index), truth.boxes, labels, ignored, name=f"demo frame {index}")
     return lambda: kept

@@ -31,7 +31,7 @@ from rtdet.training.checkpoint import Score
 from rtdet.training.config import TrainConfig
 from rtdet.training.engine import Trainer
 from rtdet.training.finish import finish
-from rtdet.training.labelled import Labelled
+from rtdet.training.labeled import Labeled
 from rtdet.training.pictures import Budget, demo_pictures, open_pictures
 from rtdet.training.plan import Plan, hold_out, objects, plan_for, steps_of
 from rtdet.training.sampling import repeat_factors
@@ -278,6 +278,6 @@ def _device(name: str) -> str:
     return name
 
 
-def _learnt(picture: Sample | Labelled) -> IntArray:
+def _learnt(picture: Sample | Labeled) -> IntArray:
     """Labels of what is rewarded when it is found."""
     return picture.labels[~picture.ignored]

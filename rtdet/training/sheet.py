@@ -10,7 +10,7 @@ import cv2
 import numpy as np
 
 from rtdet.output_file import write_whole
-from rtdet.training.labelled import Labelled
+from rtdet.training.labeled import Labeled
 from rtdet.types import Image
 from rtdet.video.draw import color_of
 
@@ -20,7 +20,7 @@ _LEAST_SIDE = 240  # smaller inputs are magnified, so that names can be read
 
 
 def write_sheet(
-    path: Path, examples: Sequence[Labelled], class_names: Sequence[str], columns: int = 4
+    path: Path, examples: Sequence[Labeled], class_names: Sequence[str], columns: int = 4
 ) -> None:
     """Writes a PNG of the examples, all of one size. Names and boxes in a colour for each class, a teacher's doubt
     in per cent; ignored regions hatched in grey; a line for classes whose objects may be without a box.
@@ -40,7 +40,7 @@ def write_sheet(
     write_whole(path, encoded.tobytes())
 
 
-def _cell(example: Labelled, class_names: Sequence[str]) -> Image:
+def _cell(example: Labeled, class_names: Sequence[str]) -> Image:
     scale = max(1, math.ceil(_LEAST_SIDE / min(example.size)))
     image = np.repeat(np.repeat(example.image, scale, axis=0), scale, axis=1)
     boxes = (example.boxes * scale).round().astype(int)
@@ -54,8 +54,8 @@ def _cell(example: Labelled, class_names: Sequence[str]) -> Image:
         cv2.rectangle(image, (x1, y1), (x2 - 1, y2 - 1), (blue, green, red), 1 if scale == 1 else 2)
         text = class_names[label] + (f" {score:.0%}" if score < 1 else "")
         texts.append((text, (x1, y1), (blue, green, red)))
-    for text, place, colour in texts:
-        _write(image, text, place, colour)
+    for text, place, color in texts:
+        _write(image, text, place, color)
     if example.incomplete:
         missing = ", ".join(class_names[label] for label in sorted(example.incomplete))
         _write(image, f"not all labelled: {missing}", (2, image.shape[0] - 2), (220, 220, 220))
@@ -73,11 +73,11 @@ def _hatch(image: Image, box: np.ndarray[tuple[int, ...], np.dtype[np.int64]]) -
     cv2.rectangle(image, (x1, y1), (x2 - 1, y2 - 1), (200, 200, 200), 1)
 
 
-def _write(image: Image, text: str, place: tuple[int, int], colour: tuple[int, int, int]) -> None:
+def _write(image: Image, text: str, place: tuple[int, int], color: tuple[int, int, int]) -> None:
     """Dark letters on a chip of the colour, above the place where there is room, else below."""
     text = text.encode("ascii", "replace").decode()  # all that OpenCV's letters have
     (width, height), baseline = cv2.getTextSize(text, cv2.FONT_HERSHEY_SIMPLEX, 0.36, 1)
     x = max(0, min(place[0], image.shape[1] - width - 2))
     y = place[1] if place[1] >= height + baseline + 2 else place[1] + height + baseline + 2
-    cv2.rectangle(image, (x, y - height - baseline - 1), (x + width + 1, y), colour, -1)
+    cv2.rectangle(image, (x, y - height - baseline - 1), (x + width + 1, y), color, -1)
     cv2.putText(image, text, (x + 1, y - baseline), cv2.FONT_HERSHEY_SIMPLEX, 0.36, (0, 0, 0), 1, cv2.LINE_AA)

@@ -17,7 +17,7 @@ from torchvision import tv_tensors
 from torchvision.ops import box_iou
 from torchvision.transforms import v2
 
-from rtdet.training.labelled import FILL, MIN_SIDE, Labelled
+from rtdet.training.labeled import FILL, MIN_SIDE, Labeled
 
 
 class DrawnFrom(TorchFunctionMode):
@@ -50,7 +50,7 @@ class IoUCrop(v2.RandomIoUCrop):  # type: ignore[misc]  # torchvision has no typ
         boxes = next(part for part in flat_inputs if isinstance(part, tv_tensors.BoundingBoxes))
         height, width = boxes.canvas_size
         xyxy = boxes.as_subclass(torch.Tensor)
-        centres = (xyxy[:, :2] + xyxy[:, 2:]) / 2
+        centers = (xyxy[:, :2] + xyxy[:, 2:]) / 2
         while True:
             least = self.options[int(torch.randint(len(self.options), (1,)))]
             if least >= 1:
@@ -59,7 +59,7 @@ class IoUCrop(v2.RandomIoUCrop):  # type: ignore[misc]  # torchvision has no typ
             size = (share * torch.tensor([width, height])).floor().clamp(min=1)
             corner = ((torch.tensor([width, height]) - size) * torch.rand(self.trials, 2)).floor()
             crops = torch.cat([corner, corner + size], 1)
-            inside = ((centres > crops[:, None, :2]) & (centres < crops[:, None, 2:])).all(-1)
+            inside = ((centers > crops[:, None, :2]) & (centers < crops[:, None, 2:])).all(-1)
             overlap = (box_iou(crops, xyxy) * inside).amax(1)
             aspect = size[:, 0] / size[:, 1]
             fits = (aspect >= self.min_aspect_ratio) & (aspect <= self.max_aspect_ratio)
@@ -97,8 +97,8 @@ class SsdAugment:
         )
 
     def make(
-        self, first: Labelled, another: Callable[[], Labelled], rng: np.random.Generator, *, plain: bool
-    ) -> Labelled:
+        self, first: Labeled, another: Callable[[], Labeled], rng: np.random.Generator, *, plain: bool
+    ) -> Labeled:
         # Hue and saturation are of RGB; contiguous, since views with negative strides are no tensors.
         image = tv_tensors.Image(torch.from_numpy(first.image[..., ::-1].copy()).permute(2, 0, 1))
         with DrawnFrom(int(rng.integers(2**62))), torch.no_grad():

@@ -131,9 +131,9 @@ def _fill_head(head: Head, named: dict[str, tuple[Tensor, Tensor]], level: int, 
         head.objects.bias.copy_(objects_bias)
         # YOLOX: centre = (cell + x) * stride, size = exp(w) * stride. SSD, with a prior of 4 strides at the
         # cell's middle: centre = (cell + .5) * stride + .1 * x' * 4 * stride, size = exp(.2 * w') * 4 * stride.
-        centre, size = BoxCoder().v_centre, BoxCoder().v_size
-        scale = torch.tensor([1 / (4 * centre)] * 2 + [1 / size] * 2)
-        shift = torch.tensor([-0.5 / (4 * centre)] * 2 + [-math.log(4) / size] * 2)
+        center, size = BoxCoder().v_center, BoxCoder().v_size
+        scale = torch.tensor([1 / (4 * center)] * 2 + [1 / size] * 2)
+        shift = torch.tensor([-0.5 / (4 * center)] * 2 + [-math.log(4) / size] * 2)
         head.boxes.weight.copy_(boxes * scale[:, None, None, None])
         head.boxes.bias.copy_(boxes_bias * scale + shift)
 

@@ -14,7 +14,7 @@ from tests.cli.conftest import ROOT
 
 
 @pytest.fixture
-def labelled(tmp_path):
+def labeled(tmp_path):
     """Three grey pictures with one cat each, as COCO JSON, whose categories also name a dog."""
     folder = tmp_path / "pets"
     (folder / "images").mkdir(parents=True)
@@ -42,8 +42,8 @@ def detections(tmp_path):
     return path
 
 
-def test_detections_of_a_file_are_measured_and_a_report_is_written(rtdet, labelled, detections, tmp_path):
-    done = rtdet("eval", "detect", "--data", labelled, "--detections", detections, "--out", "report")
+def test_detections_of_a_file_are_measured_and_a_report_is_written(rtdet, labeled, detections, tmp_path):
+    done = rtdet("eval", "detect", "--data", labeled, "--detections", detections, "--out", "report")
     assert done.code == 0, done.err
     row = next(line for line in done.out.splitlines() if line.strip().startswith("cat"))
     # 2 of 3 found and the last detection wrong: precision 1 up to recall 2/3, 67 of COCO's 101 points.
@@ -58,31 +58,31 @@ def test_detections_of_a_file_are_measured_and_a_report_is_written(rtdet, labell
     assert (tmp_path / "report" / "pr_curves.png").read_bytes().startswith(b"\x89PNG")
 
 
-def test_the_folder_one_stands_in_has_its_name(rtdet, labelled, detections, tmp_path, monkeypatch):
+def test_the_folder_one_stands_in_has_its_name(rtdet, labeled, detections, tmp_path, monkeypatch):
     rtdet("eval", "detect", "--data", "pets", "--detections", detections)
-    monkeypatch.chdir(labelled)
+    monkeypatch.chdir(labeled)
     assert rtdet("eval", "detect", "--data", ".", "--detections", detections, "--out", "../report").code == 0
     assert "<h1>d.json on pets</h1>" in (tmp_path / "report" / "report.html").read_text(encoding="utf-8")
 
 
-def test_a_narrow_terminal_gets_fewer_figures_and_these_whole(rtdet, labelled, detections, monkeypatch):
+def test_a_narrow_terminal_gets_fewer_figures_and_these_whole(rtdet, labeled, detections, monkeypatch):
     monkeypatch.setattr("sys.stdout.isatty", lambda: True)
     heads = {}
     for columns in (80, 120):
         monkeypatch.setenv("COLUMNS", str(columns))
-        out = click.unstyle(rtdet("eval", "detect", "--data", labelled, "--detections", detections).out)
+        out = click.unstyle(rtdet("eval", "detect", "--data", labeled, "--detections", detections).out)
         assert "…" not in out
         heads[columns] = next(line.split() for line in out.splitlines() if "objects" in line)
     assert heads[80] == ["class", "objects", "AP50", "AP75", "AP", "TP", "FP", "FN", "best", "at"]
     assert set(heads[80]) < set(heads[120])
 
 
-def test_a_model_is_measured_on_the_classes_that_it_shares_with_the_labels(rtdet, labelled):
-    content = json.loads((labelled / "annotations.json").read_text())
+def test_a_model_is_measured_on_the_classes_that_it_shares_with_the_labels(rtdet, labeled):
+    content = json.loads((labeled / "annotations.json").read_text())
     content["categories"] = [{"id": 1, "name": "car"}, {"id": 2, "name": "giraffe"}]
     content["annotations"][0]["category_id"] = 2
-    (labelled / "annotations.json").write_text(json.dumps(content))
-    done = rtdet("eval", "detect", "--data", labelled, "--model", "rtdet-n", "--device", "cpu", "--quiet")
+    (labeled / "annotations.json").write_text(json.dumps(content))
+    done = rtdet("eval", "detect", "--data", labeled, "--model", "rtdet-n", "--device", "cpu", "--quiet")
     assert done.code == 0, done.err
     assert "does not know it: giraffe" in done.out
     assert "no labels of it: person" in done.out
@@ -91,29 +91,29 @@ def test_a_model_is_measured_on_the_classes_that_it_shares_with_the_labels(rtdet
     ]
 
 
-def test_classes_that_only_the_file_or_only_the_labels_have_are_said(rtdet, labelled, detections):
+def test_classes_that_only_the_file_or_only_the_labels_have_are_said(rtdet, labeled, detections):
     detections.write_text(detections.read_text().replace('"cat"', '"cow"', 1))
-    content = (labelled / "annotations.json").read_text()
-    (labelled / "annotations.json").write_text(content.replace('"category_id": 1', '"category_id": 2', 1))
-    done = rtdet("eval", "detect", "--data", labelled, "--detections", detections)
+    content = (labeled / "annotations.json").read_text()
+    (labeled / "annotations.json").write_text(content.replace('"category_id": 1', '"category_id": 2', 1))
+    done = rtdet("eval", "detect", "--data", labeled, "--detections", detections)
     assert "no labels of it: cow" in done.out
     assert "no detection of dog" in done.out
     row = next(line for line in done.out.splitlines() if line.strip().startswith("dog"))
     assert row.split()[1:3] == ["1", "0.0"]
 
 
-def test_the_confidence_is_where_right_and_wrong_are_counted(rtdet, labelled, detections):
-    done = rtdet("eval", "detect", "--data", labelled, "--detections", detections, "--conf", "0.85")
+def test_the_confidence_is_where_right_and_wrong_are_counted(rtdet, labeled, detections):
+    done = rtdet("eval", "detect", "--data", labeled, "--detections", detections, "--conf", "0.85")
     row = next(line for line in done.out.splitlines() if line.strip().startswith("cat"))
     assert row.split()[2] == "66.3"
     assert row.split()[-4:-1] == ["1", "0", "2"]
 
 
-def test_a_class_of_any_name_is_printed_as_it_is_called(rtdet, labelled, detections, tmp_path):
-    for path in (labelled / "annotations.json", detections):
+def test_a_class_of_any_name_is_printed_as_it_is_called(rtdet, labeled, detections, tmp_path):
+    for path in (labeled / "annotations.json", detections):
         path.write_text(path.read_text().replace('"cat"', '"[red]\\u001b[2Jcat\\ud800"'))
     detections.write_text(detections.read_text().replace("Jcat", "Jcow", 1))
-    done = rtdet("eval", "detect", "--data", labelled, "--detections", detections, "--out", "report")
+    done = rtdet("eval", "detect", "--data", labeled, "--detections", detections, "--out", "report")
     assert done.code == 0, done.err
     assert "[red]?[2Jcat?" in done.out
     assert "no labels of it: [red]?[2Jcow?" in done.out
@@ -121,11 +121,11 @@ def test_a_class_of_any_name_is_printed_as_it_is_called(rtdet, labelled, detecti
     assert "[2Jcat?" in (tmp_path / "report" / "report.html").read_text(encoding="utf-8")
 
 
-def test_a_class_that_the_terminal_has_no_letters_for_is_printed_with_others(labelled, detections, tmp_path):
-    for path in (labelled / "annotations.json", detections):
+def test_a_class_that_the_terminal_has_no_letters_for_is_printed_with_others(labeled, detections, tmp_path):
+    for path in (labeled / "annotations.json", detections):
         path.write_text(path.read_text().replace('"cat"', '"\\u732bx"'))
     done = subprocess.run(
-        [sys.executable, "-m", "rtdet", "eval", "detect", "--data", labelled, "--detections", detections],
+        [sys.executable, "-m", "rtdet", "eval", "detect", "--data", labeled, "--detections", detections],
         env={**os.environ, "PYTHONPATH": str(ROOT), "PYTHONIOENCODING": "cp1252"},
         cwd=tmp_path, capture_output=True,
     )  # fmt: skip
@@ -134,19 +134,19 @@ def test_a_class_that_the_terminal_has_no_letters_for_is_printed_with_others(lab
 
 
 def test_what_cannot_be_measured_is_said_before_the_pictures_are_looked_at_by_a_model(
-    rtdet, labelled, monkeypatch
+    rtdet, labeled, monkeypatch
 ):
     def too_late(*_):
         raise AssertionError("detected in vain")
 
     monkeypatch.setattr("rtdet.evaluation.detection.files.detect_all", too_late)
-    arguments = ("eval", "detect", "--data", labelled, "--device", "cpu")
+    arguments = ("eval", "detect", "--data", labeled, "--device", "cpu")
     assert "none of which rtdet-n knows" in rtdet(*arguments).errors[0]
     assert "cow" in rtdet(*arguments, "--classes", "cow").errors[0]
-    content = json.loads((labelled / "annotations.json").read_text())
-    (labelled / "annotations.json").write_text(json.dumps({**content, "annotations": []}))
+    content = json.loads((labeled / "annotations.json").read_text())
+    (labeled / "annotations.json").write_text(json.dumps({**content, "annotations": []}))
     assert "no labelled object" in rtdet(*arguments).errors[0]
-    (labelled / "images" / "2.png").unlink()
+    (labeled / "images" / "2.png").unlink()
     assert "2.png is missing" in rtdet(*arguments).errors[0]
 
 
@@ -167,7 +167,7 @@ def test_what_cannot_be_measured_is_said_before_the_pictures_are_looked_at_by_a_
     ],
 )
 def test_what_cannot_be_measured_is_said_in_one_line(
-    rtdet, labelled, detections, tmp_path, arguments, code, word
+    rtdet, labeled, detections, tmp_path, arguments, code, word
 ):
     (tmp_path / "cut.json").write_text(detections.read_text()[:-9])
     done = rtdet("eval", "detect", *arguments)
@@ -176,11 +176,11 @@ def test_what_cannot_be_measured_is_said_in_one_line(
     assert word in done.errors[0]
 
 
-def test_a_picture_that_cannot_be_decoded_is_named_and_no_empty_report_is_left(rtdet, labelled, tmp_path):
-    content = (labelled / "annotations.json").read_text().replace('"cat"', '"car"')
-    (labelled / "annotations.json").write_text(content)
-    (labelled / "images" / "1.png").write_bytes(b"no picture")
-    done = rtdet("eval", "detect", "--data", labelled, "--device", "cpu", "--quiet", "--out", "new/report")
+def test_a_picture_that_cannot_be_decoded_is_named_and_no_empty_report_is_left(rtdet, labeled, tmp_path):
+    content = (labeled / "annotations.json").read_text().replace('"cat"', '"car"')
+    (labeled / "annotations.json").write_text(content)
+    (labeled / "images" / "1.png").write_bytes(b"no picture")
+    done = rtdet("eval", "detect", "--data", labeled, "--device", "cpu", "--quiet", "--out", "new/report")
     assert done.code == 2
     assert "1.png" in done.errors[0]
     assert not (tmp_path / "new").exists()

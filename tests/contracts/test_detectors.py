@@ -80,7 +80,7 @@ def noise(height: int, width: int) -> np.ndarray:
     return np.ascontiguousarray(blocks.repeat(16, 0).repeat(16, 1)[:height, :width])
 
 
-def grey(height: int, width: int) -> np.ndarray:
+def gray(height: int, width: int) -> np.ndarray:
     return np.repeat(noise(height, width)[:, :, :1], 3, axis=2)
 
 
@@ -140,7 +140,7 @@ def test_pictures_of_several_sizes_in_one_list_are_each_in_their_own_pixels(dete
 
 
 def test_scores_fall_and_labels_have_names(detector: Detector) -> None:
-    for found in detector.detect([noise(120, 160), grey(120, 160)]):
+    for found in detector.detect([noise(120, 160), gray(120, 160)]):
         assert len(found) <= LOW.max_detections
         assert (np.diff(found.scores) <= 0).all()
         assert ((found.scores >= LOW.confidence) & (found.scores <= 1)).all()
@@ -184,7 +184,7 @@ def test_the_pictures_are_not_changed(detector: Detector) -> None:
 
 
 def test_twice_gives_the_same_bytes(detector: Detector) -> None:
-    images = [noise(120, 160), grey(64, 64)]
+    images = [noise(120, 160), gray(64, 64)]
     for one, other in zip(detector.detect(images), detector.detect(images), strict=True):
         np.testing.assert_array_equal(one.boxes, other.boxes)
         np.testing.assert_array_equal(one.scores, other.scores)

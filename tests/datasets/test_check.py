@@ -253,7 +253,7 @@ def test_a_brighter_blurred_and_slightly_cut_copy_is_a_near_duplicate():
 
 
 def test_plain_pictures_are_alike_only_in_the_same_grey():
-    plain = [fingerprint(np.full((50, 50, 3), grey, np.uint8)) for grey in (0, 100, 255)]
+    plain = [fingerprint(np.full((50, 50, 3), gray, np.uint8)) for gray in (0, 100, 255)]
     assert near_duplicates(plain, plain).tolist() == [[0, 0], [1, 1], [2, 2]]
     assert len(near_duplicates(plain, [])) == 0
 

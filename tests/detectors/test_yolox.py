@@ -43,8 +43,8 @@ def test_pictures_of_any_aspect_give_boxes_in_their_own_pixels(
     spot = (left, top, round(cell), "red")
     found = the_only(detector.detect([tiny_yolox.picture(width, height, spot)]))
     assert len(found) == 1
-    centre = (found.boxes[0, :2] + found.boxes[0, 2:]) / 2
-    np.testing.assert_allclose(centre, [left + cell / 2, top + cell / 2], atol=cell / 4 + 1)
+    center = (found.boxes[0, :2] + found.boxes[0, 2:]) / 2
+    np.testing.assert_allclose(center, [left + cell / 2, top + cell / 2], atol=cell / 4 + 1)
 
 
 def test_a_rectangular_input_gives_the_boxes_of_the_square_one(

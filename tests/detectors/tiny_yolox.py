@@ -49,7 +49,7 @@ def save_tiny_yolox(
     split = constant("split", np.array([2, 2, 1 + classes], dtype=np.int64))
     nodes.append(helper.make_node("Split", ["rows", split], ["xy", "wh", "logits"], axis=2))
     nodes.append(helper.make_node("Sigmoid", ["logits"], ["scores"]))
-    centre, extent = "xy", "wh"
+    center, extent = "xy", "wh"
     if decoded:
         assert size is not None
         cells, steps = _grid(size, strides)
@@ -59,8 +59,8 @@ def save_tiny_yolox(
         nodes.append(helper.make_node("Mul", ["xy_cell", "steps"], ["xy_pixel"]))
         nodes.append(helper.make_node("Exp", ["wh"], ["wh_exp"]))
         nodes.append(helper.make_node("Mul", ["wh_exp", "steps"], ["wh_pixel"]))
-        centre, extent = "xy_pixel", "wh_pixel"
-    nodes.append(helper.make_node("Concat", [centre, extent, "scores"], ["output"], axis=2))
+        center, extent = "xy_pixel", "wh_pixel"
+    nodes.append(helper.make_node("Concat", [center, extent, "scores"], ["output"], axis=2))
     height, width = ("h", "w") if size is None else (size[1], size[0])
     pictures = helper.make_tensor_value_info("images", TensorProto.FLOAT, [1, 3, height, width])
     output = helper.make_tensor_value_info("output", TensorProto.FLOAT, [1, None, 5 + classes])
@@ -99,6 +99,6 @@ def _grid(size: tuple[int, int], strides: tuple[int, ...]) -> tuple[np.ndarray, 
 def picture(width: int, height: int, *spots: tuple[int, int, int, str]) -> np.ndarray:
     """A black picture with square spots (left, top, side, "red" or "blue")."""
     image = np.zeros((height, width, 3), dtype=np.uint8)
-    for left, top, side, colour in spots:
-        image[top : top + side, left : left + side] = (0, 0, 255) if colour == "red" else (255, 0, 0)
+    for left, top, side, color in spots:
+        image[top : top + side, left : left + side] = (0, 0, 255) if color == "red" else (255, 0, 0)
     return image

@@ -6,12 +6,12 @@ import pytest
 from rtdet.geometry.letterbox import letterbox, stretch
 
 
-@pytest.mark.parametrize("centre", [False, True])
+@pytest.mark.parametrize("center", [False, True])
 @pytest.mark.parametrize("size", [(640, 480), (481, 641), (33, 1000), (1, 1)])
-def test_a_box_survives_the_way_in_and_out(size, centre):
+def test_a_box_survives_the_way_in_and_out(size, center):
     width, height = size
     image = np.zeros((height, width, 3), np.uint8)
-    fitted, back = letterbox(image, (416, 256), centre=centre)
+    fitted, back = letterbox(image, (416, 256), center=center)
     assert fitted.shape == (256, 416, 3)
     box = np.array([[0.1 * width, 0.2 * height, 0.7 * width, 0.9 * height]])
     inside = box * (back.scale * 2) + back.offset * 2

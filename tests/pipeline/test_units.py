@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from rtdet.pipeline.buffers import Buffer, Policy
 from rtdet.pipeline.clock import MAX_LATE_S, PlaybackClock
 from rtdet.pipeline.found import with_ids
-from rtdet.pipeline.sanitise import sanitise
+from rtdet.pipeline.sanitize import sanitize
 from rtdet.pipeline.stats import Histogram, Meter, StatsCollector
 from rtdet.types import Detections, Frame, Tracks
 
@@ -157,7 +157,7 @@ BOXES = st.lists(
 @given(BOXES, st.integers(1, 4000), st.integers(1, 4000))
 def test_only_boxes_with_area_inside_the_picture_pass(boxes, width, height):
     detections = Detections(np.array(boxes).reshape(-1, 4), class_names=("thing",))
-    checked, invalid = sanitise(detections, (width, height))
+    checked, invalid = sanitize(detections, (width, height))
     assert len(checked) + invalid == len(boxes)
     left, top, right, bottom = checked.boxes.T
     assert ((left >= 0) & (top >= 0) & (right <= width) & (bottom <= height)).all()
@@ -167,13 +167,13 @@ def test_only_boxes_with_area_inside_the_picture_pass(boxes, width, height):
 
 def test_sound_detections_pass_untouched():
     detections = Detections([[0, 0, 64, 48]], [1.0])
-    assert sanitise(detections, (64, 48))[0] is detections
-    assert sanitise(Detections(), (64, 48))[0].boxes.shape == (0, 4)
+    assert sanitize(detections, (64, 48))[0] is detections
+    assert sanitize(Detections(), (64, 48))[0].boxes.shape == (0, 4)
 
 
 def test_scores_are_made_real():
     detections = Detections([[0, 0, 9, 9]] * 3, [np.nan, 1.0001, -0.5])
-    checked, invalid = sanitise(detections, (64, 48))
+    checked, invalid = sanitize(detections, (64, 48))
     assert checked.scores.tolist() == [1.0, 0.0]
     assert invalid == 1
 

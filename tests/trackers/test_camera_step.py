@@ -13,9 +13,9 @@ def crowd(count=30, seed=0):
     return np.stack([rng.uniform(0, 1920, count), rng.uniform(0, 1080, count), size, 2.5 * size])
 
 
-def moved(boxes, shift=0j, turn=0j, centre=960 + 540j):
+def moved(boxes, shift=0j, turn=0j, center=960 + 540j):
     place = boxes[0] + 1j * boxes[1]
-    place = place + shift + turn * (place - centre)
+    place = place + shift + turn * (place - center)
     return np.stack([place.real, place.imag, *(boxes[2:] * (1 + turn.real))])
 
 
@@ -24,7 +24,7 @@ def step_of(predicted, detected, reach=480.0):
 
 
 def after(step, boxes):
-    return moved(boxes, step.shift, step.turn, step.centre)
+    return moved(boxes, step.shift, step.turn, step.center)
 
 
 def test_a_pan_is_found():

@@ -35,7 +35,7 @@ def ahead(motion, elapsed_s):
 
 
 def pan(pixels):
-    return CameraStep(centre=0j, shift=complex(pixels), turn=0j)
+    return CameraStep(center=0j, shift=complex(pixels), turn=0j)
 
 
 def test_what_rests_stays_and_gets_less_certain_with_time():
@@ -185,12 +185,12 @@ def test_a_camera_s_step_may_be_told_beyond_what_was_expected():
 
 
 def test_tracks_follow_the_camera_s_shift_zoom_and_roll():
-    step = CameraStep(centre=complex(300, 100), shift=complex(4, -3), turn=complex(0.02, 0.01))
+    step = CameraStep(center=complex(300, 100), shift=complex(4, -3), turn=complex(0.02, 0.01))
     boxes = np.concatenate((box(300), box(500, 200)), axis=1)
     motion = forecast.begin(boxes)
     forecast.apply_step(motion, step)
     place = boxes[0] + 1j * boxes[1]
-    place += step.shift + step.turn * (place - step.centre)
+    place += step.shift + step.turn * (place - step.center)
     moved = np.stack((place.real, place.imag, *(boxes[2:] * 1.02)))
     np.testing.assert_allclose(forecast.to_boxes(motion), moved)
 

@@ -7,7 +7,7 @@ import pytest
 
 from rtdet.geometry.boxes import iou
 from rtdet.trackers import similarity
-from rtdet.trackers.box_columns import to_centred
+from rtdet.trackers.box_columns import to_centered
 from rtdet.trackers.similarity import MOST_GROWTH, similar_pairs
 
 
@@ -18,7 +18,7 @@ def boxes(count, seed=0):
 
 
 def matrix(a, b, deviation):
-    rows, columns, worth = similar_pairs(to_centred(a), to_centred(b), deviation, 0.0)
+    rows, columns, worth = similar_pairs(to_centered(a), to_centered(b), deviation, 0.0)
     full = np.zeros((a.shape[1], b.shape[1]))
     full[rows, columns] = worth
     return full
@@ -74,7 +74,7 @@ def test_a_box_and_itself_are_wholly_alike_however_unsure():
 @pytest.mark.parametrize("least", [0.0, 0.1, 0.5])
 def test_a_large_scene_gives_the_pairs_of_a_small_one_in_the_same_order(monkeypatch, least):
     a, b, deviation = boxes(40), boxes(45, seed=1), np.random.default_rng(2).uniform(0, 0.4, 45)
-    a, b = to_centred(a), to_centred(b)
+    a, b = to_centered(a), to_centered(b)
     dense = similar_pairs(a, b, deviation, least)
     monkeypatch.setattr(similarity, "DENSE_PAIRS", 0)
     monkeypatch.setattr("rtdet.trackers.association.DENSE_PAIRS", 0)

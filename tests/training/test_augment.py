@@ -4,18 +4,18 @@ import numpy as np
 import pytest
 
 from rtdet.errors import UnknownNameError
-from rtdet.training import colour
-from rtdet.training.augment import FILL, RECIPES, Augment, AugmentConfig, Labelled, open_recipe
+from rtdet.training import color
+from rtdet.training.augment import FILL, RECIPES, Augment, AugmentConfig, Labeled, open_recipe
 from rtdet.training.mixing import cover, cut_mix, erase, paste_objects
 
-PLAIN = AugmentConfig(colour=colour.PLAIN, erase=0)
+PLAIN = AugmentConfig(color=color.PLAIN, erase=0)
 
 
-def _picture(colour=(0, 0, 255)):
+def _picture(color=(0, 0, 255)):
     """A filled square on black, and its box."""
     image = np.zeros((120, 160, 3), np.uint8)
-    image[30:90, 40:100] = colour
-    return Labelled(image, np.array([[40.0, 30, 100, 90]]), np.array([2]), np.array([False]))
+    image[30:90, 40:100] = color
+    return Labeled(image, np.array([[40.0, 30, 100, 90]]), np.array([2]), np.array([False]))
 
 
 def _edges(mask):
@@ -50,15 +50,15 @@ def test_the_same_seed_gives_the_same_picture():
 
 
 def test_a_picture_without_objects_passes_through():
-    empty = Labelled(
+    empty = Labeled(
         np.zeros((50, 50, 3), np.uint8), np.zeros((0, 4)), np.zeros(0, np.int64), np.zeros(0, bool)
     )
     out = Augment((64, 64)).mosaic([empty] * 4, np.random.default_rng(0))
     assert out.boxes.shape == (0, 4)
 
 
-def _count(picture, colour):
-    return (np.abs(picture.image.astype(int) - colour).max(axis=-1) < 40).sum()
+def _count(picture, color):
+    return (np.abs(picture.image.astype(int) - color).max(axis=-1) < 40).sum()
 
 
 @pytest.mark.parametrize("name", RECIPES)
@@ -130,8 +130,8 @@ def test_pasted_objects_are_where_their_boxes_say_and_hide_no_other_object():
         made = paste_objects(_picture(), donor, np.random.default_rng(seed))
         assert made.boxes[0].tolist() == [40, 30, 100, 90] or len(made.boxes) == 1
         for box in made.boxes[1:].astype(int):
-            centre = made.image[(box[1] + box[3]) // 2, (box[0] + box[2]) // 2]
-            assert centre.tolist() == [0, 255, 0]
+            center = made.image[(box[1] + box[3]) // 2, (box[0] + box[2]) // 2]
+            assert center.tolist() == [0, 255, 0]
 
 
 def test_erasing_hides_a_part_of_an_object_but_not_its_box():
@@ -141,11 +141,11 @@ def test_erasing_hides_a_part_of_an_object_but_not_its_box():
 
 
 def test_a_teachers_doubt_ignored_regions_and_what_may_be_missing_travel_along():
-    first = Labelled(
+    first = Labeled(
         np.zeros((60, 60, 3), np.uint8), np.array([[10.0, 10, 50, 50]]), np.array([1]),
         np.array([True]), np.array([0.4]), frozenset({2}), "a.png",
     )  # fmt: skip
-    second = Labelled(
+    second = Labeled(
         np.zeros((60, 60, 3), np.uint8), np.array([[10.0, 10, 50, 50]]), np.array([0]),
         np.array([False]), np.array([0.7]), frozenset({5}), "b.png",
     )  # fmt: skip
@@ -159,15 +159,15 @@ def test_a_teachers_doubt_ignored_regions_and_what_may_be_missing_travel_along()
     ]  # fmt: skip
 
 
-@pytest.mark.parametrize("change", ["grey", "blur", "jpeg", "noise"])
+@pytest.mark.parametrize("change", ["gray", "blur", "jpeg", "noise"])
 def test_each_change_of_colour_keeps_the_size_and_changes_the_pixels(change):
     rng = np.random.default_rng(1)
     image = rng.integers(0, 256, (33, 47, 3)).astype(np.uint8)
-    config = colour.ColourConfig(
-        0, 0, 0, 0, **{**dict.fromkeys(("grey", "blur", "jpeg", "noise"), 0), change: 1}
+    config = color.ColorConfig(
+        0, 0, 0, 0, **{**dict.fromkeys(("gray", "blur", "jpeg", "noise"), 0), change: 1}
     )
     for _ in range(12):
-        made = colour.recolour(image, config, rng)
+        made = color.recolor(image, config, rng)
         assert made.shape == image.shape
         assert made.dtype == np.uint8
         assert (made != image).any()
@@ -177,7 +177,7 @@ def test_ten_thousand_boxes_pass_through_every_recipe():
     rng = np.random.default_rng(0)
     corner = rng.uniform(0, 200, (10_000, 2))
     boxes = np.concatenate([corner, corner + rng.uniform(5, 50, (10_000, 2))], axis=1)
-    crowd = Labelled(
+    crowd = Labeled(
         np.zeros((256, 256, 3), np.uint8), boxes, np.zeros(10_000, np.int64), np.zeros(10_000, bool)
     )
     for name in RECIPES:

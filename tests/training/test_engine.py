@@ -13,9 +13,9 @@ from rtdet.detectors.ssd.network import SSD
 from rtdet.detectors.ssd.weights import load_weights, save_weights
 from rtdet.errors import RtdetError, UsageError
 from rtdet.geometry.boxes import iou
-from rtdet.training.augment import AugmentConfig, Labelled
+from rtdet.training.augment import AugmentConfig, Labeled
 from rtdet.training.checkpoint import Score
-from rtdet.training.colour import PLAIN
+from rtdet.training.color import PLAIN
 from rtdet.training.config import TrainConfig
 from rtdet.training.engine import Trainer
 from rtdet.training.folding import is_foldable
@@ -33,7 +33,7 @@ def _picture(seed):
     x, y = (int(v) for v in rng.integers(0, 96 - side, 2))
     image[y : y + side, x : x + side] = (20, 20, 230) if label == 0 else (20, 230, 20)
     box = np.array([[x, y, x + side, y + side]], dtype=np.float64)
-    kept = Labelled(image, box, np.array([label]), np.array([False]))
+    kept = Labeled(image, box, np.array([label]), np.array([False]))
     return lambda: kept
 
 
@@ -44,7 +44,7 @@ def _trainer(folder, steps, **changes):
     torch.manual_seed(0)
     config = TrainConfig(
         steps=steps, batch=8, size=(96, 96), lr=6e-3, warmup_steps=10, ema_decay=0.9,
-        augment=AugmentConfig(mosaic=0.2, zoom=(0.8, 1.2), colour=PLAIN), workers=1, **changes,
+        augment=AugmentConfig(mosaic=0.2, zoom=(0.8, 1.2), color=PLAIN), workers=1, **changes,
     )  # fmt: skip
     return Trainer(SSD(TINY), config, folder)
 
@@ -223,7 +223,7 @@ def test_a_picture_of_ten_thousand_boxes_is_trained_on(tmp_path):
     rng = np.random.default_rng(0)
     corner = rng.uniform(0, 80, (10_000, 2))
     boxes = np.concatenate([corner, corner + rng.uniform(4, 16, (10_000, 2))], axis=1)
-    crowd = Labelled(
+    crowd = Labeled(
         np.zeros((96, 96, 3), np.uint8), boxes, np.zeros(10_000, np.int64), rng.random(10_000) < 0.5
     )
     _trainer(tmp_path, 1).fit([lambda: crowd])

@@ -10,7 +10,7 @@ from rtdet.errors import UsageError
 from rtdet.training.config import TrainConfig
 from rtdet.training.engine import Trainer
 from rtdet.training.freezing import early_layers
-from rtdet.training.labelled import Labelled
+from rtdet.training.labeled import Labeled
 
 NAMES = ("red", "green")
 
@@ -18,7 +18,7 @@ NAMES = ("red", "green")
 def _picture(seed):
     """Noise, with a box somewhere."""
     image = np.random.default_rng(seed).integers(0, 256, (64, 64, 3)).astype(np.uint8)
-    kept = Labelled(image, np.array([[8.0, 8, 40, 48]]), np.array([seed % 2]), np.array([False]))
+    kept = Labeled(image, np.array([[8.0, 8, 40, 48]]), np.array([seed % 2]), np.array([False]))
     return lambda: kept
 
 

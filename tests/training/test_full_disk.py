@@ -16,7 +16,7 @@ from rtdet.training.checkpoint import Score, save_checkpoint, settle_on_best
 from rtdet.training.config import TrainConfig
 from rtdet.training.curves import draw_curves
 from rtdet.training.engine import Trainer
-from rtdet.training.labelled import Labelled
+from rtdet.training.labeled import Labeled
 from rtdet.training.log import Log, read_log
 from rtdet.training.sheet import write_sheet
 
@@ -44,7 +44,7 @@ def _curves(path):
 
 def _sheet(path):
     noise = np.random.default_rng(0).integers(0, 256, (64, 64, 3)).astype(np.uint8)
-    example = Labelled(noise, np.zeros((0, 4)), np.zeros(0, np.int64), np.zeros(0, bool))
+    example = Labeled(noise, np.zeros((0, 4)), np.zeros(0, np.int64), np.zeros(0, bool))
     return lambda: write_sheet(path, [example], ("a",))
 
 

@@ -8,7 +8,7 @@ from rtdet.datasets import Sample
 from rtdet.errors import UsageError
 from rtdet.training.augment import open_recipe
 from rtdet.training.batches import MAX_IGNORED, MAX_OBJECTS, Batches, truth_of
-from rtdet.training.labelled import Labelled
+from rtdet.training.labeled import Labeled
 from rtdet.training.pictures import Budget, open_pictures
 
 
@@ -66,7 +66,7 @@ def test_more_objects_than_fit_into_memory_become_ignored_regions():
     count = 3000
     boxes = np.tile([[0.0, 0, 10, 10]], (count, 1))
     boxes[7] = [0, 0, 50, 50]
-    crowd = Labelled(np.zeros((64, 64, 3), np.uint8), boxes, np.arange(count), np.zeros(count, bool))
+    crowd = Labeled(np.zeros((64, 64, 3), np.uint8), boxes, np.arange(count), np.zeros(count, bool))
     truth = truth_of(crowd, count)
     assert len(truth.boxes) == MAX_OBJECTS
     assert len(truth.ignored) == MAX_IGNORED
@@ -75,7 +75,7 @@ def test_more_objects_than_fit_into_memory_become_ignored_regions():
 
 def test_classes_that_may_be_missing_are_told_to_the_loss():
     nothing = np.zeros(0, bool)
-    empty = Labelled(
+    empty = Labeled(
         np.zeros((8, 8, 3), np.uint8), np.zeros((0, 4)), np.zeros(0, np.int64), nothing, None, frozenset({1})
     )
     assert truth_of(empty, 3).incomplete.tolist() == [False, True, False]

@@ -37,7 +37,7 @@ if TYPE_CHECKING:
     help="From this score on a detection becomes a label.",
 )  # fmt: skip
 @click.option(
-    "--conf-labelled", type=click.FloatRange(0, 1), default=0.6, show_default=True,
+    "--conf-labelled", "conf_labeled", type=click.FloatRange(0, 1), default=0.6, show_default=True,
     help="The same, for a class that people have labelled in such pictures.",
 )  # fmt: skip
 @click.option(
@@ -61,7 +61,7 @@ if TYPE_CHECKING:
 @options.quiet()
 def label(
     folder: str, models: tuple[str, ...], out: str, classes: tuple[str, ...] | None, conf: float,
-    conf_labelled: float, doubt: float, sizes: tuple[int, ...], no_flip: bool, link: bool, device: str, backend: str,
+    conf_labeled: float, doubt: float, sizes: tuple[int, ...], no_flip: bool, link: bool, device: str, backend: str,
     offline: bool, quiet: bool,
 ) -> None:  # fmt: skip
     """Complete the labels of DIR with what MODEL sees. DIR may be pictures without labels, too.
@@ -77,11 +77,11 @@ def label(
     from rtdet.datasets.label import label_parts, parts_or_pictures
     from rtdet.errors import UsageError
 
-    if doubt > min(conf, conf_labelled):
+    if doubt > min(conf, conf_labeled):
         raise UsageError("--doubt must not be above --conf and --conf-labelled")
     show_messages(quiet=quiet)
     parts = parts_or_pictures(Path(folder))
-    rule = Completion(accept=conf, accept_labelled=conf_labelled, unsure=doubt)
+    rule = Completion(accept=conf, accept_labeled=conf_labeled, unsure=doubt)
     options = {"device": device, "backend": backend, "offline": offline}
     count = sum(len(raw.pictures) for raw in parts.values())
     with (
@@ -109,17 +109,17 @@ def _wanted(
     from rtdet.errors import UnknownNameError, UsageError
 
     seen = tuple(dict.fromkeys(name for detector in detectors for name in detector.class_names))
-    labelled = class_names_of(parts)
+    labeled = class_names_of(parts)
     if classes is None:
-        if labelled and not set(labelled) & set(seen):
+        if labeled and not set(labeled) & set(seen):
             raise UsageError(
-                f"the models know none of the classes {', '.join(labelled)}; they know {', '.join(seen)}"
+                f"the models know none of the classes {', '.join(labeled)}; they know {', '.join(seen)}"
             )
-        return labelled or seen
+        return labeled or seen
     wanted = tuple(dict.fromkeys(classes))
     for name in wanted:
-        if name not in (*labelled, *seen):
-            raise UnknownNameError("class", name, (*labelled, *seen))
+        if name not in (*labeled, *seen):
+            raise UnknownNameError("class", name, (*labeled, *seen))
     return wanted
 
 

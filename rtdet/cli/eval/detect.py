@@ -166,26 +166,26 @@ def _measured_classes(
     been looked for in vain, so it counts.
     """
     from rtdet.datasets.text import for_terminal
-    from rtdet.evaluation.detection.measurement import labelled_classes
+    from rtdet.evaluation.detection.measurement import labeled_classes
 
-    labelled = labelled_classes(dataset)
-    if not labelled:
+    labeled = labeled_classes(dataset)
+    if not labeled:
         raise UsageError(f"nothing to measure: {dataset.folder} has no labelled object")
-    asked = wanted or labelled
+    asked = wanted or labeled
     absent = [name for name in asked if name not in known]
     names = [name for name in asked if is_file or name not in absent]
     if not names:
         raise UsageError(
-            f"nothing to measure: {dataset.folder} has labels of {for_terminal(_listed(labelled))}, "
+            f"nothing to measure: {dataset.folder} has labels of {for_terminal(_listed(labeled))}, "
             f"none of which {subject} knows; classes are compared by name"
         )
     notes = []
-    if is_file and (unseen := [name for name in absent if name in labelled]):
+    if is_file and (unseen := [name for name in absent if name in labeled]):
         notes.append(f"{subject} has no detection of {_listed(unseen)}: all of them count as missed.")
     elif absent and not is_file:
         notes.append(f"Not measured, because {subject} does not know it: {_listed(absent)}.")
-    if not wanted and (unlabelled := [name for name in known if name not in labelled]):
-        notes.append(f"Not measured, because the data have no labels of it: {_listed(unlabelled)}.")
+    if not wanted and (unlabeled := [name for name in known if name not in labeled]):
+        notes.append(f"Not measured, because the data have no labels of it: {_listed(unlabeled)}.")
     return names, notes
 
 

@@ -26,33 +26,33 @@ _MAX_LOG_RATIO = float(np.log(1000 / 16))
 class BoxCoder:
     """Variances of the centre and of the logarithm of the size."""
 
-    v_centre: float = 0.1
+    v_center: float = 0.1
     v_size: float = 0.2
 
     def encode(self, boxes: FloatArray, priors: FloatArray) -> FloatArray:
         """(..., 4) boxes cxcywh, of positive size, as offsets from priors (..., 4) cxcywh."""
-        centre = (boxes[..., :2] - priors[..., :2]) / priors[..., 2:] / self.v_centre
+        center = (boxes[..., :2] - priors[..., :2]) / priors[..., 2:] / self.v_center
         size = np.log(boxes[..., 2:] / priors[..., 2:]) / self.v_size
-        return np.concatenate([centre, size], axis=-1)
+        return np.concatenate([center, size], axis=-1)
 
     def decode(self, offsets: FloatArray, priors: FloatArray) -> FloatArray:
         """(..., 4) offsets from priors (..., 4) cxcywh to boxes xyxy."""
-        centre = offsets[..., :2] * self.v_centre * priors[..., 2:] + priors[..., :2]
+        center = offsets[..., :2] * self.v_center * priors[..., 2:] + priors[..., :2]
         half = np.exp(np.minimum(offsets[..., 2:] * self.v_size, _MAX_LOG_RATIO)) * priors[..., 2:] / 2
-        return np.concatenate([centre - half, centre + half], axis=-1)
+        return np.concatenate([center - half, center + half], axis=-1)
 
     def encode_tensor(self, boxes: Tensor, priors: Tensor) -> Tensor:
         """`encode` for torch tensors, differentiable."""
         import torch
 
-        centre = (boxes[..., :2] - priors[..., :2]) / priors[..., 2:] / self.v_centre
+        center = (boxes[..., :2] - priors[..., :2]) / priors[..., 2:] / self.v_center
         size = torch.log(boxes[..., 2:] / priors[..., 2:]) / self.v_size
-        return torch.cat([centre, size], dim=-1)
+        return torch.cat([center, size], dim=-1)
 
     def decode_tensor(self, offsets: Tensor, priors: Tensor) -> Tensor:
         """`decode` for torch tensors, differentiable."""
         import torch
 
-        centre = offsets[..., :2] * self.v_centre * priors[..., 2:] + priors[..., :2]
+        center = offsets[..., :2] * self.v_center * priors[..., 2:] + priors[..., :2]
         half = torch.exp((offsets[..., 2:] * self.v_size).clamp(max=_MAX_LOG_RATIO)) * priors[..., 2:] / 2
-        return torch.cat([centre - half, centre + half], dim=-1)
+        return torch.cat([center - half, center + half], dim=-1)

@@ -155,7 +155,7 @@ class MultiboxLoss:
         certainty = torch.ones_like(priors[:, 0])
         rows = positive.nonzero()[:, 0]
         chosen = matched[rows]
-        wanted[rows] = self.coder.encode_tensor(_centred(truth.boxes[chosen]), priors[rows])
+        wanted[rows] = self.coder.encode_tensor(_centered(truth.boxes[chosen]), priors[rows])
         labels[rows] = truth.labels[chosen] + 1
         certainty[rows] = truth.scores[chosen].to(certainty.dtype)
         return wanted, labels, certainty
@@ -167,7 +167,7 @@ def _corners(boxes: Tensor) -> Tensor:
     return torch.cat([boxes[..., :2] - half, boxes[..., :2] + half], -1)
 
 
-def _centred(boxes: Tensor) -> Tensor:
+def _centered(boxes: Tensor) -> Tensor:
     """xyxy to cxcywh; a side of less than a hundredth of a pixel counts as that, for its logarithm's sake."""
     size = boxes[..., 2:] - boxes[..., :2]
     return torch.cat([boxes[..., :2] + size / 2, size.clamp(min=0.01)], -1)
@@ -175,10 +175,10 @@ def _centred(boxes: Tensor) -> Tensor:
 
 def _ignored(priors: Tensor, truths: Sequence[Truth]) -> Tensor:
     """(B, P): does the prior's centre lie in an ignored region of its picture?"""
-    centres = priors[:, None, :2]
+    centers = priors[:, None, :2]
     rows = []
     for truth in truths:
-        within = (centres > truth.ignored[:, :2]) & (centres < truth.ignored[:, 2:])
+        within = (centers > truth.ignored[:, :2]) & (centers < truth.ignored[:, 2:])
         rows.append(within.all(-1).any(-1))
     return torch.stack(rows)
 

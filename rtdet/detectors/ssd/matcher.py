@@ -88,14 +88,14 @@ class TaskAlignedMatcher:
 
     @torch.no_grad()
     def __call__(
-        self, scores: Tensor, boxes: Tensor, centres: Tensor, truths: Tensor, labels: Tensor, real: Tensor
+        self, scores: Tensor, boxes: Tensor, centers: Tensor, truths: Tensor, labels: Tensor, real: Tensor
     ) -> Assignment:
         """scores (B, P, C) in [0, 1], boxes (B, P, 4) xyxy as predicted, prior centres (P, 2), truths
         (B, G, 4) xyxy padded to equal G, labels (B, G), real (B, G) bool: False for padding."""
         overlap = pairwise_iou(truths, boxes)  # (B, G, P)
         score = scores.transpose(1, 2).gather(1, labels[..., None].expand(-1, -1, scores.shape[1]))
         alignment = score.pow(self.alpha) * overlap.pow(self.beta)
-        alignment = alignment * (self._inside(centres, truths) & real[..., None])
+        alignment = alignment * (self._inside(centers, truths) & real[..., None])
         top = alignment.topk(min(self.top, alignment.shape[-1]), dim=-1)
         chosen = torch.zeros_like(alignment, dtype=torch.bool).scatter_(-1, top.indices, top.values > 1e-9)
         # A prior that several truths want goes to the one it overlaps best.
@@ -109,9 +109,9 @@ class TaskAlignedMatcher:
         return Assignment(matched, positive, quality)
 
     @staticmethod
-    def _inside(centres: Tensor, truths: Tensor) -> Tensor:
+    def _inside(centers: Tensor, truths: Tensor) -> Tensor:
         """(B, G, P): is the centre in the truth, or for tiny ones within half the finest stride of it?"""
         margin = (6 - (truths[..., 2:] - truths[..., :2]) / 2).clamp(min=0)
         low = (truths[..., :2] - margin)[:, :, None]
         high = (truths[..., 2:] + margin)[:, :, None]
-        return ((centres > low) & (centres < high)).all(-1)
+        return ((centers > low) & (centers < high)).all(-1)

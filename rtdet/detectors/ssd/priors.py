@@ -55,11 +55,11 @@ def make_priors(levels: Sequence[PriorLevel], input_size: tuple[int, int]) -> Fl
         across, down = level.cells(input_size)
         y, x = np.mgrid[:down, :across]
         step = np.array(input_size) / (across, down) if level.even else float(level.stride)
-        centres = (np.stack([x, y], axis=-1).reshape(-1, 1, 2) + 0.5) * step
+        centers = (np.stack([x, y], axis=-1).reshape(-1, 1, 2) + 0.5) * step
         sizes = level.sizes()
         if level.clipped:
             sizes = np.minimum(sizes, input_size)
-        centres = np.broadcast_to(centres, (len(centres), len(sizes), 2))
-        sizes = np.broadcast_to(sizes, centres.shape)
-        rows.append(np.concatenate([centres, sizes], axis=-1).reshape(-1, 4))
+        centers = np.broadcast_to(centers, (len(centers), len(sizes), 2))
+        sizes = np.broadcast_to(sizes, centers.shape)
+        rows.append(np.concatenate([centers, sizes], axis=-1).reshape(-1, 4))
     return np.concatenate(rows).astype(np.float64)

@@ -49,8 +49,8 @@ def grid_for(size: tuple[int, int], rows: int) -> Grid | None:
 def is_decoded(rows: npt.NDArray[np.float32], grid: Grid) -> bool:
     """Whether the exporter put the decoding into the network. Undecoded centres are offsets of a cell or
     so; decoded ones are pixels near their own cell's centre. `rows` (A, 5+C) of any picture tells."""
-    centre = (grid.cells + 0.5) * grid.strides
-    as_pixels = np.median(np.abs(rows[:, :2] - centre) / grid.strides)
+    center = (grid.cells + 0.5) * grid.strides
+    as_pixels = np.median(np.abs(rows[:, :2] - center) / grid.strides)
     as_offsets = np.median(np.abs(rows[:, :2] - 0.5))
     return bool(as_pixels < as_offsets)
 
@@ -61,12 +61,12 @@ def decode(rows: npt.NDArray[np.float32], grid: Grid, index: IntArray, *, decode
     centre = (offset + cell) * stride, size = exp(log size) * stride (section 2.1 and its code).
     """
     raw = rows[index, :4].astype(np.float64)
-    centre, size = raw[:, :2], raw[:, 2:]
+    center, size = raw[:, :2], raw[:, 2:]
     if not decoded:
         strides = grid.strides[index]
-        centre = (centre + grid.cells[index]) * strides
+        center = (center + grid.cells[index]) * strides
         size = np.exp(np.minimum(size, 20.0)) * strides  # e^20 is past any picture, and short of infinity
-    return np.concatenate([centre - size / 2, centre + size / 2], axis=1)
+    return np.concatenate([center - size / 2, center + size / 2], axis=1)
 
 
 def best_classes(rows: npt.NDArray[np.float32], confidence: float) -> tuple[IntArray, FloatArray, IntArray]:

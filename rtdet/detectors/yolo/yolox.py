@@ -139,8 +139,8 @@ class _Head:
 def _open_head(path: Path, size: Size, options: Mapping[str, str]) -> _Head:
     """Compiles the network and runs it once on grey. Raises ModelError if its output is not YOLOX's."""
     network = open_network(path, (1, 3, size[1], size[0]), **options)
-    grey = np.full((1, 3, size[1], size[0]), 114, dtype=np.float32)
-    outputs = next(iter(network.run_many([grey])))
+    gray = np.full((1, 3, size[1], size[0]), 114, dtype=np.float32)
+    outputs = next(iter(network.run_many([gray])))
     shapes = [tuple(output.shape) for output in outputs]
     grid = grid_for(size, shapes[0][1]) if _looks_like_yolox(shapes) else None
     if grid is None:

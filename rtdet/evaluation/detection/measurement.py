@@ -47,7 +47,7 @@ class Measurement:
         )
 
 
-def labelled_classes(dataset: Dataset) -> tuple[str, ...]:
+def labeled_classes(dataset: Dataset) -> tuple[str, ...]:
     """The classes that have an object to be found, in the data set's order: the others cannot be measured."""
     there = {label for sample in dataset.samples for label in sample.labels[~sample.ignored].tolist()}
     return tuple(name for i, name in enumerate(dataset.class_names) if i in there)

@@ -70,7 +70,7 @@ def _draw_classes(axes: Any, measured: Measurement) -> None:
 
 
 def _draw_confidences(axes: Any, curve: Curve, chosen: float) -> None:
-    for name, colour, style in (
+    for name, color, style in (
         ("precision", "tab:blue", "-"),
         ("recall", "tab:orange", "-"),
         ("f1", "gray", "--"),
@@ -81,7 +81,7 @@ def _draw_confidences(axes: Any, curve: Curve, chosen: float) -> None:
             np.append(values, values[-1:]),
             np.append(curve.confidences, [0.0][: len(values)]),
         )
-        axes.plot(confidences, values, style, color=colour, label=name.replace("f1", "F1"))
+        axes.plot(confidences, values, style, color=color, label=name.replace("f1", "F1"))
     axes.axvline(chosen, color="black", linewidth=0.8, label=f"chosen, {chosen:.2f}")
     best = curve.best_confidence()
     if best is not None:

@@ -22,9 +22,9 @@ def accuracy_as_png(
     figure.suptitle(title, parse_math=False)
     for axes, name in zip(figure.subplots(1, 3), ("HOTA", "MOTA", "IDF1"), strict=True):
         for show, of_show in scores.items():
-            colour, style = _STYLES[show]
+            color, style = _STYLES[show]
             figures = [100 * one.figures[name] for one in of_show]
-            axes.plot(latencies_ms, figures, style, color=colour, markersize=4, label=show)
+            axes.plot(latencies_ms, figures, style, color=color, markersize=4, label=show)
         axes.set(xlabel="latency, ms", title=name)
         axes.grid(alpha=0.25)
         axes.spines[["top", "right"]].set_visible(False)

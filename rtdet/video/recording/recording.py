@@ -140,7 +140,7 @@ class Recording(Sink):
 
         assert self._first is not None
         if image.shape != self._first.bgr.shape:
-            image, _ = letterbox(image, self._first.size, fill=0, centre=True)
+            image, _ = letterbox(image, self._first.size, fill=0, center=True)
         height, width = image.shape[:2]
         if height % 2 or width % 2:
             image = cv2.copyMakeBorder(image, 0, height % 2, 0, width % 2, cv2.BORDER_REPLICATE)

@@ -46,27 +46,27 @@ def test_no_truth_gives_no_positive():
 
 
 def _scene():
-    centres = torch.tensor([[8.0, 8], [24, 8], [40, 8], [56, 8]])
-    boxes = torch.cat([centres - 8, centres + 8], 1)[None]
+    centers = torch.tensor([[8.0, 8], [24, 8], [40, 8], [56, 8]])
+    boxes = torch.cat([centers - 8, centers + 8], 1)[None]
     truths = torch.tensor([[[0.0, 0, 16, 16], [32, 0, 64, 16], [0, 0, 0, 0]]])
     labels = torch.tensor([[0, 1, 0]])
     real = torch.tensor([[True, True, False]])
-    return centres, boxes, truths, labels, real
+    return centers, boxes, truths, labels, real
 
 
 def test_task_aligned_positives_lie_in_their_truth_and_padding_gets_none():
-    centres, boxes, truths, labels, real = _scene()
-    found = TaskAlignedMatcher(top=2)(torch.full((1, 4, 2), 0.5), boxes, centres, truths, labels, real)
+    centers, boxes, truths, labels, real = _scene()
+    found = TaskAlignedMatcher(top=2)(torch.full((1, 4, 2), 0.5), boxes, centers, truths, labels, real)
     assert found.positive.tolist() == [[True, False, True, True]]
     assert found.matched[0, 0] == 0
     assert found.matched[0, 2:].tolist() == [1, 1]
 
 
 def test_the_best_prior_of_a_truth_aims_at_its_overlap():
-    centres, boxes, truths, labels, real = _scene()
+    centers, boxes, truths, labels, real = _scene()
     scores = torch.full((1, 4, 2), 0.5)
     scores[0, 3, 1] = 0.9
-    found = TaskAlignedMatcher(top=2)(scores, boxes, centres, truths, labels, real)
+    found = TaskAlignedMatcher(top=2)(scores, boxes, centers, truths, labels, real)
     torch.testing.assert_close(found.quality[0, 0], torch.tensor(1.0))
     torch.testing.assert_close(found.quality[0, 3], torch.tensor(0.5))
     assert 0 < found.quality[0, 2] < found.quality[0, 3]

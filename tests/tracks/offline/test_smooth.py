@@ -22,9 +22,9 @@ def one_track(boxes, times_s, scores=None, frames=None, track_id=1):
 
 
 def on_a_line(times_s, start, velocity, size):
-    centre = np.asarray(start) + np.outer(times_s, velocity)
+    center = np.asarray(start) + np.outer(times_s, velocity)
     half = np.asarray(size) / 2
-    return np.concatenate([centre - half, centre + half], axis=1)
+    return np.concatenate([center - half, center + half], axis=1)
 
 
 pixels = st.floats(-2000, 2000)

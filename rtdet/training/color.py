@@ -14,27 +14,27 @@ from rtdet.types import Image
 
 
 @dataclass(frozen=True)
-class ColourConfig:
+class ColorConfig:
     """Ranges of the gains in HSV, and the probability of each other change."""
 
     hue: float = 0.015
     saturation: float = 0.6
     value: float = 0.4
     contrast: float = 0.2
-    grey: float = 0.05
+    gray: float = 0.05
     blur: float = 0.15
     jpeg: float = 0.1
     noise: float = 0.05
 
 
-PLAIN = ColourConfig(0, 0, 0, 0, 0, 0, 0, 0)
+PLAIN = ColorConfig(0, 0, 0, 0, 0, 0, 0, 0)
 
 
-def recolour(image: Image, config: ColourConfig, rng: np.random.Generator) -> Image:
+def recolor(image: Image, config: ColorConfig, rng: np.random.Generator) -> Image:
     """A picture (H, W, 3) BGR of the same size."""
     image = _gains(image, config, rng)
     chances = rng.random(4)
-    if chances[0] < config.grey:
+    if chances[0] < config.gray:
         image = np.repeat(cv2.cvtColor(image, cv2.COLOR_BGR2GRAY)[..., None], 3, axis=2)
     if chances[1] < config.blur:
         image = _blur(image, rng)
@@ -46,7 +46,7 @@ def recolour(image: Image, config: ColourConfig, rng: np.random.Generator) -> Im
     return image
 
 
-def _gains(image: Image, config: ColourConfig, rng: np.random.Generator) -> Image:
+def _gains(image: Image, config: ColorConfig, rng: np.random.Generator) -> Image:
     """Hue, saturation and value each times a gain, and a contrast around the middle, by one table look-up."""
     spread = [config.hue, config.saturation, config.value, config.contrast]
     gains = 1 + rng.uniform(-1, 1, 4) * spread

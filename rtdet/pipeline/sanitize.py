@@ -8,7 +8,7 @@ from rtdet.geometry.boxes import clip, is_valid
 from rtdet.types import Detections
 
 
-def sanitise(detections: Detections, size: tuple[int, int]) -> tuple[Detections, int]:
+def sanitize(detections: Detections, size: tuple[int, int]) -> tuple[Detections, int]:
     """The detections whose boxes are finite, have area and touch a picture of `size` (width, height), cut
     at its borders, scores within [0, 1]; and how many were dropped."""
     if len(detections) == 0:

@@ -18,7 +18,7 @@ MIN_SIDE = 3.0
 
 
 @dataclass(frozen=True, eq=False)
-class Labelled:
+class Labeled:
     """A picture with its boxes (G, 4) xyxy, labels (G,), ignored rows (G,) and scores (G,): how sure a teacher
     was, by default 1. `incomplete` are labels whose objects may be in it without a box; `name` is for messages.
     """
@@ -40,7 +40,7 @@ class Labelled:
         """(width, height) in pixels."""
         return self.image.shape[1], self.image.shape[0]
 
-    def take(self, rows: Any) -> Labelled:
+    def take(self, rows: Any) -> Labeled:
         """The same picture with the boxes that an index array or a mask selects."""
         return replace(
             self,
@@ -50,7 +50,7 @@ class Labelled:
             scores=self.scores[rows],
         )
 
-    def cut(self, boxes: FloatArray, shown: FloatArray) -> Labelled:
+    def cut(self, boxes: FloatArray, shown: FloatArray) -> Labeled:
         """With `boxes` (G, 4), what is left of each; `shown` (G,) is the share of its object that is still seen.
         Specks are dropped; what is hardly seen becomes an ignored region."""
         sides = (boxes[:, 2:] - boxes[:, :2]).min(axis=1, initial=np.inf)
@@ -58,7 +58,7 @@ class Labelled:
         return replace(self, boxes=boxes, ignored=ignored).take(sides >= MIN_SIDE)
 
 
-def move(picture: Labelled, scale: tuple[float, float], shift: tuple[float, float]) -> FloatArray:
+def move(picture: Labeled, scale: tuple[float, float], shift: tuple[float, float]) -> FloatArray:
     """The picture's boxes after `x * scale + shift`."""
     return np.asarray(picture.boxes * (scale * 2) + (shift * 2))
 
@@ -70,10 +70,10 @@ def clip_to(boxes: FloatArray, window: Sequence[float]) -> tuple[FloatArray, Flo
     return clipped, area(clipped) / np.maximum(area(boxes), 1e-9)
 
 
-def together(image: Image, parts: Sequence[Labelled]) -> Labelled:
+def together(image: Image, parts: Sequence[Labeled]) -> Labeled:
     """One picture that shows several: all their boxes. Where one of them is incomplete for a class, the whole is:
     the loss knows what may be missing by picture, and what may be missing must not be punished."""
-    return Labelled(
+    return Labeled(
         image,
         np.concatenate([part.boxes for part in parts]),
         np.concatenate([part.labels for part in parts]),

@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from rtdet.output_file import suffix_of
-from rtdet.tracks.columns import BASIC
+from rtdet.track_columns import BASIC
 from rtdet.tracks.formats.format import RowWriter, compact_json
 from rtdet.tracks.rows import FrameRecord, Row, ltwh_of
 

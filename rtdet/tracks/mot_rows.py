@@ -17,7 +17,7 @@ from pathlib import Path
 import numpy as np
 
 from rtdet.errors import SourceError
-from rtdet.tracks.columns import further_of
+from rtdet.track_columns import further_of
 from rtdet.tracks.table import FARTHEST, LAST_FRAME, LAST_ID
 from rtdet.types import BoolArray, FloatArray, IntArray
 

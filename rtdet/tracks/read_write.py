@@ -9,11 +9,11 @@ from pathlib import Path
 
 import numpy as np
 
+from rtdet import track_columns
 from rtdet.errors import SourceError
 from rtdet.geometry.boxes import ltwh_to_xyxy
 from rtdet.output_file import check_output, replacing, suffix_of
-from rtdet.tracks import columns
-from rtdet.tracks.columns import AnyArray
+from rtdet.track_columns import AnyArray
 from rtdet.tracks.formats import FORMATS
 from rtdet.tracks.formats.format import Entry, Format, RowWriter
 from rtdet.tracks.rows import FrameRecord
@@ -128,7 +128,7 @@ def _table(entries: list[Entry], frame_list: FrameList, has_class_numbers: bool)
 
 def _further(rows: list[Entry]) -> dict[str, AnyArray]:
     """The further values of the rows, by column; of formats that have them all in the same rows."""
-    known = [column for column in columns.FURTHER if rows and column.name in rows[0].further]
+    known = [column for column in track_columns.FURTHER if rows and column.name in rows[0].further]
     return {
         column.name: np.array([row.further[column.name] for row in rows], dtype=column.dtype)
         for column in known

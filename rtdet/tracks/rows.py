@@ -9,9 +9,9 @@ from typing import Any
 
 import numpy as np
 
+from rtdet import track_columns
 from rtdet.geometry.boxes import xyxy_to_ltwh
-from rtdet.tracks import columns
-from rtdet.tracks.columns import BOX, SCORE, TIME
+from rtdet.track_columns import BOX, SCORE, TIME
 from rtdet.types import Detections, Tracks
 
 # The value of each of the columns by its name: `frame` and `class_id` count from 1, boxes are in pixels.
@@ -98,7 +98,7 @@ def _further(tracks: Tracks) -> dict[str, list[Any]]:
     """The further values of the tracks as files have them, by column."""
     return {
         column.name: [column.written(value) for value in column.values(tracks).tolist()]
-        for column in columns.FURTHER
+        for column in track_columns.FURTHER
     }
 
 
@@ -107,4 +107,4 @@ ltwh_of: Callable[[Row], tuple[float, float, float, float]] = itemgetter("left",
 
 def further_names(suffix: str) -> tuple[str, ...]:
     """Which of a row's values beyond the basic ones files of this suffix have."""
-    return tuple(column.name for column in columns.further_of(suffix))
+    return tuple(column.name for column in track_columns.further_of(suffix))

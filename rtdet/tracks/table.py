@@ -8,8 +8,8 @@ from typing import Any
 
 import numpy as np
 
-from rtdet.tracks import columns
-from rtdet.tracks.columns import AnyArray
+from rtdet import track_columns
+from rtdet.track_columns import AnyArray
 from rtdet.types import BoolArray, FloatArray, IntArray, Tracks
 
 # A frame number beyond this (four days at 30 fps) is no video's.
@@ -66,7 +66,7 @@ class TrackTable:
 
     frames (N,) int64 numbers that `frame_list` has, rising; ids (N,) int64 from 0, each once a frame; boxes (N, 4)
     float64 xyxy pixels; scores (N,) float64; labels (N,) int64 indices into `class_names`; values: an (N,) array for
-    each column of `columns.FURTHER`, its default where none was given. A score of 0 marks a row that was filled
+    each column of `track_columns.FURTHER`, its default where none was given. A score of 0 marks a row that was filled
     in, not seen. Raises ValueError that names the frame and the ID of a wrong row.
     """
 
@@ -156,7 +156,7 @@ def _completed(values: Mapping[str, AnyArray], count: int) -> Mapping[str, AnyAr
     """The values of every further column, each frozen."""
     return {
         column.name: _frozen(values.get(column.name, np.full(count, column.default)), column.dtype)
-        for column in columns.FURTHER
+        for column in track_columns.FURTHER
     }
 
 

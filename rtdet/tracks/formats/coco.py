@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from rtdet.output_file import Checkpoint
-from rtdet.tracks.columns import TIME
+from rtdet.track_columns import TIME
 from rtdet.tracks.formats.format import Entry, Format, RowWriter, compact_json, further_in, seconds, whole
 from rtdet.tracks.rows import FrameRecord, Row, further_names, ltwh_of
 

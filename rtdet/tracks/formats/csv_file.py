@@ -8,7 +8,7 @@ from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import Any
 
-from rtdet.tracks.columns import BOX, columns_of
+from rtdet.track_columns import BOX, columns_of
 from rtdet.tracks.formats.format import Entry, Format, RowWriter, further_in, on_line, seconds, whole
 from rtdet.tracks.rows import FrameRecord, Row
 

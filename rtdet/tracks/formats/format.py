@@ -9,9 +9,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, NamedTuple, TypeVar
 
+from rtdet import track_columns
 from rtdet.errors import OutputError
 from rtdet.output_file import OutputFile
-from rtdet.tracks import columns
 from rtdet.tracks.rows import ClassIds, FrameRecord, Row, rows_of
 
 _Parsed = TypeVar("_Parsed")
@@ -124,7 +124,9 @@ def seconds(content: Mapping[str, Any]) -> float | None:
 
 def further_in(content: Mapping[str, Any], suffix: str) -> dict[str, Any]:
     """The further values of a row that names its columns."""
-    return {column.name: column.parsed(content.get(column.name)) for column in columns.further_of(suffix)}
+    return {
+        column.name: column.parsed(content.get(column.name)) for column in track_columns.further_of(suffix)
+    }
 
 
 def on_line(number: int, parse: Callable[[Any], _Parsed], content: Any) -> _Parsed:

@@ -8,7 +8,7 @@ import json
 from collections.abc import Iterator
 from pathlib import Path
 
-from rtdet.tracks.columns import TIME
+from rtdet.track_columns import TIME
 from rtdet.tracks.formats.format import Entry, Format, RowWriter, further_in, on_line, seconds, whole
 from rtdet.tracks.rows import FrameRecord, Row, further_names, ltwh_of
 

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from operator import itemgetter
 from pathlib import Path
 
-from rtdet.tracks.columns import BASIC, further_of
+from rtdet.track_columns import BASIC, further_of
 from rtdet.tracks.formats.format import Entry, Format, RowWriter
 from rtdet.tracks.mot_rows import read_rows
 from rtdet.tracks.rows import FrameRecord, Row

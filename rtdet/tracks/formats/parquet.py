@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from rtdet.output_file import Checkpoint
-from rtdet.tracks.columns import columns_of
+from rtdet.track_columns import columns_of
 from rtdet.tracks.formats.csv_file import table_entry
 from rtdet.tracks.formats.format import Entry, Format, RowWriter
 from rtdet.tracks.formats.parquet_encoding import MAGIC, Kind, footer, row_group

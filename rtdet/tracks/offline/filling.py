@@ -8,9 +8,9 @@ from itertools import compress
 
 import numpy as np
 
+from rtdet import track_columns
 from rtdet.errors import UsageError
-from rtdet.tracks import columns
-from rtdet.tracks.columns import SCORE, AnyArray, Column
+from rtdet.track_columns import SCORE, AnyArray, Column
 from rtdet.tracks.offline.motion import can_be_one, smoothed, to_boxes, to_values, was_seen, within
 from rtdet.tracks.offline.times import MAX_GAP_S, longest, spread, steady_seconds
 from rtdet.tracks.table import FrameList, TrackTable
@@ -133,7 +133,7 @@ def _with_rows_in(
         column(table.labels, table.labels[gaps.before]),
         listed,
         table.class_names,
-        {of.name: values_of(of, table.values[of.name]) for of in columns.FURTHER},
+        {of.name: values_of(of, table.values[of.name]) for of in track_columns.FURTHER},
     )
     return whole, np.asarray(order >= len(table))
 

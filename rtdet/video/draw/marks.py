@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from rtdet.track_columns import drawn_values
 from rtdet.types import BoolArray, FloatArray, Tracks
 from rtdet.video.draw.colors import Color, color_of
 from rtdet.video.draw.style import DrawStyle
@@ -39,6 +40,7 @@ def marks_of(tracks: Tracks, style: DrawStyle, trails: TrailStore | None = None)
     finite = np.asarray(np.isfinite(tracks.boxes).all(axis=1))
     boxes, ids, labels = tracks.boxes.tolist(), tracks.ids.tolist(), tracks.labels.tolist()
     with_trails = trails if style.show_trails and style.trail_s > 0 else None
+    further = drawn_values(tracks) if style.show_labels else [[]] * len(tracks)
     marks = []
     for row in np.argsort(opacity, kind="stable").tolist():
         if finite[row]:
@@ -46,7 +48,7 @@ def marks_of(tracks: Tracks, style: DrawStyle, trails: TrailStore | None = None)
             color = color_of(ids[row] if ids[row] > 0 else -labels[row])
             has_trail = with_trails is not None and ids[row] > 0
             trail = with_trails.points(ids[row]) if with_trails is not None and has_trail else _NO_TRAIL
-            words = label_words(tracks, row, style)
+            words = (*label_words(tracks, row, style), *further[row])
             marks.append(Mark(tuple(boxes[row]), color, float(opacity[row]), bool(dashed[row]), words, trail))
     return marks
 

@@ -1,4 +1,5 @@
-"""A value of a track that is added in one place is in every format, and in all that the offline tools make of it."""
+"""A value of a track that is added in one place is in every format, in what the offline tools make of it, and in the
+label of its box."""
 
 from __future__ import annotations
 
@@ -8,22 +9,26 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from rtdet.tracks import FORMATS, columns, open_track_file, read_table, read_tracks, write_table
-from rtdet.tracks.columns import Column
+from rtdet import track_columns
+from rtdet.track_columns import Column
+from rtdet.tracks import FORMATS, open_track_file, read_table, read_tracks, write_table
 from rtdet.tracks.offline import fill, link, renumber, smooth
 from rtdet.tracks.table import TrackTable
 from rtdet.types import Detections, Frame, FrameResult, Tracks
+from rtdet.video.draw import DrawStyle, marks_of
 
 every_format = pytest.mark.parametrize("suffix", list(FORMATS))
 
-SPEED = Column("speed", float, default=-1.0, digits=2)
+SPEED = Column(
+    "speed", float, default=-1.0, digits=2, label=lambda speed: f"{speed:.0f} px/s" if speed >= 0 else ""
+)
 SEEN = Column("seen", bool, default=True, of=lambda tracks: tracks.since_update_s == 0, filled=False)
 FACE = Column("face", int, files=(".csv", ".json"), default=0)
 
 
 @pytest.fixture(autouse=True)
 def further_columns(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(columns, "FURTHER", (*columns.FURTHER, SPEED, SEEN, FACE))
+    monkeypatch.setattr(track_columns, "FURTHER", (*track_columns.FURTHER, SPEED, SEEN, FACE))
 
 
 def record(path: Path) -> Path:
@@ -83,7 +88,7 @@ def test_a_file_from_before_it_was_there_has_its_default(
     tmp_path: Path, suffix: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     with monkeypatch.context() as before:
-        before.setattr(columns, "FURTHER", columns.FURTHER[:1])
+        before.setattr(track_columns, "FURTHER", track_columns.FURTHER[:1])
         path = record(tmp_path / f"a{suffix}")
     table = read_table(path)
     assert table.values["speed"].tolist() == [-1] * 6
@@ -106,3 +111,13 @@ def test_a_value_that_is_no_number_is_refused_with_its_row(tmp_path: Path, suffi
         TrackTable(
             table.frames, table.ids, table.boxes, table.scores, table.labels, table.frame_list, (), {"speed": speeds}
         )  # fmt: skip
+
+
+def test_its_words_stand_in_the_label_beside_the_score_where_it_has_any() -> None:
+    tracks = Tracks([[0, 0, 9, 9], [20, 0, 29, 9]], [1, 2], [0.5, 0.5], values={"speed": [12.4, -1]})
+    assert [mark.label for mark in marks_of(tracks, DrawStyle())] == [
+        ("0 #1", "0.50", "12 px/s"),
+        ("0 #2", "0.50"),
+    ]
+    assert [mark.label for mark in marks_of(tracks[:1], DrawStyle(show_labels=False))] == [("#1", "0.50")]
+    assert [mark.label for mark in marks_of(Tracks([[0, 0, 9, 9]], [1]), DrawStyle())] == [("0 #1", "1.00")]

@@ -1,8 +1,9 @@
-"""What a track file says of a track in a frame: each column once.
+"""What is said of a track in a frame, by files and by the label of its box: each column once.
 
 To add a value of a track (its speed, how long it has stayed, ...): one line in FURTHER, and the code that computes
 it. That code is either the column's own `of`, from what Tracks holds anyway, or it fills `Tracks.values[name]`. All
-formats then write the value and read it back, `TrackTable.values` holds it, and the offline tools carry it along.
+formats then write the value and read it back, `TrackTable.values` holds it, the offline tools carry it along, and
+with `label` it is drawn.
 """
 
 from __future__ import annotations
@@ -31,6 +32,7 @@ class Column:
     files    the suffixes of the formats that have it; empty: all formats have it.
     of       its values (N,) from the tracks of a frame, where `Tracks.values` has none; None: the default.
     filled   the value of a row that the offline tools add in a gap; None: that of the row before the gap.
+    label    the words for a value in the label of the track's box, "" for none; None: it is never drawn.
     """
 
     name: str
@@ -40,6 +42,7 @@ class Column:
     files: tuple[str, ...] = ()
     of: Callable[[Tracks], AnyArray] | None = None
     filled: Any = None
+    label: Callable[[Any], str] | None = None
 
     @property
     def dtype(self) -> Any:
@@ -110,3 +113,13 @@ def columns_of(suffix: str) -> tuple[Column, ...]:
 def further_of(suffix: str) -> tuple[Column, ...]:
     """Those beyond the basic ones."""
     return tuple(column for column in FURTHER if column.is_in(suffix))
+
+
+def drawn_values(tracks: Tracks) -> list[list[str]]:
+    """For each track the words of its further values that have any, in order of column."""
+    words: list[list[str]] = [[] for _ in range(len(tracks))]
+    for column in FURTHER:
+        if column.label is not None:
+            for of_track, value in zip(words, column.values(tracks).tolist(), strict=True):
+                of_track.append(column.label(value))
+    return [[word for word in of_track if word] for of_track in words]

@@ -216,6 +216,20 @@ def run(source: str | Path = "demo", **settings: Any) -> Iterator[FrameResult]:
 
     Settings are RunConfig's: `model`, `conf`, `classes=("person",)`, `tracker`, `save`, `tracks`, ... Leaving
     the loop early stops the run and completes its outputs. Raises RtdetError with one clear line.
+
+    >>> for result in rtdet.run("street.mp4", classes=("person", "car"), max_frames=3):
+    ...     print(result.frame.index, f"{result.frame.t:.2f} s", result.tracks.boxes.shape[1:])
+    0 0.00 s (4,)
+    1 0.05 s (4,)
+    2 0.10 s (4,)
+
+    A run writes what its settings name:
+
+    >>> for result in rtdet.run("street.mp4", tracks="tracks.csv", max_frames=3):
+    ...     pass
+    >>> with open("tracks.csv") as file:
+    ...     print(file.readline().strip())
+    frame,...
     """
     known = [field.name for field in fields(RunConfig)]
     for name, value in settings.items():

@@ -81,6 +81,15 @@ def load_detector(
     precision, ModelError for a file that cannot be used, ModelExtraError where a package for it is missing,
     DownloadError for a model that cannot be fetched, UsageError for settings that the model or this machine
     does not have.
+
+    >>> detector = rtdet.load_detector("rtdet-n", thresholds=rtdet.Thresholds(confidence=0.4))
+    >>> frame = rtdet.open_source("demo").read()
+    >>> (detections,) = detector.detect([frame.bgr])
+    >>> detections.boxes.shape == (len(detections), 4)
+    True
+    >>> {"person", "car"} <= {detections.name_of(row) for row in range(len(detections))}
+    True
+    >>> detector.close()
     """
     options = Options(thresholds or Thresholds(), device, backend, precision, imgsz)
     text = str(name_or_path)

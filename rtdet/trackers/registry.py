@@ -50,6 +50,15 @@ def load_tracker(name: str, **settings: Any) -> Tracker:
 
     Raises UnknownNameError for a name or a setting that does not exist, UsageError for a value that does
     not fit.
+
+    >>> tracker = rtdet.load_tracker("bytetrack", fps=25.0)
+    >>> for i in range(20):  # a box that moves 2 pixels a frame
+    ...     found = rtdet.Detections(boxes=[[10 + 2 * i, 10, 50 + 2 * i, 90]], scores=[0.9])
+    ...     tracks = tracker.update(found, t=i / 25)
+    >>> tracks.ids.tolist()
+    [1]
+    >>> tracker.predict(t=20 / 25).boxes.round().tolist()  # where it will be in the next frame
+    [[50.0, 10.0, 90.0, 90.0]]
     """
     known = tracker_settings(name)
     for key, value in settings.items():

@@ -1,10 +1,4 @@
-"""A whole training: from settings to a model, its card and all that led there, in one folder.
-
-from rtdet.training import TrainingSettings, train
-
-trained = train(TrainingSettings(data="squares", steps=200), out="run")
-print(trained.model, trained.scores.mean.ap50)
-"""
+"""A whole training: from settings to a model, its card and all that led there, in one folder."""
 
 from __future__ import annotations
 
@@ -79,6 +73,13 @@ def train(
     loss. A training that is cut off, by an exception of `on_step` too, can be resumed from its last checkpoint.
     Raises RtdetError with one clear line: UsageError for settings and labels that do not go together, ModelError
     for weights that cannot be loaded, OutputError where `out` cannot be written.
+
+    >>> settings = rtdet.TrainingSettings(data="squares", size=64, batch=2, steps=2)  # or none: as many as help
+    >>> trained = rtdet.train(settings, out="run")
+    >>> trained.steps, trained.model.name
+    (2, 'model.safetensors')
+    >>> rtdet.load_detector(trained.model).class_names
+    ('square',)
     """
     training = begin(settings, out, resume=resume)
     if training.note:

@@ -34,6 +34,16 @@ def open_source(text: str | Path, *, start_s: float = 0.0) -> Source:
 
     start_s: begin there; only where the source can seek. Raises SourceError, one line that names the
     source and says what to do.
+
+    >>> source = rtdet.open_source("street.mp4", start_s=0.2)
+    >>> source.info.width, source.info.height, source.info.fps
+    (640, 360, 20.0)
+    >>> while (frame := source.read()) is not None:
+    ...     print(f"{frame.t:.2f} s", frame.bgr.shape)
+    0.20 s (360, 640, 3)
+    ...
+    0.45 s (360, 640, 3)
+    >>> source.close()
     """
     spelling = str(text).strip() if isinstance(text, str) else str(text)
     if not spelling:

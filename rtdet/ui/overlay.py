@@ -67,12 +67,13 @@ def _paint_box(painter: QPainter, mark: Mark, rect: QRectF) -> None:
 
 
 def _paint_trail(painter: QPainter, mark: Mark, place: Place) -> None:
-    for points, opacity, width in trail_parts(mark.trail):
+    points = [place(x, y) for x, y in mark.trail.tolist()]
+    for part, opacity, width in trail_parts(len(points)):
         pen = QPen(QColor(*mark.color), _PEN.line * width)
         pen.setCapStyle(Qt.PenCapStyle.RoundCap)
         painter.setOpacity(mark.opacity * opacity)
         painter.setPen(pen)
-        painter.drawPolyline(QPolygonF([place(x, y) for x, y in points.tolist()]))
+        painter.drawPolyline(QPolygonF(points[part]))
 
 
 def _paint_labels(

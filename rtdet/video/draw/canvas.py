@@ -8,8 +8,9 @@ from functools import lru_cache
 
 import cv2
 import numpy as np
+import numpy.typing as npt
 
-from rtdet.types import FloatArray, Image, Tracks
+from rtdet.types import Image, Tracks
 from rtdet.video.draw.colors import Color, ink_on
 from rtdet.video.draw.lettering import label_mask
 from rtdet.video.draw.marks import Mark, marks_of
@@ -88,6 +89,9 @@ def _shade(
 ) -> None:
     """Mixes a colour into an area, all along it or in dashes (length, gap)."""
     left, top, right, bottom = side
+    if dash is None and opacity >= _OPAQUE:
+        cv2.rectangle(canvas, (left, top), (right - 1, bottom - 1), color[::-1], cv2.FILLED)
+        return
     x, y = max(left, 0), max(top, 0)
     area = canvas[y : max(bottom, 0), x : max(right, 0)]
     if not area.size:
@@ -98,8 +102,6 @@ def _shade(
         on = (np.arange(begin, begin + length) % sum(dash)) < dash[0]
         index = (slice(None), on) if is_wide else (on, slice(None))
         area[index] = _mixed(area[index], color, opacity)
-    elif opacity >= _OPAQUE:
-        area[:] = color[::-1]
     elif color == _BLACK:
         cv2.convertScaleAbs(area, dst=area, alpha=1 - opacity)
     else:
@@ -112,26 +114,33 @@ def _mixed(area: Image, color: Color, opacity: float) -> Image:
 
 
 def _draw_trail(canvas: Image, mark: Mark, pen: Pen) -> None:
-    points = mark.trail
+    if len(mark.trail) < 2:
+        return
     # A dozen corners look the same as hundreds and are drawn several times faster.
-    step = max(-(-len(points) // 12), 1)
-    for part, opacity, width in trail_parts(points[(len(points) - 1) % step :: step]):
-        _draw_line(canvas, part, mark.color, max(1, round(pen.line * width)), opacity * mark.opacity)
+    step = -(-len(mark.trail) // 12)
+    points = mark.trail[(len(mark.trail) - 1) % step :: step]
+    # In 1/16 pixel, so that it does not tremble.
+    fixed = (points * 16).clip(-(2**20), 2**20).astype(np.int32)
+    for part, opacity, width in trail_parts(len(points)):
+        line = max(1, round(pen.line * width))
+        _draw_line(canvas, fixed[part], mark.color, line, opacity * mark.opacity)
 
 
-def _draw_line(canvas: Image, points: FloatArray, color: Color, line: int, opacity: float) -> None:
-    """A line through the points (N, 2), mixed into the picture."""
+def _draw_line(canvas: Image, fixed: npt.NDArray[np.int32], color: Color, line: int, opacity: float) -> None:
+    """A line through the points (N, 2), in 1/16 pixel, mixed into the picture."""
+    if opacity >= _OPAQUE:
+        cv2.polylines(canvas, [fixed], False, color[::-1], line, cv2.LINE_AA, shift=4)
+        return
     height, width = canvas.shape[:2]
-    xs, ys = points.T.tolist()
-    left, right = max(int(min(xs)) - line - 1, 0), min(int(max(xs)) + line + 3, width)
-    top, bottom = max(int(min(ys)) - line - 1, 0), min(int(max(ys)) + line + 3, height)
+    xs, ys = fixed.T.tolist()
+    left, right = max((min(xs) >> 4) - line - 1, 0), min((max(xs) >> 4) + line + 3, width)
+    top, bottom = max((min(ys) >> 4) - line - 1, 0), min((max(ys) >> 4) + line + 3, height)
     if left >= right or top >= bottom:
         return
     area = canvas[top:bottom, left:right]
     drawn = area.copy()
-    # In 1/16 pixel, so that it does not tremble.
-    fixed = ((points - (left, top)) * 16).clip(-(2**20), 2**20).astype(np.int32)
-    cv2.polylines(drawn, [fixed], False, color[::-1], line, cv2.LINE_AA, shift=4)
+    inside = fixed - np.array((left << 4, top << 4), np.int32)
+    cv2.polylines(drawn, [inside], False, color[::-1], line, cv2.LINE_AA, shift=4)
     cv2.addWeighted(drawn, opacity, area, 1 - opacity, 0, dst=area)
 
 

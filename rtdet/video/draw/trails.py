@@ -11,7 +11,7 @@ import numpy as np
 from rtdet.types import FloatArray, Tracks
 
 # Opacity and width (in widths of a box's line) of a trail's three parts, the oldest first.
-_PARTS = ((0.27, 0.75), (0.51, 1.0), (0.86, 1.25))
+_PARTS = ((0.27, 0.75), (0.55, 1.0), (1.0, 1.25))
 
 
 class TrailStore:
@@ -35,7 +35,7 @@ class TrailStore:
 
     def points(self, track_id: int) -> FloatArray:
         """(N, 2) foot points of an ID, oldest first; (0, 2) for one that is not known."""
-        return np.array([(x, y) for _, x, y in self._points.get(track_id, ())]).reshape(-1, 2)
+        return np.array([point[1:] for point in self._points.get(track_id, ())]).reshape(-1, 2)
 
     def clear(self) -> None:
         self._points.clear()
@@ -53,11 +53,11 @@ class TrailStore:
                 del self._points[track_id]
 
 
-def trail_parts(points: FloatArray) -> Iterator[tuple[FloatArray, float, float]]:
-    """(points, opacity, width in widths of a box's line) of each part of a trail (N, 2), oldest first: it grows
-    thicker and clearer towards now."""
-    third = max(len(points) // 3, 1)
+def trail_parts(count: int) -> Iterator[tuple[slice, float, float]]:
+    """(which points, opacity, width in widths of a box's line) of each part of a trail of `count` points, oldest
+    first: it grows thicker and clearer towards now."""
+    third = max(count // 3, 1)
     for start, (opacity, width) in zip((0, third, 2 * third), _PARTS, strict=True):
-        end = start + third + 1 if start < 2 * third else len(points)
-        if len(points[start:end]) > 1:
-            yield points[start:end], opacity, width
+        end = start + third + 1 if start < 2 * third else count
+        if min(end, count) - start > 1:
+            yield slice(start, end), opacity, width

@@ -46,7 +46,7 @@ class _Ends:
     it is not known, logarithms of the sides (K, 2), label (K,)."""
 
     seconds: FloatArray
-    centre: FloatArray
+    center: FloatArray
     velocity: FloatArray
     sides: FloatArray
     labels: IntArray
@@ -97,7 +97,7 @@ def _distance(ends: _Ends, starts: _Ends, earlier: IntArray, later: IntArray) ->
     known = np.isfinite(both)
     velocity = np.where(known, both, 0).sum(axis=0) / np.maximum(known.sum(axis=0), 1)
     elapsed_s = (starts.seconds[later] - ends.seconds[earlier])[:, None]
-    away = ends.centre[earlier] + velocity * elapsed_s - starts.centre[later]
+    away = ends.center[earlier] + velocity * elapsed_s - starts.center[later]
     size = np.exp((ends.sides[earlier] + starts.sides[later]).mean(axis=1) / 2)
     return np.asarray(np.hypot(*away.T) / size)
 

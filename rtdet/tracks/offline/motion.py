@@ -15,11 +15,11 @@ from rtdet.tracks.table import FARTHEST
 from rtdet.types import BoolArray, FloatArray, IntArray
 
 # Standard deviations: of a seen centre, and of the logarithm of a seen side.
-CENTRE_NOISE = 0.05
+CENTER_NOISE = 0.05
 SIDE_NOISE = 0.05
 # By how much a velocity changes within a second (standard deviation): of the centre, in sizes a second, and of
 # a side, in its logarithm a second.
-CENTRE_AGILITY = 0.75
+CENTER_AGILITY = 0.75
 SIDE_AGILITY = 0.5
 # Standard deviation of a velocity before anything is known of it: so large that it does not count, and a
 # straight way stays straight from its first row on.
@@ -109,8 +109,8 @@ def _smoothed_part(seconds: FloatArray, boxes: FloatArray, seen: BoolArray) -> F
 def _filtered(seconds: FloatArray, values: FloatArray, unit: FloatArray, seen: BoolArray) -> FloatArray:
     """The most likely values (N, 4), of which one is `unit` (N, 4) large."""
     dt = np.diff(seconds, prepend=seconds[0]).tolist()
-    variance = (unit * (CENTRE_NOISE, CENTRE_NOISE, SIDE_NOISE, SIDE_NOISE)) ** 2
-    power = (unit * (CENTRE_AGILITY, CENTRE_AGILITY, SIDE_AGILITY, SIDE_AGILITY)) ** 2
+    variance = (unit * (CENTER_NOISE, CENTER_NOISE, SIDE_NOISE, SIDE_NOISE)) ** 2
+    power = (unit * (CENTER_AGILITY, CENTER_AGILITY, SIDE_AGILITY, SIDE_AGILITY)) ** 2
     first = (FIRST_VELOCITY * unit[0]) ** 2
     columns = [
         most_likely(dt, value.tolist(), noise.tolist(), agility.tolist(), seen.tolist(), float(velocity))

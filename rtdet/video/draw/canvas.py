@@ -47,10 +47,10 @@ def draw_marks(canvas: Image, marks: Sequence[Mark], style: DrawStyle) -> None:
         _draw_trail(canvas, mark, pen)
     for mark in marks if style.show_boxes else ():
         _draw_box(canvas, mark, pen)
-    labelled = [mark for mark in marks if mark.label]
-    masks = [label_mask(mark.label, pen.text) for mark in labelled]
-    places = place_labels([mark.box for mark in labelled], [mask.shape[::-1] for mask in masks], clip)
-    for mark, mask, place in zip(labelled, masks, places, strict=True):
+    labeled = [mark for mark in marks if mark.label]
+    masks = [label_mask(mark.label, pen.text) for mark in labeled]
+    places = place_labels([mark.box for mark in labeled], [mask.shape[::-1] for mask in masks], clip)
+    for mark, mask, place in zip(labeled, masks, places, strict=True):
         _draw_label(canvas, mark, mask, place)
 
 

@@ -1,0 +1,68 @@
+"""The viewer at work without a window: real pipelines, polled as the window's timer does."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+
+from rtdet.config import RunConfig
+from rtdet.viewer.player import Phase, PlayerState
+from rtdet.viewer.session import Session
+from rtdet.viewer.window import WindowState
+from tests.ui.viewer_on_demo import DemoStage
+
+
+@pytest.fixture
+def open_session() -> Iterator[Callable[..., Session]]:
+    """open_session(window, source) plays; every one is closed at the end."""
+    sessions: list[Session] = []
+
+    def make(window: WindowState, source: str, **settings: object) -> Session:
+        config, player = RunConfig(source=source, model="truth", **settings), PlayerState()
+        player.take_over(config)
+        sessions.append(Session(player, window, DemoStage().services(), config))
+        sessions[-1].open(source)
+        return sessions[-1]
+
+    yield make
+    for session in sessions:
+        session.close()
+
+
+def poll_until(condition: Callable[[], object], *sessions: Session) -> None:
+    deadline = time.monotonic() + 60.0
+    while not condition():
+        assert time.monotonic() < deadline
+        for session in sessions:
+            session.poll()
+        time.sleep(0.01)
+
+
+def test_two_sources_play_side_by_side_in_one_window_each_with_a_state_of_its_own(open_session) -> None:
+    window = WindowState()
+    one, other = open_session(window, "demo"), open_session(window, "live")
+    poll_until(lambda: one.player.phase is other.player.phase is Phase.PLAYING, one, other)
+    one.toggle_play()
+    one.player.confidence = 0.9
+    before = other.player.position_s
+    poll_until(lambda: other.player.position_s > before + 0.2, one, other)
+    assert (one.player.phase, other.player.phase) == (Phase.PAUSED, Phase.PLAYING)
+    assert (one.player.confidence, other.player.confidence) == (0.9, 0.25)
+    assert (one.player.source, other.player.source) == ("demo", "live")
+    assert window.recent == ("live",)
+
+
+def test_a_recording_begins_and_ends_when_asked_and_says_where_it_is(open_session, tmp_path: Path) -> None:
+    window = WindowState()
+    session = open_session(window, "demo")
+    poll_until(lambda: session.player.phase is Phase.PLAYING, session)
+    session.record(tmp_path / "o.mp4")
+    poll_until(lambda: session.recorder.sink is not None and session.recorder.sink.frames >= 5, session)
+    assert session.player.recording == tmp_path / "o.mp4"
+    session.toggle_recording()
+    poll_until(lambda: session.player.message is not None, session)
+    assert session.player.message.text == f"Recording saved: {tmp_path / 'o.mp4'}"
+    assert session.player.recording is None

@@ -39,22 +39,21 @@ def marks_of(tracks: Tracks, style: DrawStyle, trails: TrailStore | None = None)
     opacity, dashed = opacities(tracks, style.fade_s), missed(tracks)
     finite = np.asarray(np.isfinite(tracks.boxes).all(axis=1))
     boxes, ids, labels = tracks.boxes.tolist(), tracks.ids.tolist(), tracks.labels.tolist()
-    with_trails = trails if style.show_trails and style.trail_s > 0 else None
+    shown = trails if style.show_trails and style.trail_s > 0 else None
     further = drawn_values(tracks) if style.show_labels else [[]] * len(tracks)
     marks = []
     for row in np.argsort(opacity, kind="stable").tolist():
         if finite[row]:
             # Without a tracker a box has the colour of its class.
             color = color_of(ids[row] if ids[row] > 0 else -labels[row])
-            has_trail = with_trails is not None and ids[row] > 0
-            trail = with_trails.points(ids[row]) if with_trails is not None and has_trail else _NO_TRAIL
+            trail = shown.points(ids[row]) if shown is not None and ids[row] > 0 else _NO_TRAIL
             words = (*label_words(tracks, row, style), *further[row])
             marks.append(Mark(tuple(boxes[row]), color, float(opacity[row]), bool(dashed[row]), words, trail))
     return marks
 
 
 def label_words(tracks: Tracks, row: int, style: DrawStyle) -> tuple[str, ...]:
-    """ "car #12" and "0.50": what the style shows of a track's class, ID and score, and what there is of them."""
+    """What the style shows of a track's class, ID and score: ("car #12", "0.50")."""
     track_id = int(tracks.ids[row])
     name = tracks.name_of(row) if style.show_labels else ""
     number = f"#{track_id}" if style.show_ids and track_id > 0 else ""

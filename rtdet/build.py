@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import ExitStack
 from dataclasses import fields, replace
+from itertools import chain
 from pathlib import Path
 from typing import Any
 
 from rtdet.config import RunConfig
-from rtdet.detectors.registry import load_detector, model_names
+from rtdet.detectors.registry import files_of_model, load_detector, model_names
 from rtdet.errors import UnknownNameError, UsageError
+from rtdet.overwriting import refuse_overwriting
 from rtdet.pipeline import Pipeline, Policy
 from rtdet.protocols import Detector, Sink, Source, Tracker
 from rtdet.trackers.optical_flow import OpticalFlow
@@ -21,6 +23,7 @@ from rtdet.types import FrameResult, SourceInfo, Thresholds
 from rtdet.video.draw import DrawStyle
 from rtdet.video.recording import open_recording
 from rtdet.video.sources import list_cameras, open_source
+from rtdet.video.sources.inputs import files_of_source
 from rtdet.viewer.services import Services
 
 log = logging.getLogger("rtdet.build")
@@ -84,7 +87,6 @@ def build_sinks(
     config: RunConfig, info: SourceInfo, style: Callable[[], DrawStyle] = DrawStyle
 ) -> list[Sink]:
     """The outputs that the config names, all opened: a wrong path fails before the run, not after it."""
-    _refuse_same_file(config)
     with ExitStack() as opened:
         sinks: list[Sink] = []
         if config.save is not None:
@@ -96,13 +98,11 @@ def build_sinks(
     return sinks
 
 
-def _refuse_same_file(config: RunConfig) -> None:
-    outputs = [Path(path).resolve() for path in (config.save, config.tracks, config.stats) if path]
-    if len(set(outputs)) < len(outputs):
-        raise UsageError("two outputs have the same name; give each its own")
-    source = Path(config.source)
-    if source.exists() and source.resolve() in outputs:
-        raise UsageError(f"an output would overwrite the source {config.source}; choose another name")
+def check_outputs(config: RunConfig, more: Mapping[str, str | Path] = {}) -> None:
+    """Raises UsageError where an output of the run, or of `more` by their options, is a file that the run reads, or
+    another output."""
+    outputs = {"--save": config.save, "--tracks": config.tracks, "--stats": config.stats, **more}
+    refuse_overwriting(outputs, chain(files_of_source(config.source), files_of_model(config.model)))
 
 
 def policy_of(config: RunConfig, *, live: bool, watched: bool = False) -> Policy:
@@ -134,6 +134,7 @@ def build_pipeline(
     """
     check_tracker(config.tracker, config.set)
     policy_of(config, live=True)  # names are checked before anything slow is opened
+    check_outputs(config)
     with ExitStack() as opened:
         source = source_opener(config)
         opened.callback(source.close)

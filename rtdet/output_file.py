@@ -12,11 +12,15 @@ import shutil
 import stat
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager, suppress
+from contextlib import closing, contextmanager, suppress
 from io import FileIO
 from pathlib import Path
 
 from rtdet.errors import OutputError, UnknownNameError, UsageError
+from rtdet.output_lock import OutputLock
+
+# As an output's name: standard output.
+STDOUT = Path("-")
 
 
 def check_output(path: str | Path, source: str | None = None) -> Path:
@@ -26,6 +30,8 @@ def check_output(path: str | Path, source: str | None = None) -> Path:
     read-only, the path is a folder, or it is the source itself.
     """
     path = Path(path)
+    if path == STDOUT:
+        return path
     if path.is_dir():
         raise OutputError(f"{path} is a folder; name a file in it")
     if not path.parent.is_dir():
@@ -46,11 +52,17 @@ class UnknownSuffixError(UnknownNameError):
 
 
 def suffix_of(path: str | Path, kind: str, known: tuple[str, ...]) -> str:
-    """The path's suffix in lower case. Raises UnknownNameError when it is not one of `known`."""
-    suffix = Path(path).suffix.lower()
+    """The path's suffix in lower case; .csv for standard output and pipes without one. Raises UnknownNameError when
+    it is not one of `known`."""
+    suffix = Path(path).suffix.lower() or (".csv" if is_stream(Path(path)) else "")
     if suffix not in known:
         raise UnknownSuffixError(path, kind, known)
     return suffix
+
+
+def is_stream(path: Path) -> bool:
+    """Standard output, a pipe or a device: what can only be written on and on."""
+    return path == STDOUT or (path.exists() and not path.is_file() and not path.is_dir())
 
 
 def cannot_write(path: Path, error: OSError) -> OutputError:
@@ -74,7 +86,7 @@ def replacing(path: str | Path) -> Iterator[Path]:
     `path` itself. Raises OutputError for an OSError in the block, and for an OutputError that comes from one.
     """
     path = Path(path)
-    is_device = path.exists() and not path.is_file() and not path.is_dir()
+    is_device = is_stream(path)
     target = path if is_device else path.resolve()
     part = target if is_device else target.with_name(target.name + ".part")
     try:
@@ -98,8 +110,13 @@ def write_whole(path: str | Path, content: bytes | str) -> None:
     """The whole content of a file, a text as UTF-8; an older file stays until this one is on the disk.
 
     Raises OutputError."""
+    content = content.encode() if isinstance(content, str) else content
+    if is_stream(Path(path)):
+        with closing(OutputFile(path)) as file:
+            file.append(content)
+        return
     with replacing(path) as whole:
-        whole.write_bytes(content.encode() if isinstance(content, str) else content)
+        whole.write_bytes(content)
 
 
 def _put_in_place(part: Path, target: Path) -> None:
@@ -135,12 +152,22 @@ class OutputFile:
     """Bytes on disk. The file is created, or an older one emptied, at the first write.
 
     After a write that fails, the file is as it was before it, stays so, and every later write raises
-    the same OutputError. Nothing is buffered here: what was written survives a kill -9.
+    the same OutputError. Nothing is buffered here: what was written survives a kill -9. A file that is deleted
+    or moved away meanwhile is a write that fails, noticed within a second, or on closing. No other process may
+    write the file at the same time (OutputError).
     """
 
-    def __init__(self, path: str | Path, source: str | None = None) -> None:
+    def __init__(self, path: str | Path, source: str | None = None, *, goes_back: bool = False) -> None:
+        """goes_back: the format changes what it wrote before, which no pipe or device allows (OutputError)."""
         self.path = check_output(path, source)
         self.failure: OutputError | None = None
+        self._is_stream = is_stream(self.path)
+        if self._is_stream and goes_back:
+            raise OutputError(
+                f"{self.path} is a pipe or a device, and this format goes back in what it wrote; name a file"
+            )
+        self._lock = None if self._is_stream else OutputLock(self.path)
+        self._look_at = 0.0
         self._file: FileIO | None = None
         self._tail = b""
         self._tail_at = 0
@@ -149,7 +176,7 @@ class OutputFile:
         """The raw file, emptied when this is the first call."""
         if self._file is None:
             try:
-                self._file = FileIO(str(self.path), "w+")
+                self._file = _open_stream(self.path) if self._is_stream else FileIO(str(self.path), "w+")
             except OSError as error:
                 raise self.fail(error) from error
         return self._file
@@ -166,11 +193,12 @@ class OutputFile:
         if self.failure is not None:
             raise self.failure
         file = self.open()
+        self.check_in_place()
         try:
-            file.seek(self._tail_at)
+            if not self._is_stream:
+                file.seek(self._tail_at)
             write_all(file, content + tail)
-            # A pipe or a device has no length to cut.
-            if len(content) + len(tail) < len(self._tail):
+            if not self._is_stream and len(content) + len(tail) < len(self._tail):
                 file.truncate()
         except OSError as error:
             self._restore(file)
@@ -183,13 +211,36 @@ class OutputFile:
         self.failure = self.failure or cannot_write(self.path, error)
         return self.failure
 
-    def close(self) -> None:
-        if self._file is None or self._file.closed:
+    def check_in_place(self, *, now: bool = False) -> None:
+        """Looks, at most once a second unless `now`, whether the file is still where it was opened. Raises
+        OutputError."""
+        is_due = now or time.monotonic() >= self._look_at
+        if self._is_stream or self._file is None or self._file.closed or not is_due:
             return
-        self._file.close()
-        with suppress(OSError):
-            if self.failure is not None and self.path.is_file() and self.path.stat().st_size == 0:
-                self.path.unlink()  # nothing is better than an empty file
+        self._look_at = time.monotonic() + 1
+        try:
+            is_there = os.path.samestat(os.fstat(self._file.fileno()), os.stat(self.path))
+        except OSError:
+            is_there = False
+        if not is_there:
+            self.failure = self.failure or OutputError(
+                f"{self.path} was deleted or moved while it was written; what came after that is lost"
+            )
+            raise self.failure
+
+    def close(self) -> None:
+        """Raises OutputError where the file is no longer there, unless a write has failed already."""
+        try:
+            if self.failure is None:
+                self.check_in_place(now=True)
+        finally:
+            if self._file is not None and not self._file.closed:
+                self._file.close()
+                with suppress(OSError):
+                    if self.failure is not None and self.path.is_file() and self.path.stat().st_size == 0:
+                        self.path.unlink()  # nothing is better than an empty file
+            if self._lock is not None:
+                self._lock.release()
 
     def _restore(self, file: FileIO) -> None:
         # The old tail fits where it was: that space is still the file's own.
@@ -197,6 +248,21 @@ class OutputFile:
             file.seek(self._tail_at)
             write_all(file, self._tail)
             file.truncate()
+
+
+def _open_stream(path: Path) -> FileIO:
+    """Standard output, a pipe or a device, to be written."""
+    if path == STDOUT:
+        return FileIO(os.dup(1), "w")
+    try:
+        # Without a reader, opening a pipe would wait for one, for ever perhaps.
+        descriptor = os.open(path, os.O_WRONLY | getattr(os, "O_NONBLOCK", 0))
+    except OSError as error:
+        if error.errno == errno.ENXIO:
+            raise OSError(error.errno, "nobody reads from this pipe; start its reader first") from error
+        raise
+    os.set_blocking(descriptor, True)
+    return FileIO(descriptor, "w")
 
 
 def write_all(file: FileIO, content: bytes | memoryview) -> None:

@@ -1,4 +1,4 @@
-"""What backends need to know of the machine: its cores and the user's cache folder."""
+"""What backends need to know of the machine: its cores, and whether it has a GPU."""
 
 from __future__ import annotations
 
@@ -7,8 +7,8 @@ import logging
 import os
 import sys
 from functools import cache
-from pathlib import Path
 
+from rtdet.cache import writable_cache
 from rtdet.extras import install_command
 
 log = logging.getLogger("rtdet.backends")
@@ -53,23 +53,3 @@ def tell_of_unused_gpu() -> None:
     log.info(
         "this machine's NVIDIA GPU is not used; rtdet would use it with torch: %s", install_command("torch")
     )
-
-
-def cache_folder(name: str = "") -> Path:
-    """The user's cache folder of rtdet, or `name` in it. RTDET_CACHE overrides; nothing is created."""
-    chosen = os.environ.get("RTDET_CACHE")
-    if chosen:
-        return Path(chosen).expanduser() / name
-    import platformdirs
-
-    return Path(platformdirs.user_cache_dir("rtdet", appauthor=False)) / name
-
-
-def writable_cache(name: str) -> Path | None:
-    """`cache_folder(name)`, made if need be; None where it cannot be written: then do without."""
-    folder = cache_folder(name)
-    try:
-        folder.mkdir(parents=True, exist_ok=True)
-    except OSError:
-        return None
-    return folder if os.access(folder, os.W_OK) else None

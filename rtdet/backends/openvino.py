@@ -22,8 +22,8 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from rtdet.backends.machine import writable_cache
 from rtdet.backends.network import Outputs, Shape, Tensor
+from rtdet.cache import writable_cache
 from rtdet.errors import ModelError, UsageError
 
 if TYPE_CHECKING:

@@ -141,6 +141,7 @@ def cli(ctx: click.Context, /, config_file: str | None, half: bool, show: bool, 
         return
     from rtdet.cli.run import run
     from rtdet.config import load_config
+    from rtdet.overwriting import refuse_overwriting
 
     if half and values["precision"] is None:
         values["precision"] = "fp16"
@@ -151,7 +152,10 @@ def cli(ctx: click.Context, /, config_file: str | None, half: bool, show: bool, 
     given = {name for name, value in values.items() if value is not None}
     if "set" in given:
         given.add("tracker")
-    ctx.exit(run(load_config(config_file, values), given, show=show))
+    config = load_config(config_file, values)
+    outputs = {"--save": config.save, "--tracks": config.tracks, "--stats": config.stats}
+    refuse_overwriting(outputs, [config_file])
+    ctx.exit(run(config, given, show=show))
 
 
 def main(arguments: list[str] | None = None) -> None:

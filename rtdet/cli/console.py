@@ -10,6 +10,8 @@ from types import FrameType
 
 import click
 
+from rtdet.signals import ENDING
+
 
 def show_messages(*, quiet: bool = False) -> None:
     """Warnings of any room become lines on standard error; so does, unless `quiet`, what a detector does that
@@ -36,8 +38,8 @@ def say_error(message: str) -> None:
 
 @contextmanager
 def interrupts() -> Iterator[list[int]]:
-    """Ctrl-C and SIGTERM are noted, not raised: a run ends between two steps, with complete outputs.
-    A second Ctrl-C ends at once."""
+    """Ctrl-C, SIGTERM and the closing of the terminal (SIGHUP) are noted, not raised: a run ends between two steps,
+    with complete outputs. A second one ends at once."""
     received: list[int] = []
 
     def note(number: int, frame: FrameType | None) -> None:
@@ -45,7 +47,7 @@ def interrupts() -> Iterator[list[int]]:
             signal.default_int_handler(number, frame)
         received.append(number)
 
-    before = {number: signal.signal(number, note) for number in (signal.SIGINT, signal.SIGTERM)}
+    before = {number: signal.signal(number, note) for number in ENDING}
     try:
         yield received
     finally:

@@ -48,7 +48,7 @@ def command(
     """
     from dataclasses import replace
 
-    from rtdet.build import build_pipeline
+    from rtdet.build import build_pipeline, check_outputs
     from rtdet.cli.run import run_to_end
     from rtdet.config import RunConfig
     from rtdet.tracks import open_detection_file
@@ -59,6 +59,7 @@ def command(
         device=device, backend=backend, precision=precision, tracker="none", policy="every",
         max_frames=max_frames, offline=offline, quiet=quiet, headless=True,
     )  # fmt: skip
+    check_outputs(config, {"--out": out})
     pipeline = build_pipeline(config, lambda info: [open_detection_file(out)])
     code = run_to_end(replace(config, tracks=out), pipeline)
     if code:

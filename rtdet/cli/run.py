@@ -8,7 +8,7 @@ import logging
 import os
 import sys
 from collections.abc import Collection, Iterator
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -67,20 +67,34 @@ def run_viewer(config: RunConfig, given: Collection[str]) -> int:
     from rtdet.build import build_services
     from rtdet.ui import run_viewer as open_window
 
-    check_stats_path(config)
-    return open_window(config, build_services(config), given=given)
+    with _stats_held(config):
+        return open_window(config, build_services(config), given=given)
 
 
 def run_headless(config: RunConfig) -> int:
     from rtdet import build
 
-    check_stats_path(config)
-    pipeline = build.build_pipeline(config)
-    if not config.headless:  # said only once the run can begin: an error alone says enough
-        kept = config.save or config.tracks or config.stats
-        advice = "" if kept else "; nothing is kept of it, add --save or --tracks"
-        click.echo(f"rtdet: no display here, running without a window (as --headless does){advice}", err=True)
-    return run_to_end(replace(config, headless=True), pipeline)
+    with _stats_held(config):
+        pipeline = build.build_pipeline(config)
+        if not config.headless:  # said only once the run can begin: an error alone says enough
+            kept = config.save or config.tracks or config.stats
+            advice = "" if kept else "; nothing is kept of it, add --save or --tracks"
+            click.echo(
+                f"rtdet: no display here, running without a window (as --headless does){advice}", err=True
+            )
+        return run_to_end(replace(config, headless=True), pipeline)
+
+
+@contextmanager
+def _stats_held(config: RunConfig) -> Iterator[None]:
+    """Fails before the run when the statistics could not be written after it; nobody else writes them meanwhile."""
+    if config.stats is None:
+        yield
+        return
+    from rtdet.output_file import OutputFile
+
+    with closing(OutputFile(config.stats)):
+        yield
 
 
 def run_to_end(config: RunConfig, pipeline: Pipeline) -> int:
@@ -147,14 +161,6 @@ def expected_frames(config: RunConfig, pipeline: Pipeline) -> int | None:
     if config.max_frames is not None:
         count = config.max_frames if count is None else min(count, config.max_frames)
     return count
-
-
-def check_stats_path(config: RunConfig) -> None:
-    """Fails before the run when the stats could not be written after it."""
-    if config.stats is not None:
-        from rtdet.output_file import check_output
-
-        check_output(config.stats)
 
 
 def _write_stats(config: RunConfig, pipeline: Pipeline) -> None:

@@ -40,13 +40,15 @@ def command(
     from 0, which is the eighth column less 1: --set max_age_s.0=2. Published SORT: --tracker sort --set min_score=0
     --set max_age=1 --set min_hits=3
     """
+    from rtdet.overwriting import refuse_overwriting
     from rtdet.tracks.motchallenge import read_detections, read_frame_list
 
+    refuse_overwriting({"--out": out}, [detections, frames])
     fps = fps_of(fps, detections)
     instance = load_with(tracker, settings, fps)
     rows = read_detections(detections)
     seen = read_frame_list(frames) if frames is not None else range(1, max(rows.last_frame, 1) + 1)
-    with closing(open_for(out, detections)) as writer:
+    with closing(open_checked(out)) as writer:
         _track(instance, rows, seen, fps, writer)
     click.echo(f"wrote {out}", err=True)
 
@@ -73,12 +75,12 @@ def load_with(name: str, texts: tuple[str, ...], fps: float) -> Tracker:
     return load_tracker(name, **settings)
 
 
-def open_for(out: str, detections: str) -> RowWriter:
-    """The track file `out` for what is made of the file `detections`."""
+def open_checked(out: str) -> RowWriter:
+    """The track file `out`, once it is sure that it can be written."""
     from rtdet.output_file import check_output
     from rtdet.tracks import open_writer
 
-    check_output(out, detections)
+    check_output(out)
     return open_writer(out)
 
 

@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Any, BinaryIO
 from urllib.parse import urlsplit
 
-from rtdet.backends.machine import cache_folder
+from rtdet.cache import cache_folder
 from rtdet.detectors.cards import ModelCard
 from rtdet.errors import DownloadError
 

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
 from rtdet.detectors.cards import ModelCard, model_card, model_names, models_folder
+from rtdet.detectors.names import SIDECARS
 from rtdet.detectors.selection import check_classes
 from rtdet.errors import ModelError
 from rtdet.extras import require_for_model
@@ -115,6 +116,15 @@ def _is_path(text: str) -> bool:
     suffixes = (*SUFFIXES, ".pt", ".weights", ".cfg")
     looks_like_one = "/" in text or "\\" in text or Path(text).suffix.lower() in suffixes
     return looks_like_one or Path(text).is_file()
+
+
+def files_of_model(name_or_path: str) -> Iterator[Path]:
+    """The files of the user's own that `load_detector` reads for a model: none for a name."""
+    if not _is_path(name_or_path):
+        return
+    path = Path(name_or_path).expanduser()
+    yield path
+    yield from (path.with_suffix(suffix) for suffix in (".bin", ".onnx", *SIDECARS))
 
 
 def _kind_of(path: Path) -> str:

@@ -16,6 +16,8 @@ class DetectionJsonWriter(RowWriter):
     """A list of `{"file_name" (or "frame", from 1), "category", "bbox": [left, top, width, height],
     "score"}`; a whole document after every frame."""
 
+    goes_back = True
+
     _has_items = False
 
     def _write_rows(self, record: FrameRecord, rows: list[Row]) -> None:

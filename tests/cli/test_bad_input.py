@@ -151,7 +151,7 @@ def test_an_output_that_would_overwrite_its_source(rtdet, clip):
 
 
 def test_two_outputs_of_one_name(rtdet):
-    _fails(rtdet("--source", "demo", "--headless", "--tracks", "o.json", "--stats", "o.json"), 2, "same name")
+    _fails(rtdet("--source", "demo", "--headless", "--tracks", "o.json", "--stats", "o.json"), 2, "same file")
 
 
 @pytest.mark.parametrize(

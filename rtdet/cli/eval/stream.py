@@ -57,15 +57,17 @@ def stream(
     The detections of DETS.txt (MOTChallenge rows) come as late as those of a detector that takes that long. It takes
     a frame when it is free; frames that come while it is busy are dropped.
     """
-    from rtdet.cli.track import fps_of, load_with, open_for
+    from rtdet.cli.track import fps_of, load_with, open_checked
     from rtdet.evaluation.streaming import SHOW, replay
     from rtdet.evaluation.streaming.accuracy import LATENCIES_MS, accuracy_by_latency, shown_rows
     from rtdet.evaluation.streaming.picture import accuracy_as_png
     from rtdet.evaluation.tracking import score_tracks
     from rtdet.evaluation.tracking.sequences import read_truth_by_name
-    from rtdet.output_file import OutputFile, check_output
+    from rtdet.output_file import OutputFile
+    from rtdet.overwriting import refuse_overwriting
     from rtdet.tracks.motchallenge import read_detections
 
+    refuse_overwriting({"--out": out, "--plot": plot}, [detections, gt, measured])
     fps = fps_of(fps, detections)
     if show not in SHOW:
         raise UsageError(f"--show is {' or '.join(SHOW)}, not {show!r}")
@@ -77,11 +79,10 @@ def stream(
     instance = load_with(tracker, settings, fps)
     rows = read_detections(detections)
     truth = read_truth_by_name(gt) if gt is not None else None
-    check_output(out, gt)
-    writer = open_for(out, detections)
+    writer = open_checked(out)
     if plot is not None:
         require("report", "--plot", "matplotlib")
-    picture = OutputFile(plot, detections) if plot is not None else None
+    picture = OutputFile(plot) if plot is not None else None
     frames = max(rows.last_frame, truth.last_frame if truth is not None else 0, 1)
     shown = list(replay(instance, rows, fps=fps, frames=frames, latency=late, show=show))
     _write(writer, shown, fps)

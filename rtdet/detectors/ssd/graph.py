@@ -12,9 +12,9 @@ import logging
 import tempfile
 from pathlib import Path
 
-from rtdet.backends.machine import writable_cache
 from rtdet.backends.network import Shape
 from rtdet.backends.openvino import load_openvino, save_graph
+from rtdet.cache import writable_cache
 from rtdet.extras import require_for_model
 
 # Under this name an ONNX file says which weights it was made of: their SHA-256 in hexadecimal.

@@ -25,6 +25,8 @@ class CocoWriter(RowWriter):
     killed leaves a whole document up to then.
     """
 
+    goes_back = True
+
     def __init__(self, path: str | Path) -> None:
         super().__init__(path)
         self._pending: list[str] = []

@@ -69,9 +69,12 @@ class RowWriter(ABC):
     The constructor raises OutputError where nothing can be written.
     """
 
+    # The format changes what it wrote before: a closing part, a directory at the end.
+    goes_back = False
+
     def __init__(self, path: str | Path) -> None:
         self.path = Path(path)
-        self._file = OutputFile(path)
+        self._file = OutputFile(path, goes_back=self.goes_back)
         self._class_ids = ClassIds()
         self._is_first, self._is_closed = True, False
 

@@ -26,6 +26,8 @@ class ParquetWriter(RowWriter):
     call: the file is whole at any moment, and its bytes do not depend on when the checkpoints were.
     """
 
+    goes_back = True
+
     def __init__(self, path: str | Path) -> None:
         super().__init__(path)
         self._schema = {column.name: _KINDS[column.kind] for column in columns_of(PARQUET.suffix)}

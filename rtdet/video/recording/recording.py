@@ -72,7 +72,7 @@ class Recording(Sink):
         self._audio_from = None if info.is_live else audio_from
         self._style = style
         self._trails = TrailStore(style().trail_s)
-        self._file = OutputFile(path, audio_from)
+        self._file = OutputFile(path, audio_from, goes_back=True)
         self._first: Frame | None = None
         self._last: Frame | None = None
         self._held: av.VideoFrame | None = None

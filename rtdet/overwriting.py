@@ -1,0 +1,61 @@
+"""No output destroys what is read: every file that is written is held against every file that is read, before
+anything is opened.
+
+Files are told apart as the system does, not by how they are spelt: a hard link, a symbolic link, file:///a.mp4 and
+~/a.mp4 are the same file as a.mp4.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterable, Mapping
+from pathlib import Path
+
+from rtdet.errors import UsageError
+
+_Identity = tuple[int, int]
+
+
+def refuse_overwriting(
+    outputs: Mapping[str, str | Path | None], inputs: Iterable[str | Path | None] = ()
+) -> None:
+    """Raises UsageError where two outputs are one file, or an output is one of the inputs.
+
+    outputs: by what they are called in the message, e.g. {"--save": "out.mp4"}. inputs: paths; what is no file (a
+    URL, a model's name) is none. None is what was not asked for.
+    """
+    wanted = {name: Path(path) for name, path in outputs.items() if path is not None}
+    names: dict[_Identity | Path, str] = {}
+    for name, path in wanted.items():
+        if path.exists() and _identity(path) is None:
+            continue
+        other = names.setdefault(_identity(path) or _place(path), name)
+        if other != name:
+            raise UsageError(f"{other} and {name} are the same file, {path}; give each its own")
+    there = {key for path in wanted.values() if (key := _identity(path)) is not None}
+    if not there:
+        return
+    for read in (path for path in inputs if path is not None):
+        key = _identity(Path(read))
+        if key is not None and key in there:
+            name = names[key]
+            raise UsageError(
+                f"{name} {wanted[name]} would overwrite {read}, which is read; choose another name"
+            )
+
+
+def _identity(path: Path) -> _Identity | None:
+    """What the system knows the file by; None where there is none, and for a device or a pipe, which is not
+    overwritten."""
+    try:
+        status = os.stat(path)
+    except (OSError, ValueError):
+        return None
+    return (status.st_dev, status.st_ino) if path.is_file() or path.is_dir() else None
+
+
+def _place(path: Path) -> Path:
+    try:
+        return path.resolve()
+    except (OSError, RuntimeError):  # a loop of links: opening it will say so
+        return path.absolute()

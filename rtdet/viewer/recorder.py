@@ -9,8 +9,10 @@ from typing import TYPE_CHECKING
 
 from rtdet.config import RunConfig
 from rtdet.errors import OutputError
+from rtdet.overwriting import refuse_overwriting
 from rtdet.types import Frame
 from rtdet.video.draw import Mark
+from rtdet.video.sources.inputs import files_of_source
 from rtdet.viewer.jobs import Jobs
 from rtdet.viewer.names import dated_path, pictures_folder, videos_folder
 from rtdet.viewer.notices import line_about
@@ -47,7 +49,7 @@ class Recorder:
             player.say("Nothing is playing that could be recorded. Open or play something first.")
             return
         path = path or dated_path(videos_folder(), player.source, ".mp4")
-        silent = replace(config, source="")
+        silent, source = replace(config, source=""), player.source
         self._starting = True
 
         def begin() -> ViewerSink:
@@ -55,6 +57,7 @@ class Recorder:
                 path.parent.mkdir(parents=True, exist_ok=True)
             except OSError as error:
                 raise OutputError(f"cannot make the folder {path.parent}: {error.strerror}") from error
+            refuse_overwriting({"the recording": path}, files_of_source(source))
             inside = self._services.open_recording(path, info, silent, lambda: self._window.style)
             sink = ViewerSink(inside, path, interval_s=1 / (info.fps or 25.0))
             pipeline.add_sink(sink)

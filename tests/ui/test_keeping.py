@@ -122,6 +122,25 @@ def test_a_recording_that_cannot_be_opened_is_said(qtbot, open_window, tmp_path)
     assert window.player.recording is None
 
 
+def test_a_film_that_plays_cannot_be_recorded_onto_itself(qtbot, open_window, tmp_path) -> None:
+    film = tmp_path / "film.mp4"
+    with av.open(str(film), "w") as container:
+        stream = container.add_stream("libx264", rate=10)
+        stream.width, stream.height, stream.pix_fmt = 64, 48, "yuv420p"
+        for shade in range(40):
+            picture = np.full((48, 64, 3), shade, np.uint8)
+            container.mux(stream.encode(av.VideoFrame.from_ndarray(picture, format="bgr24")))
+        container.mux(stream.encode(None))
+    content = film.read_bytes()
+    window = open_window(str(film))
+    (tmp_path / "link.mp4").hardlink_to(film)
+    window.session.record(tmp_path / "link.mp4")
+    until(qtbot, lambda: window.player.message is not None)
+    assert "would overwrite" in window.player.message.text
+    assert window.player.recording is None
+    assert film.read_bytes() == content
+
+
 def test_a_snapshot_is_a_png_of_the_source_size_with_boxes(qtbot, open_window, tmp_path) -> None:
     window = open_window()
     view = window.stage.view

@@ -12,7 +12,7 @@ from collections.abc import Sequence
 import numpy as np
 
 from rtdet.geometry.assignment import assign
-from rtdet.types import FloatArray, IntArray
+from rtdet.types import BoolArray, FloatArray, IntArray
 
 # With no more pairs than this, the search is faster than a look for those without rivals, and with no more than that,
 # such a look is faster than a comparison.
@@ -35,14 +35,11 @@ def heaviest_matching(
         return _searched(rows, columns, weight)
     if len(rows) > SOME_PAIRS:
         return _settled_first(rows, columns, weight, row_count, column_count)
-    is_alone = np.bincount(rows).take(rows) == 1
-    is_alone &= np.bincount(columns).take(columns) == 1
-    alone: IntArray = is_alone.nonzero()[0]
-    rivals: IntArray = (~is_alone).nonzero()[0]
-    if len(rivals) == 0:
-        return alone
-    chosen = _searched(rows.take(rivals), columns.take(rivals), weight.take(rivals))
-    return np.concatenate((alone, rivals.take(chosen)))
+    is_taken: BoolArray = np.bincount(rows).take(rows) * np.bincount(columns).take(columns) == 1
+    rivals = (~is_taken).nonzero()[0]
+    is_taken[rivals.take(_searched(rows.take(rivals), columns.take(rivals), weight.take(rivals)))] = True
+    taken: IntArray = is_taken.nonzero()[0]
+    return taken
 
 
 def _settled_first(
@@ -119,8 +116,10 @@ def _searched(rows: IntArray, columns: IntArray, weight: FloatArray) -> IntArray
         shape = int(row_number.max()) + 1, int(column_number.max()) + 1
         if len(rows) > _DENSE * shape[0] * shape[1]:
             return _searched_as_matrix(row_number, column_number, weight, shape)
-    taken = _Search(rows.tolist(), columns.tolist(), weight.tolist()).taken()
-    return np.array(taken, dtype=np.int64)
+    row_list, column_list = rows.tolist(), columns.tolist()
+    if len(set(row_list)) == len(row_list) == len(set(column_list)):
+        return np.arange(len(rows))
+    return np.array(_Search(row_list, column_list, weight.tolist()).taken(), dtype=np.int64)
 
 
 def _searched_as_matrix(
@@ -156,20 +155,21 @@ class _Search:
     def taken(self) -> list[int]:
         """Places of the pairs that are taken."""
         columns, weight, prices = self._columns, self._weight, self._column_price
+        of_row, of_column, row_prices = self._of_row, self._of_column, self._row_price
         for row, pairs in self._pairs_of.items():
             best, most = -1, 0.0
             for pair in pairs:
                 gain = weight[pair] - prices[columns[pair]]
                 if gain > most:
                     best, most = pair, gain
-            self._row_price[row] = most
+            row_prices[row] = most
             if best < 0:
                 continue
-            if columns[best] in self._of_column:
+            if columns[best] in of_column:
                 self._make_room(row)
             else:
-                self._of_row[row] = self._of_column[columns[best]] = best
-        return list(self._of_row.values())
+                of_row[row] = of_column[columns[best]] = best
+        return list(of_row.values())
 
     def _make_room(self, start: int) -> None:
         """For a row whose best column is taken: the chain ends in a free column, or in a row that then is alone."""

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import re
 import reprlib
-import sys
 from pathlib import Path
 
 from rtdet.errors import UsageError
@@ -48,11 +47,3 @@ def starts_with(path: Path, size: int = 4096) -> bytes:
             return file.read(size)
     except OSError as error:
         raise UsageError(f"cannot read the labels {path}: {error.strerror}") from error
-
-
-def for_terminal(text: str) -> str:
-    """The text as standard output can take it: a class may be called an escape sequence of the terminal, or what its
-    encoding lacks."""
-    shown = "".join(letter if letter.isprintable() else "?" for letter in text)
-    encoding = sys.stdout.encoding or "utf-8"
-    return shown.encode(encoding, "replace").decode(encoding)

@@ -34,6 +34,19 @@ def test_the_figures_are_a_table_with_a_row_for_each_sequence_and_one_for_all(rt
     assert "4 frames, 4 boxes of 1 objects to be found, 4 boxes of 2 tracks" in done.out
 
 
+def test_who_measures_tracks_need_not_wait_for_what_reads_pictures(folders):
+    program = """
+import sys
+sys.modules.update(dict.fromkeys(("cv2", "PIL", "yaml", "av", "torch", "scipy", "pyarrow")))
+from rtdet.cli import main
+main()
+"""
+    command = [sys.executable, "-c", program, "eval", "track", *map(str, folders)]
+    done = subprocess.run(command, capture_output=True, text=True)
+    assert done.returncode == 0, done.stderr
+    assert "combined" in done.stdout
+
+
 def test_all_figures_are_written_as_json(rtdet, folders, tmp_path):
     done = rtdet("eval", "track", *folders, "--json", "scores.json")
     assert done.code == 0, done.err

@@ -165,8 +165,8 @@ def _measured_classes(
     known: the classes that a model detects, or that a file has detections of. What a file does not name may have
     been looked for in vain, so it counts.
     """
-    from rtdet.datasets.text import for_terminal
     from rtdet.evaluation.detection.measurement import labeled_classes
+    from rtdet.evaluation.terminal import for_terminal
 
     labeled = labeled_classes(dataset)
     if not labeled:

@@ -11,8 +11,8 @@ from rich.measure import Measurement as Width
 from rich.table import Table
 from rich.text import Text
 
-from rtdet.datasets.text import for_terminal
 from rtdet.evaluation.detection.measurement import Measurement
+from rtdet.evaluation.terminal import for_terminal
 
 # The figures of the table that is printed: all, and those for a narrow terminal.
 _FIGURES = {

@@ -6,7 +6,7 @@ import shutil
 import sys
 from collections.abc import Mapping
 
-from rtdet.datasets.text import for_terminal
+from rtdet.evaluation.terminal import for_terminal
 from rtdet.evaluation.tracking.scores import TrackingScores, combined
 
 _SHARES = ("HOTA", "DetA", "AssA", "LocA", "MOTA", "MOTP", "IDF1", "IDP", "IDR")

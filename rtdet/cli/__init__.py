@@ -30,7 +30,7 @@ COMMANDS = {
 
 def _only_one(ctx: click.Context, parameter: click.Parameter, value: tuple[str, ...]) -> str | None:
     if len(value) > 1:
-        raise click.UsageError(f"one --source at a time, not {len(value)}; start rtdet once for each")
+        raise click.UsageError(f"one --source at a time, not {len(value)}; start rtdet once for each of them")
     return value[0] if value else None
 
 
@@ -50,7 +50,7 @@ class LazyGroup(click.Group):
     def resolve_command(
         self, ctx: click.Context, args: list[str]
     ) -> tuple[str | None, click.Command | None, list[str]]:
-        """As click's, but a source without --source, or a misspelt command, is told what was meant."""
+        """As click does, but a source without --source and a misspelt command get errors that say what to type."""
         name = args[0]
         if name in COMMANDS or name.startswith("-"):
             return super().resolve_command(ctx, args)
@@ -82,9 +82,11 @@ def _several(
     callback=_only_one,
     help="webcam[:N], a file, folder, image or glob of images, a stream's URL, or demo.  [default: demo]",
 )
-@options.model(unset=True)
-@options.conf("Lowest score that begins an object; its track may live through lower ones.", unset=True)
-@options.iou(unset=True)
+@options.model(unset=True, remembered=True)
+@options.conf(
+    "Lowest score of a new object; a tracker may follow it through lower ones.", unset=True, remembered=True
+)
+@options.iou(unset=True, remembered=True)
 @options.classes()
 @options.max_det(unset=True)
 @options.imgsz()
@@ -92,34 +94,36 @@ def _several(
 @options.backend(unset=True)
 @options.precision(unset=True)
 @click.option("--half", is_flag=True, help="The same as --precision fp16.")
-@options.tracker("rtdet, bytetrack, ocsort, sort or none.", unset=True)
+@options.tracker("rtdet, bytetrack, ocsort, sort or none.", unset=True, remembered=True)
 @click.option(
     "--set",
     multiple=True,
     callback=_several,
     metavar="KEY=VALUE",
-    help="A setting of the tracker, or of one class: max_age_s.person=2; repeatable.",
+    help="A tracker setting, for all classes or one (max_age_s.person=2); repeatable.",
 )
 @click.option(
     "--camera-motion",
     is_flag=True,
     default=None,
-    help="For a camera that moves: read its motion from the picture, take it out of the tracks.",
+    help="For a moving camera: estimate its motion from the picture and correct the tracks for it.",
 )
 @click.option(
     "--policy", metavar="P", help="auto (every frame of a file, the latest of a live source), every, latest."
 )
 @click.option(
-    "--save", metavar="OUT.mp4|.mkv", help="Record annotated video: H.264, the source's timestamps and sound."
+    "--save",
+    metavar="OUT.mp4|.mkv",
+    help="Record annotated video: H.264, with the source's timestamps and sound.",
 )
 @options.save_tracks()
 @click.option(
-    "--stats", metavar="OUT.json", help="Write frame counts, drops, speeds and times of each stage."
+    "--stats", metavar="OUT.json", help="Write frame counts, drops, speeds and the timing of each stage."
 )
-@click.option("--headless", is_flag=True, default=None, help="No window.")
-@click.option("--show", is_flag=True, help="A window or nothing, whatever the configuration says.")
-@click.option("--start", type=float, metavar="S", help="Begin S seconds into a file.")
-@click.option("--duration", type=float, metavar="S", help="End after S seconds of the source.")
+@click.option("--headless", is_flag=True, default=None, help="Run without a window.")
+@click.option("--show", is_flag=True, help="Insist on a window: an error if none can be opened.")
+@click.option("--start", type=float, metavar="S", help="Start S seconds into a file.")
+@click.option("--duration", type=float, metavar="S", help="Stop after S seconds of the source.")
 @options.max_frames()
 @options.offline(unset=True)
 @click.option(
@@ -127,7 +131,7 @@ def _several(
     "config_file",
     metavar="FILE.toml",
     shell_complete=completion.files,
-    help="Settings by the names of these options.",
+    help="Read settings from a file; they are named like these options.",
 )
 @options.quiet(unset=True)
 @click.option("--debug", is_flag=True, default=None, help="Show tracebacks.")
@@ -135,7 +139,11 @@ def _several(
 @click.version_option(package_name="rtdet", message="%(prog)s %(version)s")
 @click.pass_context
 def cli(ctx: click.Context, /, config_file: str | None, half: bool, show: bool, **values: Any) -> None:
-    """Detect and track objects in video. Without a command: open the viewer on SRC."""
+    """Detect and track objects in video. Without a command, open the viewer on SRC.
+
+    The viewer starts with the model, tracker, thresholds and camera motion that it was last used with, except for
+    those given here.
+    """
     ctx.ensure_object(dict)["debug"] = bool(values.get("debug"))
     if ctx.invoked_subcommand is not None:
         return
@@ -147,7 +155,7 @@ def cli(ctx: click.Context, /, config_file: str | None, half: bool, show: bool, 
         values["precision"] = "fp16"
     if show:
         if values["headless"]:
-            raise click.UsageError("--show wants a window and --headless none; leave one of them out")
+            raise click.UsageError("--show asks for a window and --headless for none; give only one of them")
         values["headless"] = False
     given = {name for name, value in values.items() if value is not None}
     if "set" in given:
@@ -159,9 +167,9 @@ def cli(ctx: click.Context, /, config_file: str | None, half: bool, show: bool, 
 
 
 def main(arguments: list[str] | None = None) -> None:
-    """Entry point: runs a command and exits with the code that rtdet.errors documents."""
+    """Runs a command and exits with the code that rtdet.errors documents."""
     arguments = sys.argv[1:] if arguments is None else arguments
-    # Torch's OpenMP threads would spin between two inferences, on the cores that decoding, tracking and
+    # Torch's OpenMP threads would busy-wait between two inferences, on the cores that decoding, tracking and
     # encoding need. The variable is read when torch is loaded.
     os.environ.setdefault("OMP_WAIT_POLICY", "passive")
     try:
@@ -185,8 +193,8 @@ def main(arguments: list[str] | None = None) -> None:
     except OSError as error:
         if error.errno != errno.ENOSPC:
             raise
-        # What is still in the buffer would be tried again, and fail again, when Python ends.
+        # Python would try to write what is left in the buffer when it exits, and fail again.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        say_error("the disk is full: what was to be printed ends here")
+        say_error("the disk is full: the printed output is incomplete")
         code = OutputError.exit_code
     sys.exit(code if isinstance(code, int) else 0)

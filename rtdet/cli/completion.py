@@ -1,4 +1,4 @@
-"""Completion of `rtdet` in a shell: the script that the shell reads, by click, and what there is for a value."""
+"""Shell completion of `rtdet`: the script that the shell loads, and the values offered for an option."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ SHELLS = ("bash", "zsh", "fish")
 
 
 def print_script(ctx: click.Context, _parameter: click.Parameter, shell: str | None) -> None:
-    """Callback of --completion: prints the script for `shell` and ends."""
+    """The callback of --completion: prints the script for `shell` and exits."""
     if shell is None or ctx.resilient_parsing:
         return
     completion = get_completion_class(shell)
@@ -19,12 +19,12 @@ def print_script(ctx: click.Context, _parameter: click.Parameter, shell: str | N
 
 
 def files(_ctx: click.Context, _parameter: click.Parameter, begun: str) -> list[CompletionItem]:
-    """The shell's own completion of file names."""
+    """Leaves the completion of file names to the shell."""
     return [CompletionItem(begun, type="file")]
 
 
 def models(ctx: click.Context, parameter: click.Parameter, begun: str) -> list[CompletionItem]:
-    """Models by name, and files."""
+    """The model names that start with `begun`; where there are none, files."""
     from rtdet.detectors.cards import model_names
 
     named = [CompletionItem(name) for name in model_names() if name.startswith(begun)]
@@ -32,6 +32,7 @@ def models(ctx: click.Context, parameter: click.Parameter, begun: str) -> list[C
 
 
 def trackers(_ctx: click.Context, _parameter: click.Parameter, begun: str) -> list[CompletionItem]:
+    """The tracker names that start with `begun`."""
     from rtdet.trackers.registry import TRACKERS
 
     return [CompletionItem(name) for name in sorted(TRACKERS) if name.startswith(begun)]
@@ -43,5 +44,5 @@ option = click.option(
     callback=print_script,
     is_eager=True,
     expose_value=False,
-    help='Print completion for a shell. For bash: eval "$(rtdet --completion bash)" in ~/.bashrc.',
+    help='Print the completion script of a shell. For bash, add eval "$(rtdet --completion bash)" to ~/.bashrc.',
 )

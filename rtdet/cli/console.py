@@ -1,4 +1,4 @@
-"""What the command line says to people, and how people interrupt it."""
+"""Messages on standard error, and the signals that interrupt a command."""
 
 from __future__ import annotations
 
@@ -14,8 +14,8 @@ from rtdet.signals import ENDING
 
 
 def show_messages(*, quiet: bool = False) -> None:
-    """Warnings of any room become lines on standard error; so does, unless `quiet`, what a detector does that
-    takes its time."""
+    """Prints the warnings of every room to standard error, one line each; unless `quiet`, also what detectors and
+    backends report of their slow steps, such as a download."""
     handler = logging.StreamHandler()
     handler.setFormatter(_OneLine())
     logger = logging.getLogger("rtdet")
@@ -32,14 +32,14 @@ class _OneLine(logging.Formatter):
 
 
 def say_error(message: str) -> None:
-    """The one line on standard error that a failed command ends with."""
+    """Prints the one line on standard error with which a failed command ends."""
     click.echo("rtdet: error: " + " ".join(message.split()), err=True)
 
 
 @contextmanager
 def interrupts() -> Iterator[list[int]]:
-    """Ctrl-C, SIGTERM and the closing of the terminal (SIGHUP) are noted, not raised: a run ends between two steps,
-    with complete outputs. A second one ends at once."""
+    """Collects Ctrl-C, SIGTERM and SIGHUP (the terminal was closed) in the list that it yields, instead of raising:
+    a run that looks at the list can stop between two steps, with complete outputs. A second signal raises at once."""
     received: list[int] = []
 
     def note(number: int, frame: FrameType | None) -> None:

@@ -1,4 +1,4 @@
-"""`rtdet detect SRC --model NAME --out DETS.json`: what a model sees, frame by frame."""
+"""`rtdet detect SRC --model NAME --out DETS.json`: a model's detections, frame by frame."""
 
 from __future__ import annotations
 
@@ -12,10 +12,10 @@ from rtdet.cli.options import CONTEXT
 @click.command(context_settings=CONTEXT)
 @click.argument("source", metavar="SRC")
 @click.option(
-    "--out", required=True, metavar="DETS.json|.txt", help="COCO-style JSON, or MOT detection rows."
+    "--out", required=True, metavar="DETS.json|.txt", help="COCO-style JSON, or MOTChallenge detection rows."
 )
 @options.model()
-@options.conf("Lowest score kept.", default=0.01)
+@options.conf("Lowest score that is kept.", default=0.01)
 @options.iou()
 @options.classes()
 @options.max_det()

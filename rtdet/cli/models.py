@@ -1,4 +1,4 @@
-"""`rtdet models`: what can be asked for by name."""
+"""`rtdet models`: the models that are known by name."""
 
 from __future__ import annotations
 
@@ -10,14 +10,14 @@ from rtdet.detectors.cards import ModelCard, model_card, model_names
 @click.group(invoke_without_command=True)
 @click.pass_context
 def command(ctx: click.Context) -> None:
-    """List, describe and fetch models. Without a word: list them."""
+    """List, describe and fetch models. Without a subcommand, list them."""
     if ctx.invoked_subcommand is None:
         ctx.invoke(list_models)
 
 
 @command.command("list")
 def list_models() -> None:
-    """Every model with its size, input and whether it is on this machine."""
+    """List every model with its size, its number of classes and whether it is on this machine."""
     cards = [model_card(name) for name in model_names()]
     rows = [(card.name, _size(card), f"{len(card.classes)} classes", _where(card)) for card in cards]
     widths = [max(len(row[i]) for row in rows) for i in range(4)] if rows else []
@@ -29,7 +29,7 @@ def list_models() -> None:
 @command.command()
 @click.argument("name")
 def show(name: str) -> None:
-    """All that the card of NAME says."""
+    """Print the whole card of the model NAME."""
     card = model_card(name)
     entries = {
         "name": card.name,
@@ -52,7 +52,7 @@ def show(name: str) -> None:
 @command.command()
 @click.argument("name")
 def pull(name: str) -> None:
-    """Fetch NAME into the user's cache, to be used without a network later."""
+    """Fetch the model NAME into your cache, to use it later without a network."""
     from rtdet.detectors.registry import weights_of
 
     click.echo(f"{name} is at {weights_of(model_card(name))}")

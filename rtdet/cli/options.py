@@ -1,8 +1,8 @@
-"""The options that several commands have: the spelling, the text and the default of each, said once.
+"""The options that several commands share: the spelling, help text and default of each, in one place.
 
 Each function here makes a decorator for a command, as `click.option` does. Defaults are RunConfig's. With
-`unset=True` the default is told in the help text but not given: there the configuration file and the environment
-come between.
+`unset=True` the help text names the default, but an option that is not given is None, because the configuration
+file and the environment come first. `remembered=True` adds that the viewer starts with the value last used in it.
 """
 
 from __future__ import annotations
@@ -24,30 +24,39 @@ _TRACK_FILE = ".txt (MOT), .csv, .jsonl, .parquet or .json (COCO)"
 
 
 def model(
-    help: str = "A name from `rtdet models`, or a .safetensors, .onnx or .pth file.", *, unset: bool = False
+    help: str = "A name from `rtdet models`, or a .safetensors, .onnx, .xml or .pth file.",
+    *,
+    unset: bool = False,
+    remembered: bool = False,
 ) -> Callable[[F], F]:
     return _setting(
-        "--model", "--weights", metavar="NAME|FILE", help=help, unset=unset, shell_complete=completion.models
-    )
+        "--model", "--weights", metavar="NAME|FILE", help=help, unset=unset, remembered=remembered,
+        shell_complete=completion.models,
+    )  # fmt: skip
 
 
-def conf(help: str, *, default: float = RunConfig.conf, unset: bool = False) -> Callable[[F], F]:
-    return _setting("--conf", "--conf-thres", type=float, default=default, help=help, unset=unset)
-
-
-def iou(*, unset: bool = False) -> Callable[[F], F]:
+def conf(
+    help: str, *, default: float = RunConfig.conf, unset: bool = False, remembered: bool = False
+) -> Callable[[F], F]:
     return _setting(
-        "--iou", "--iou-thres", type=float, help="Overlap at which NMS takes two boxes for one.", unset=unset
+        "--conf", "--conf-thres", type=float, default=default, help=help, unset=unset, remembered=remembered
     )
+
+
+def iou(*, unset: bool = False, remembered: bool = False) -> Callable[[F], F]:
+    return _setting(
+        "--iou", "--iou-thres", type=float, help="Of two boxes that overlap by more, NMS keeps one.",
+        unset=unset, remembered=remembered,
+    )  # fmt: skip
 
 
 def classes(help: str = "Only these classes, e.g. person,car.") -> Callable[[F], F]:
-    """The names between the commas; None where the option is not given."""
+    """--classes; gives a tuple of names, or None where the option is not given."""
     return click.option("--classes", metavar="A,B", callback=_split, help=help)
 
 
 def max_det(*, unset: bool = False) -> Callable[[F], F]:
-    return _setting("--max-det", type=int, help="Most objects in a frame.", unset=unset)
+    return _setting("--max-det", type=int, help="The most objects detected in one frame.", unset=unset)
 
 
 def imgsz() -> Callable[[F], F]:
@@ -70,28 +79,33 @@ def precision(
     return _setting("--precision", metavar="P", default=default, help=help, unset=unset)
 
 
-def tracker(help: str = "rtdet, bytetrack, ocsort or sort.", *, unset: bool = False) -> Callable[[F], F]:
-    return _setting("--tracker", metavar="NAME", help=help, unset=unset, shell_complete=completion.trackers)
+def tracker(
+    help: str = "rtdet, bytetrack, ocsort or sort.", *, unset: bool = False, remembered: bool = False
+) -> Callable[[F], F]:
+    return _setting(
+        "--tracker", metavar="NAME", help=help, unset=unset, remembered=remembered,
+        shell_complete=completion.trackers,
+    )  # fmt: skip
 
 
 def tracker_settings() -> Callable[[F], F]:
     """--set KEY=VALUE, repeatable; gives the parameter `settings`."""
     return click.option(
-        "--set", "settings", multiple=True, metavar="KEY=VALUE", help="A setting of the tracker; repeatable."
+        "--set", "settings", multiple=True, metavar="KEY=VALUE", help="A tracker setting; repeatable."
     )
 
 
 def max_frames() -> Callable[[F], F]:
-    return click.option("--max-frames", type=int, metavar="N", help="End after N frames.")
+    return click.option("--max-frames", type=int, metavar="N", help="Stop after N frames.")
 
 
 def out_tracks(metavar: str) -> Callable[[F], F]:
-    """--out for a track file that is written."""
+    """--out, the track file that a command writes."""
     return click.option("--out", required=True, metavar=metavar, help=f"{_TRACK_FILE}.")
 
 
 def save_tracks() -> Callable[[F], F]:
-    """--tracks of a run."""
+    """--tracks, the track file that a run writes."""
     return click.option(
         "--tracks", metavar="OUT", shell_complete=completion.files, help=f"Write tracks: {_TRACK_FILE}."
     )
@@ -102,13 +116,13 @@ def detections_fps() -> Callable[[F], F]:
     return click.option(
         "--fps",
         type=float,
-        help="Frame rate: frame n is at (n - 1) / fps.  "
-        "[default: that of the seqinfo.ini of SEQ/det/DETS.txt, else 30]",
+        help="Frame rate: frame n is at (n - 1) / fps seconds.  "
+        "[default: the one in SEQ/seqinfo.ini if the file is SEQ/det/DETS.txt, else 30]",
     )
 
 
 def link_pictures() -> Callable[[F], F]:
-    return click.option("--link", is_flag=True, help="Hard links to the pictures instead of copies.")
+    return click.option("--link", is_flag=True, help="Make hard links to the pictures instead of copies.")
 
 
 def offline(*, unset: bool = False) -> Callable[[F], F]:
@@ -125,15 +139,17 @@ def quiet(*, unset: bool = False) -> Callable[[F], F]:
         "--quiet",
         is_flag=True,
         default=None if unset else False,
-        help="No progress bar, only errors and warnings.",
+        help="Print only errors and warnings, no progress.",
     )
 
 
-def _setting(name: str, *more_names: str, help: str, unset: bool, **attributes: Any) -> Callable[[F], F]:
-    """An option named as a field of RunConfig, whose default it has."""
+def _setting(
+    name: str, *more_names: str, help: str, unset: bool, remembered: bool = False, **attributes: Any
+) -> Callable[[F], F]:
+    """An option that is named like a field of RunConfig and has its default."""
     default = attributes.pop("default", getattr(RunConfig, name.removeprefix("--").replace("-", "_")))
     if unset:
-        help = f"{help}  [default: {default}]"
+        help = f"{help}  [default: {default}{'; in the viewer, as last used' if remembered else ''}]"
     return click.option(
         name, *more_names, default=None if unset else default, show_default=not unset, help=help, **attributes
     )

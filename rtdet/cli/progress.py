@@ -1,4 +1,4 @@
-"""The bar of commands that go from picture to picture."""
+"""Progress of commands that work through pictures or tracks: a bar, or lines in a log."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import TextIO
 
-# Without a terminal: a line after so many seconds, and of a long run after each tenth of the time that it took.
+# Without a terminal, seconds between two lines; in a long run, the share of the elapsed time between them.
 _EVERY_S = 10.0
 _EVERY_SHARE = 0.1
 
@@ -18,8 +18,8 @@ _EVERY_SHARE = 0.1
 def progress(
     what: str, count: int, quiet: bool, stream: TextIO | None = None
 ) -> Iterator[Callable[[], None]]:
-    """A bar on standard error (or `stream`), gone at the end, or a line now and then where that is no terminal;
-    gives what to call after each picture."""
+    """Shows a bar on standard error (or `stream`) while it lasts, or prints a line now and then where that is not a
+    terminal; yields the function to call after each of the `count` items."""
     from rich.console import Console
     from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
@@ -34,7 +34,7 @@ def progress(
 
 
 class _Lines:
-    """What is done, now and then, in a line of its own: for logs and pipes."""
+    """Progress as a line now and then, for logs and pipes."""
 
     def __init__(
         self, what: str, count: int, stream: TextIO, clock: Callable[[], float] = time.monotonic
@@ -62,7 +62,7 @@ def _duration(seconds: float) -> str:
 
 @contextmanager
 def muted() -> Iterator[TextIO]:
-    """Keeps quiet what C libraries print to standard error; gives a stream that still leads there."""
+    """Silences what C libraries print to standard error; yields a stream that still writes there."""
     sys.stderr.flush()
     kept = os.dup(2)
     nowhere = os.open(os.devnull, os.O_WRONLY)

@@ -22,26 +22,24 @@ from rtdet.errors import OutputError, UsageError
 if TYPE_CHECKING:
     from rtdet.pipeline import Pipeline
 
-# After Ctrl-C, for a slow encoder to write the frames that it holds.
+# How long a slow encoder may take, after Ctrl-C, to write the frames that it still holds.
 _FINISH_S = 30.0
 
 
 def run(config: RunConfig, given: Collection[str] = (), *, show: bool = False) -> int:
-    """Runs to the end; returns the exit code. `given`: the settings typed on the command line, which in the
-    viewer win over what it remembers. `show`: a window or nothing; raises UsageError where none can open."""
+    """Runs to the end; returns the exit code. `given` names the settings typed on the command line, which take
+    precedence over what the viewer remembers. With `show`, raises UsageError where no window can open."""
     show_messages(quiet=config.quiet)
     if show and not has_display():
-        raise UsageError(
-            "--show needs a display, and there is none here; leave it out to run without a window"
-        )
+        raise UsageError("--show needs a display, and there is none here; omit it to run without a window")
     if config.headless or not has_display():
         return run_headless(config)
     return run_viewer(config, given)
 
 
 def has_display() -> bool:
-    """Could a window open here? Where X11 or Wayland are named but do not answer, Qt would end the process.
-    An explicit Qt platform wins."""
+    """Whether a window could open here. Qt would abort the process where X11 or Wayland is configured but does not
+    answer. A QT_QPA_PLATFORM that is set is trusted."""
     if sys.platform in ("win32", "darwin") or os.environ.get("QT_QPA_PLATFORM"):
         return True
     wayland = os.environ.get("WAYLAND_DISPLAY")
@@ -51,7 +49,7 @@ def has_display() -> bool:
 
 
 def _x11_answers() -> bool:
-    """Asks as Qt's own platform plugin does."""
+    """Whether the X server accepts a connection, made as Qt's own platform plugin makes it."""
     try:
         xcb = ctypes.CDLL("libxcb.so.1")
     except OSError:
@@ -78,16 +76,17 @@ def run_headless(config: RunConfig) -> int:
         pipeline = build.build_pipeline(config)
         if not config.headless:  # said only once the run can begin: an error alone says enough
             kept = config.save or config.tracks or config.stats
-            advice = "" if kept else "; nothing is kept of it, add --save or --tracks"
+            advice = "" if kept else "; nothing will be saved, add --save or --tracks"
             click.echo(
-                f"rtdet: no display here, running without a window (as --headless does){advice}", err=True
+                f"rtdet: no display here, running without a window (like --headless){advice}", err=True
             )
         return run_to_end(replace(config, headless=True), pipeline)
 
 
 @contextmanager
 def _stats_held(config: RunConfig) -> Iterator[None]:
-    """Fails before the run when the statistics could not be written after it; nobody else writes them meanwhile."""
+    """Holds the statistics' file during a run: fails before the run where it cannot be written, and keeps other
+    runs from writing it."""
     if config.stats is None:
         yield
         return
@@ -108,7 +107,9 @@ def run_to_end(config: RunConfig, pipeline: Pipeline) -> int:
                 if signals:
                     interrupted = True
                     if not config.quiet:
-                        click.echo("rtdet: finishing the outputs; Ctrl-C again ends at once", err=True)
+                        click.echo(
+                            "rtdet: finishing the outputs; press Ctrl-C again to stop at once", err=True
+                        )
                     pipeline.stop(_FINISH_S)
             tick()
         finally:
@@ -120,7 +121,8 @@ def run_to_end(config: RunConfig, pipeline: Pipeline) -> int:
 
 @contextmanager
 def _progress(config: RunConfig, pipeline: Pipeline) -> Iterator[Any]:
-    """A progress bar on standard error, with time left where the length is known."""
+    """Shows a progress bar on standard error, with the time left where the length is known; yields the function
+    that updates it."""
     if config.quiet or not sys.stderr.isatty():
         yield lambda: None
         return
@@ -150,7 +152,7 @@ def _progress(config: RunConfig, pipeline: Pipeline) -> Iterator[Any]:
 
 
 def expected_frames(config: RunConfig, pipeline: Pipeline) -> int | None:
-    """How many frames the run should see; None where nobody knows."""
+    """How many frames the run should see; None where that is unknown, as for a camera."""
     info = pipeline.source.info
     count = info.frame_count
     if count is not None and info.fps and config.start:
@@ -164,7 +166,7 @@ def expected_frames(config: RunConfig, pipeline: Pipeline) -> int | None:
 
 
 def _write_stats(config: RunConfig, pipeline: Pipeline) -> None:
-    """Raises OutputError, but never in the place of the error that ended the run."""
+    """Writes the statistics. Raises OutputError, unless another error has ended the run already: then it warns."""
     if config.stats is None:
         return
     from rtdet.output_file import write_whole

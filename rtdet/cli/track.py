@@ -27,7 +27,7 @@ DEFAULT_FPS = 30.0
 @options.tracker()
 @options.detections_fps()
 @click.option(
-    "--frames", metavar="LIST.txt", help="The frame numbers that the tracker gets to see.  [default: all]"
+    "--frames", metavar="LIST.txt", help="Numbers of the frames that the tracker sees.  [default: all]"
 )
 @options.tracker_settings()
 def command(
@@ -35,10 +35,10 @@ def command(
 ) -> None:
     """Track objects through MOTChallenge detection rows: frame,id,left,top,width,height,score.
 
-    Every frame from 1 to the last is an update, also without detections, unless --frames names those that the
-    tracker sees; it still moves by their true distance in time. A setting may be for one class alone, by its number
-    from 0, which is the eighth column less 1: --set max_age_s.0=2. Published SORT: --tracker sort --set min_score=0
-    --set max_age=1 --set min_hits=3
+    The tracker is updated with every frame from 1 to the last, also with those without detections. With --frames it
+    sees only the frames listed, still at their true times. A setting may hold for one class alone, which is given by
+    its number from 0 (the eighth column minus 1): --set max_age_s.0=2. SORT as published is --tracker sort
+    --set min_score=0 --set max_age=1 --set min_hits=3
     """
     from rtdet.overwriting import refuse_overwriting
     from rtdet.tracks.motchallenge import read_detections, read_frame_list
@@ -54,7 +54,7 @@ def command(
 
 
 def fps_of(given: float | None, detections: str) -> float:
-    """The frame rate as given, or as MOTChallenge's layout has it, SEQ/seqinfo.ini beside SEQ/det/, or 30."""
+    """The frame rate as given; else the one in SEQ/seqinfo.ini, beside SEQ/det/ in MOTChallenge's layout; else 30."""
     from rtdet.tracks.motchallenge import frame_rate
 
     if given is None:
@@ -65,8 +65,8 @@ def fps_of(given: float | None, detections: str) -> float:
 
 
 def load_with(name: str, texts: tuple[str, ...], fps: float) -> Tracker:
-    """The tracker `name` with settings KEY=VALUE, for detections of `fps` frames a second, whose classes have no
-    names."""
+    """The tracker `name` with settings KEY=VALUE, for detections at `fps` frames a second whose classes have
+    numbers but no names."""
     from rtdet.trackers.registry import check_classes, load_tracker, parse_settings, tracker_settings
 
     check_classes(name, texts, ())
@@ -76,7 +76,7 @@ def load_with(name: str, texts: tuple[str, ...], fps: float) -> Tracker:
 
 
 def open_checked(out: str) -> RowWriter:
-    """The track file `out`, once it is sure that it can be written."""
+    """Opens the track file `out`. Raises OutputError where it cannot be written."""
     from rtdet.output_file import check_output
     from rtdet.tracks import open_writer
 

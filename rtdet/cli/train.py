@@ -1,4 +1,4 @@
-"""`rtdet train`: an SSD of any kind on labelled pictures of any format, from scratch or from a trained model."""
+"""`rtdet train`: trains an SSD on labelled pictures, from scratch or from a trained model."""
 
 from __future__ import annotations
 
@@ -25,52 +25,58 @@ if TYPE_CHECKING:
     "--data", metavar="DIR", help="Labelled pictures: COCO JSON, VOC XML, YOLO txt, Open Images CSV."
 )
 @click.option(
-    "--out", required=True, metavar="DIR", help="For the model, its card, checkpoints, log and curves."
+    "--out", required=True, metavar="DIR", help="Folder for the model, its card, checkpoints, log and curves."
 )
 @click.option(
     "--model", default=TrainingSettings.model, show_default=True, metavar="NAME|FILE",
     help="ssd-n, csp-n, ssdlite, ssd300 or ssd512 from scratch; rtdet-n or a .safetensors to fine-tune.",
 )  # fmt: skip
-@click.option("--backbone", metavar="NAME", help="For ssd300, ssd512, ssdlite: e.g. resnet18, ghostnet_100.")
-@options.classes("[default: those of the labels]")
+@click.option(
+    "--backbone",
+    metavar="NAME",
+    help="Another backbone for ssd300, ssd512 or ssdlite, e.g. resnet18 or ghostnet_100.",
+)
+@options.classes("Classes to train.  [default: those of the labels]")
 @click.option(
     "--val", metavar="DIR", help="Labelled pictures to measure AP on.  [default: a tenth of the data]"
 )
 @click.option(
-    "--teacher", metavar="DETS.json", help="Detections (`rtdet detect`) that complete missing labels."
+    "--teacher", metavar="DETS.json", help="Detections from `rtdet detect` that fill in missing labels."
 )
 @click.option(
     "--demo-frames",
     type=int,
     default=TrainingSettings.demo_frames,
     metavar="N",
-    help="Also N rendered frames of the demo.",
+    help="Train on N rendered frames of the demo as well.",
 )
-@click.option("--steps", type=int, metavar="N", help="Optimiser steps.  [default: by the number of pictures]")
 @click.option(
-    "--epochs", type=float, metavar="N", help="Instead of --steps: times that each picture is seen."
+    "--steps", type=int, metavar="N", help="Optimiser steps.  [default: depends on the number of pictures]"
 )
-@click.option("--minutes", type=float, metavar="M", help="Instead of --steps: as many as fit into this time.")
+@click.option("--epochs", type=float, metavar="N", help="Instead of --steps: how often each picture is seen.")
+@click.option(
+    "--minutes", type=float, metavar="M", help="Instead of --steps: as many steps as fit into M minutes."
+)
 @click.option(
     "--batch", type=int, default=TrainingSettings.batch, show_default=True, help="Pictures in a step."
 )
-@click.option("--lr", type=float, help="Learning rate.  [default: by the model]")
+@click.option("--lr", type=float, help="Learning rate.  [default: depends on the model]")
 @click.option(
     "--freeze", type=int, metavar="STRIDE",
-    help="Fine-tuning leaves the stem and the first stages as they are, up to this stride: 4, 8 or 16.",
+    help="In fine-tuning, freeze the stem and the first stages up to this stride: 4, 8 or 16.",
 )  # fmt: skip
 @click.option(
     "--ema", type=float, metavar="D",
-    help="Decay, per step, of the average of the weights.  [default: .98 to fine-tune, .9995 from scratch]",
+    help="Decay per step of the weights' moving average.  [default: .98 to fine-tune, .9995 from scratch]",
 )  # fmt: skip
 @click.option("--size", type=int, help="Side of the training input.  [default: the model's own, else 320]")
 @click.option(
     "--augment", default=TrainingSettings.augment, show_default=True, metavar="NAME",
-    help="full; yolo: YOLOv4's mosaic and CutMix; ssd: the paper's own; none.",
+    help="Augmentation: full; yolo (mosaic and CutMix, as in YOLOv4); ssd (as in the SSD paper); none.",
 )  # fmt: skip
 @click.option(
     "--balance", type=float, default=TrainingSettings.balance, show_default=True, metavar="SHARE",
-    help="Pictures with a class that less than this share of them has are shown more often; 0: never.",
+    help="Show pictures of a class more often if less than this share of all pictures has it; 0: never.",
 )  # fmt: skip
 @options.precision()
 @options.device("auto, cpu, cuda or cuda:N.")
@@ -81,18 +87,18 @@ if TYPE_CHECKING:
     default=TrainingSettings.save_every,
     show_default=True,
     metavar="S",
-    help="Checkpoints, in seconds.",
+    help="Seconds between checkpoints.",
 )
-@click.option("--resume", is_flag=True, help="Go on from the last checkpoint in --out, with its settings.")
+@click.option("--resume", is_flag=True, help="Continue from the last checkpoint in --out, with its settings.")
 @click.pass_context
 def command(ctx: click.Context, /, out: str, resume: bool, **settings: Any) -> None:
     """Train an SSD on labelled pictures; OUT/model.safetensors opens with `rtdet --model`.
 
-    It has the weights of the best AP50 that was measured on the way (in fine-tuning the start's count, too);
-    last.safetensors has those of the last step.
+    It holds the weights with the best AP50 measured during training (in fine-tuning, those of the start are measured
+    too); last.safetensors holds the weights of the last step.
 
-    To go on with a training that was killed, or for more steps: rtdet train --out DIR --resume [--steps N]. Settings
-    that are not given then are as they were.
+    To continue a training that was interrupted, or to train for more steps: rtdet train --out DIR --resume
+    [--steps N]. All settings that are not given again stay as they were.
     """
     require("train", "rtdet train")
     show_messages()
@@ -104,7 +110,7 @@ def command(ctx: click.Context, /, out: str, resume: bool, **settings: Any) -> N
     if not resume and settings["data"] is None:
         raise UsageError("--data is missing: a folder of labelled pictures")
     asked = settings_of(out, **given) if resume else TrainingSettings(**settings)
-    # Torch, which takes seconds, after what can be said at once.
+    # Importing torch takes seconds, so it comes after the errors that can be reported at once.
     from rtdet.training.run import begin
 
     training = begin(asked, out, resume=resume)
@@ -115,17 +121,17 @@ def command(ctx: click.Context, /, out: str, resume: bool, **settings: Any) -> N
 
 
 def _fit(training: Training) -> None:
-    """Takes the steps, with a bar; Ctrl-C and SIGTERM end it after a step, with a checkpoint."""
+    """Trains, with a progress bar; Ctrl-C and SIGTERM end it after a step, with a checkpoint."""
     from rtdet.cli.training_bar import bar
 
     with bar(training.trainer) as (show, say), interrupts() as received:
 
         def after_step(now: Trainer, parts: LossParts) -> None:
             show(now, parts)
-            # Only here, between two steps, a checkpoint is one that a training goes on from as if nothing had been.
+            # Only between two steps is a checkpoint complete: a training resumed from it goes on exactly as before.
             if received:
                 now.save()
-                say(f"stopped and saved after step {now.step}; --resume goes on from there")
+                say(f"stopped and saved after step {now.step}; --resume continues from there")
                 raise KeyboardInterrupt
 
         training.fit(after_step)
@@ -139,11 +145,11 @@ def _tell(trained: Trained) -> None:
         click.echo(f"at confidence {c.score:.2f}: precision {c.precision:.2f}, recall {c.recall:.2f}")
     if math.isfinite(best.ap50) and best.step == 0:
         click.echo(
-            f"no step was better than the start (AP50 {best.ap50:.3f}, the last step's {trained.last.ap50:.3f}), so "
-            "model.safetensors has the start's weights; last.safetensors has the last step's"
+            f"no step was better than the start (AP50 {best.ap50:.3f}; after the last step {trained.last.ap50:.3f}), "
+            "so model.safetensors holds the start's weights; last.safetensors holds those of the last step"
         )
     chosen = (
-        f", of step {best.step} of {trained.steps}, the best measured,"
+        f" of step {best.step} of {trained.steps}, the best measured,"
         if 0 < best.step < trained.steps
         else ""
     )

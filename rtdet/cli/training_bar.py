@@ -17,7 +17,8 @@ if TYPE_CHECKING:
 
 @contextmanager
 def bar(trainer: Trainer) -> Iterator[tuple[Callable[[Trainer, LossParts], None], Callable[[str], None]]]:
-    """(to call after each step, to print a line above the bar)."""
+    """Shows the bar while it lasts; yields (the function to call after each step, the function that prints a line
+    above the bar)."""
     columns = [
         TextColumn("step {task.completed:.0f} of {task.fields[of]}"),
         BarColumn(),

@@ -215,4 +215,4 @@ def test_where_nothing_more_can_be_printed_one_line_says_so():
         command = [sys.executable, "-m", "rtdet", "models"]
         done = subprocess.run(command, stdout=full, stderr=subprocess.PIPE, text=True)
     assert done.returncode == 5
-    assert done.stderr == "rtdet: error: the disk is full: what was to be printed ends here\n"
+    assert done.stderr == "rtdet: error: the disk is full: the printed output is incomplete\n"

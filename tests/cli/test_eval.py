@@ -85,7 +85,7 @@ def test_a_model_is_measured_on_the_classes_that_it_shares_with_the_labels(rtdet
     done = rtdet("eval", "detect", "--data", labeled, "--model", "rtdet-n", "--device", "cpu", "--quiet")
     assert done.code == 0, done.err
     assert "does not know it: giraffe" in done.out
-    assert "no labels of it: person" in done.out
+    assert "no labels of the class: person" in done.out
     assert [line.split()[:2] for line in done.out.splitlines() if line.strip().startswith("car")] == [
         ["car", "2"]
     ]
@@ -96,7 +96,7 @@ def test_classes_that_only_the_file_or_only_the_labels_have_are_said(rtdet, labe
     content = (labeled / "annotations.json").read_text()
     (labeled / "annotations.json").write_text(content.replace('"category_id": 1', '"category_id": 2', 1))
     done = rtdet("eval", "detect", "--data", labeled, "--detections", detections)
-    assert "no labels of it: cow" in done.out
+    assert "no labels of the class: cow" in done.out
     assert "no detection of dog" in done.out
     row = next(line for line in done.out.splitlines() if line.strip().startswith("dog"))
     assert row.split()[1:3] == ["1", "0.0"]
@@ -116,7 +116,7 @@ def test_a_class_of_any_name_is_printed_as_it_is_called(rtdet, labeled, detectio
     done = rtdet("eval", "detect", "--data", labeled, "--detections", detections, "--out", "report")
     assert done.code == 0, done.err
     assert "[red]?[2Jcat?" in done.out
-    assert "no labels of it: [red]?[2Jcow?" in done.out
+    assert "no labels of the class: [red]?[2Jcow?" in done.out
     assert "\x1b" not in done.out
     assert "[2Jcat?" in (tmp_path / "report" / "report.html").read_text(encoding="utf-8")
 
@@ -154,7 +154,7 @@ def test_what_cannot_be_measured_is_said_before_the_pictures_are_looked_at_by_a_
     ("arguments", "code", "word"),
     [
         (["--data", "nowhere"], 2, "nowhere"),
-        (["--data", "pets", "--model", "rtdet-n", "--detections", "d.json"], 2, "exclude"),
+        (["--data", "pets", "--model", "rtdet-n", "--detections", "d.json"], 2, "not both"),
         (["--data", "pets", "--detections", "nowhere.json"], 2, "nowhere.json"),
         (["--data", "pets", "--detections", "cut.json"], 2, "cut.json"),
         (["--data", "pets", "--detections", "d.json", "--classes", "cow"], 2, "cow"),

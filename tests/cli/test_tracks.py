@@ -95,7 +95,7 @@ def test_a_file_without_tracks_stays_one(rtdet, tmp_path, command):
     [
         (["merge", "a.txt", "1,3"], 2, "IDs 1 and 3 cannot be merged: both are in frame 1 and 7 more"),
         (["merge", "a.txt", "1"], 2, "at least two IDs"),
-        (["merge", "a.txt", "1,x"], 2, "whole numbers with commas"),
+        (["merge", "a.txt", "1,x"], 2, "whole numbers separated by commas"),
         (["merge", "a.txt", "1,9"], 2, "there is no ID 9 among these tracks: they go from 1 to 3"),
         (["split", "a.txt", "1", "--frame", "1"], 2, "split it at a frame from 2 to 10, not 1"),
         (["split", "a.txt", "1"], 2, "--frame"),

@@ -1,4 +1,4 @@
-"""`rtdet data`: data sets checked, converted and labelled; one file each."""
+"""`rtdet data`: checks, converts and labels data sets; one file for each command."""
 
 from __future__ import annotations
 
@@ -14,7 +14,8 @@ from rtdet.cli.options import CONTEXT
 def command() -> None:
     """Check, convert and label data sets: COCO JSON, VOC XML, YOLO txt, Open Images CSV.
 
-    The format is found out from what is in the folder. DIR/train names a part of a set that is divided.
+    The format is recognised from what is in the folder. A part of a divided data set is named by its folder, as in
+    DIR/train.
     """
 
 

@@ -1,4 +1,4 @@
-"""`rtdet data check DIR`: what is wrong with a data set, and what is in it."""
+"""`rtdet data check DIR`: reports what is in a data set and what is wrong with it."""
 
 from __future__ import annotations
 
@@ -19,27 +19,29 @@ if TYPE_CHECKING:
 
 @click.command(context_settings=CONTEXT)
 @click.argument("folder", metavar="DIR")
-@click.option("--against", metavar="DIR", multiple=True, help="Also look for its pictures in this data set.")
+@click.option(
+    "--against", metavar="DIR", multiple=True, help="Also look for pictures of DIR in this data set."
+)
 @click.option(
     "--sheet",
     metavar="OUT.png",
-    help="The contact sheet of samples.  [default: NAME-check.png in the current folder, if that is not in DIR]",
+    help="Contact sheet of samples.  [default: NAME-check.png in the current folder, unless that is in DIR]",
 )
-@click.option("--no-sheet", is_flag=True, help="Draw none.")
+@click.option("--no-sheet", is_flag=True, help="Draw no contact sheet.")
 @click.option(
     "--samples", type=click.IntRange(1, 400), default=24, show_default=True, help="Pictures on the sheet."
 )
-@click.option("--json", "json_file", metavar="OUT.json", help="Write all that was found, problem by problem.")
+@click.option("--json", "json_file", metavar="OUT.json", help="Write every problem that was found.")
 @options.quiet()
 def check(
     folder: str, against: tuple[str, ...], sheet: str | None, no_sheet: bool, samples: int, json_file: str | None,
     quiet: bool,
 ) -> None:  # fmt: skip
-    """Look for what is wrong with the data set in DIR, and show what is in it.
+    """Report what is in the data set in DIR and what is wrong with it.
 
-    Every picture is decoded. Found are missing and undecodable pictures, sizes that differ from the labels',
-    boxes that are empty, outside or there twice, classes without a name, and pictures that two parts (train,
-    val, test, --against) share, though they be scaled, recoded or a little changed.
+    Every picture is decoded. The check finds pictures that are missing, cannot be decoded or differ in size from
+    their labels, boxes that are empty, outside the picture or duplicated, classes without a name, and pictures that
+    two parts (train, val, test, --against) share, even if they were scaled, re-encoded or slightly changed.
 
     Exit code 0: clean. 1: problems were found. 2: the labels cannot be read.
     """
@@ -51,7 +53,7 @@ def check(
     parts = read_parts(Path(folder), tolerant=True)
     others = _others(against)
     count = sum(len(raw.pictures) for raw in [*parts.values(), *others.values()])
-    # Libraries print to standard error for every broken picture, which the report names anyhow.
+    # Libraries print to standard error for every broken picture, and the report names those anyway.
     with muted() as stream, progress("checking", count, quiet, stream) as on_picture:
         report = check_parts(Path(folder), parts, others, on_picture=on_picture)
     print_report(report)
@@ -64,14 +66,14 @@ def check(
         click.echo(f"wrote {target}: {shown} samples")
     elif not no_sheet:
         click.echo(
-            "no contact sheet was drawn, not to write into the data set; choose a place with --sheet OUT.png"
+            "no contact sheet was drawn, because it would be inside the data set; choose a place with --sheet OUT.png"
         )
     if report.problems:
         raise SystemExit(1)
 
 
 def _others(folders: Sequence[str]) -> dict[str, RawLabels]:
-    """The parts of the data sets to compare with, by a name to print."""
+    """The parts of the data sets to compare with, keyed by the name to print."""
     from rtdet.datasets.convert import read_parts
 
     return {
@@ -80,7 +82,7 @@ def _others(folders: Sequence[str]) -> dict[str, RawLabels]:
 
 
 def _sheet_file(asked: str | None, folder: Path) -> Path | None:
-    """Nothing is written inside a data set that was not asked for."""
+    """Where the contact sheet goes; None where it would land inside the data set without having been asked for."""
     if asked is not None:
         return Path(asked)
     here, root = Path.cwd(), folder.resolve()

@@ -21,9 +21,9 @@ from rtdet.cli.progress import progress
 def convert(folder: str, kind: str, out: str, link: bool, quiet: bool) -> None:
     """Write the data set in DIR in another format, with its pictures.
 
-    All parts (train, val, test) go along. Boxes are cut at the picture's borders; VOC rounds them to whole
-    pixels. What the format has no place for is left out, and counted: of YOLO ignored regions (crowds, difficult
-    objects), of YOLO and VOC the scores of a teacher.
+    All parts (train, val, test) are converted. Boxes are cut off at the picture's borders; VOC rounds them to whole
+    pixels. What the format cannot express is left out and counted: ignored regions (crowds, difficult objects) in
+    YOLO, scores of a teacher in YOLO and VOC.
     """
     from rtdet.datasets.convert import read_parts, write_parts
 
@@ -33,4 +33,4 @@ def convert(folder: str, kind: str, out: str, link: bool, quiet: bool) -> None:
         done = write_parts(parts, kind, Path(out), link=link, on_picture=on_picture)
     click.echo(f"wrote {out}: {done.pictures} pictures, {done.boxes} boxes")
     for what, number in sorted(done.lost.items()):
-        click.echo(f"left out: {number} {what}, which {kind} has no place for")
+        click.echo(f"left out: {number} {what}, which {kind} cannot express")

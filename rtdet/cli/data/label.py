@@ -1,4 +1,4 @@
-"""`rtdet data label DIR --model X --out DIR`: labels completed by a teacher."""
+"""`rtdet data label DIR --model X --out DIR`: completes labels with the detections of a teacher."""
 
 from __future__ import annotations
 
@@ -28,21 +28,21 @@ if TYPE_CHECKING:
     multiple=True,
     required=True,
     metavar="NAME|FILE",
-    help="May be repeated.",
+    help="The teacher; may be repeated.",
 )
 @click.option("--out", required=True, metavar="DIR|OUT.json", help="A new data set, or its COCO JSON alone.")
 @options.classes("What to look for.  [default: the classes of the labels, if any]")
 @click.option(
     "--conf", "--conf-thres", type=click.FloatRange(0, 1), default=0.4, show_default=True,
-    help="From this score on a detection becomes a label.",
+    help="Lowest score at which a detection becomes a label.",
 )  # fmt: skip
 @click.option(
     "--conf-labelled", "conf_labeled", type=click.FloatRange(0, 1), default=0.6, show_default=True,
-    help="The same, for a class that people have labelled in such pictures.",
+    help="The same, for classes that people have labelled in such pictures.",
 )  # fmt: skip
 @click.option(
     "--doubt", type=click.FloatRange(0, 1), default=0.15, show_default=True,
-    help="From this score on it becomes a region that is ignored.",
+    help="Lowest score at which it becomes an ignored region.",
 )  # fmt: skip
 @click.option(
     "--imgsz",
@@ -51,9 +51,9 @@ if TYPE_CHECKING:
     type=int,
     multiple=True,
     metavar="N",
-    help="Input size. May be repeated.",
+    help="Input size; may be repeated.",
 )
-@click.option("--no-flip", is_flag=True, help="Do not look at the mirrored picture too.")
+@click.option("--no-flip", is_flag=True, help="Do not also look at the mirrored picture.")
 @options.link_pictures()
 @options.device()
 @options.backend()
@@ -64,14 +64,14 @@ def label(
     conf_labeled: float, doubt: float, sizes: tuple[int, ...], no_flip: bool, link: bool, device: str, backend: str,
     offline: bool, quiet: bool,
 ) -> None:  # fmt: skip
-    """Complete the labels of DIR with what MODEL sees. DIR may be pictures without labels, too.
+    """Complete the labels of DIR with what MODEL sees. DIR may also hold pictures without labels.
 
-    Models, input sizes and the mirrored picture are fused into one opinion (weighted boxes fusion). What it is
-    sure of becomes a label, marked with `score` and `teacher`; what it doubts, a region that is ignored. Labels
-    of people stay. One of a class outside --classes ("vehicle") takes the teacher's class where it is sure, and is
-    ignored where it is not.
+    The detections of all models and input sizes, also on the mirrored picture, are fused (weighted boxes fusion).
+    Confident detections become labels, marked with `score` and `teacher`; doubtful ones become ignored regions.
+    Labels made by people stay. A label of a class outside --classes ("vehicle") takes the teacher's class where the
+    teacher is confident, and is ignored elsewhere.
 
-    OUT.json names the pictures as they lie in DIR/images, or in DIR: put it into DIR to use it.
+    OUT.json names the pictures relative to DIR/images, or to DIR: put it into DIR to use it.
     """
     from rtdet.datasets.completion import Completion
     from rtdet.datasets.label import label_parts, parts_or_pictures
@@ -104,7 +104,7 @@ def label(
 def _wanted(
     classes: tuple[str, ...] | None, parts: dict[str, RawLabels], detectors: Sequence[Detector]
 ) -> tuple[str, ...]:
-    """The classes to look for. Raises UnknownNameError, UsageError for ones that no model knows."""
+    """The classes to look for. Raises UnknownNameError or UsageError for classes that no model knows."""
     from rtdet.datasets.convert import class_names_of
     from rtdet.errors import UnknownNameError, UsageError
 
@@ -127,11 +127,11 @@ def _wanted(
 def _teachers(
     models: Sequence[str], sizes: Sequence[int], doubt: float, options: dict[str, Any]
 ) -> Iterator[list[Detector]]:
-    """Every model at every size; closed at the end."""
+    """Opens every model at every size; closes them at the end."""
     from rtdet.detectors.registry import load_detector
     from rtdet.types import Thresholds
 
-    # A box that is weak in one look still counts where the looks are fused.
+    # A box with a low score in one pass still counts when the passes are fused.
     thresholds = Thresholds(confidence=min(0.05, doubt))
     opened: list[Detector] = []
     try:

@@ -1,4 +1,4 @@
-"""What `rtdet data check` prints, writes and draws."""
+"""The report of `rtdet data check`: printed, written as JSON and drawn as a contact sheet."""
 
 from __future__ import annotations
 
@@ -25,13 +25,13 @@ from rtdet.types import Image, Tracks
 from rtdet.video.draw import DrawStyle, color_of, draw_tracks
 
 FORMATS = {"coco": "COCO JSON", "voc": "VOC XML", "yolo": "YOLO txt", "openimages": "Open Images CSV"}
-# Examples of each kind of problem that are printed.
+# How many examples of each kind of problem are printed.
 _SHOWN = 5
-# For DrawStyle: a picture of this shorter side has such lines.
+# Lines are as thick as DrawStyle makes them in a picture whose shorter side has this many pixels.
 _PEN = 660.0
-# In a picture of more objects than this their names would hide them; there is the legend.
+# With more objects than this in a picture, their names would hide them; the legend has to do.
 _NAMED = 8
-# Pairs of pictures in two parts that are drawn.
+# How many pairs of pictures that are in two parts are drawn.
 _PAIRS = 6
 
 
@@ -40,7 +40,7 @@ def print_report(report: Report) -> None:
     console = Console(highlight=False)
     console.print(_counts(report))
     if not any(part.pictures for part in report.parts.values()):
-        console.print("\n[yellow]Empty:[/] there are no pictures in it.")
+        console.print("\n[yellow]Empty:[/] the data set has no pictures.")
     elif not report.problems:
         console.print("\n[green]Clean:[/] no problems were found.")
     if not report.problems:
@@ -52,7 +52,7 @@ def print_report(report: Report) -> None:
 
 
 def _counts(report: Report) -> Table:
-    """A row for each class, columns for each part."""
+    """A table with a row for each class and columns for each part."""
     has_ignored = any(any(part.ignored.values()) for part in report.parts.values())
     table = Table(
         title=f"{escape(printable(str(report.folder)))}  [dim]{FORMATS.get(report.kind, report.kind)}[/]",
@@ -67,7 +67,7 @@ def _counts(report: Report) -> Table:
     parts = list(report.parts.values())
 
     def add(name: str, numbers: list[tuple[int, int, int]], style: str = "") -> None:
-        """objects, ignored, pictures of each part"""
+        """Adds a row; `numbers` are (objects, ignored, pictures) of each part."""
         cells = [(o, i, p) if has_ignored else (o, p) for o, i, p in numbers]
         table.add_row(escape(name), *(_number(n) for part in cells for n in part), style=style)
 
@@ -84,7 +84,7 @@ def _number(value: int) -> str:
 
 
 def _problems(report: Report) -> list[Text]:
-    """Each kind with what to do about it and some examples."""
+    """The lines to print: each kind of problem with advice and some examples."""
     lines: list[Text] = []
     for kind, problems in report.by_kind().items():
         lines.append(Text.assemble((f"{kind}: {len(problems):,}", "bold"), "  ", (KINDS[kind], "dim")))
@@ -97,7 +97,7 @@ def _problems(report: Report) -> list[Text]:
 
 
 def write_json(report: Report, path: Path) -> None:
-    """The whole report. Raises OutputError."""
+    """Writes the whole report. Raises OutputError."""
     content = {
         "folder": str(report.folder),
         "format": report.kind,
@@ -112,7 +112,7 @@ def write_json(report: Report, path: Path) -> None:
 
 
 def write_sheet(parts: Mapping[str, RawLabels], report: Report, path: Path, count: int) -> int:
-    """A picture of samples of all parts with their boxes; returns how many. Raises OutputError."""
+    """Writes a picture of samples of all parts with their boxes; returns how many samples. Raises OutputError."""
     names = class_names_of(parts)
     unreadable = {(p.part, p.where) for p in report.problems if p.kind in UNREADABLE}
     tiles: list[Tile] = []
@@ -131,7 +131,7 @@ def write_sheet(parts: Mapping[str, RawLabels], report: Report, path: Path, coun
 
 
 def _pairs(parts: Mapping[str, RawLabels], report: Report) -> list[Tile]:
-    """Pictures that two parts share, side by side: whether they are the same is for a person to say."""
+    """Tiles of pictures that two parts share, side by side, for a person to judge whether they are the same."""
     found = report.by_kind().get("picture in two parts", [])
     tiles = []
     for problem in found[:: max(1, len(found) // _PAIRS)][:_PAIRS]:
@@ -143,7 +143,7 @@ def _pairs(parts: Mapping[str, RawLabels], report: Report) -> list[Tile]:
 
 def _tile(sample: Sample, names: tuple[str, ...], part: str) -> Tile:
     image, boxes = fitted(sample)
-    # A class has its colour on the whole sheet; what is ignored is dashed, as a track out of sight is.
+    # A class has one colour on the whole sheet; ignored boxes are dashed, like those of a track out of sight.
     tracks = Tracks(
         boxes,
         labels=np.where(sample.labels < 0, len(names), sample.labels),
@@ -151,7 +151,7 @@ def _tile(sample: Sample, names: tuple[str, ...], part: str) -> Tile:
         since_update_s=np.where(sample.ignored, 0.3, 0.0),
         class_names=(*names, "?"),
     )
-    # Lines and letters of one size on all tiles, whatever the picture's shape.
+    # Lines and letters have one size on all tiles, whatever the picture's shape.
     few = len(boxes) <= _NAMED
     style = DrawStyle(show_ids=False, show_labels=few, show_scores=few, scale=_PEN / min(image.shape[:2]))
     taught = sample.scores < 1
@@ -174,6 +174,6 @@ def _write_picture(path: Path, image: Image) -> None:
         encoded = cv2.imencode(path.suffix, image)[1]
         path.write_bytes(encoded.tobytes())
     except cv2.error as error:
-        raise OutputError(f"{path} is not named like a picture; call it .png") from error
+        raise OutputError(f"{path} does not have the suffix of a picture; use .png") from error
     except OSError as error:
         raise OutputError(f"cannot write {path}: {error.strerror}") from error

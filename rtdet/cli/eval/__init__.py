@@ -1,4 +1,4 @@
-"""`rtdet eval`: how good detectors and trackers are; one file each."""
+"""`rtdet eval`: measures detectors and trackers; one file for each command."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""`rtdet eval detect`: how good a detector is, measured on labelled pictures."""
+"""`rtdet eval detect`: measures a detector on labelled pictures."""
 
 from __future__ import annotations
 
@@ -24,22 +24,26 @@ if TYPE_CHECKING:
     from rtdet.evaluation.detection.measurement import Measurement
     from rtdet.types import Detections
 
-# AP looks at the whole curve: what a detector is hardly sure of belongs to it.
+# AP is computed from the whole curve, which the least certain detections belong to.
 _LOWEST_SCORE = 0.001
 
 
 @click.command(context_settings=CONTEXT)
 @click.option("--data", required=True, metavar="DIR", help="Labelled pictures: COCO, VOC, YOLO, Open Images.")
-@click.option("--split", metavar="PART", help="The part of a data set that is divided: train, val, test.")
-@options.model("What is measured.", unset=True)
-@click.option("--detections", metavar="DETS.json", help="In place of a model: a file of `rtdet detect`.")
+@click.option("--split", metavar="PART", help="The part to use of a divided data set: train, val, test.")
+@options.model("The model to measure.", unset=True)
 @click.option(
-    "--out", metavar="REPORT_DIR", help="Write report.html, metrics.json, pr_curves.csv and .png there."
+    "--detections", metavar="DETS.json", help="Instead of a model: a file written by `rtdet detect`."
 )
-@options.conf("Confidence at which right, wrong and missed are counted; AP uses every score.")
+@click.option(
+    "--out",
+    metavar="REPORT_DIR",
+    help="Write report.html, metrics.json, pr_curves.csv and pr_curves.png here.",
+)
+@options.conf("Confidence from which detections are counted as right or wrong; AP uses every score.")
 @click.option(
     "--match-iou", type=float, default=0.5, show_default=True,
-    help="Overlap with an object from which a detection is right, where they are counted.",
+    help="Overlap (IoU) with an object from which a detection is counted as right.",
 )  # fmt: skip
 @options.iou()
 @options.classes()
@@ -47,10 +51,10 @@ _LOWEST_SCORE = 0.001
 @options.imgsz()
 @options.device()
 @options.backend()
-@options.precision("fp32, fp16, bf16, or auto: what `rtdet --source` takes on this machine.", default="fp32")
+@options.precision("fp32, fp16, bf16, or auto: what `rtdet --source` uses on this machine.", default="fp32")
 @click.option(
     "--count-incomplete", is_flag=True,
-    help="Count classes also in pictures whose labels are declared incomplete for them.",
+    help="Also count classes in pictures whose labels are declared incomplete for them.",
 )  # fmt: skip
 @options.offline()
 @options.quiet()
@@ -67,8 +71,8 @@ def detect(
 ) -> None:
     """Precision, recall and average precision (COCO's and VOC's) of MODEL on the labelled pictures in DIR.
 
-    Classes are compared by name. Measured are those that have labels and that the model knows. The figures are
-    the model's own, in fp32; what a faster precision of this machine costs is told by --precision auto.
+    Classes are compared by name. Those that have labels and that the model knows are measured. The model runs in
+    fp32; to see what a faster precision costs on this machine, measure again with --precision auto.
     """
     from rtdet.config import RunConfig
     from rtdet.datasets import load_dataset
@@ -77,9 +81,9 @@ def detect(
 
     show_messages(quiet=settings["quiet"])
     if model is not None and detections is not None:
-        raise UsageError("--model and --detections exclude each other: a file holds what a model saw already")
+        raise UsageError("give --model or --detections, not both: the file already holds what a model saw")
     if not 0 < match_iou <= 1:
-        raise UsageError(f"--match-iou is above 0 and at most 1, not {match_iou:g}")
+        raise UsageError(f"--match-iou must be above 0 and at most 1, not {match_iou:g}")
     wanted = classes or ()
     config = RunConfig(model=model or RunConfig.model, classes=wanted, **settings)
     if out is not None:
@@ -113,7 +117,8 @@ def detect(
 
 @dataclass
 class _Seen:
-    """The detections; the classes that are measured; sentences on those that are not; how it was done."""
+    """Detections to measure: what was found in each picture, the names of the measured classes, notes about those
+    that are not measured, and the settings the model ran with."""
 
     found: list[Detections]
     names: list[str]
@@ -134,7 +139,7 @@ def _from_model(config: RunConfig, dataset: Dataset) -> _Seen:
     from rtdet.build import build_detector
     from rtdet.evaluation.detection.files import check_pictures, detect_all
 
-    # What would end the measuring ends it before it has begun: pictures, the model, classes.
+    # Whatever is wrong with the pictures, the model or the classes is reported before the measurement begins.
     check_pictures(dataset)
     lowest = min(_LOWEST_SCORE, config.conf)
     detector = build_detector(replace(config, conf=lowest))
@@ -160,10 +165,10 @@ def _from_model(config: RunConfig, dataset: Dataset) -> _Seen:
 def _measured_classes(
     dataset: Dataset, known: Sequence[str], wanted: Sequence[str], subject: str, *, is_file: bool = False
 ) -> tuple[list[str], list[str]]:
-    """(the classes that are measured, sentences on those that are not).
+    """(the classes that are measured, notes about those that are not).
 
-    known: the classes that a model detects, or that a file has detections of. What a file does not name may have
-    been looked for in vain, so it counts.
+    known: the classes that a model detects, or that a file has detections of. A class that a file does not name may
+    have been looked for without success, so it is measured too.
     """
     from rtdet.evaluation.detection.measurement import labeled_classes
     from rtdet.evaluation.terminal import for_terminal
@@ -177,15 +182,15 @@ def _measured_classes(
     if not names:
         raise UsageError(
             f"nothing to measure: {dataset.folder} has labels of {for_terminal(_listed(labeled))}, "
-            f"none of which {subject} knows; classes are compared by name"
+            f"none of which {subject} knows (classes are compared by name)"
         )
     notes = []
     if is_file and (unseen := [name for name in absent if name in labeled]):
-        notes.append(f"{subject} has no detection of {_listed(unseen)}: all of them count as missed.")
+        notes.append(f"{subject} has no detections of {_listed(unseen)}: all such objects count as missed.")
     elif absent and not is_file:
-        notes.append(f"Not measured, because {subject} does not know it: {_listed(absent)}.")
+        notes.append(f"Not measured, because {subject} does not know the class: {_listed(absent)}.")
     if not wanted and (unlabeled := [name for name in known if name not in labeled]):
-        notes.append(f"Not measured, because the data have no labels of it: {_listed(unlabeled)}.")
+        notes.append(f"Not measured, because the data has no labels of the class: {_listed(unlabeled)}.")
     return names, notes
 
 
@@ -197,7 +202,7 @@ def _incomplete_note(dataset: Dataset, counted: bool) -> list[str]:
             parts.append(f"{name} in {count}")
     if not parts:
         return []
-    rule = "counted all the same" if counted else "left out there"
+    rule = "counted anyway" if counted else "left out there"
     return [
         f"Labels are declared incomplete, and the class is {rule}: {_listed(parts)} of {len(dataset)} pictures."
     ]
@@ -209,8 +214,8 @@ def _listed(names: Sequence[str], most: int = 8) -> str:
 
 
 def _check_folder(out: str) -> Path:
-    """The folder of the report. Raises OutputError, before the measuring, where it could not be written; leaves
-    nothing there, for a run that does not get to its end."""
+    """The folder of the report. Raises OutputError where it cannot be written; creates nothing, so that a run that
+    fails later leaves nothing behind."""
     folder = Path(out)
     missing = [path for path in (folder, *folder.parents) if not path.exists()]
     try:
@@ -238,7 +243,7 @@ def _write(folder: Path, measured: Measurement, notes: list[str], about: dict[st
     try:
         folder.mkdir(parents=True, exist_ok=True)
         for name, text in contents.items():
-            # JSON can name what no encoding has (half of a surrogate pair).
+            # JSON can contain what UTF-8 cannot encode (half of a surrogate pair).
             (folder / name).write_text(text, encoding="utf-8", errors="replace", newline="\n")
         (folder / "pr_curves.png").write_bytes(curves_as_png(measured))
     except OSError as error:

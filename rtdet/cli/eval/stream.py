@@ -1,4 +1,4 @@
-"""`rtdet eval stream`: what a viewer would have shown with a detector that takes its time."""
+"""`rtdet eval stream`: measures what a viewer would have shown with a slow detector."""
 
 from __future__ import annotations
 
@@ -23,20 +23,24 @@ if TYPE_CHECKING:
 @click.argument("detections", metavar="DETS.txt")
 @options.out_tracks("SHOWN")
 @options.detections_fps()
-@click.option("--latency-ms", type=float, metavar="L", help="A detector that takes L milliseconds, always.")
+@click.option(
+    "--latency-ms", type=float, metavar="L", help="Simulate a detector that always takes L milliseconds."
+)
 @click.option(
     "--latency", "measured", metavar="FILE.json",
-    help="A detector that takes as long as it was measured to: a list of ms, or what --stats writes.",
+    help="Simulate a detector with measured latencies: a list of milliseconds, or a file of --stats.",
 )  # fmt: skip
-@click.option("--seed", type=int, default=0, show_default=True, help="For the draws from --latency.")
+@click.option(
+    "--seed", type=int, default=0, show_default=True, help="Seed of the random draws from --latency."
+)
 @click.option(
     "--show", default="predict", show_default=True, metavar="predict|hold",
-    help="Between two results: where things are by then, or the last result.",
+    help="Between two results, show predicted boxes, or hold those of the last result.",
 )  # fmt: skip
 @click.option(
-    "--gt", metavar="GT.txt", help="Ground truth (MOTChallenge): say HOTA, MOTA and IDF1 of what was shown."
+    "--gt", metavar="GT.txt", help="Ground truth (MOTChallenge): print HOTA, MOTA and IDF1 of what was shown."
 )
-@click.option("--plot", metavar="OUT.png", help="With --gt: draw them over latencies from 0 to 500 ms.")
+@click.option("--plot", metavar="OUT.png", help="With --gt: plot them over latencies from 0 to 500 ms.")
 @options.tracker()
 @options.tracker_settings()
 def stream(
@@ -54,8 +58,8 @@ def stream(
 ) -> None:
     """Write what a viewer would have shown in each frame, at the frame's own time.
 
-    The detections of DETS.txt (MOTChallenge rows) come as late as those of a detector that takes that long. It takes
-    a frame when it is free; frames that come while it is busy are dropped.
+    The detections in DETS.txt (MOTChallenge rows) are delayed as if a detector with the given latency had made them.
+    It takes the next frame when it is free; frames that arrive while it is busy are dropped.
     """
     from rtdet.cli.track import fps_of, load_with, open_checked
     from rtdet.evaluation.streaming import SHOW, replay
@@ -70,11 +74,11 @@ def stream(
     refuse_overwriting({"--out": out, "--plot": plot}, [detections, gt, measured])
     fps = fps_of(fps, detections)
     if show not in SHOW:
-        raise UsageError(f"--show is {' or '.join(SHOW)}, not {show!r}")
+        raise UsageError(f"--show must be {' or '.join(SHOW)}, not {show!r}")
     if plot is not None and gt is None:
         raise UsageError("--plot needs the ground truth; give it with --gt GT.txt")
     if plot is not None and not plot.lower().endswith(".png"):
-        raise UsageError(f"--plot is a picture, OUT.png, not {plot}")
+        raise UsageError(f"--plot must end in .png, not {plot}")
     late = _latency(latency_ms, measured, seed)
     instance = load_with(tracker, settings, fps)
     rows = read_detections(detections)
@@ -111,12 +115,10 @@ def _latency(latency_ms: float | None, measured: str | None, seed: int) -> Laten
     from rtdet.evaluation.streaming import read_latency
 
     if (latency_ms is None) == (measured is None):
-        raise UsageError(
-            "say how late results come with --latency-ms L or --latency FILE.json, one of the two"
-        )
+        raise UsageError("give the detector's latency with either --latency-ms L or --latency FILE.json")
     if measured is not None:
         return read_latency(measured, seed)
     if latency_ms is None or not 0 <= latency_ms < math.inf:
-        raise UsageError(f"--latency-ms is 0 or more, not {latency_ms:g}")
+        raise UsageError(f"--latency-ms must be 0 or more, not {latency_ms:g}")
     latency_s = latency_ms / 1e3
     return lambda: latency_s

@@ -1,4 +1,4 @@
-"""`rtdet eval track GT_ROOT RESULTS_DIR`: how well tracks follow the ground truth."""
+"""`rtdet eval track GT_ROOT RESULTS_DIR`: compares tracks with the ground truth."""
 
 from __future__ import annotations
 
@@ -19,15 +19,15 @@ if TYPE_CHECKING:
 @click.argument("results_dir", metavar="RESULTS_DIR")
 @click.option(
     "--frames", metavar="LIST.txt",
-    help="Score only these frame numbers; or a folder with a list SEQ.txt for each sequence.",
+    help="Score only the frames listed here; may be a folder with a list SEQ.txt for each sequence.",
 )  # fmt: skip
-@click.option("--json", "json_file", metavar="OUT.json", help="Write all figures there, 0 to 1.")
+@click.option("--json", "json_file", metavar="OUT.json", help="Write all figures, from 0 to 1.")
 def track(gt_root: str, results_dir: str, frames: str | None, json_file: str | None) -> None:
     """HOTA, CLEAR MOT (MOTA) and ID measures (IDF1) of a tracker, by MOTChallenge's rules.
 
-    Compared are GT_ROOT/SEQ/gt/gt.txt and RESULTS_DIR/SEQ.txt, for each sequence SEQ of GT_ROOT. What counts are
-    pedestrians; a box on a distractor (a reflection, somebody in a car) is neither right nor wrong. Where GT_ROOT or
-    SEQ is called mot15 or mot20, the rules are those; else they are MOT17's.
+    GT_ROOT/SEQ/gt/gt.txt is compared with RESULTS_DIR/SEQ.txt for each sequence SEQ in GT_ROOT. Only pedestrians
+    count; a box on a distractor (a reflection, a person in a car) is neither right nor wrong. Where the name of
+    GT_ROOT or SEQ says mot15 or mot20, the rules of that challenge apply; otherwise those of MOT17.
     """
     from rtdet.evaluation.tracking.scores import as_json, combined
     from rtdet.evaluation.tracking.sequences import score_sequences
@@ -48,7 +48,7 @@ def track(gt_root: str, results_dir: str, frames: str | None, json_file: str | N
 
 
 def _output(path: str) -> OutputFile:
-    """The file, once it is sure that it can be written."""
+    """Opens the file. Raises OutputError where it cannot be written."""
     from rtdet.output_file import OutputFile
 
     return OutputFile(path)

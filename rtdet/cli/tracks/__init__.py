@@ -1,4 +1,4 @@
-"""`rtdet tracks`: finished track files made better and corrected."""
+"""`rtdet tracks`: improves and corrects the track files of finished runs."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from rtdet.cli.tracks.improve import fill, link, smooth
 
 
 class _InOrder(click.Group):
-    """A group whose help lists the commands as they were added, not by the alphabet."""
+    """A group whose help lists the commands in the order they were added, not alphabetically."""
 
     def list_commands(self, ctx: click.Context) -> list[str]:
         return list(self.commands)
@@ -20,10 +20,10 @@ class _InOrder(click.Group):
 def command() -> None:
     """Smooth, fill and correct the tracks of a finished run.
 
-    FILE and OUT are what --tracks writes: .txt (MOT), .csv, .jsonl, .parquet or .json (COCO). OUT may be of another
-    format, and it may be FILE itself, which is replaced when the new one is whole.
+    FILE and OUT are track files as --tracks writes them: .txt (MOT), .csv, .jsonl, .parquet or .json (COCO). OUT may
+    have another format than FILE. It may also be FILE itself, which is replaced once the new file is complete.
 
-    What helps most is all three in this order: link (where the tracker forgets soon), fill, smooth.
+    For the best result, run all three in this order: link (if the tracker forgets objects quickly), fill, smooth.
     """
 
 

@@ -13,15 +13,15 @@ from rtdet.errors import UsageError
 @file_options
 @click.argument("ids", metavar="A,B[,C...]")
 def merge(file: str, out: str, fps: float, quiet: bool, ids: str) -> None:
-    """Make one track of several: B, C, ... become A.
+    """Join several tracks into one: B, C, ... become A.
 
-    Tracks that are in one frame together cannot become one; split one of them first.
+    Tracks that appear in the same frame cannot be joined; split one of them first.
     """
     from rtdet.tracks.offline import merge as merge_ids
 
     first, *others = _whole_numbers(ids)
     if not others:
-        raise UsageError(f"merge takes at least two IDs, as in 3,7, not {ids!r}")
+        raise UsageError(f"merge needs at least two IDs, as in 3,7, not {ids!r}")
     table = read(file, out, fps)
     for other in others:
         table = merge_ids(table, first, other)
@@ -35,7 +35,7 @@ def merge(file: str, out: str, fps: float, quiet: bool, ids: str) -> None:
 def split(file: str, out: str, fps: float, quiet: bool, track_id: int, frame: int) -> None:
     """Cut a track in two.
 
-    From --frame on it has a new ID, one above the highest.
+    From frame N on it has a new ID, one above the highest in the file.
     """
     from rtdet.tracks.offline import split as split_id
 
@@ -49,7 +49,7 @@ def split(file: str, out: str, fps: float, quiet: bool, track_id: int, frame: in
 @click.argument("old", type=int)
 @click.argument("new", type=int)
 def rename(file: str, out: str, fps: float, quiet: bool, old: int, new: int) -> None:
-    """Give the track OLD the ID NEW, which no other track has."""
+    """Change the ID of a track from OLD to NEW, which no other track may have."""
     from rtdet.tracks.offline import rename as rename_id
 
     write(rename_id(read(file, out, fps), old, new), out, quiet, f"ID {old} is now ID {new}")
@@ -58,7 +58,7 @@ def rename(file: str, out: str, fps: float, quiet: bool, old: int, new: int) -> 
 @click.command(context_settings=CONTEXT)
 @file_options
 def renumber(file: str, out: str, fps: float, quiet: bool) -> None:
-    """Number the tracks 1, 2, 3, ... as they begin."""
+    """Number the tracks 1, 2, 3, ... in the order in which they begin."""
     from rtdet.tracks.offline import renumber as renumber_ids
 
     table = renumber_ids(read(file, out, fps))
@@ -69,4 +69,4 @@ def _whole_numbers(text: str) -> list[int]:
     try:
         return [int(part) for part in text.split(",")]
     except ValueError:
-        raise UsageError(f"IDs are whole numbers with commas between them, as in 3,7, not {text!r}") from None
+        raise UsageError(f"IDs are whole numbers separated by commas, as in 3,7, not {text!r}") from None

@@ -1,4 +1,4 @@
-"""What all commands of `rtdet tracks` have in common: a track file in, a track file out."""
+"""What the commands of `rtdet tracks` share: reading a track file and writing one."""
 
 from __future__ import annotations
 
@@ -17,15 +17,16 @@ if TYPE_CHECKING:
 
 
 def file_options(function: Callable[..., Any]) -> Callable[..., Any]:
-    """FILE, --out, --fps and --quiet."""
+    """Adds FILE, --out, --fps and --quiet to a command."""
     for option in (
         options.quiet(),
         click.option(
             "--fps", type=float, default=30.0, show_default=True,
-            help="Frame rate of a file without times, as a .txt is; the others have their own.",
+            help="Frame rate, for a .txt, which holds no times; the other formats do.",
         ),
         click.option(
-            "--out", required=True, metavar="OUT", help="A .txt, .csv, .jsonl, .parquet or .json; may be FILE."
+            "--out", required=True, metavar="OUT",
+            help="A .txt, .csv, .jsonl, .parquet or .json file; may be FILE itself.",
         ),
         click.argument("file", metavar="FILE"),
     ):  # fmt: skip
@@ -34,7 +35,7 @@ def file_options(function: Callable[..., Any]) -> Callable[..., Any]:
 
 
 def read(file: str, out: str, fps: float) -> TrackTable:
-    """The tracks of `file`, once it is sure that `out` can be written."""
+    """Reads the tracks of `file`. Raises OutputError, before it reads, where `out` cannot be written."""
     from rtdet.output_file import check_output
     from rtdet.tracks.read_write import format_of, read_table
 
@@ -47,7 +48,7 @@ def read(file: str, out: str, fps: float) -> TrackTable:
 
 
 def write(table: TrackTable, out: str, quiet: bool, what: str) -> None:
-    """Writes the table and says so, with `what` was done."""
+    """Writes the table and prints where to, and `what` was done."""
     from rtdet.tracks import write_table
 
     with progress("writing", len(table.frame_list), quiet) as on_frame:
@@ -56,5 +57,5 @@ def write(table: TrackTable, out: str, quiet: bool, what: str) -> None:
 
 
 def count(number: int, thing: str) -> str:
-    """ "1 row", "2 rows"."""
+    """The number with the noun in the singular or plural: "1 row", "2 rows"."""
     return f"{number} {thing}" if number == 1 else f"{number} {thing}s"

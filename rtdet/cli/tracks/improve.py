@@ -9,17 +9,23 @@ from rtdet.cli.progress import progress
 from rtdet.cli.tracks.files import count, file_options, read, write
 
 max_gap = click.option(
-    "--max-gap-s", type=float, default=1.0, show_default=True, metavar="S", help="Longest gap."
+    "--max-gap-s",
+    type=float,
+    default=1.0,
+    show_default=True,
+    metavar="S",
+    help="The longest gap to bridge, in seconds.",
 )
 
 
 @click.command(context_settings=CONTEXT)
 @file_options
 def smooth(file: str, out: str, fps: float, quiet: bool) -> None:
-    """Draw each track as one smooth way.
+    """Smooth the boxes of each track.
 
-    A Kalman filter goes through all of a track and a Rauch-Tung-Striebel smoother back, in the true time between
-    frames; so each box knows what came after it. Only boxes change. Rows that `fill` made follow what was seen.
+    A Kalman filter runs forward through the whole track and a Rauch-Tung-Striebel smoother back, using the true times
+    of the frames, so that each box also takes later frames into account. Only boxes change. Rows that `fill` added
+    follow the boxes that were seen.
     """
     from rtdet.tracks.offline import smooth as smooth_table
 
@@ -33,16 +39,16 @@ def smooth(file: str, out: str, fps: float, quiet: bool) -> None:
 @click.command(context_settings=CONTEXT)
 @file_options
 @max_gap
-@click.option("--every-frame", is_flag=True, help="Also in frames that the tracker did not get to see.")
+@click.option("--every-frame", is_flag=True, help="Also add rows in frames that the tracker did not see.")
 def fill(file: str, out: str, fps: float, quiet: bool, max_gap_s: float, every_frame: bool) -> None:
     """Add rows where a track was missed for a moment.
 
-    A gap is filled where two rows of a track are at most so many seconds apart. A new row has the box that a smoother
-    gives it, cut off at the edge of the picture where its size is known (.json). Its score is 0, which tells
-    it from what was seen; rows that were there stay as they are.
+    A gap is filled if the two rows around it are at most --max-gap-s apart. The boxes of the new rows come from a
+    smoother, cut off at the edge of the picture where its size is known (.json). Their score is 0, to tell them from
+    boxes that were seen; the existing rows stay as they are.
 
-    Frames are those that the tracker saw: a .jsonl or .json lists them; in the other formats they follow each other
-    at the file's usual step. With --every-frame those that were dropped get rows too.
+    Only frames that the tracker saw get rows: a .jsonl or .json lists these frames; in the other formats they are
+    assumed to follow each other at the file's usual step. With --every-frame, frames that were dropped get rows too.
     """
     from rtdet.tracks.offline import fill as fill_table
 
@@ -58,8 +64,8 @@ def fill(file: str, out: str, fps: float, quiet: bool, max_gap_s: float, every_f
 def link(file: str, out: str, fps: float, quiet: bool, max_gap_s: float) -> None:
     """Give objects that were lost and found again their first ID back.
 
-    Two tracks of one class are joined when one begins soon after the other ends, near where that one was going and
-    of its size. The gap between them stays; `fill` fills it.
+    Two tracks of the same class are joined if one begins soon after the other ends, near where the other was heading
+    and with about its size. The gap between them remains; `fill` closes it.
     """
     from rtdet.tracks.offline import link as link_table
 

@@ -214,7 +214,11 @@ def test_the_plot_is_a_picture(detections, truth, tmp_path):
     ("arguments", "error", "words"),
     [
         (["--latency-ms", "5", "--plot", "a.png"], UsageError, "--gt"),
-        (["--latency-ms", "5", "--gt", "gt.txt", "--plot", "a.jpg"], UsageError, r"must end in \.png, not a\.jpg"),
+        (
+            ["--latency-ms", "5", "--gt", "gt.txt", "--plot", "a.jpg"],
+            UsageError,
+            r"must end in \.png, not a\.jpg",
+        ),
         (["--latency-ms", "5", "--gt", "absent.txt"], SourceError, r"absent\.txt"),
         ([], UsageError, "--latency-ms L or --latency FILE"),
         (["--latency-ms", "5", "--latency", "a.json"], UsageError, "either --latency-ms L or"),

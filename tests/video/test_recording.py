@@ -341,6 +341,15 @@ def test_kill_9_leaves_a_file_that_plays_up_to_the_last_second(
     assert playable >= 110 - 25  # of 4.4 s, all but the last second
 
 
+@pytest.mark.parametrize("suffix", [".mp4", ".mkv"])
+def test_a_run_killed_in_its_first_second_leaves_pictures_that_play(tmp_path: Path, suffix: str) -> None:
+    out = tmp_path / f"out{suffix}"
+    code = textwrap.dedent(KILLED).replace("range(110)", "range(18)")
+    run = subprocess.run([sys.executable, "-c", code, str(out), ""], cwd=Path(__file__).parents[2])
+    assert run.returncode == -signal.SIGKILL
+    assert len(times(out)) >= 1
+
+
 def test_a_missing_folder_an_unknown_suffix_and_a_folder_as_output_are_refused_at_once(
     tmp_path: Path,
 ) -> None:

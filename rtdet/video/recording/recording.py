@@ -10,6 +10,7 @@ and its length and index on close.
 from __future__ import annotations
 
 import logging
+import math
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from fractions import Fraction
@@ -43,7 +44,9 @@ _MUXERS = {
 }
 # `bitexact`: no random IDs, so that a run twice gives the same bytes.
 _COMMON = {"flush_packets": "1", "max_interleave_delta": "200000", "fflags": "+bitexact"}
-_KEYFRAME_S = 1
+# Keyframes are at whole seconds of the recording. One also begins a fragment, which puts the one before on the disk:
+# the first two are early, so that a run that is killed in its first second leaves something to see.
+_EARLY_KEYFRAMES_S = (0.001, 0.2)
 _BT601 = 6  # the matrix of cv2's conversion, as a player is told it (SMPTE 170M in H.273)
 
 
@@ -79,7 +82,7 @@ class Recording(Sink):
         self._clock: RecordingClock | None = None
         self._container: av.container.OutputContainer | None = None
         self._sound: SoundTrack | None = None
-        self._keyframe_at = 0
+        self._first_pts, self._keyframe_due_s = 0, 0.0
         self._durations: dict[int, int] = {}  # of pictures inside the encoder, by their ticks
         self._closed = False
 
@@ -154,9 +157,11 @@ class Recording(Sink):
             self._open(picture, duration)
         assert self._clock is not None
         self._durations[int(picture.pts)] = duration
-        if (picture.pts - self._keyframe_at) * self._clock.time_base >= _KEYFRAME_S:
+        t = float((picture.pts - self._first_pts) * self._clock.time_base)
+        if t >= self._keyframe_due_s:
             picture.pict_type = PictureType.I
-            self._keyframe_at = int(picture.pts)
+            early = (early for early in _EARLY_KEYFRAMES_S if early > t)
+            self._keyframe_due_s = next(early, math.floor(t) + 1.0)
         self._mux(self._video.encode(picture))
 
     def _open(self, first: av.VideoFrame, duration: int) -> None:
@@ -178,7 +183,7 @@ class Recording(Sink):
         self._video.codec_context.colorspace = self._video.codec_context.color_primaries = _BT601
         self._video.codec_context.color_trc = _BT601
         self._video.codec_context.color_range = 1
-        self._keyframe_at = int(first.pts)
+        self._first_pts = int(first.pts)
         if self._sound is not None:
             self._sound.attach(container)
 

@@ -1,22 +1,32 @@
-# Each target sets up what it needs; a second run does nothing twice.
-#   make demo    opens the viewer on the demo (or, without a display, records it); sets up the app alone
-#   make test    runs every test          make check   runs ruff, mypy and import-linter
-#   make setup   only the set-up, of everything          make bench   prints the figures that the README quotes
+# Each target sets up what it needs; a second run does nothing twice. `make help` prints these lines:
+#   make demo    opens the viewer on the demo, or records it where there is no display; sets up the app alone
+#   make test    runs every test (ARGS="tests/ui -x": a part of them)
+#   make check   runs ruff, mypy and import-linter
+#   make setup   only sets everything up
+#   make bench   prints the figures that the README quotes
 #   make model   trains the embedded model anew (hours; ARGS="--subset 60 --steps 20" is a trial)
+#   make lock    renews requirements.txt and requirements-dev.txt
+#   make clean   removes .venv and what was built
 
 RUN := .venv/.setup-run
 ALL := .venv/.setup-all
 SETUP := pyproject.toml setup.py scripts/setup.sh scripts/system-libraries.sh
 BIN := .venv/bin
 
-.PHONY: demo test check setup bench model lock clean
+.PHONY: help demo test check setup bench model lock clean
 .DELETE_ON_ERROR:
+
+.DEFAULT_GOAL := help
+
+help:
+	@sed -n 's/^#   //p' $(firstword $(MAKEFILE_LIST))
 
 demo: $(RUN)
 	@$(BIN)/python scripts/demo.py
 
 test: $(ALL)
 	@scripts/system-libraries.sh test
+	@[ -n "$(ARGS)" ] || echo "make test: every test; about 8 minutes on two cores"
 	@$(BIN)/python -m pytest $(ARGS)
 
 check: $(ALL)

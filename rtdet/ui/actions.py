@@ -1,4 +1,4 @@
-"""Everything that can be done by menu or key, in one table; the menus and the help are made from it."""
+"""Every command of the menus and keys, in one table; the menus and the help are made from it."""
 
 from __future__ import annotations
 
@@ -19,7 +19,8 @@ T = TypeVar("T")
 
 @dataclass(frozen=True)
 class Command:
-    """`field`: the boolean field that a checkable command switches, of the window's state or the player's."""
+    """One command. `field` is the boolean field of the window's or the player's state that a checkable command
+    switches."""
 
     name: str
     menu: str
@@ -60,10 +61,10 @@ COMMANDS = (
     Command("about", "Help", "About rtdet"),
 )
 OTHER_KEYS = (
-    ("Wheel", "Zoom around the pointer"),
+    ("Wheel", "Zoom at the pointer"),
     ("Drag", "Move the zoomed picture"),
     ("Double-click", "Full screen"),
-    ("Esc", "Leave full screen, dismiss a message"),
+    ("Esc", "Leave full screen or dismiss a message"),
 )
 
 
@@ -113,7 +114,7 @@ class Actions:
 def fill_menu(
     menu: QMenu, rows: Iterable[tuple[str, str]], chosen: Callable[[str], None], empty: str
 ) -> None:
-    """Replaces what is in the menu by rows of (text, value); `empty` is the greyed line of an empty menu."""
+    """Fills the menu anew with rows of (text, value); `empty` is the grey line that an empty menu shows."""
     menu.clear()
     for text, value in rows:
         action = _made(menu.addAction(text.replace("&", "&&")))

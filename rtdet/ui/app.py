@@ -1,4 +1,4 @@
-"""Starts the viewer: the application, its look, its way out."""
+"""Starts the viewer and ends it: the application, its look, its signals."""
 
 from __future__ import annotations
 

@@ -22,7 +22,7 @@ _LOOKS = {
 
 
 class Banner(QFrame):
-    """Shows the player's message. Notices leave by themselves, errors stay until dismissed or made good."""
+    """Shows the player's message. Notices disappear after a while, errors stay until dismissed or resolved."""
 
     def __init__(self, player: PlayerState, retry: Callable[[], None], parent: QWidget) -> None:
         super().__init__(parent)
@@ -89,7 +89,7 @@ class Pill(QWidget):
         self.hide()
 
     def say(self, text: str) -> None:
-        """Shows the text, or, with none, goes away."""
+        """Shows the text; an empty text hides the pill."""
         if text == self.text:
             return
         self.text = text

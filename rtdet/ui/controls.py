@@ -28,9 +28,9 @@ from rtdet.viewer.window import WindowState
 WIDTH = 272
 _SHOWN = (
     ("show_boxes", "Boxes", "Draw a box around each object (B)"),
-    ("show_labels", "Names, IDs and scores", "Write class, ID and score at each box (N)"),
-    ("show_trails", "Trails", "Draw where each object came from in the last two seconds (T)"),
-    ("show_numbers", "Numbers on the picture", "Write rates and age on the picture (I)"),
+    ("show_labels", "Names, IDs and scores", "Label each box with its class, ID and score (N)"),
+    ("show_trails", "Trails", "Draw the path of each object over the last two seconds (T)"),
+    ("show_numbers", "Numbers on the picture", "Show frame rates and the picture's age on the picture (I)"),
 )
 
 
@@ -61,7 +61,7 @@ class Panel(QFrame):
         column.setSpacing(theme.SPACE)
 
         column.addWidget(_heading("Model"))
-        self.model = Chooser(player, "model", models, "Model", "The network that finds objects")
+        self.model = Chooser(player, "model", models, "Model", "The network that detects objects")
         column.addWidget(self.model)
         browse = QPushButton("Open model file…")
         browse.setToolTip("Use a model from a file (.safetensors .onnx .xml .pth)")
@@ -70,22 +70,30 @@ class Panel(QFrame):
         column.addWidget(browse)
         column.addSpacing(theme.SPACE)
         column.addWidget(_heading("Tracker"))
-        self.tracker = Chooser(player, "tracker", trackers, "Tracker", "How objects keep their IDs")
+        self.tracker = Chooser(
+            player, "tracker", trackers, "Tracker", "The method that gives each object a lasting ID"
+        )
         column.addWidget(self.tracker)
         self.camera_motion = Check(
             player,
             "camera_motion",
             "Moving camera",
-            "Read the camera's own motion from the picture and take it out of the tracks",
+            "For a moving camera: estimate its motion from the picture and correct the tracks for it",
         )
         column.addWidget(self.camera_motion)
         column.addSpacing(theme.SPACE)
         column.addWidget(_heading("Thresholds"))
         self.confidence = Fraction(
-            player, "confidence", "Confidence", "Objects with a lower score are left out"
+            player,
+            "confidence",
+            "Confidence",
+            "Lowest score of a new object; a tracker may follow it through lower ones",
         )
         self.iou = Fraction(
-            player, "iou", "Overlap (IoU)", "Of boxes that overlap by more, only the best is kept"
+            player,
+            "iou",
+            "Overlap (IoU)",
+            "Of boxes of one class that overlap by more, only the best is kept",
         )
         column.addWidget(self.confidence)
         column.addWidget(self.iou)
@@ -101,7 +109,7 @@ class Panel(QFrame):
 
 
 class Check(QCheckBox):
-    """A tick, bound to one field of the state."""
+    """A check box, bound to one field of the state."""
 
     def __init__(self, state: WatchedState, field: str, text: str, tip: str) -> None:
         super().__init__(text)
@@ -178,7 +186,7 @@ class ClassFilter(QWidget):
         row.addStretch()
         for text, tip, selection in (
             ("All", "Keep every class", None),
-            ("None", "Keep no class: then tick the ones you want", frozenset[str]()),
+            ("None", "Keep no class, then tick the ones you want", frozenset[str]()),
         ):
             button = QPushButton(text)
             button.setObjectName("flat")

@@ -1,4 +1,4 @@
-"""The few dialogs. All are opened with `open()`, so that playing goes on behind them."""
+"""The dialogs. All are opened with `open()`, so that playing goes on behind them."""
 
 from __future__ import annotations
 
@@ -109,7 +109,7 @@ class AddressDialog(QDialog):
 
 
 class ShortcutsDialog(QDialog):
-    """Every key, from the same table as the menus."""
+    """Lists every key, from the same table as the menus."""
 
     def __init__(self, parent: QWidget) -> None:
         super().__init__(parent)

@@ -38,7 +38,7 @@ def pixmap(name: str, size: int, color: str = theme.TEXT, ratio: float = 1.0) ->
 
 
 def window_icon() -> QIcon:
-    """assets/icon.png where there is one, else three nested boxes in the viewer's own colours."""
+    """The icon of the window: assets/icon.png where there is one, else three nested boxes in the viewer's colours."""
     for folder in (Path(__file__).parents[2] / "assets", Path(__file__).parents[1] / "assets"):
         if (folder / "icon.png").is_file():
             return QIcon(str(folder / "icon.png"))

@@ -1,4 +1,4 @@
-"""Small inputs that Qt lacks: a slider that jumps to where one clicks, keys that a focused widget keeps."""
+"""Small inputs that Qt lacks: a slider that jumps to the click, keys that a focused widget keeps."""
 
 from __future__ import annotations
 
@@ -37,8 +37,8 @@ class KeyKeeper(QObject):
 
 
 class JumpSlider(QSlider):
-    """Horizontal; a click on the groove goes there at once, and the handle can be dragged from there on.
-    The wheel is left to what lies around it."""
+    """A horizontal slider: a click on the groove moves the handle there at once, and it can be dragged from there.
+    The mouse wheel scrolls the surroundings instead."""
 
     def __init__(self, name: str, tip: str) -> None:
         super().__init__(Qt.Orientation.Horizontal)
@@ -79,7 +79,7 @@ class JumpSlider(QSlider):
 
 
 class CalmComboBox(QComboBox):
-    """Does not change because someone scrolled past it."""
+    """A combo box that does not change when someone scrolls past it."""
 
     def __init__(self, name: str, tip: str) -> None:
         super().__init__()

@@ -1,4 +1,4 @@
-"""The window: lays out the parts and connects them. What they do is in the session and the two states."""
+"""The main window: lays out the parts and connects them to the session and the two states, which do the work."""
 
 from __future__ import annotations
 
@@ -38,9 +38,9 @@ CLOSE_S = 2.0
 
 
 class MainWindow(QMainWindow):
-    """Owns the session from now on: closing the window stops it.
+    """The main window. It owns the session: closing the window stops it.
 
-    player: the state of the source that is shown; state: the window's own.
+    player is the state of the source that is shown; state is the window's own.
     """
 
     def __init__(self, session: Session, settings: Settings) -> None:
@@ -135,7 +135,7 @@ class MainWindow(QMainWindow):
         )
 
     def report(self, error: BaseException) -> None:
-        """Shows an error that nobody expected."""
+        """Shows an unexpected error."""
         self.player.say(line_about(error), Severity.ERROR)
 
     def showEvent(self, _event: QShowEvent | None) -> None:

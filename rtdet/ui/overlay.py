@@ -20,7 +20,7 @@ _FONT_PX = 12
 def paint_marks(
     painter: QPainter, marks: Sequence[Mark], style: DrawStyle, place: Place, clip: QRectF
 ) -> None:
-    """`place` maps source pixels to the painter's; `clip` is the visible part, which labels stay inside."""
+    """Paints the marks. `place` maps source pixels to the painter's; labels stay inside `clip`, the visible part."""
     painter.setRenderHint(QPainter.RenderHint.Antialiasing)
     font = QFont(painter.font())
     font.setPixelSize(_FONT_PX)

@@ -14,8 +14,8 @@ from rtdet.viewer.viewport import Viewport
 
 
 class ScaledPicture:
-    """Crops to what is visible and scales with OpenCV: that is three times as fast as QPainter's smooth
-    scaling, and keeps the GUI thread free. The result is kept until the frame or the view changes."""
+    """Crops a frame to what is visible and scales it with OpenCV, which is three times as fast as QPainter's smooth
+    scaling and keeps the GUI thread free. The result is kept until the frame or the view changes."""
 
     def __init__(self) -> None:
         self._key: tuple[object, ...] = ()

@@ -19,7 +19,7 @@ def default_path() -> Path:
 
 
 class Settings:
-    """A file that cannot be read or written is no reason to say anything: the defaults hold."""
+    """The remembered settings. A file that cannot be read or written is ignored: the defaults hold."""
 
     def __init__(self, path: Path | None = None) -> None:
         self.path = path or default_path()
@@ -35,7 +35,7 @@ class Settings:
         models: Collection[str] = (),
         trackers: Collection[str] = (),
     ) -> None:
-        """Restores the states but for the fields in `keep`; a model or tracker that is gone is not tried."""
+        """Restores both states, except for the fields in `keep`, and for a model or tracker that no longer exists."""
         self._ini.beginGroup("state")
         values = {name: self._ini.value(name) for name in self._ini.childKeys()}
         self._ini.endGroup()

@@ -1,5 +1,5 @@
-"""The picture with what may lie over it: the hint when nothing is open, the button that plays again, the
-note that something is loading or that a stream is being reopened."""
+"""The picture and what may lie over it: the hint while nothing is open, the button that plays again, the
+note that something is loading or that a stream is reconnecting."""
 
 from __future__ import annotations
 
@@ -96,7 +96,7 @@ def _empty(
     sign.setPixmap(pixmap("app", 72, theme.DISABLED, 2.0))
     title = QLabel("Drop a video here")
     title.setObjectName("emptyTitle")
-    hint = QLabel("or open a file, a camera or a network stream")
+    hint = QLabel("or open a file, camera or network stream")
     hint.setObjectName("hint")
     for label in (sign, title, hint):
         label.setAlignment(Qt.AlignmentFlag.AlignCenter)

@@ -34,7 +34,7 @@ class Transport(QFrame):
         self.time = QLabel("0:00")
         self.time.setObjectName("time")
         self.time.setAccessibleName("Position")
-        self.slider = JumpSlider("Time", "Go to a moment of the file")
+        self.slider = JumpSlider("Time", "Go to a time in the file")
         self.slider.setEnabled(False)
         self.duration = QLabel("")
         self.duration.setObjectName("time")
@@ -81,7 +81,7 @@ class Transport(QFrame):
 
 
 class StatusLine(QFrame):
-    """What is open, and how fast everything runs."""
+    """The line that names what is open and how fast everything runs."""
 
     def __init__(self, player: PlayerState) -> None:
         super().__init__()
@@ -100,12 +100,12 @@ class StatusLine(QFrame):
         self.setSizePolicy(QSizePolicy.Policy.Ignored, QSizePolicy.Policy.Fixed)
         self.numbers: dict[str, QLabel] = {}
         for name, tip in (
-            ("capture", "Frames per second that the source gives"),
-            ("inference", "Frames per second that the detector sees"),
-            ("display", "Frames per second that are shown"),
-            ("age", "Age of the picture when it is shown"),
+            ("capture", "Frames per second from the source"),
+            ("inference", "Frames per second through the detector"),
+            ("display", "Frames per second on screen"),
+            ("age", "Age of the picture on screen: the time since it was captured"),
             ("objects", "Objects on screen"),
-            ("dropped", "Frames that the detector did not get to see"),
+            ("dropped", "Frames that never reached the detector"),
         ):
             self.numbers[name] = label = QLabel()
             label.setToolTip(tip)
@@ -159,7 +159,7 @@ class StatusLine(QFrame):
         self._fit()
 
     def _fit(self) -> None:
-        """In a narrow window the last numbers go, so that none of the others is cut; the source's end may be."""
+        """Hides the last numbers in a narrow window, so that the others fit; only the source's name may be cut."""
         row = self.layout()
         assert row is not None
         for label in self.numbers.values():
@@ -191,7 +191,7 @@ def _button(action: QAction) -> QToolButton:
 
 
 def show_play_state(action: QAction, phase: Phase) -> None:
-    """The play button says what it would do."""
+    """Gives the play button the icon and text of what a press would do."""
     name, text = {
         Phase.PLAYING: ("pause", "Pause"),
         Phase.ENDED: ("replay", "Play again"),

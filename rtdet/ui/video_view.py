@@ -30,7 +30,7 @@ LATE_RESULT_S = 0.1
 
 
 class Feed(Protocol):
-    """What the view needs of a pipeline."""
+    """The part of a pipeline that the view uses."""
 
     def newest_frame(self) -> Frame | None: ...
 
@@ -106,7 +106,7 @@ class VideoView(QWidget):
 
     @property
     def visible_tracks(self) -> Tracks:
-        """Without the classes that were just deselected: a slow detector may take a while to notice."""
+        """The tracks on screen, without classes deselected a moment ago that a slow detector still finds."""
         player, tracks = self._player, self.tracks
         if player.selection is None or not len(tracks):
             return tracks
@@ -199,7 +199,7 @@ class VideoView(QWidget):
         self.update()
 
     def actual_size(self) -> None:
-        """One pixel of the source on one pixel of the screen."""
+        """Shows one pixel of the source on one pixel of the screen."""
         self._zoom_to(1.0 / self.devicePixelRatioF())
 
     def zoom(self, factor: float) -> None:

@@ -1,1 +1,2 @@
-"""The viewer without a window: what is open, what was asked for, what goes on. Free of Qt."""
+"""The viewer without its window: the state of the source and of the window, and the session that changes them. Free
+of Qt."""

@@ -1,4 +1,4 @@
-"""Slow work, away from the window. Plain threads: what they find is fetched by polling, not pushed to Qt."""
+"""Runs slow work in plain threads, so that the window stays responsive. Results are polled for, not pushed to Qt."""
 
 from __future__ import annotations
 
@@ -30,8 +30,8 @@ class Jobs:
         lane: str = "",
         is_awaited: bool = True,
     ) -> None:
-        """`work` runs in a thread; later `drain` calls `done(result)` or `failed(error)`. `join` does not wait
-        for work that nothing is lost by leaving (`is_awaited` False)."""
+        """Runs `work` in a thread; a later `drain` calls `done(result)` or `failed(error)`. `join` does not wait for
+        work with `is_awaited` False, which can be abandoned without loss."""
         before = (
             next((t for t in reversed(self._threads) if t.name == f"rtdet-{lane}"), None) if lane else None
         )
@@ -70,7 +70,7 @@ class Jobs:
         return any(thread.is_alive() for thread in self._threads)
 
     def join(self, timeout_s: float) -> bool:
-        """Waits until every awaited job is done, at most `timeout_s`. Says whether all jobs are."""
+        """Waits until every awaited job is done, at most `timeout_s`. Returns whether all jobs are done."""
         deadline = time.monotonic() + timeout_s
         for thread in self._awaited & set(self._threads):
             thread.join(max(0.0, deadline - time.monotonic()))

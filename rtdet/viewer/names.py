@@ -1,4 +1,4 @@
-"""What sources and files are called, and in which folders new files go."""
+"""Short names of sources, and names and folders for new files."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from pathlib import Path
 
 
 def short_name(source: str) -> str:
-    """The last part of a path or address: enough to recognise it in a window title."""
+    """The last part of a path or address, to recognise it by in a window title."""
     tail = source.rstrip("/\\").replace("\\", "/").rsplit("/", 1)[-1]
     return tail or source
 
@@ -19,7 +19,7 @@ def is_camera(source: str) -> bool:
 
 
 def absolute(source: str) -> str:
-    """Files with their full path: the next start may be in another folder. Everything else as it is."""
+    """The full path of a file, because the next start may be in another folder; any other source unchanged."""
     try:
         path = Path(source)
         return str(path.resolve()) if "://" not in source and path.exists() else source
@@ -28,7 +28,7 @@ def absolute(source: str) -> str:
 
 
 def dated_path(folder: Path, source: str, suffix: str, exists: Callable[[Path], bool] = Path.exists) -> Path:
-    """`folder/rtdet 2026-01-31 17.04.09 street.mp4`, numbered if that is taken."""
+    """A new path such as `folder/rtdet 2026-01-31 17.04.09 street.mp4`, numbered if that exists."""
     stem = Path(short_name(source.split("?")[0])).stem
     stem = re.sub(r"[^\w\-. ]+", "_", stem)[:40].strip(" ._") or "source"
     base = f"rtdet {time.strftime('%Y-%m-%d %H.%M.%S')} {stem}"

@@ -1,4 +1,4 @@
-"""What the window says when something went wrong: errors as one line, warnings from rtdet's own log."""
+"""Turns errors, and warnings in rtdet's log, into lines that the window can show."""
 
 from __future__ import annotations
 
@@ -11,12 +11,12 @@ log = logging.getLogger("rtdet.viewer")
 
 
 def line_about(error: BaseException) -> str:
-    """One line for a person. What is no RtdetError is a bug of ours, and its traceback goes to the log."""
+    """The error as one line for the user. Anything but an RtdetError is a bug in rtdet: its traceback is logged."""
     if isinstance(error, RtdetError):
         return str(error)
     log.error("unexpected error in the viewer", exc_info=error)
     what = str(error) or "no details"
-    return f"Unexpected {type(error).__name__}: {what}. This is a bug in rtdet; the terminal shows more."
+    return f"Unexpected {type(error).__name__}: {what}. This is a bug in rtdet; see the terminal for details."
 
 
 class NoticeHandler(logging.Handler):

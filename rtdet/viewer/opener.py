@@ -1,6 +1,6 @@
 """The slow side of the session, run in worker threads: opens and stops pipelines, loads detectors.
 
-A detector is kept from one source to the next: loading a model again would take seconds for nothing.
+A detector is kept from one source to the next, because loading a model again would take seconds.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ log = logging.getLogger("rtdet.viewer")
 
 
 class Superseded(Exception):
-    """The user has asked for something else meanwhile."""
+    """Raised where the user has asked for something else in the meantime."""
 
 
 class Opener:
@@ -41,8 +41,8 @@ class Opener:
         self._is_closed = False
 
     def open(self, request: int, config: RunConfig, old: Pipeline | None, *, stop_first: bool) -> Pipeline:
-        """A running pipeline for `config`. `old` is stopped: before the new one is opened where both want
-        the same device, otherwise only once the new one is there. Raises RtdetError, or Superseded."""
+        """Returns a running pipeline for `config` and stops `old`: first, where both need the same device, otherwise
+        once the new one runs. Raises RtdetError, or Superseded."""
         if old is not None and stop_first:
             self.stop(old)
         self._check(request)
@@ -95,7 +95,7 @@ class Opener:
             pipeline.swap_detector(detector)
 
     def close(self) -> None:
-        """After the last pipeline: the detector that was kept is closed."""
+        """Closes the detector that was kept; to be called after the last pipeline has stopped."""
         with self._lock:
             shelf, self._shelf, self._is_closed = self._shelf, None, True
             unused = shelf is not None and shelf[1] not in self._used_by.values()

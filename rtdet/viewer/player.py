@@ -1,4 +1,4 @@
-"""The state of one source in the viewer: what is open, how it is looked at, what went wrong."""
+"""The state of one source in the viewer: what is open, with which settings, and what went wrong."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from rtdet.viewer.watched import WatchedState
 
 
 class Phase(Enum):
-    """What the picture is doing."""
+    """Whether nothing is open, or the picture plays, is paused or has ended."""
 
     EMPTY = "empty"
     LOADING = "loading"
@@ -31,7 +31,7 @@ class Severity(Enum):
 
 @dataclass(frozen=True)
 class Message:
-    """One line for the person in front of the window. `retry`: opening the source again may help."""
+    """One line for the user. With `retry`, the window offers to open the source again."""
 
     text: str
     severity: Severity = Severity.INFO
@@ -40,7 +40,7 @@ class Message:
 
 @dataclass(frozen=True)
 class Rates:
-    """What the numbers on screen say: frames per second now, the age of the picture, objects, drops."""
+    """The numbers on screen: current frames per second, the age of the picture, objects and dropped frames."""
 
     capture_fps: float = 0.0
     inference_fps: float = 0.0
@@ -93,7 +93,7 @@ class PlayerState(WatchedState):
 
     @property
     def is_open(self) -> bool:
-        """Something is on screen that plays, or could."""
+        """Whether something is on screen that plays, or could."""
         return self.source_info is not None
 
     @property
@@ -139,7 +139,7 @@ class PlayerState(WatchedState):
         self.selection = None if chosen == everything else chosen
 
     def say(self, text: str, severity: Severity = Severity.INFO, *, retry: bool = False) -> None:
-        """Shows one line in the window. An error on screen is not replaced by a mere notice."""
+        """Shows one line in the window. A notice does not replace an error that is on screen."""
         now = self.message
         if now is not None and now.severity is Severity.ERROR and severity is Severity.INFO:
             return
@@ -148,13 +148,13 @@ class PlayerState(WatchedState):
     # What a run is asked to do.
 
     def take_over(self, config: RunConfig) -> None:
-        """Sets the fields as a run's configuration says."""
+        """Sets the fields from a run's configuration."""
         self.model, self.tracker, self.camera_motion = config.model, config.tracker, config.camera_motion
         self.confidence, self.iou = config.conf, config.iou
         self.selection = frozenset(config.classes) or None
 
     def as_config(self, base: RunConfig, source: str, start: float = 0.0) -> RunConfig:
-        """The configuration that opens `source` as the window stands now."""
+        """The configuration that opens `source` with the current settings."""
         known = frozenset(self.class_names)
         chosen = self.selection if self.selection and (not known or self.selection <= known) else ()
         return replace(

@@ -1,4 +1,4 @@
-"""The numbers on screen, and how they are written."""
+"""Computes the numbers on screen and formats times."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ def age_text(age_ms: float | None) -> str:
 
 
 def clock(seconds: float, *, tenths: bool = False) -> str:
-    """1:02:03, 2:03 or 0:03; with tenths 0:03.4."""
+    """A time as text: 1:02:03, 2:03 or 0:03; with tenths 0:03.4."""
     tenth = int(max(seconds, 0.0) * 10 + 1e-6)
     whole, rest = divmod(tenth, 10)
     hours, minutes, secs = whole // 3600, whole // 60 % 60, whole % 60

@@ -1,4 +1,4 @@
-"""Keeping what is shown: one recording at a time, and snapshots."""
+"""Records what is shown, one recording at a time, and saves snapshots."""
 
 from __future__ import annotations
 
@@ -26,9 +26,9 @@ if TYPE_CHECKING:
 
 
 class Recorder:
-    """Starts and ends recordings of the pipeline that plays; `poll` notices when one has ended by itself.
+    """Starts and ends recordings of the running pipeline; `poll` notices when one has ended by itself.
 
-    sink: the recording under way, or None.
+    sink: the current recording, or None.
     """
 
     def __init__(self, player: PlayerState, window: WindowState, services: Services, jobs: Jobs) -> None:
@@ -39,14 +39,14 @@ class Recorder:
 
     @property
     def is_busy(self) -> bool:
-        """A recording is under way, or about to begin."""
+        """Whether a recording is under way or about to begin."""
         return self.sink is not None or self._starting
 
     def start(self, pipeline: Pipeline | None, config: RunConfig, path: Path | None = None) -> None:
         """Records what the pipeline shows to `path`, or to a dated file in the user's folder of videos."""
         player, info = self._player, self._player.source_info
         if pipeline is None or info is None or player.phase is Phase.ENDED:
-            player.say("Nothing is playing that could be recorded. Open or play something first.")
+            player.say("Nothing is playing, so there is nothing to record. Open or play something first.")
             return
         path = path or dated_path(videos_folder(), player.source, ".mp4")
         silent, source = replace(config, source=""), player.source
@@ -89,7 +89,7 @@ class Recorder:
         self._jobs.run(end)
 
     def poll(self) -> None:
-        """Says what became of a recording that is complete, broke, or ended with its source."""
+        """Reports a recording that has ended: complete, with its source, or because of an error."""
         sink, player = self.sink, self._player
         if sink is None or not (sink.closed or sink.error):
             return
@@ -108,7 +108,7 @@ class Recorder:
         player = self._player
         if frame is None:
             waits = player.is_open or player.loading
-            text = "no picture to keep yet." if waits else "no picture to keep. Open something first."
+            text = "no picture to save yet." if waits else "no picture to save. Open something first."
             player.say(f"{player.loading} There is {text}")
             return
         style = self._window.style

@@ -1,4 +1,4 @@
-"""What the viewer needs of the rest of the house."""
+"""What the viewer needs from the rest of rtdet, as callables."""
 
 from __future__ import annotations
 
@@ -21,8 +21,8 @@ Style = Callable[[], DrawStyle]
 
 @dataclass(frozen=True)
 class Services:
-    """What the viewer may ask for, without knowing who does it. All of these may take seconds and may raise
-    RtdetError, so they are called from a worker thread, except `model_names` and `tracker_names`.
+    """The callables that the viewer uses. All of them may take seconds and may raise RtdetError, so they are called
+    from a worker thread, except `model_names` and `tracker_names`.
 
     open_pipeline gives a pipeline for `config.source` that is not started (paced, LATEST, sinks get what is
     shown). Its second argument gives the detector, perhaps one that was used before; it must outlive the

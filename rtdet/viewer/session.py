@@ -1,4 +1,4 @@
-"""Carries out what the user asks for: holds the running pipeline and keeps the player's state true to it.
+"""Carries out what the user asks for: holds the running pipeline and keeps the player's state in step with it.
 
 Free of Qt. Everything here is called from the GUI thread and returns at once; what takes time runs in Jobs.
 """
@@ -59,7 +59,7 @@ class Session:
 
     @property
     def config(self) -> RunConfig:
-        """The configuration that describes the window as it stands."""
+        """The configuration that describes the current settings."""
         return self.player.as_config(self._config, self.player.source)
 
     # Opening
@@ -149,7 +149,7 @@ class Session:
             self.pipeline.step()
 
     def seek(self, t: float) -> None:
-        """Goes to `t` seconds, where the source can. Of many wishes in a row the newest is carried out."""
+        """Goes to `t` seconds, if the source can seek. Of several requests in a row, the newest is carried out."""
         player = self.player
         if self.pipeline is None or not player.can_seek:
             return

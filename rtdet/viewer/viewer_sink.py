@@ -15,7 +15,7 @@ from rtdet.video.draw import DrawStyle, Mark, draw_marks
 
 
 class ViewerSink:
-    """A recording made while watching: it must never end the show.
+    """A recording made while watching; its errors never stop playback.
 
     Errors of the sink inside are kept in `error` instead of raised. Times are shifted so that the recording
     begins at 0 and goes on without a gap when the user seeks or pauses a live source. It ends with its source,
@@ -77,7 +77,7 @@ def write_snapshot(path: Path, frame: Frame, marks: Sequence[Mark], style: DrawS
     draw_marks(image, marks, style)
     encoded, png = cv2.imencode(".png", image)
     if not encoded:
-        raise OutputError(f"cannot make a PNG of this picture for {path.name}")
+        raise OutputError(f"cannot encode this picture as PNG for {path.name}")
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
     except OSError as error:

@@ -1,4 +1,4 @@
-"""Where the picture lies in the widget: letterboxed, zoomed around a point, dragged. Free of Qt."""
+"""Where the picture lies in the widget: letterboxed, zoomed at a point, dragged. Free of Qt."""
 
 from __future__ import annotations
 
@@ -49,7 +49,7 @@ class Viewport:
         self._settle()
 
     def show(self, image_width: int, image_height: int) -> None:
-        """A picture of another size begins fitted."""
+        """Takes note of a picture's size; a new size is shown fitted to the widget."""
         if (image_width, image_height) != (self.image_width, self.image_height):
             self.image_width, self.image_height = image_width, image_height
             self.fit()
@@ -64,7 +64,7 @@ class Viewport:
         return (x - self.left) / self.scale, (y - self.top) / self.scale
 
     def zoom_by(self, factor: float, at_x: float, at_y: float) -> None:
-        """The source pixel under (at_x, at_y) stays there, as far as the picture's edges allow."""
+        """Zooms so that the source pixel under (at_x, at_y) stays there, as far as the picture's edges allow."""
         self.zoom_to(self.scale * factor, at_x, at_y)
 
     def zoom_to(self, scale: float, at_x: float, at_y: float) -> None:

@@ -1,4 +1,4 @@
-"""States that widgets listen to, and that the next viewer remembers."""
+"""States whose changes widgets can watch, and which a later viewer can restore."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from typing import Any, ClassVar
 
 
 class WatchedState:
-    """A dataclass of which every field can be watched by its name.
+    """A dataclass whose fields can be watched by name.
 
     It belongs to one thread (the GUI's). Whoever changes a field tells every watcher at once, in the order in
     which they began to watch; setting a field to what it already is tells nobody.
@@ -45,7 +45,7 @@ class WatchedState:
     # Between two runs of the viewer.
 
     def remembered(self) -> dict[str, Any]:
-        """What the next viewer should start with: plain strings, numbers, booleans and lists of strings."""
+        """The values that the next viewer starts with: plain strings, numbers, booleans and lists of strings."""
         values = {name: getattr(self, name) for name in self.REMEMBERED}
         return {name: list(value) if isinstance(value, tuple) else value for name, value in values.items()}
 

@@ -13,7 +13,7 @@ RECENT_LIMIT = 10
 
 @dataclass(eq=False)
 class WindowState(WatchedState):
-    """What there is once, however many sources the window shows.
+    """The state that exists once per window, however many sources it shows.
 
     show_boxes, show_labels, show_trails, show_numbers: what is drawn over every picture.
     recent: what was opened, newest first.

@@ -84,7 +84,7 @@ def test_a_model_is_measured_on_the_classes_that_it_shares_with_the_labels(rtdet
     (labeled / "annotations.json").write_text(json.dumps(content))
     done = rtdet("eval", "detect", "--data", labeled, "--model", "rtdet-n", "--device", "cpu", "--quiet")
     assert done.code == 0, done.err
-    assert "does not know it: giraffe" in done.out
+    assert "does not know the class: giraffe" in done.out
     assert "no labels of the class: person" in done.out
     assert [line.split()[:2] for line in done.out.splitlines() if line.strip().startswith("car")] == [
         ["car", "2"]
@@ -97,7 +97,7 @@ def test_classes_that_only_the_file_or_only_the_labels_have_are_said(rtdet, labe
     (labeled / "annotations.json").write_text(content.replace('"category_id": 1', '"category_id": 2', 1))
     done = rtdet("eval", "detect", "--data", labeled, "--detections", detections)
     assert "no labels of the class: cow" in done.out
-    assert "no detection of dog" in done.out
+    assert "no detections of dog" in done.out
     row = next(line for line in done.out.splitlines() if line.strip().startswith("dog"))
     assert row.split()[1:3] == ["1", "0.0"]
 

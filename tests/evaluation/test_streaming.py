@@ -10,7 +10,7 @@ import pytest
 from click.testing import CliRunner
 
 from rtdet.cli.eval import command
-from rtdet.errors import OutputError, SourceError, UnknownNameError, UsageError
+from rtdet.errors import SourceError, UnknownNameError, UsageError
 from rtdet.evaluation.streaming import read_latency, replay
 from rtdet.evaluation.streaming.accuracy import accuracy_by_latency
 from rtdet.evaluation.streaming.replay import results
@@ -241,7 +241,7 @@ def test_a_wrong_option_is_one_line_and_writes_nothing(detections, tmp_path, arg
 def test_neither_the_detections_nor_the_truth_are_overwritten(detections, truth):
     for path in (detections, truth):
         before = path.read_bytes()
-        with pytest.raises(OutputError, match="source itself"):
+        with pytest.raises(UsageError, match="would overwrite"):
             stream(detections, "--latency-ms", 5, "--gt", truth, "--out", path)
         assert path.read_bytes() == before
 

@@ -35,7 +35,7 @@ def test_the_window_answers_while_a_source_is_being_opened(qtbot, open_window, s
     assert window.player.phase is Phase.LOADING
     assert window.status.source.text() == "Opening demo…"
     window.actions_["snapshot"].trigger()
-    assert window.player.message.text == "Opening demo… There is no picture to keep yet."
+    assert window.player.message.text == "Opening demo… There is no picture to save yet."
     window.panel.confidence.slider.setValue(60)
     assert window.player.confidence == 0.6
     stage.hold.set()

@@ -49,7 +49,10 @@ def split(file: str, out: str, fps: float, quiet: bool, track_id: int, frame: in
 @click.argument("old", type=int)
 @click.argument("new", type=int)
 def rename(file: str, out: str, fps: float, quiet: bool, old: int, new: int) -> None:
-    """Change the ID of a track from OLD to NEW, which no other track may have."""
+    """Change the ID of a track from OLD to NEW.
+
+    No other track may have the ID NEW; to join two tracks, use `merge`.
+    """
     from rtdet.tracks.offline import rename as rename_id
 
     write(rename_id(read(file, out, fps), old, new), out, quiet, f"ID {old} is now ID {new}")
@@ -58,7 +61,7 @@ def rename(file: str, out: str, fps: float, quiet: bool, old: int, new: int) -> 
 @click.command(context_settings=CONTEXT)
 @file_options
 def renumber(file: str, out: str, fps: float, quiet: bool) -> None:
-    """Number the tracks 1, 2, 3, ... in the order in which they begin."""
+    """Number the tracks 1, 2, 3, ... as they begin."""
     from rtdet.tracks.offline import renumber as renumber_ids
 
     table = renumber_ids(read(file, out, fps))

@@ -10,11 +10,33 @@ _FALLBACK = Fraction(1, 90000)
 _JUMP_BACK_S = Fraction(1, 2)
 
 
+# Frame.t is a float; a container's timestamp that says something else is of another clock.
+_SAME_S = Fraction(1, 1000)
+
+
 def stamp(frame: Frame) -> Fraction:
     """Seconds on the source's own clock: the container's timestamp where there is one, else Frame.t."""
     if frame.pts is not None and frame.time_base is not None:
         return frame.pts * Fraction(frame.time_base)
+    return _time_of(frame)
+
+
+def _time_of(frame: Frame) -> Fraction:
     return round(frame.t * _FALLBACK.denominator) * _FALLBACK
+
+
+class SourceClock:
+    """The container's clock through a whole source. Frame.t goes on where timestamps are missing or start over;
+    a timestamp is taken, because it is exact, where it says the same as Frame.t."""
+
+    def __init__(self, first: Frame) -> None:
+        self._ahead = stamp(first) - _time_of(first)
+
+    def stamp(self, frame: Frame) -> Fraction:
+        """Seconds on the clock of the container's first timestamps."""
+        t = _time_of(frame) + self._ahead
+        own = stamp(frame)
+        return own if abs(own - t) < _SAME_S else t
 
 
 class RecordingClock:
@@ -34,21 +56,27 @@ class RecordingClock:
         self.was_rebased = False
         self.last_step_s: float | None = None
         self._origin = origin
+        self._source = SourceClock(first)
         self._last: int | None = None
 
     def ticks(self, frame: Frame) -> int:
         """The frame's place on the recording's clock."""
-        ticks = round((stamp(frame) - self._origin) / self.time_base)
+        at = self._source.stamp(frame)
+        ticks = round((at - self._origin) / self.time_base)
         if self._last is not None:
             if (self._last - ticks) * self.time_base > _JUMP_BACK_S:
                 self.was_rebased = True
                 step = Fraction(self.last_step_s or 0.04)
                 ticks = self._last + max(1, round(step / self.time_base))
-                self._origin = stamp(frame) - ticks * self.time_base
+                self._origin = at - ticks * self.time_base
             ticks = max(ticks, self._last + 1)
             self.last_step_s = float((ticks - self._last) * self.time_base)
         self._last = ticks
         return ticks
+
+    def source_seconds(self, frame: Frame) -> Fraction:
+        """Where the source's own clock is at the frame."""
+        return self._source.stamp(frame)
 
     def seconds(self, ticks: int) -> Fraction:
         """Recording seconds of a tick."""

@@ -218,7 +218,7 @@ class Recording(Sink):
         shown: float | Fraction = usual
         if self._sound is not None:
             # With sound, the length of the whole container says nothing about the picture.
-            shown = self._sound.look_ahead(stamp(last)) or usual
+            shown = self._sound.look_ahead(self._clock.source_seconds(last)) or usual
         elif self._info.duration_s is not None:
             rest = self._info.duration_s - last.t
             is_last = self._info.frame_count is not None and last.index == self._info.frame_count - 1

@@ -6,6 +6,7 @@ import logging
 from collections import deque
 from collections.abc import Iterator
 from fractions import Fraction
+from pathlib import Path
 from typing import Any
 
 _log = logging.getLogger("rtdet.video")
@@ -23,7 +24,8 @@ def open_sound(path: str, container_format: str) -> SoundTrack | None:
     import av
 
     try:
-        container = av.open(path)
+        # By its whole path: FFmpeg takes what stands before a colon, as in 12:30.mp4, for a protocol.
+        container = av.open(str(Path(path).resolve()))
     except (OSError, av.FFmpegError) as error:
         _log.warning("no sound in the recording: %s cannot be opened a second time (%s)", path, error)
         return None

@@ -14,12 +14,21 @@ from typing import Any, NamedTuple, Protocol
 from rtdet.errors import SourceError
 from rtdet.protocols import SourceState
 from rtdet.types import Frame, SourceInfo
+from rtdet.video.sources.container_clock import (
+    JOINABLE,
+    PictureCount,
+    clock_starts_over,
+    measure_joined,
+)
 from rtdet.video.sources.decoder import WITHOUT_KEYFRAMES, VideoDecoder
 from rtdet.video.sources.names import why_remote_unreadable, why_unreadable
 from rtdet.video.sources.picture import Converter, Orientation, orientation_of
 from rtdet.video.sources.timeline import Timeline
 
 log = logging.getLogger("rtdet.video")
+
+# Frames are asked for by times that were rounded, to milliseconds at worst.
+_ROUNDING_S = 0.001
 
 
 class RemoteFile(Protocol):
@@ -48,10 +57,18 @@ class FileSource:
     Frame.t is the container's PTS from the first frame on, made to increase strictly; Frame.pts is the
     container's own, or None for a frame whose time had to be repaired. Damaged packets are skipped and
     counted in `damaged`; a file that breaks off gives every frame before the break, then one warning.
-    `remote`: read the bytes from there instead (`path` is then only a name). Raises SourceError.
+    `remote`: read the bytes from there instead (`path` is then only a name). `track`: this one of its video
+    tracks, from 0. Raises SourceError.
     """
 
-    def __init__(self, path: str | Path, *, start_s: float = 0.0, remote: RemoteFile | None = None) -> None:
+    def __init__(
+        self,
+        path: str | Path,
+        *,
+        start_s: float = 0.0,
+        remote: RemoteFile | None = None,
+        track: int | None = None,
+    ) -> None:
         self._path = Path(path)
         self._remote = remote
         self._name = str(path) if remote is not None else self._path.name
@@ -62,7 +79,10 @@ class FileSource:
         self.damaged = 0
         self.state = SourceState.OPEN
         self._converter = Converter()
+        self._track = track
         self._times = array("d")  # of the frames 0, 1, 2, ... that have been seen without a gap
+        self._count_of_pictures: PictureCount | None = None
+        self._is_joined: bool | None = None  # the container's clock starts over somewhere
         try:
             self._open()
             first = self._pending
@@ -102,6 +122,8 @@ class FileSource:
                     self._closed = True
                     self.state = SourceState.ENDED
                     self._decoder.close()
+                    if self._count_of_pictures is not None:
+                        self._count_of_pictures.close()
                     if self._remote is not None:
                         self._remote.close()
                     self._report()
@@ -129,8 +151,8 @@ class FileSource:
 
         try:
             if self._remote is not None:
-                return VideoDecoder(self._remote, self._name)
-            return VideoDecoder(str(self._path.resolve()), str(self._path))
+                return VideoDecoder(self._remote, self._name, track=self._track)
+            return VideoDecoder(str(self._path.resolve()), str(self._path), track=self._track)
         except (av.error.FFmpegError, OSError, ValueError) as error:
             why = (
                 why_remote_unreadable(self._name, error)
@@ -145,7 +167,11 @@ class FileSource:
         stored = first.picture.width, first.picture.height
         width, height = (stored[1], stored[0]) if turned else stored
         duration_s, fps = decoder.duration_s, decoder.fps
-        count = decoder.stream.frames or (round(duration_s / decoder.frame_s) if duration_s else None)
+        count = decoder.frame_count or (round(duration_s / decoder.frame_s) if duration_s else None)
+        if self._clock_starts_over():
+            count, duration_s = measure_joined(
+                self._path, decoder.stream.index, decoder.frame_s
+            ) or (count, duration_s)
         seekable = self._remote is None or self._remote.seekable()
         return SourceInfo(
             self._name, width, height, fps, count, duration_s,
@@ -173,7 +199,7 @@ class FileSource:
             return None
         picture = self._orientation.apply(self._converter.to_bgr(decoded.picture))
         time_base = self._decoder.stream.time_base if decoded.pts is not None else None
-        index = self._count(decoded.t)
+        index = self._count(decoded)
         return Frame(picture, decoded.t, index, time.monotonic(), decoded.pts, time_base)
 
     def _take(self) -> _Decoded | None:
@@ -203,37 +229,49 @@ class FileSource:
         t, own = self._timeline.stamp(raw_s)
         return _Decoded(picture, t, pts if own else None)
 
-    def _count(self, t: float) -> int:
-        """The index of the frame at `t`. After a seek beyond what has been seen it is the nominal one."""
+    def _count(self, decoded: _Decoded) -> int:
+        """The frame's index. After a seek beyond what has been seen, the packets before it are counted."""
+        t = decoded.t
         index = self._next_index
         if index is None:
             index = bisect_left(self._times, t - 1e-6)
             if index == len(self._times):
-                index = max(index, round(t / self._decoder.frame_s))
+                index = max(index, self._count_before(decoded) or round(t / self._decoder.frame_s))
         if index == len(self._times):
             self._times.append(t)
         self._next_index = index + 1
         return index
+
+    def _count_before(self, decoded: _Decoded) -> int | None:
+        if decoded.pts is None or self._remote is not None or not self._path.is_file():
+            return None
+        if self._count_of_pictures is None:
+            self._count_of_pictures = PictureCount(
+                self._path.resolve(), self._decoder.stream.index, self._decoder.times
+            )
+        return self._count_of_pictures.before(decoded.pts)
 
     # Seeking
 
     def _seek(self, t: float) -> None:
         self.state = SourceState.OPEN
         self._next_index = None
-        near = 0.5 * self._decoder.frame_s
+        near = max(0.5 * self._decoder.shortest_frame_s, _ROUNDING_S)
         # Formats without an index may land after the place asked for: then again from further back.
         for lead_s in (0.0, 2.0, 10.0):
-            if t - lead_s <= near or not self._jump(t - lead_s):
+            land_s = t - lead_s - self._decoder.settles_after_s
+            if land_s <= near or not self._jump(land_s):
                 break
             first = self._take()
-            if first is not None and first.t <= t + near:
+            if first is not None and first.t <= land_s + near:
                 self._skip_to(t - near, first)
-                return
+                if self._has_pending or not self._timeline.shifted:
+                    return
         self._rewind()
         self._skip_to(t - near, self._take())
 
     def _jump(self, t: float) -> bool:
-        if self._start_pts is None or self._timeline.shifted:
+        if self._start_pts is None or self._timeline.shifted or self._clock_starts_over():
             return False  # the container's clock doesn't say where t is
         if self._decoder.container.format.name in WITHOUT_KEYFRAMES:
             return False
@@ -243,6 +281,17 @@ class FileSource:
         self._has_pending = False
         self._decoded = self._decode()
         return True
+
+    def _clock_starts_over(self) -> bool:
+        if self._is_joined is None:
+            may = self._decoder.container.format.name in JOINABLE
+            self._is_joined = (
+                may
+                and self._remote is None
+                and self._path.is_file()
+                and clock_starts_over(self._path.resolve(), self._decoder.stream.index)
+            )
+        return self._is_joined
 
     def _rewind(self) -> None:
         self._decoder.close()
@@ -254,7 +303,7 @@ class FileSource:
         candidate = first
         while candidate is not None and candidate.t < t:
             if self._next_index is not None:  # from the start on, every frame can be counted
-                self._count(candidate.t)
+                self._count(candidate)
             candidate = self._take()
         self._has_pending = candidate is not None
         if candidate is not None:

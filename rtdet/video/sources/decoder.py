@@ -7,6 +7,8 @@ from fractions import Fraction
 from typing import Any
 
 from rtdet.errors import SourceError
+from rtdet.video.sources.picture_times import PictureTimes
+from rtdet.video.sources.track_choice import choose_track
 
 # A run of this many unreadable packets without one good between them is the end of the file, not a scratch.
 HOPELESS = 64
@@ -17,7 +19,7 @@ _TEXT_ART = frozenset({"tty", "bin", "xbin", "idf", "adf"})
 
 
 class VideoDecoder:
-    """The picture track of a container.
+    """The picture track of a container, each picture with the time at which it is shown (its `pts`).
 
     file: a path, an address, or an object with `read` (and `seek`, `tell`). timeout_s: limits for opening
     and for one packet. Raises av.error.FFmpegError, OSError, or SourceError when there is no picture track.
@@ -34,6 +36,7 @@ class VideoDecoder:
         options: dict[str, str] | None = None,
         format_name: str | None = None,
         live: bool = False,
+        track: int | None = None,
     ) -> None:
         import av
 
@@ -43,30 +46,23 @@ class VideoDecoder:
         self.damaged = 0
         self.broke_off = False
         try:
-            self.stream = self._picture_track(name)
+            if self.container.format.name in _TEXT_ART:
+                raise SourceError(f"{name} is not a video: it looks like text; choose another file")
+            self.stream = choose_track(self.container, name, track)
         except SourceError:
             self.container.close()
             raise
         # Threads per frame hold back as many frames as there are threads: good for files, bad for live.
         self.stream.thread_type = "SLICE" if live else "AUTO"
-
-    def _picture_track(self, name: str) -> Any:
-        tracks = self.container.streams.video
-        if self.container.format.name in _TEXT_ART:
-            raise SourceError(f"{name} is not a video: it looks like text; choose another file")
-        # The cover of an album is stored as a video track of one picture.
-        films = [track for track in tracks if not int(track.disposition) & _ATTACHED_PICTURE]
-        if not films:
-            kind = "only sound" if self.container.streams.audio else "no pictures"
-            raise SourceError(f"{name} holds {kind}: choose a file or stream with a video track")
-        if films[0].codec_context is None:
-            raise SourceError(f"{name} is in a video format that cannot be decoded here: convert it to H.264")
-        return films[0]
+        self._has_only_decode_times = self.container.format.name == "avi"
+        self.times = PictureTimes(decode_times_only=self._has_only_decode_times)
+        self._reorders = bool(self.stream.codec_context.has_b_frames)
+        self.frame_count = self._count_frames()
 
     @property
     def fps(self) -> float | None:
         """Nominal rate; None when unknown, or when the average says that the rate varies."""
-        average, base = self.stream.average_rate, self.stream.base_rate
+        average, base = self._average_rate, self.stream.base_rate
         if not average:
             return float(base) if base else None
         # Interlaced material may give its field rate as the base rate.
@@ -77,8 +73,35 @@ class VideoDecoder:
     @property
     def frame_s(self) -> float:
         """A guess of one frame's duration in seconds."""
-        rate = self.stream.average_rate or self.stream.guessed_rate or self.stream.base_rate
+        rate = self._average_rate or self.stream.guessed_rate or self.stream.base_rate
         return float(1 / rate) if rate else 0.04
+
+    @property
+    def shortest_frame_s(self) -> float:
+        """How little two pictures may be apart, as far as the header tells: the average says nothing in a film
+        with pauses."""
+        base = self.stream.base_rate
+        return min(self.frame_s, float(1 / base)) if base else self.frame_s
+
+    @property
+    def settles_after_s(self) -> float:
+        """How long before a place a jump must land for the times there to be right."""
+        return self.times.settles_after * self.frame_s if self._reorders else 0.0
+
+    @property
+    def _average_rate(self) -> Fraction | None:
+        rate: Fraction | None = self.stream.average_rate
+        track_s = self.track_s
+        if self._has_only_decode_times and self.frame_count and track_s:
+            return Fraction(self.frame_count) / Fraction(track_s).limit_denominator(1_000_000)
+        return rate
+
+    def _count_frames(self) -> int | None:
+        """The pictures that the header promises; None where it says nothing about them."""
+        count = self.stream.frames
+        if self._has_only_decode_times:  # its rate may count empty places, one for each field or half a frame
+            count = sum(1 for entry in self.stream.index_entries if entry.size) or count
+        return count or None
 
     @property
     def track_s(self) -> float | None:
@@ -150,13 +173,21 @@ class VideoDecoder:
         """The frames that a packet completes; None empties the decoder."""
         import av
 
+        if packet is not None and self._reorders:
+            self.times.fed(packet)
         try:
-            return list(self.stream.decode(packet))
+            pictures = list(self.stream.decode(packet))
         except av.error.EOFError:
             return []
         except (av.error.FFmpegError, ValueError):
             self.damaged += 1
             return []
+        for picture in pictures:
+            if self._reorders:
+                picture.pts = self.times.of_picture(picture)
+            elif picture.pts is None:
+                picture.pts = picture.dts
+        return pictures
 
     def seek(self, pts: int) -> bool:
         """Go to the key frame at or before `pts` (stream time base). False where the format cannot."""
@@ -167,10 +198,8 @@ class VideoDecoder:
         except (av.error.FFmpegError, OSError):
             return False
         self.broke_off = False
+        self.times.restart()
         return True
 
     def close(self) -> None:
         self.container.close()
-
-
-_ATTACHED_PICTURE = 1 << 10  # AV_DISPOSITION_ATTACHED_PIC

@@ -36,7 +36,10 @@ def orientation_of(frame: Any) -> Orientation:
     The matrix maps a stored point (x, y) to (a x + c y, b x + d y), y down, in 16.16 fixed point
     (libavutil/display.h), so its first column is where the picture's x axis ends up.
     """
-    matrix = frame.side_data.get("DISPLAYMATRIX")
+    try:
+        matrix = frame.side_data.get("DISPLAYMATRIX")
+    except ValueError:  # beside it is a kind of data that PyAV does not know: its own reading is the turn alone
+        return Orientation(clockwise=round(-frame.rotation / 90) % 4 * 90)
     if matrix is None:
         return Orientation()
     a, b, _, c, d, *_ = struct.unpack("=9i", bytes(matrix)[:36])

@@ -23,7 +23,7 @@ from rtdet.types import FrameResult, SourceInfo, Thresholds
 from rtdet.video.draw import DrawStyle
 from rtdet.video.recording import open_recording
 from rtdet.video.sources import list_cameras, open_source
-from rtdet.video.sources.inputs import files_of_source
+from rtdet.video.sources.inputs import file_of, files_of_source
 from rtdet.viewer.services import Services
 
 log = logging.getLogger("rtdet.build")
@@ -39,7 +39,13 @@ def tracker_names() -> list[str]:
 
 
 def build_source(config: RunConfig) -> Source:
-    return open_source(config.source, start_s=config.start)
+    return open_source(
+        config.source,
+        start_s=config.start,
+        taken_as=config.taken_as,
+        video_track=config.video_track,
+        max_megapixels=config.max_megapixels,
+    )
 
 
 def build_detector(config: RunConfig) -> Detector:
@@ -59,9 +65,10 @@ def thresholds_of(config: RunConfig) -> Thresholds:
 
 
 def build_tracker(name: str, info: SourceInfo, texts: Sequence[str] = ()) -> Tracker | None:
-    """The tracker as the app uses it on a source, with the settings KEY=VALUE; None for "none"."""
+    """The tracker as the app uses it on a source, with the settings KEY=VALUE; None for "none", and where
+    the source's pictures have nothing to do with each other."""
     check_tracker(name, texts)
-    return None if name == "none" else load_tracker_for(name, info, texts)
+    return None if name == "none" or info.are_pictures else load_tracker_for(name, info, texts)
 
 
 def check_tracker(name: str, texts: Sequence[str] = ()) -> None:
@@ -79,8 +86,8 @@ def build_recording(
 ) -> Sink:
     """An annotated recording; with the source's sound when the source is a file. `style` is asked for the look of
     each picture."""
-    sound = config.source if Path(config.source).is_file() else None
-    return open_recording(path, info, audio_from=sound, style=style)
+    sound = file_of(config.source)
+    return open_recording(path, info, audio_from=None if sound is None else str(sound), style=style)
 
 
 def build_sinks(
@@ -152,7 +159,9 @@ def build_pipeline(
         else:
             detector = lend_detector()
             _warn_of_classes(config, detector)
-        policy = policy_of(config, live=info.is_live, watched=watched)
+        # Somebody who looks through single pictures wants to see the boxes of each.
+        skips = watched and not info.are_pictures
+        policy = policy_of(config, live=info.is_live, watched=skips)
         # A file that may be skipped through would, unpaced, be over before the detector has begun.
         paced = not info.is_live and (watched or policy is Policy.LATEST)
         pipeline = Pipeline(

@@ -37,6 +37,9 @@ class RunConfig:
     duration: float | None = None
     max_frames: int | None = None
     start: float = 0.0
+    taken_as: str | None = None
+    video_track: int | None = None
+    max_megapixels: float = 120.0
     headless: bool = False
     offline: bool = False
     quiet: bool = False
@@ -47,7 +50,11 @@ class RunConfig:
             value = getattr(self, name)
             if not 0 <= value <= 1:
                 raise UsageError(f"--{name} is between 0 and 1, not {value:g}")
-        for name in ("max_det", "imgsz", "duration", "max_frames"):
+        if self.taken_as not in (None, "film", "pictures"):
+            raise UsageError(f"--as is film or pictures, not {self.taken_as}")
+        if self.video_track is not None and self.video_track < 0:
+            raise UsageError(f"--video-track counts from 0, not {self.video_track}")
+        for name in ("max_det", "imgsz", "duration", "max_frames", "max_megapixels"):
             value = getattr(self, name)
             if value is not None and not value > 0:
                 raise UsageError(f"--{name.replace('_', '-')} must be above 0, not {value:g}")

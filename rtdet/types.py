@@ -216,6 +216,7 @@ class SourceInfo:
     fps is nominal (None: unknown or variable), frame_count and duration_s may be estimates of the
     container's header (None: unknown). `detail` is a line for people: the granted camera format, codec.
     `rotation` is the container's display rotation in degrees (already applied to the frames).
+    `are_pictures`: the frames are single pictures that have nothing to do with each other.
     `pixel_aspect` is the width of a pixel over its height on screen, in the upright picture (None: not known).
     """
 
@@ -230,3 +231,4 @@ class SourceInfo:
     detail: str = ""
     rotation: int = 0
     pixel_aspect: Fraction | None = None
+    are_pictures: bool = False

@@ -4,13 +4,16 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import cv2
+import numpy as np
 import pytest
 
 from rtdet.build import build_pipeline
 from rtdet.config import RunConfig
 from rtdet.errors import ModelError
-from rtdet.types import FrameResult
+from rtdet.types import Detections, FrameResult
 from rtdet.video.sources.demo import DemoSource
+from rtdet.video.sources.inputs import file_of
 from tests.fake_detector import FakeDetector
 
 
@@ -55,3 +58,43 @@ def test_a_lent_detector_outlives_the_pipeline_and_one_of_its_own_does_not(monke
         pass
     assert own.is_closed
     assert not lent.is_closed
+
+
+@pytest.mark.parametrize("spelling", ["{path}", "file://{path}", " {path} ", "~/12:30.mp4", "12:30.mp4"])
+def test_the_file_of_a_source_is_known_however_it_is_spelt(
+    tmp_path: Path, monkeypatch, spelling: str
+) -> None:
+    path = tmp_path / "12:30.mp4"
+    path.write_bytes(b"x")
+    monkeypatch.setenv("HOME", str(tmp_path))
+    monkeypatch.chdir(tmp_path)
+    found = file_of(spelling.format(path=path))
+    assert found is not None
+    assert found.samefile(path)
+
+
+@pytest.mark.parametrize("spelling", ["webcam:0", "demo", "rtsp://host/live", "nowhere.mp4", "."])
+def test_a_source_that_is_no_single_file_has_none(spelling: str) -> None:
+    assert file_of(spelling) is None
+
+
+def box_everywhere() -> FakeDetector:
+    return FakeDetector(lambda _image: Detections([[5, 5, 30, 30]]))
+
+
+def test_single_pictures_are_detected_without_a_tracker_and_a_film_of_images_is_tracked(
+    tmp_path: Path,
+) -> None:
+    for name in ("beach", "street", *range(1, 9)):
+        assert cv2.imwrite(str(tmp_path / f"{name}.png"), np.zeros((48, 64, 3), np.uint8))
+    for pattern, taken_as, is_film in (
+        ("*", None, False),
+        ("[0-9].png", None, True),
+        ("[0-9].png", "pictures", False),
+    ):
+        config = RunConfig(source=str(tmp_path / pattern), taken_as=taken_as)
+        with build_pipeline(config, lend_detector=box_everywhere) as pipeline:
+            results = list(pipeline.results())
+        assert results[-1].tracks.ids.tolist() == [1 if is_film else 0]
+        at_another_time = pipeline.tracks_at(results[-1].frame.t + 0.04)
+        assert len(at_another_time) == (1 if is_film else 0)

@@ -125,6 +125,9 @@ def _several(
 @click.option("--start", type=float, metavar="S", help="Start S seconds into a file.")
 @click.option("--duration", type=float, metavar="S", help="Stop after S seconds of the source.")
 @options.max_frames()
+@options.taken_as()
+@options.video_track()
+@options.max_megapixels(unset=True)
 @options.offline(unset=True)
 @click.option(
     "--config",

@@ -15,13 +15,13 @@ from rtdet.signals import ENDING
 
 def show_messages(*, quiet: bool = False) -> None:
     """Prints the warnings of every room to standard error, one line each; unless `quiet`, also what detectors and
-    backends report of their slow steps, such as a download."""
+    backends report of their slow steps, such as a download, and what a source was taken for."""
     handler = logging.StreamHandler()
     handler.setFormatter(_OneLine())
     logger = logging.getLogger("rtdet")
     logger.handlers[:] = [handler]
     logger.propagate = False
-    for room in ("rtdet.detectors", "rtdet.backends"):
+    for room in ("rtdet.detectors", "rtdet.backends", "rtdet.video"):
         logging.getLogger(room).setLevel(logging.WARNING if quiet else logging.INFO)
 
 

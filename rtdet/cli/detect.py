@@ -24,6 +24,9 @@ from rtdet.cli.options import CONTEXT
 @options.backend()
 @options.precision()
 @options.max_frames()
+@options.taken_as()
+@options.video_track()
+@options.max_megapixels()
 @options.offline()
 @options.quiet()
 def command(
@@ -39,6 +42,9 @@ def command(
     backend: str,
     precision: str,
     max_frames: int | None,
+    taken_as: str | None,
+    video_track: int | None,
+    max_megapixels: float,
     offline: bool,
     quiet: bool,
 ) -> None:
@@ -57,7 +63,8 @@ def command(
     config = RunConfig(
         source=source, model=model, conf=conf, iou=iou, classes=classes or (), max_det=max_det, imgsz=imgsz,
         device=device, backend=backend, precision=precision, tracker="none", policy="every",
-        max_frames=max_frames, offline=offline, quiet=quiet, headless=True,
+        max_frames=max_frames, taken_as=taken_as, video_track=video_track, max_megapixels=max_megapixels,
+        offline=offline, quiet=quiet, headless=True,
     )  # fmt: skip
     check_outputs(config, {"--out": out})
     pipeline = build_pipeline(config, lambda info: [open_detection_file(out)])

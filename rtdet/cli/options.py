@@ -95,6 +95,31 @@ def tracker_settings() -> Callable[[F], F]:
     )
 
 
+def taken_as() -> Callable[[F], F]:
+    return click.option(
+        "--as",
+        "taken_as",
+        metavar="film|pictures",
+        help="What the images of SRC are: frames of a film, or single pictures, without IDs.  "
+        "[default: by their names and sizes]",
+    )
+
+
+def video_track() -> Callable[[F], F]:
+    return click.option(
+        "--video-track",
+        type=int,
+        metavar="N",
+        help="Which video track of a file, from 0.  [default: the film]",
+    )
+
+
+def max_megapixels(*, unset: bool = False) -> Callable[[F], F]:
+    return _setting(
+        "--max-megapixels", type=float, metavar="N", help="Do not decode larger pictures.", unset=unset
+    )
+
+
 def max_frames() -> Callable[[F], F]:
     return click.option("--max-frames", type=int, metavar="N", help="Stop after N frames.")
 

@@ -12,7 +12,7 @@ from rtdet.pipeline.control import Order
 from rtdet.pipeline.flow import Flow, Job
 from rtdet.pipeline.supervisor import Supervisor, Worker
 from rtdet.protocols import SeekableSource
-from rtdet.types import Frame
+from rtdet.types import Frame, SourceInfo
 
 log = logging.getLogger("rtdet.pipeline")
 
@@ -27,6 +27,15 @@ class Limits(NamedTuple):
     duration_s: float | None = None
 
 
+# Single pictures have no times of their own.
+_PICTURE_S = 1.0
+
+
+def _pace_of(info: SourceInfo) -> float:
+    """Seconds on the wall for one of the source."""
+    return _PICTURE_S * info.fps if info.are_pictures and info.fps else 1.0
+
+
 class CaptureWorker(Worker):
     """Reads the source, at the pace of its consumers or at the source's own (`paced`)."""
 
@@ -34,7 +43,7 @@ class CaptureWorker(Worker):
         super().__init__("capture", flow.source, flow, supervisor)
         self._limits = limits
         self._is_live = flow.source.info.is_live
-        self._clock = PlaybackClock() if paced and not self._is_live else None
+        self._clock = PlaybackClock(_pace_of(flow.source.info)) if paced and not self._is_live else None
         self._held: tuple[Frame, float] | None = None
         self._version = -1
         self._released = 0

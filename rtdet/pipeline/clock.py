@@ -14,7 +14,9 @@ class PlaybackClock:
     goes on at normal speed, it does not race to catch up.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, pace: float = 1.0) -> None:
+        """pace: seconds on the wall for one of the source."""
+        self._pace = pace
         self._anchor: tuple[float, float] | None = None
 
     def reset(self) -> None:
@@ -24,7 +26,7 @@ class PlaybackClock:
         """The monotonic time at which the frame of time `t` is to be shown."""
         if self._anchor is not None:
             anchor_t, anchor_at = self._anchor
-            due = anchor_at + (t - anchor_t)
+            due = anchor_at + (t - anchor_t) * self._pace
             if now - due <= MAX_LATE_S:
                 return due
         self._anchor = (t, now)

@@ -108,7 +108,7 @@ class Flow:
         self.sink_shown = sink_shown
         self.control = Control()
         self.stats = StatsCollector()
-        self.tracking = SharedTracker(tracker)
+        self.tracking = SharedTracker(tracker, carries_over=not source.info.are_pictures)
         self.camera = Camera(camera_motion)
         self.outputs, self.listeners = Outlets(), Outlets()
         self.newest_job: Job | None = None
@@ -141,7 +141,13 @@ class Flow:
     def shown_result(self, job: Job) -> FrameResult:
         """What a viewer shows of a frame that was captured this moment."""
         newest = self.newest_result
-        known = newest[1].detections if newest is not None and newest[0] == job.epoch else Detections()
+        known = Detections()
+        if (
+            newest is not None
+            and newest[0] == job.epoch
+            and self.tracking.says_of(newest[1].frame.t, job.frame.t)
+        ):
+            known = newest[1].detections
         return FrameResult(
             job.frame, known, self.tracking.at(job.frame.t, job.epoch), {"capture": job.decode_ms}
         )

@@ -20,10 +20,12 @@ class SharedTracker:
     The lock is held for `update` and `predict` of the tracker, never during inference. `epoch` counts the
     seeks: tracks of before a seek say nothing about the frames after it. `low` is the least score that the
     tracker has a use for, or the one that comes next has; None: nothing below the user's confidence.
-    `compensates_camera` says the same of the camera's motion.
+    `compensates_camera` says the same of the camera's motion. `carries_over`: what was seen in one picture says
+    something of the next; False for single pictures, where there is no tracker.
     """
 
-    def __init__(self, tracker: Tracker | None) -> None:
+    def __init__(self, tracker: Tracker | None, *, carries_over: bool = True) -> None:
+        self._carries_over = carries_over
         self._take(tracker)
         self._note_wishes(tracker)
         self._lock = threading.Lock()
@@ -74,17 +76,24 @@ class SharedTracker:
     def at(self, t: float, epoch: int) -> Tracks:
         """Where the tracks are at `t`; where they last were while the tracker is busy for over 10 ms."""
         if not self._lock.acquire(timeout=_PATIENCE_S):
-            return self._tracks if epoch == self._epoch else Tracks(class_names=self._class_names)
+            knows = epoch == self._epoch and self.says_of(self._updated_t, t)
+            return self._tracks if knows else Tracks(class_names=self._class_names)
         try:
             if epoch != self._epoch:
                 return Tracks(class_names=self._class_names)
             if self._pinned is not None and self._pinned[0] == t:
                 return self._pinned[1]
+            if not self.says_of(self._updated_t, t):
+                return Tracks(class_names=self._class_names)
             if self.tracker is None:
                 return as_tracks(self._detections, max(0.0, t - self._updated_t))
             return self.tracker.predict(t)
         finally:
             self._lock.release()
+
+    def says_of(self, seen_t: float, t: float) -> bool:
+        """Whether what was seen at `seen_t` says anything of the picture at `t`."""
+        return self._carries_over or seen_t == t
 
     def _feed(self, found: Found, t: float) -> Tracks:
         self._detections, self._updated_t, self._fresh = found.detections, t, False

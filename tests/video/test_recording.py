@@ -255,6 +255,17 @@ def test_the_sound_is_copied_and_stays_in_time(tmp_path: Path, source: str, out:
     assert min(sound_levels(recording).values()) > 0
 
 
+@pytest.mark.parametrize("name", ["12:30:45.mp4", "a b.mp4", "file:x.mp4"])
+def test_the_sound_of_a_file_with_a_colon_in_its_name_is_kept(
+    tmp_path: Path, name: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    make_clip(tmp_path / "in.mp4", STEADY, MS, sound="aac", sound_s=2.0).rename(tmp_path / name)
+    monkeypatch.chdir(tmp_path)
+    info, frames = read_clip(tmp_path / name)
+    recording = record(frames, info, tmp_path / "o.mp4", audio_from=name)
+    assert min(sound_levels(recording).values()) > 0
+
+
 def test_a_recording_that_starts_and_ends_inside_its_source_has_just_that_sound(tmp_path: Path) -> None:
     clip = make_clip(tmp_path / "in.mp4", STEADY, MS, sound="aac", sound_s=2.0)
     info, frames = read_clip(clip, start_s=0.8)

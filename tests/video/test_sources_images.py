@@ -167,3 +167,178 @@ def test_the_orientation_of_a_photo_is_applied(tmp_path):
 def test_another_rate_may_be_given(folder):
     source = ImageSource(sorted(folder.glob("*.png")), "mine", fps=5)
     assert [frame.t for frame in read_all(source)] == pytest.approx([0, 0.2, 0.4])
+
+
+# A film, or single pictures
+
+
+def numbered_folder(folder, names, size=(40, 30)):
+    for i, name in enumerate(names):
+        assert cv2.imwrite(str(folder / name), picture(20 + 10 * i, size))
+    return folder
+
+
+@pytest.mark.parametrize(
+    "names",
+    [
+        [f"frame_{i:04}.png" for i in range(8)],
+        [f"{i}.jpg" for i in range(1, 12)],
+        [f"cam2-{i}.png" for i in (0, 10, 20, 30, 50, 60)],
+    ],
+)
+def test_images_with_one_name_and_a_rising_number_are_a_film_and_one_line_says_so(tmp_path, names, caplog):
+    caplog.set_level("INFO", "rtdet.video")
+    source = open_source(numbered_folder(tmp_path, names))
+    assert not source.info.are_pictures
+    (line,) = [record.message for record in caplog.records]
+    assert f"the {len(names)} images of {tmp_path.name} are taken for the frames of a film" in line
+    assert "--as pictures" in line
+    assert open_source(tmp_path, taken_as="pictures").info.are_pictures
+
+
+@pytest.mark.parametrize(
+    "names",
+    [
+        ["beach.jpg", "dog.jpg", "street.png"],
+        ["000000000139.jpg", "000000000285.jpg", "000000000632.jpg", "000000000724.jpg", "000000000776.jpg"],
+        ["PXL_20230101_101112.jpg", "PXL_20230103_121314.jpg", "PXL_20230103_131415.jpg"],
+    ],
+)
+def test_images_without_a_common_name_are_single_pictures_and_one_line_says_so(tmp_path, names, caplog):
+    caplog.set_level("INFO", "rtdet.video")
+    source = open_source(numbered_folder(tmp_path, names))
+    assert source.info.are_pictures
+    (line,) = [record.message for record in caplog.records]
+    assert "are taken for single pictures, without IDs" in line
+    assert "--as film" in line
+    assert not open_source(str(tmp_path / "*"), taken_as="film").info.are_pictures
+
+
+def test_numbered_images_of_several_sizes_are_single_pictures(folder):
+    assert open_source(folder).info.are_pictures
+
+
+def test_numbered_photos_that_a_camera_took_one_by_one_are_single_pictures(tmp_path):
+    from PIL import Image as Pillow
+
+    for i in range(5):
+        exif = Pillow.Exif()
+        exif[0x0132] = f"2026:01:0{i + 1} 10:0{i}:00"
+        Pillow.fromarray(picture()).save(tmp_path / f"IMG_{i:04}.jpg", exif=exif)
+    assert open_source(tmp_path).info.are_pictures
+
+
+def test_a_single_image_is_opened_without_a_word(tmp_path, caplog):
+    caplog.set_level("INFO", "rtdet.video")
+    cv2.imwrite(str(tmp_path / "one.png"), picture())
+    assert not open_source(tmp_path / "one.png").info.are_pictures
+    assert not caplog.records
+
+
+# Files with several pages
+
+
+def pages(count=3):
+    from PIL import Image as Pillow
+
+    return [Pillow.fromarray(picture(40 * (i + 1))) for i in range(count)]
+
+
+@pytest.mark.parametrize("name", ["a.webp", "a.png", "a.apng", "a.tif", "a.gif"])
+def test_animations_and_files_of_several_pages_give_all_of_them(tmp_path, name):
+    first, *rest = pages()
+    timing = {} if name == "a.tif" else {"duration": [100, 200, 100]}
+    lossless = {"lossless": True} if name == "a.webp" else {}
+    first.save(tmp_path / name, save_all=True, append_images=rest, **timing, **lossless)
+    source = open_source(tmp_path / name)
+    frames = read_all(source)
+    assert [int(frame.bgr.mean()) for frame in frames] == pytest.approx([40, 80, 120], abs=2)
+    expected = [0, 0.04, 0.08] if name == "a.tif" else [0, 0.1, 0.3]
+    assert [frame.t for frame in frames] == pytest.approx(expected)
+    source.seek(frames[1].t)
+    assert int(source.read().bgr.mean()) == pytest.approx(80, abs=2)
+    source.close()
+
+
+def test_a_plain_png_and_webp_are_one_picture(tmp_path):
+    for name in ("a.png", "a.webp", "a.tif"):
+        pages(1)[0].save(tmp_path / name)
+        assert len(read_all(open_source(tmp_path / name))) == 1
+
+
+# Hostile, damaged, deep
+
+
+def hostile_png(path, width=30_000, height=30_000):
+    import struct
+    import zlib
+
+    def chunk(kind, content):
+        return (
+            struct.pack(">I", len(content)) + kind + content + struct.pack(">I", zlib.crc32(kind + content))
+        )
+
+    packer = zlib.compressobj(9)
+    rows = b"".join([*(packer.compress(bytes(3 * width + 1)) for _ in range(height)), packer.flush()])
+    head = struct.pack(">IIBBBBB", width, height, 8, 2, 0, 0, 0)
+    path.write_bytes(b"\x89PNG\r\n\x1a\n" + chunk(b"IHDR", head) + chunk(b"IDAT", rows) + chunk(b"IEND", b""))
+    return path
+
+
+def test_a_picture_of_more_pixels_than_anybody_asked_for_is_refused_in_one_line(tmp_path, caplog):
+    path = hostile_png(tmp_path / "bomb.png", 30_000, 5_000)
+    with pytest.raises(
+        SourceError, match=r"bomb.png .* 150 megapixels, more than the 120 .* --max-megapixels 150"
+    ):
+        open_source(path)
+    cv2.imwrite(str(tmp_path / "good.png"), picture())
+    assert [frame.name for frame in read_all(open_source(tmp_path))] == ["good.png"]
+    assert ["--max-megapixels 150 reads it: skipped" in record.message for record in caplog.records] == [True]
+
+
+def test_the_user_may_ask_for_more_or_fewer_pixels(tmp_path):
+    cv2.imwrite(str(tmp_path / "a.png"), picture(size=(400, 300)))
+    with pytest.raises(SourceError, match=r"--max-megapixels 1 reads it"):
+        open_source(tmp_path / "a.png", max_megapixels=0.1)
+    assert open_source(tmp_path / "a.png", max_megapixels=1).read().size == (400, 300)
+
+
+@pytest.mark.parametrize("suffix", [".png", ".jpg"])
+def test_what_image_libraries_print_of_a_damaged_picture_stays_off_the_terminal(tmp_path, suffix, capfd):
+    noise = np.random.default_rng(0).integers(0, 255, (60, 80, 3), np.uint8)
+    encoded = bytearray(cv2.imencode(suffix, noise)[1].tobytes())
+    for place in (700, 1500, 3000):
+        encoded[place] ^= 255
+    for content in (encoded, encoded[: len(encoded) // 2], encoded[:-12]):
+        (tmp_path / f"a{suffix}").write_bytes(content)
+        read_image(tmp_path / f"a{suffix}")
+    assert capfd.readouterr().err == ""
+
+
+def test_what_others_print_while_a_picture_is_decoded_is_not_lost(capfd):
+    import os
+
+    from rtdet.video.sources.quiet import quiet_codecs
+
+    with quiet_codecs():
+        os.write(2, b"libpng error: IDAT: CRC error\nsomething else\n")
+    assert capfd.readouterr().err == "something else\n"
+
+
+@pytest.mark.parametrize("bits", [10, 12, 14, 16])
+@pytest.mark.parametrize("suffix", [".tif", ".png", ".pgm"])
+def test_pictures_of_a_sensors_bits_in_16_bit_files_are_as_bright_as_they_were(tmp_path, bits, suffix):
+    counts = np.linspace(0, (1 << bits) - 1, 1200).reshape(30, 40)
+    cv2.imwrite(str(tmp_path / f"a{suffix}"), counts.astype(np.uint16))
+    image = read_image(tmp_path / f"a{suffix}")
+    expected = np.repeat((counts * 255 / ((1 << bits) - 1))[:, :, None], 3, axis=2)
+    assert np.abs(image - expected).max() <= 1.01
+
+
+def test_photos_that_telephones_and_browsers_save_are_read_in_a_folder_too(tmp_path):
+    from PIL import Image as Pillow
+
+    Pillow.fromarray(picture()).save(tmp_path / "b.jfif", format="JPEG")
+    Pillow.fromarray(picture()).save(tmp_path / "c.tga")
+    cv2.imwrite(str(tmp_path / "a.jpg"), picture())
+    assert [frame.name for frame in read_all(open_source(tmp_path))] == ["a.jpg", "b.jfif", "c.tga"]

@@ -16,8 +16,11 @@ from rtdet.errors import SourceError
 from rtdet.protocols import Source
 from rtdet.video.sources.cameras import CameraInfo, list_cameras
 from rtdet.video.sources.names import IMAGE_SUFFIXES, is_glob, is_url, missing_file, to_path
+from rtdet.video.sources.reading import MAX_MEGAPIXELS, Reading
 
 __all__ = ["SOURCES", "CameraInfo", "SourceKind", "list_cameras", "open_source"]
+
+_LAST_CAMERA = 255
 
 
 @dataclass(frozen=True)
@@ -26,13 +29,22 @@ class SourceKind:
 
     spelling: str
     matches: Callable[[str], bool]
-    open: Callable[[str, float], Source]
+    open: Callable[[str, Reading], Source]
 
 
-def open_source(text: str | Path, *, start_s: float = 0.0) -> Source:
+def open_source(
+    text: str | Path,
+    *,
+    start_s: float = 0.0,
+    taken_as: str | None = None,
+    video_track: int | None = None,
+    max_megapixels: float = MAX_MEGAPIXELS,
+) -> Source:
     """The source that a text names: see `SOURCES` for the spellings.
 
-    start_s: begin there; only where the source can seek. Raises SourceError, one line that names the
+    start_s: begin there; only where the source can seek. taken_as: "film" or "pictures", for images (None: by
+    their names and sizes). video_track: which of a container's, from 0 (None: the film). max_megapixels: larger
+    pictures are not decoded. Raises SourceError, one line that names the
     source and says what to do.
 
     >>> source = rtdet.open_source("street.mp4", start_s=0.2)
@@ -58,55 +70,60 @@ def open_source(text: str | Path, *, start_s: float = 0.0) -> Source:
         raise SourceError(
             f"cannot read {spelling[:80]}: {getattr(error, 'strerror', None) or error}"
         ) from error
-    return kind.open(spelling, start_s)
+    return kind.open(spelling, Reading(start_s, taken_as, video_track, max_megapixels))
 
 
-def _open_demo(text: str, start_s: float) -> Source:
+def _open_demo(text: str, reading: Reading) -> Source:
     from rtdet.video.sources.demo import DemoSource
 
     seed = text.partition(":")[2]
     source = DemoSource(seed=int(seed)) if seed else DemoSource()
-    if start_s > 0:
-        source.seek(start_s)
+    if reading.start_s > 0:
+        source.seek(reading.start_s)
     return source
 
 
-def _open_webcam(text: str, start_s: float) -> Source:
+def _open_webcam(text: str, reading: Reading) -> Source:
     from rtdet.video.sources.webcam import WebcamSource
 
-    if start_s > 0:
-        raise SourceError(f"{text} is live: it cannot start at {start_s:g} s; leave --start away")
-    return WebcamSource(int(re.sub(r"\D", "", text) or 0))
+    reading.refuse_start(text)
+    index = int(re.sub(r"\D", "", text) or 0)
+    if index > _LAST_CAMERA:
+        raise SourceError(f"cannot open {text}: there is no camera of that number; `webcam` is the first")
+    return WebcamSource(index)
 
 
-def _open_stream(text: str, start_s: float) -> Source:
+def _open_stream(text: str, reading: Reading) -> Source:
     from rtdet.video.sources.stream import open_stream
 
-    return open_stream(text, start_s=start_s)
+    return open_stream(text, reading)
 
 
-def _open_folder(text: str, start_s: float) -> Source:
+def _open_folder(text: str, reading: Reading) -> Source:
     from rtdet.video.sources.images import open_folder
 
-    return open_folder(to_path(text), start_s=start_s)
+    return open_folder(to_path(text), reading)
 
 
-def _open_image(text: str, start_s: float) -> Source:
+def _open_image(text: str, reading: Reading) -> Source:
+    from rtdet.video.sources.image_files import is_animated_png
     from rtdet.video.sources.images import open_image
 
-    return open_image(to_path(text), start_s=start_s)
+    if is_animated_png(to_path(text)):
+        return _open_file(text, reading)
+    return open_image(to_path(text), reading)
 
 
-def _open_file(text: str, start_s: float) -> Source:
+def _open_file(text: str, reading: Reading) -> Source:
     from rtdet.video.sources.container import FileSource
 
-    return FileSource(to_path(text), start_s=start_s)
+    return FileSource(to_path(text), reading)
 
 
-def _open_glob(text: str, start_s: float) -> Source:
+def _open_glob(text: str, reading: Reading) -> Source:
     from rtdet.video.sources.images import open_glob
 
-    return open_glob(text, start_s=start_s)
+    return open_glob(text, reading)
 
 
 def _is_demo(text: str) -> bool:

@@ -23,6 +23,7 @@ from rtdet.video.sources.container_clock import (
 from rtdet.video.sources.decoder import WITHOUT_KEYFRAMES, VideoDecoder
 from rtdet.video.sources.names import why_remote_unreadable, why_unreadable
 from rtdet.video.sources.picture import Converter, Orientation, orientation_of
+from rtdet.video.sources.reading import AS_IT_IS, Reading
 from rtdet.video.sources.timeline import Timeline
 
 log = logging.getLogger("rtdet.video")
@@ -57,17 +58,15 @@ class FileSource:
     Frame.t is the container's PTS from the first frame on, made to increase strictly; Frame.pts is the
     container's own, or None for a frame whose time had to be repaired. Damaged packets are skipped and
     counted in `damaged`; a file that breaks off gives every frame before the break, then one warning.
-    `remote`: read the bytes from there instead (`path` is then only a name). `track`: this one of its video
-    tracks, from 0. Raises SourceError.
+    `remote`: read the bytes from there instead (`path` is then only a name). Raises SourceError.
     """
 
     def __init__(
         self,
         path: str | Path,
+        reading: Reading = AS_IT_IS,
         *,
-        start_s: float = 0.0,
         remote: RemoteFile | None = None,
-        track: int | None = None,
     ) -> None:
         self._path = Path(path)
         self._remote = remote
@@ -79,7 +78,7 @@ class FileSource:
         self.damaged = 0
         self.state = SourceState.OPEN
         self._converter = Converter()
-        self._track = track
+        self._reading = reading
         self._times = array("d")  # of the frames 0, 1, 2, ... that have been seen without a gap
         self._count_of_pictures: PictureCount | None = None
         self._is_joined: bool | None = None  # the container's clock starts over somewhere
@@ -88,8 +87,8 @@ class FileSource:
             first = self._pending
             self._orientation: Orientation = orientation_of(first.picture)
             self.info = self._describe(first)
-            if start_s > 0:
-                self._start_at(start_s)
+            if reading.start_s > 0:
+                self._start_at(reading.start_s)
         except BaseException:
             if remote is not None:
                 remote.close()
@@ -151,8 +150,8 @@ class FileSource:
 
         try:
             if self._remote is not None:
-                return VideoDecoder(self._remote, self._name, track=self._track)
-            return VideoDecoder(str(self._path.resolve()), str(self._path), track=self._track)
+                return VideoDecoder(self._remote, self._name, reading=self._reading)
+            return VideoDecoder(str(self._path.resolve()), str(self._path), reading=self._reading)
         except (av.error.FFmpegError, OSError, ValueError) as error:
             why = (
                 why_remote_unreadable(self._name, error)
@@ -169,9 +168,10 @@ class FileSource:
         duration_s, fps = decoder.duration_s, decoder.fps
         count = decoder.frame_count or (round(duration_s / decoder.frame_s) if duration_s else None)
         if self._clock_starts_over():
-            count, duration_s = measure_joined(
-                self._path, decoder.stream.index, decoder.frame_s
-            ) or (count, duration_s)
+            count, duration_s = measure_joined(self._path, decoder.stream.index, decoder.frame_s) or (
+                count,
+                duration_s,
+            )
         seekable = self._remote is None or self._remote.seekable()
         return SourceInfo(
             self._name, width, height, fps, count, duration_s,

@@ -1,4 +1,4 @@
-"""What only reading through a container tells: how many pictures come before a time, and whether its clock starts over."""
+"""What only reading a container tells: how many pictures come before a time, whether its clock starts over."""
 
 from __future__ import annotations
 

@@ -8,6 +8,7 @@ from typing import Any
 
 from rtdet.errors import SourceError
 from rtdet.video.sources.picture_times import PictureTimes
+from rtdet.video.sources.reading import AS_IT_IS, Reading, too_large
 from rtdet.video.sources.track_choice import choose_track
 
 # A run of this many unreadable packets without one good between them is the end of the file, not a scratch.
@@ -36,7 +37,7 @@ class VideoDecoder:
         options: dict[str, str] | None = None,
         format_name: str | None = None,
         live: bool = False,
-        track: int | None = None,
+        reading: Reading = AS_IT_IS,
     ) -> None:
         import av
 
@@ -48,7 +49,12 @@ class VideoDecoder:
         try:
             if self.container.format.name in _TEXT_ART:
                 raise SourceError(f"{name} is not a video: it looks like text; choose another file")
-            self.stream = choose_track(self.container, name, track)
+            self.stream = choose_track(self.container, name, reading.video_track)
+            context = self.stream.codec_context
+            if line := too_large(name, context.width, context.height, reading.max_megapixels):
+                raise SourceError(line)
+            # Pictures may grow in mid-stream.
+            context.options = {"max_pixels": str(int(reading.max_megapixels * 1e6))}
         except SourceError:
             self.container.close()
             raise

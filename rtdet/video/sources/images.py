@@ -4,21 +4,22 @@ from __future__ import annotations
 
 import glob
 import logging
-import math
 import threading
 import time
+from bisect import bisect_left
 from collections.abc import Sequence
+from itertools import accumulate
 from pathlib import Path
-
-import cv2
-import numpy as np
 
 from rtdet.errors import SourceError
 from rtdet.protocols import SourceState
-from rtdet.types import Frame, Image, SourceInfo
-from rtdet.video.sources.cameras import quiet_opencv
+from rtdet.types import Frame, SourceInfo
+from rtdet.video.sources.image_files import ImageReader, Page, UnreadableImage, read_image
 from rtdet.video.sources.names import IMAGE_SUFFIXES, VIDEO_SUFFIXES, natural_key
-from rtdet.video.sources.picture import on_black
+from rtdet.video.sources.reading import AS_IT_IS, FILM, MAX_MEGAPIXELS, PICTURES, Reading
+from rtdet.video.sources.series import why_no_film
+
+__all__ = ["ImageSource", "open_folder", "open_glob", "open_image", "read_image"]
 
 log = logging.getLogger("rtdet.video")
 
@@ -28,13 +29,28 @@ FPS = 25.0  # images have no times of their own
 class ImageSource:
     """Images in the given order, each in its own size; Frame.name is the file's name.
 
-    Frame.index is the place in the order and Frame.t that divided by `fps`. An image that cannot be read
-    is skipped with one warning, and leaves a gap in both. Raises SourceError when none can be read.
+    pages: the images; a path is its file's first. Frame.index is the place in the order and Frame.t that divided
+    by `fps`, or, with `page_s`, the sum of the seconds that those before are shown. An image that cannot be read
+    is skipped with one warning, and leaves a gap in both. `are_pictures`: they are no film (SourceInfo).
+    Raises SourceError when none can be read.
     """
 
-    def __init__(self, paths: Sequence[Path], name: str, *, start_s: float = 0.0, fps: float = FPS) -> None:
-        self._paths = list(paths)
-        self._fps = fps
+    def __init__(
+        self,
+        pages: Sequence[Path | Page],
+        name: str,
+        *,
+        start_s: float = 0.0,
+        fps: float = FPS,
+        page_s: Sequence[float] | None = None,
+        are_pictures: bool = False,
+        max_megapixels: float = MAX_MEGAPIXELS,
+    ) -> None:
+        self._pages = [page if isinstance(page, Page) else Page(page) for page in pages]
+        self._reader = ImageReader(max_megapixels)
+        self._times = (
+            list(accumulate(page_s, initial=0.0)) if page_s else [i / fps for i in range(len(pages) + 1)]
+        )
         self._next = 0
         self._lock = threading.Lock()
         self._closed = False
@@ -42,23 +58,22 @@ class ImageSource:
         self.state = SourceState.OPEN
         first = self._first_readable()
         if first is None:
-            raise SourceError(_unreadable(name, self._paths))
-        count = len(self._paths)
-        kind = f"1 {_kind(self._paths[0])} image" if count == 1 else f"{count} images"
+            raise SourceError(self._why_none(name))
+        count, length_s = len(pages), self._times[-1]
+        kind = f"1 {_kind(self._pages[0].path)} image" if count == 1 else f"{count} images"
         self.info = SourceInfo(
-            name, *first.size, fps, count, count / fps, is_seekable=True, detail=kind
+            name, *first.size, count / length_s, count, length_s,
+            is_seekable=True, detail=kind, are_pictures=are_pictures,
         )  # fmt: skip
         if start_s > 0:
-            if round(start_s * fps) >= count:
-                raise SourceError(
-                    f"{name} has no image at or after {start_s:g} s: it is {count / fps:g} s long"
-                )
+            if self._place(start_s) >= count:
+                raise SourceError(f"{name} has no image at or after {start_s:g} s: it is {length_s:g} s long")
             self.seek(start_s)
 
     def read(self) -> Frame | None:
         while True:
             with self._lock:
-                if self._closed or self._next >= len(self._paths):
+                if self._closed or self._next >= len(self._pages):
                     self.state = SourceState.ENDED
                     return None
                 index, self._next = self._next, self._next + 1
@@ -68,8 +83,7 @@ class ImageSource:
 
     def seek(self, t: float) -> None:
         with self._lock:
-            # Half a frame of tolerance, as everywhere: t is often a rounded number.
-            self._next = max(0, math.ceil(t * self._fps - 0.5))
+            self._next = self._place(t)
             if not self._closed:
                 self.state = SourceState.OPEN
 
@@ -78,31 +92,67 @@ class ImageSource:
             self._closed = True
             self.state = SourceState.ENDED
 
+    def _place(self, t: float) -> int:
+        """The first image at or after `t`; half of its predecessor's time of tolerance, as everywhere: t is often
+        a rounded number."""
+        place = bisect_left(self._times, t, hi=len(self._pages))
+        if place and t <= self._times[place - 1] + 0.5 * (self._times[place] - self._times[place - 1]):
+            place -= 1
+        return place
+
     def _first_readable(self) -> Frame | None:
-        frame = self._load(0, warn=len(self._paths) > 1) if self._paths else None
+        frame = self._load(0, warn=len(self._pages) > 1) if self._pages else None
         index = 0
-        while frame is None and index + 1 < len(self._paths):
+        while frame is None and index + 1 < len(self._pages):
             index += 1
             frame = self._load(index)
         return frame
 
     def _load(self, index: int, *, warn: bool = True) -> Frame | None:
-        path = self._paths[index]
-        image = read_image(path)
-        if image is not None:
-            return Frame(image, index / self._fps, index, time.monotonic(), name=path.name)
+        page = self._pages[index]
+        try:
+            image = self._reader.read(page)
+            return Frame(image, self._times[index], index, time.monotonic(), name=page.path.name)
+        except UnreadableImage as error:
+            self._why = error
         if warn and index not in self._warned:
             self._warned.add(index)
-            log.warning("%s cannot be read as an image: skipped", path)
+            log.warning("%s: skipped", self._why.line or f"{page.path} cannot be read as an image")
         return None
 
+    def _why_none(self, name: str) -> str:
+        if len(self._pages) == 1:
+            path = self._pages[0].path
+            return self._why.line or f"cannot read the image {path}: it {self._why}; choose another file"
+        return f"none of the {len(self._pages)} images of {name} can be read: choose others"
 
-def open_image(path: Path, *, start_s: float = 0.0) -> ImageSource:
-    """One image file."""
-    return ImageSource([path], path.name, start_s=start_s)
+
+def open_image(path: Path, reading: Reading = AS_IT_IS) -> ImageSource:
+    """One image file; all its pages, where it is an animation or has several."""
+    try:
+        header = ImageReader(reading.max_megapixels).check(path)
+    except UnreadableImage:
+        header = None  # the source says why
+    count = 1 if header is None else header.pages
+    page_s = header.page_s if header is not None else None
+    taken_as = reading.taken_as or FILM
+    if count > 1:
+        kind = "a film" if taken_as == FILM else "single pictures"
+        log.info("the %d pages of %s are taken for %s; --as %s takes them for the other",
+                 count, path.name, kind, PICTURES if taken_as == FILM else FILM)  # fmt: skip
+    return ImageSource(
+        [Page(path, number) for number in range(count)],
+        path.name,
+        start_s=reading.start_s,
+        page_s=[seconds or 1 / FPS for seconds in page_s]
+        if page_s and len(page_s) == count and taken_as == FILM
+        else None,
+        are_pictures=taken_as == PICTURES,
+        max_megapixels=reading.max_megapixels,
+    )
 
 
-def open_folder(folder: Path, *, start_s: float = 0.0) -> ImageSource:
+def open_folder(folder: Path, reading: Reading = AS_IT_IS) -> ImageSource:
     """The images right in a folder, in natural order. Raises SourceError that says what it holds instead."""
     try:
         files = [path for path in folder.iterdir() if path.is_file() and not path.name.startswith(".")]
@@ -111,17 +161,43 @@ def open_folder(folder: Path, *, start_s: float = 0.0) -> ImageSource:
     images = [path for path in files if path.suffix.lower() in IMAGE_SUFFIXES]
     if not images:
         raise SourceError(f"the folder {folder} holds no images{_instead(files)}")
-    return ImageSource(_in_order(images), folder.resolve().name, start_s=start_s)
+    others = sorted(path.name for path in files if path.suffix.lower() in VIDEO_SUFFIXES)
+    if others:
+        more = ", ..." if len(others) > 3 else ""
+        log.warning("%s: %d other files with pictures are left out (%s%s): open them by themselves",
+                    folder, len(others), ", ".join(others[:3]), more)  # fmt: skip
+    return _open_series(images, folder.resolve().name, reading)
 
 
-def open_glob(pattern: str, *, start_s: float = 0.0) -> ImageSource:
+def open_glob(pattern: str, reading: Reading = AS_IT_IS) -> ImageSource:
     """The images that match a pattern such as frames/*.jpg, in natural order."""
     files = [Path(name) for name in glob.glob(str(Path(pattern).expanduser()), recursive=True)]
     files = [path for path in files if path.is_file()]
     images = [path for path in files if path.suffix.lower() in IMAGE_SUFFIXES]
     if not images:
         raise SourceError(f"no image matches {pattern}{_instead(files)}")
-    return ImageSource(_in_order(images), pattern, start_s=start_s)
+    return _open_series(images, pattern, reading)
+
+
+def _open_series(images: list[Path], name: str, reading: Reading) -> ImageSource:
+    paths = _in_order(images)
+    taken_as = reading.taken_as
+    if taken_as is None and len(paths) > 1:
+        why = why_no_film(paths)
+        taken_as = FILM if why is None else PICTURES
+        if why is None:
+            log.info("the %d images of %s are taken for the frames of a film (names with a rising number, one "
+                     "size); --as pictures looks at each by itself", len(paths), name)  # fmt: skip
+        else:
+            log.info("the %d images of %s are taken for single pictures, without IDs (%s); --as film tracks "
+                     "through them", len(paths), name, why)  # fmt: skip
+    return ImageSource(
+        paths,
+        name,
+        start_s=reading.start_s,
+        are_pictures=taken_as == PICTURES,
+        max_megapixels=reading.max_megapixels,
+    )
 
 
 def _in_order(paths: list[Path]) -> list[Path]:
@@ -141,47 +217,3 @@ def _instead(files: list[Path]) -> str:
 
 def _kind(path: Path) -> str:
     return path.suffix.lstrip(".").upper() or "unnamed"
-
-
-def _unreadable(name: str, paths: list[Path]) -> str:
-    if len(paths) == 1:
-        what = (
-            "is empty (0 bytes)"
-            if paths[0].is_file() and paths[0].stat().st_size == 0
-            else "is damaged or another kind of file"
-        )
-        return f"cannot read the image {paths[0]}: it {what}; choose another file"
-    return f"none of the {len(paths)} images of {name} can be read: choose others"
-
-
-def read_image(path: Path) -> Image | None:
-    """(H, W, 3) BGR, upright by its EXIF orientation, 8 bits, alpha laid on black; None: unreadable."""
-    try:
-        # Read here rather than by OpenCV, which cannot open every path on Windows.
-        encoded = np.fromfile(path, np.uint8)
-    except OSError:
-        return None
-    if not encoded.size:
-        return None
-    with quiet_opencv():
-        try:
-            image: Image | None = cv2.imdecode(encoded, cv2.IMREAD_COLOR)
-            if image is not None and _may_be_transparent(encoded[:64].tobytes()):
-                image = _with_alpha(encoded, image)
-        except cv2.error:
-            return None
-    return image
-
-
-def _may_be_transparent(head: bytes) -> bool:
-    if head.startswith(b"\x89PNG"):
-        return head[25:26] in (b"\3", b"\4", b"\6")  # the colour type: palette, grey or colour with alpha
-    return head[8:12] == b"WEBP" or head[:4] in (b"II*\0", b"MM\0*")
-
-
-def _with_alpha(encoded: np.ndarray[tuple[int], np.dtype[np.uint8]], image: Image) -> Image:
-    whole = cv2.imdecode(encoded, cv2.IMREAD_UNCHANGED)
-    if whole is None or whole.ndim != 3 or whole.shape[2] != 4 or whole.shape[:2] != image.shape[:2]:
-        return image
-    alpha = whole[:, :, 3] if whole.dtype == np.uint8 else (whole[:, :, 3] // 257).astype(np.uint8)
-    return on_black(np.dstack([image, alpha]))

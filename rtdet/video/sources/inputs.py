@@ -25,3 +25,13 @@ def files_of_source(text: str) -> Iterator[Path]:
             yield from map(Path, glob.iglob(str(path), recursive=True))
     except (OSError, ValueError, RuntimeError):
         return
+
+
+def file_of(text: str) -> Path | None:
+    """The one file that a source is read from, however it is spelt; None for a camera, a stream, a folder."""
+    spelling = text.strip()
+    try:
+        path = to_path(spelling)
+        return path if not is_url(spelling) and path.is_file() else None
+    except (OSError, ValueError, RuntimeError):
+        return None

@@ -12,7 +12,22 @@ from urllib.request import url2pathname
 from rtdet.errors import SourceError
 
 IMAGE_SUFFIXES = frozenset(
-    {".jpg", ".jpeg", ".jpe", ".png", ".bmp", ".webp", ".tif", ".tiff", ".ppm", ".pgm", ".pbm", ".jp2"}
+    {
+        ".jpg",
+        ".jpeg",
+        ".jpe",
+        ".jfif",
+        ".png",
+        ".bmp",
+        ".webp",
+        ".tif",
+        ".tiff",
+        ".ppm",
+        ".pgm",
+        ".pbm",
+        ".jp2",
+    }
+    | {".avif", ".mpo", ".tga"}
 )
 # fmt: off
 VIDEO_SUFFIXES = frozenset({

@@ -38,7 +38,9 @@ def orientation_of(frame: Any) -> Orientation:
     """
     try:
         matrix = frame.side_data.get("DISPLAYMATRIX")
-    except ValueError:  # beside it is a kind of data that PyAV does not know: its own reading is the turn alone
+    except (
+        ValueError
+    ):  # beside it is a kind of data that PyAV does not know: its own reading is the turn alone
         return Orientation(clockwise=round(-frame.rotation / 90) % 4 * 90)
     if matrix is None:
         return Orientation()

@@ -72,8 +72,9 @@ class PictureTimes:
 
     def of_packet(self, packet: Any) -> int | None:
         """The time that a packet brings: its picture's, or another's where the container has decoding times."""
-        ticks = packet.dts if self._decode_times_only and packet.dts is not None else packet.pts
-        return packet.dts if ticks is None and packet.pts is None else ticks
+        pts, dts = packet.pts, packet.dts
+        ticks: int | None = dts if self._decode_times_only and dts is not None else pts
+        return dts if ticks is None else ticks
 
     def of_picture(self, picture: Any) -> int | None:
         """The time, in ticks of the stream, at which a decoded picture is shown; None where nobody knows."""

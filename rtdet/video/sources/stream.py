@@ -13,6 +13,7 @@ from rtdet.video.sources.decoder import VideoDecoder
 from rtdet.video.sources.live import LiveSource
 from rtdet.video.sources.names import hide_secrets
 from rtdet.video.sources.picture import Converter, orientation_of
+from rtdet.video.sources.reading import AS_IT_IS, Reading
 from rtdet.video.sources.timeline import Timeline
 from rtdet.video.sources.transport import HttpFile, SocketFile, open_tcp, open_udp, reason_of
 
@@ -27,7 +28,7 @@ _OPTIONS = {"analyzeduration": "1000000"}
 
 
 def open_stream(
-    url: str, *, start_s: float = 0.0, open_timeout_s: float = 10.0, stall_s: float = 5.0
+    url: str, reading: Reading = AS_IT_IS, *, open_timeout_s: float = 10.0, stall_s: float = 5.0
 ) -> Source:
     """The source behind an address: an http address of a finite file is a FileSource, all else is live.
 
@@ -46,12 +47,11 @@ def open_stream(
             http_file.close()
             http_file = None
         elif http_file.length is not None:
-            return FileSource(hide_secrets(url), start_s=start_s, remote=http_file)
-    if start_s > 0:
-        raise SourceError(
-            f"{hide_secrets(url)} is live: it cannot start at {start_s:g} s; leave --start away"
-        )
-    return StreamSource(url, open_timeout_s=open_timeout_s, stall_s=stall_s, connected=http_file)
+            return FileSource(hide_secrets(url), reading, remote=http_file)
+    reading.refuse_start(hide_secrets(url))
+    return StreamSource(
+        url, reading=reading, open_timeout_s=open_timeout_s, stall_s=stall_s, connected=http_file
+    )
 
 
 def _open_http(url: str, timeout_s: float, stall_s: float) -> HttpFile:
@@ -83,8 +83,10 @@ class StreamSource(LiveSource):
         give_up_s: float = 30.0,
         backoff_s: tuple[float, float] = (0.5, 8.0),
         connected: HttpFile | None = None,
+        reading: Reading = AS_IT_IS,
     ) -> None:
         self._url = url
+        self._reading = reading
         self._shown = hide_secrets(url)
         super().__init__(self._shown)
         self._open_timeout_s = open_timeout_s
@@ -191,6 +193,7 @@ class StreamSource(LiveSource):
                 options=_OPTIONS,
                 format_name="mpjpeg" if multipart else None,
                 live=True,
+                reading=self._reading,
             )
         except BaseException:
             transport.close()
@@ -201,7 +204,9 @@ class StreamSource(LiveSource):
         if scheme.startswith("rtsp"):
             options["rtsp_flags"] = "prefer_tcp"
         limits = (timeout_s, max(self._stall_s, 10.0) if scheme.startswith("http") else self._stall_s)
-        return VideoDecoder(self._url, self._shown, timeout_s=limits, options=options, live=True)
+        return VideoDecoder(
+            self._url, self._shown, timeout_s=limits, options=options, live=True, reading=self._reading
+        )
 
     def _play(self, decoder: VideoDecoder) -> None:
         """Hand over every picture of one connection, then close it."""

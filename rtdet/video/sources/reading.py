@@ -1,0 +1,46 @@
+"""How a source is to be read, where its name does not say it."""
+
+from __future__ import annotations
+
+import math
+from typing import NamedTuple
+
+from rtdet.errors import SourceError
+
+FILM, PICTURES = "film", "pictures"
+# As many as the largest camera of a telephone gives; a picture of it takes a third of a gigabyte.
+MAX_MEGAPIXELS = 120.0
+
+
+class Reading(NamedTuple):
+    """What a user may ask of a source.
+
+    start_s:        begin there; only where the source can seek.
+    taken_as:       "film" or "pictures", for images; None: by their names and sizes.
+    video_track:    which of a container's, from 0; None: the film.
+    max_megapixels: pictures with more are not decoded.
+    """
+
+    start_s: float = 0.0
+    taken_as: str | None = None
+    video_track: int | None = None
+    max_megapixels: float = MAX_MEGAPIXELS
+
+    def refuse_start(self, name: str) -> None:
+        """Raises SourceError where a live source is to start later."""
+        if self.start_s > 0:
+            raise SourceError(f"{name} is live: it cannot start at {self.start_s:g} s; leave out --start")
+
+
+AS_IT_IS = Reading()
+
+
+def too_large(name: object, width: float, height: float, max_megapixels: float) -> str | None:
+    """The line for a picture of so many pixels; None where it may be decoded."""
+    megapixels = width * height / 1e6
+    if megapixels <= max_megapixels:
+        return None
+    return (
+        f"{name} would take the memory of {megapixels:.0f} megapixels, more than the {max_megapixels:g} that are "
+        f"decoded without being asked; --max-megapixels {math.ceil(megapixels)} reads it"
+    )

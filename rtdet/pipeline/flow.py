@@ -136,7 +136,7 @@ class Flow:
 
     def tracks_at(self, t: float) -> Tracks:
         job = self.newest_job
-        return self.tracking.at(t, job.epoch if job is not None else 0)
+        return self.tracking.at(t, 0) if job is None else self.tracking.at(t, job.epoch, job.frame.size)
 
     def shown_result(self, job: Job) -> FrameResult:
         """What a viewer shows of a frame that was captured this moment."""
@@ -148,9 +148,8 @@ class Flow:
             and self.tracking.says_of(newest[1].frame.t, job.frame.t)
         ):
             known = newest[1].detections
-        return FrameResult(
-            job.frame, known, self.tracking.at(job.frame.t, job.epoch), {"capture": job.decode_ms}
-        )
+        tracks = self.tracking.at(job.frame.t, job.epoch, job.frame.size)
+        return FrameResult(job.frame, known, tracks, {"capture": job.decode_ms})
 
     def close_source(self) -> None:
         """Closes the source unless another thread has seen to it. May block as long as the source does."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Sequence
+from dataclasses import replace
 
 import numpy as np
 
@@ -18,7 +19,9 @@ class SharedTracker:
     """Holds the tracker of a run, or None.
 
     The lock is held for `update` and `predict` of the tracker, never during inference. `epoch` counts the
-    seeks: tracks of before a seek say nothing about the frames after it. `low` is the least score that the
+    seeks: tracks of before a seek say nothing about the frames after it. Nor do those of pictures of another `size`
+    (width, height), whose pixels are others. The tracker then starts over, but IDs go on: none is given twice in a
+    run, whatever trackers follow each other. `low` is the least score that the
     tracker has a use for, or the one that comes next has; None: nothing below the user's confidence.
     `compensates_camera` says the same of the camera's motion. `carries_over`: what was seen in one picture says
     something of the next; False for single pictures, where there is no tracker.
@@ -32,6 +35,8 @@ class SharedTracker:
         self._next: list[Tracker | None] = []
         self._fresh = True
         self._epoch = 0
+        self._size: tuple[int, int] | None = None
+        self._newest_id = self._ids_before = 0
         self._class_names: Sequence[str] = ()
         self._detections = Detections()
         self._updated_t = 0.0
@@ -44,13 +49,20 @@ class SharedTracker:
         self._note_wishes(tracker)
 
     def update(
-        self, found: Found, t: float, epoch: int, camera_step: FloatArray | None = None, *, pin: bool
+        self,
+        found: Found,
+        t: float,
+        epoch: int,
+        camera_step: FloatArray | None = None,
+        *,
+        size: tuple[int, int] | None = None,
+        pin: bool = False,
     ) -> Tracks:
         """The tracks of a new frame. `camera_step`: the camera's transform (2, 3) to it, where it is known. `pin`:
         the picture stands still on it, so `at(t)` shows every detection, also those that the tracker has yet to
         confirm."""
         with self._lock:
-            self._renew(found.detections, epoch)
+            self._renew(found.detections, epoch, size)
             if camera_step is not None and isinstance(self.tracker, CompensatingTracker):
                 self.tracker.move_camera(camera_step)
             tracks = self._feed(found, t)
@@ -58,28 +70,29 @@ class SharedTracker:
             self._tracks = tracks
             return tracks
 
-    def redo(self, found: Found, t: float, epoch: int) -> Tracks:
+    def redo(self, found: Found, t: float, epoch: int, *, size: tuple[int, int] | None = None) -> Tracks:
         """Tracks for new detections of a frame that the tracker has had already: it is asked, not updated,
         so that one frame does not count twice."""
         with self._lock:
-            self._renew(found.detections, epoch)
+            self._renew(found.detections, epoch, size)
             if self._fresh or self.tracker is None:
                 known = self._feed(found, t)
             else:
                 if self._two_stage is not None:
                     self._two_stage.set_confidence(found.confidence)
-                known = self.tracker.predict(t)
+                known = self._numbered(self.tracker.predict(t))
             shown = self._standing(found, known)
             self._pinned = (t, shown)
             return shown
 
-    def at(self, t: float, epoch: int) -> Tracks:
-        """Where the tracks are at `t`; where they last were while the tracker is busy for over 10 ms."""
+    def at(self, t: float, epoch: int, size: tuple[int, int] | None = None) -> Tracks:
+        """Where the tracks are at `t`; where they last were while the tracker is busy for over 10 ms. `size`: of the
+        picture that is asked about."""
         if not self._lock.acquire(timeout=_PATIENCE_S):
-            knows = epoch == self._epoch and self.says_of(self._updated_t, t)
+            knows = not self._is_elsewhere(epoch, size) and self.says_of(self._updated_t, t)
             return self._tracks if knows else Tracks(class_names=self._class_names)
         try:
-            if epoch != self._epoch:
+            if self._is_elsewhere(epoch, size):
                 return Tracks(class_names=self._class_names)
             if self._pinned is not None and self._pinned[0] == t:
                 return self._pinned[1]
@@ -87,7 +100,7 @@ class SharedTracker:
                 return Tracks(class_names=self._class_names)
             if self.tracker is None:
                 return as_tracks(self._detections, max(0.0, t - self._updated_t))
-            return self.tracker.predict(t)
+            return self._numbered(self.tracker.predict(t))
         finally:
             self._lock.release()
 
@@ -100,9 +113,22 @@ class SharedTracker:
         if self.tracker is None:
             return as_tracks(found.detections)
         if self._two_stage is None:
-            return self.tracker.update(found.detections, t)
-        self._two_stage.set_confidence(found.confidence)
-        return self._two_stage.update(found.candidates, t)
+            tracks = self.tracker.update(found.detections, t)
+        else:
+            self._two_stage.set_confidence(found.confidence)
+            tracks = self._two_stage.update(found.candidates, t)
+        tracks = self._numbered(tracks)
+        self._newest_id = max(self._newest_id, int(tracks.ids.max(initial=0)))
+        return tracks
+
+    def _numbered(self, tracks: Tracks) -> Tracks:
+        """The tracks with IDs above all that were given out before the tracker started over; 0 stays 0."""
+        if self._ids_before == 0:
+            return tracks
+        return replace(tracks, ids=np.where(tracks.ids > 0, tracks.ids + self._ids_before, tracks.ids))
+
+    def _is_elsewhere(self, epoch: int, size: tuple[int, int] | None) -> bool:
+        return epoch != self._epoch or (None not in (size, self._size) and size != self._size)
 
     def _standing(self, found: Found, tracks: Tracks) -> Tracks:
         """What a picture that stands still shows: its detections, and the tracks that go on by what is none."""
@@ -120,18 +146,19 @@ class SharedTracker:
         self.low = tracker.low if isinstance(tracker, TwoStageTracker) else None
         self.compensates_camera = isinstance(tracker, CompensatingTracker)
 
-    def _renew(self, detections: Detections, epoch: int) -> None:
-        """Starts over after a swap, after a seek, and when labels get another meaning."""
+    def _renew(self, detections: Detections, epoch: int, size: tuple[int, int] | None) -> None:
+        """Starts over after a swap, after a seek, and when labels or pixels get another meaning."""
         swapped = bool(self._next)
         while self._next:
             self._take(self._next.pop(0))
         names = tuple(detections.class_names)
         renamed = bool(names and self._class_names and names != self._class_names)
-        if swapped or renamed or epoch != self._epoch:
+        if swapped or renamed or self._is_elsewhere(epoch, size):
             self._fresh = True
+            self._ids_before = self._newest_id
             self._pinned = None
             self._tracks = Tracks(class_names=names)
             if self.tracker is not None:
                 self.tracker.reset()
-        self._epoch = epoch
+        self._epoch, self._size = epoch, size
         self._class_names = names or self._class_names

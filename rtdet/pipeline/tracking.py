@@ -40,10 +40,12 @@ class TrackWorker(Worker):
         began = time.monotonic()
         self.part = flow.tracking.tracker or flow.tracking
         if job.redo:
-            tracks = flow.tracking.redo(job.found, job.frame.t, job.epoch)
+            tracks = flow.tracking.redo(job.found, job.frame.t, job.epoch, size=job.frame.size)
         else:
             step = flow.camera.transform(job.camera_points, job.found.candidates.boxes)
-            tracks = flow.tracking.update(job.found, job.frame.t, job.epoch, step, pin=job.single)
+            tracks = flow.tracking.update(
+                job.found, job.frame.t, job.epoch, step, size=job.frame.size, pin=job.single
+            )
         ended = time.monotonic()
         stage_ms = {
             "capture": job.decode_ms,

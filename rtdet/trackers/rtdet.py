@@ -33,8 +33,8 @@ from rtdet.types import BoolArray, Detections, FloatArray, Tracks
 # Rows of the table of what is known of each track (a column): its box (cx, cy, w, h), its motion as in forecast, and
 # what has a row of its own.
 BOX, MOTION = slice(0, 4), slice(4, 4 + forecast.ROWS)
-ID, SCORE, BEST, LABEL, SEEN, SEEN_S, BORN_S, HITS, CONFIRMED = range(MOTION.stop, MOTION.stop + 9)
-ROWS = MOTION.stop + 9
+ID, SCORE, BEST, LABEL, SEEN, SEEN_S, BORN_S, HITS, CONFIRMED, APART = range(MOTION.stop, MOTION.stop + 10)
+ROWS = MOTION.stop + 10
 # The score that begins a track where no user says.
 NEW = 0.7
 # The least similarity at which a detection may continue a track.
@@ -49,8 +49,10 @@ ERROR = 1.4
 SMALL_STEP = 0.1
 # What a pair of two classes counts for, against one of one class.
 OTHER_CLASS = 0.6
-# A lost track this similar to the detection of another is the same object.
-DUPLICATE = 0.8
+
+# A lost track this similar to the detection of another is the same object, unless it has once been seen where no
+# other detection was more similar to it than that.
+DUPLICATE, ASIDE = 0.7, 0.3
 
 # What may differ by class, and at most be.
 BY_CLASS = {"high": 1.0, "new": 1.0, "sure": 1.0, "max_age_s": math.inf, "coast_s": math.inf}
@@ -281,18 +283,20 @@ class RtdetTracker:
         self._votes.begin(labels, scores)
 
     def _duplicates(self, pairs: SimilarPairs, matching: Matching) -> BoolArray:
-        """Of a track seen now and a lost one in the same place, the one that lived less long, (N,)."""
+        """Of a track seen now and a lost one in the same place, the one that lived less long, (N,), if it was never
+        seen apart from others: one detected twice at the start is, somebody who walks behind another is not."""
+        rows, columns, similarity = pairs
+        track_of = matching.track_of.take(rows)
+        is_near = np.zeros(self._table.shape[1], dtype=bool)
+        is_near[columns[(similarity > ASIDE) & (track_of != columns)]] = True
+        self._table[APART] = np.maximum(self._table[APART], ~matching.open & ~is_near)
         twice = np.zeros(self._table.shape[1], dtype=bool)
-        rows, lost, similarity = pairs
-        close = (similarity > DUPLICATE) & matching.open.take(lost)
-        if not close.any():
-            return twice
-        rows, lost = rows[close], lost[close]
-        seen = matching.track_of.take(rows)
-        taken = seen >= 0
-        seen, lost = seen[taken], lost[taken]
-        life_s = self._table[SEEN_S] - self._table[BORN_S]
-        twice[np.where(life_s[seen] > life_s[lost], lost, seen)] = True
+        close = (similarity > DUPLICATE) & matching.open.take(columns) & (track_of >= 0)
+        if close.any():
+            seen, lost = track_of[close], columns[close]
+            life_s = self._table[SEEN_S] - self._table[BORN_S]
+            twice[np.where(life_s[seen] > life_s[lost], lost, seen)] = True
+            twice &= self._table[APART] == 0
         return twice
 
     def _visible(self) -> BoolArray:

@@ -350,7 +350,7 @@ def test_the_tracker_is_swapped_between_frames(parts):
     pipeline.swap_tracker(None)
     source.feed(2)
     assert pipeline.join()
-    assert [result.tracks.ids.tolist() for result in sink.results] == [[1], [2], [1], [2], [0], [0]]
+    assert [result.tracks.ids.tolist() for result in sink.results] == [[1], [2], [3], [4], [0], [0]]
     assert pipeline.tracks_at(9.0).ids.tolist() == [0]
 
 

@@ -99,7 +99,7 @@ def test_a_seek_while_paused_shows_and_processes_exactly_the_frame_there(parts, 
     parts.until(processed(pipeline, 2))
     assert pipeline.newest_frame().index == pipeline.newest_result().frame.index == 10
     assert tracker.resets == 1
-    assert pipeline.tracks_at(0.4).ids.tolist() == [2]
+    assert pipeline.tracks_at(0.4).ids.tolist() == [3]
     parts.until(lambda: sink.indices == [0, 10])
     assert pipeline.is_paused
     assert source.position == 11

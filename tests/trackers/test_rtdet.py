@@ -211,3 +211,28 @@ def test_settings_by_class_that_make_no_sense_are_one_line():
 def test_a_setting_out_of_range_is_refused(settings):
     with pytest.raises(UsageError):
         load_tracker("rtdet", **settings)
+
+
+@pytest.mark.parametrize("front", [1.0, 4.0])
+@pytest.mark.parametrize("behind", [0.5, 2.0])
+def test_who_passes_behind_another_keeps_the_id(front, behind):
+    following, first, last = tracker(), {}, {}
+    for i in range(160):
+        near, far = 100 + front * i, 460 - behind * i
+        is_hidden = abs(far - near - 1) < 24
+        boxes = [box(near, 100, 60, 120)] + [box(far, 104, 58, 114)] * (not is_hidden)
+        tracks = following.update(seen(*boxes), i / FPS)
+        if i in (10, 159):
+            is_near = (tracks.boxes[:, 3] > 219).tolist()
+            (first if i == 10 else last).update(zip(is_near, tracks.ids.tolist(), strict=True))
+    assert first == last
+    assert len(first) == 2
+
+
+def test_one_object_detected_twice_from_the_start_is_one_once_it_is_detected_once():
+    following = tracker()
+    for i in range(6):
+        boxes = [box(100 + 2 * i), box(104 + 2 * i)] if i < 4 else [box(100 + 2 * i)]
+        tracks = following.update(seen(*boxes), i / FPS)
+    assert tracks.ids.tolist() == [1]
+    assert following.predict(7 / FPS).ids.tolist() == [1]

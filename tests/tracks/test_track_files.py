@@ -19,7 +19,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from rtdet.errors import OutputError, SourceError, UnknownNameError
-from rtdet.tracks import FORMATS, open_detection_file, open_track_file, read_tracks
+from rtdet.tracks import FORMATS, open_detection_file, open_track_file, read_table, read_tracks
 from rtdet.tracks.formats import parquet
 from rtdet.types import Detections, Frame, FrameResult, SourceInfo, Tracks
 
@@ -323,3 +323,15 @@ def test_detections_as_text_are_mot_rows_without_an_id(tmp_path: Path) -> None:
     assert (tmp_path / "d.txt").read_text() == (
         "5,-1,0.00,2.00,10.00,20.50,0.9000,-1,-1,-1\n5,-1,1.00,2.00,10.00,20.50,0.5000,-1,-1,-1\n"
     )
+
+
+@pytest.mark.parametrize("suffix", list(FORMATS))
+def test_frames_that_a_seek_went_back_to_are_there_once_with_all_their_tracks(
+    tmp_path: Path, suffix: str
+) -> None:
+    results = [result(i, Tracks([[1, 1, 5, 5]], [track])) for i, track in ((0, 1), (1, 1), (0, 2), (1, 2))]
+    table = read_table(write(tmp_path / f"o{suffix}", results))
+    assert table.frame_list.numbers.tolist() == [1, 2]
+    assert [table.at(frame).ids.tolist() for frame in (1, 2)] == [[1, 2], [1, 2]]
+    if suffix == ".json":
+        assert [image["id"] for image in json.loads((tmp_path / "o.json").read_text())["images"]] == [1, 2]

@@ -31,15 +31,20 @@ class CocoWriter(RowWriter):
         super().__init__(path)
         self._pending: list[str] = []
         self._images: list[str] = []
+        self._listed: set[int] = set()
         self._annotation_count = 0
         self._checkpoint = Checkpoint()
 
     def _write_rows(self, record: FrameRecord, rows: list[Row]) -> None:
         width, height = record.size if min(record.size) > 0 else _UNSEEN
         image = {"id": record.number, "file_name": record.name or _file_name(record.number)}
-        self._images.append(
-            compact_json({**image, "width": width, "height": height, TIME.name: TIME.written(record.time_s)})
-        )
+        if record.number not in self._listed:  # a frame that a seek went back to comes again
+            self._listed.add(record.number)
+            self._images.append(
+                compact_json(
+                    {**image, "width": width, "height": height, TIME.name: TIME.written(record.time_s)}
+                )
+            )
         further = further_names(COCO.suffix)
         for row in rows:
             self._annotation_count += 1

@@ -1,0 +1,62 @@
+"""The tracker of a run starts over where what it knows says nothing any more; IDs go on."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from rtdet.pipeline.found import Found
+from rtdet.pipeline.shared_tracker import SharedTracker
+from rtdet.trackers.registry import TRACKERS, load_tracker
+from rtdet.types import Detections
+
+every_tracker = pytest.mark.parametrize("name", sorted(TRACKERS))
+LARGE, SMALL = (640, 360), (320, 180)
+
+
+def seen_at(x: float, names: tuple[str, ...] = ()) -> Found:
+    detections = Detections([[x, 20, x + 40, 120]], [0.9], class_names=names)
+    return Found(detections, detections, 0.25)
+
+
+def ids_over(
+    tracker: SharedTracker, frames: range, epoch: int = 0, size: tuple[int, int] = LARGE
+) -> set[int]:
+    given: set[int] = set()
+    for i in frames:
+        tracks = tracker.update(seen_at(100 + 2 * i), i / 25, epoch, size=size)
+        given |= set(tracks.ids.tolist())
+        assert set(tracker.at(i / 25, epoch, size).ids.tolist()) <= given
+    return given
+
+
+@every_tracker
+def test_after_a_seek_another_tracker_or_another_model_ids_go_on(name: str) -> None:
+    tracker = SharedTracker(load_tracker(name, fps=25.0))
+    assert ids_over(tracker, range(10)) == {1}
+    assert ids_over(tracker, range(3, 13), epoch=1) == {2}
+    tracker.swap(load_tracker("sort", fps=25.0))
+    assert ids_over(tracker, range(13, 23), epoch=1) == {3}
+    tracker.swap(None)
+    assert ids_over(tracker, range(23, 25), epoch=1) == {0}
+    tracker.swap(load_tracker(name, fps=25.0))
+    assert ids_over(tracker, range(25, 35), epoch=1) == {4}
+    for i in range(35, 45):
+        tracks = tracker.update(seen_at(100 + 2 * i, ("cat", "dog")), i / 25, 1)
+    for i in range(45, 55):
+        tracks = tracker.update(seen_at(100 + 2 * i, ("dog", "cat")), i / 25, 1)
+    assert tracks.ids.tolist() == [5]
+
+
+@every_tracker
+def test_nothing_stays_in_the_pixels_of_another_size_of_picture(name: str) -> None:
+    tracker = SharedTracker(load_tracker(name, fps=25.0))
+    for i in range(30):
+        tracker.update(seen_at(500), i / 25, 0, size=LARGE)
+    assert len(tracker.at(30 / 25, 0, SMALL)) == 0
+    for i in range(30, 60):
+        tracks = tracker.update(seen_at(250), i / 25, 0, size=SMALL)
+        assert np.all(tracks.boxes[:, 0] < SMALL[0])
+        assert 1 not in tracks.ids
+    assert tracks.ids.tolist() == [2]
+    assert len(tracker.at(60 / 25, 0, LARGE)) == 0

@@ -111,7 +111,7 @@ def test_a_missing_file_a_bad_row_and_a_missing_folder_are_one_line(detections, 
         track(tmp_path / "absent.txt", "--out", tmp_path / "out.txt")
     with pytest.raises(OutputError, match="folder"):
         track(detections, "--out", tmp_path / "absent" / "out.txt")
-    with pytest.raises(OutputError, match="source itself"):
+    with pytest.raises(UsageError, match="would overwrite"):
         track(detections, "--out", detections)
     detections.write_text("1,-1,1,2,3,4,1\n1,-1,one,2,3,4,1\n")
     with pytest.raises(SourceError, match=r"det\.txt, line 2"):

@@ -1,12 +1,12 @@
-# Each target sets up what it needs; a second run does nothing twice. `make help` prints these lines:
-#   make demo    opens the viewer on the demo, or records it where there is no display; sets up the app alone
-#   make test    runs every test (ARGS="tests/ui -x": a part of them)
+# Each target installs what it needs; a second run installs nothing again. `make help` prints these lines:
+#   make demo    opens the viewer on the demo, or records it where there is no display; installs only the app
+#   make test    runs every test (or some of them: ARGS="tests/ui -x")
 #   make check   runs ruff, mypy and import-linter
-#   make setup   only sets everything up
+#   make setup   installs everything, and runs nothing
 #   make bench   prints the figures that the README quotes
-#   make model   trains the embedded model anew (hours; ARGS="--subset 60 --steps 20" is a trial)
+#   make model   retrains the embedded model (hours; a trial: ARGS="--subset 60 --steps 20")
 #   make lock    renews requirements.txt and requirements-dev.txt
-#   make clean   removes .venv and what was built
+#   make clean   removes .venv, build files and out/
 
 RUN := .venv/.setup-run
 ALL := .venv/.setup-all
@@ -49,8 +49,8 @@ $(RUN): requirements.txt $(SETUP)
 $(ALL): requirements.txt requirements-dev.txt $(SETUP)
 	@scripts/setup.sh all
 
-# Locks versions for every supported Python: of the app alone, and, with the same versions, of everything. torchvision
-# only works with the torch that it was built for.
+# Locks the versions for every supported Python: first for the app alone, then, with the same versions, for everything.
+# Each torchvision works only with the torch that it was built for.
 COMPILE = $(BIN)/uv pip compile --universal --python-version 3.10 --no-annotate --custom-compile-command "make lock"
 lock: $(ALL)
 	$(COMPILE) --upgrade pyproject.toml -o requirements.txt

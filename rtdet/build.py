@@ -188,7 +188,7 @@ def _warn_of_classes(config: RunConfig, detector: Detector) -> None:
     try:
         check_classes(config.tracker, config.set, detector.class_names)
     except UsageError as error:
-        log.warning("a setting of the tracker has no effect: %s", error)
+        log.warning("a tracker setting has no effect: %s", error)
 
 
 def build_services(
@@ -253,5 +253,5 @@ def run(source: str | Path = "demo", **settings: Any) -> Iterator[FrameResult]:
     try:
         config = replace(RunConfig(source=str(source)), **settings)
     except TypeError as error:
-        raise UsageError(f"rtdet.run: a setting is of another type than RunConfig's: {error}") from None
+        raise UsageError(f"rtdet.run: a setting has the wrong type: {error}") from None
     return build_pipeline(config).results()

@@ -49,9 +49,9 @@ class RunConfig:
         for name in ("conf", "iou"):
             value = getattr(self, name)
             if not 0 <= value <= 1:
-                raise UsageError(f"--{name} is between 0 and 1, not {value:g}")
+                raise UsageError(f"--{name} must be between 0 and 1, not {value:g}")
         if self.taken_as not in (None, "film", "pictures"):
-            raise UsageError(f"--as is film or pictures, not {self.taken_as}")
+            raise UsageError(f"--as must be film or pictures, not {self.taken_as}")
         if self.video_track is not None and self.video_track < 0:
             raise UsageError(f"--video-track counts from 0, not {self.video_track}")
         for name in ("max_det", "imgsz", "duration", "max_frames", "max_megapixels"):
@@ -59,11 +59,9 @@ class RunConfig:
             if value is not None and not value > 0:
                 raise UsageError(f"--{name.replace('_', '-')} must be above 0, not {value:g}")
         if self.imgsz is not None and self.imgsz > MAX_IMGSZ:
-            raise UsageError(
-                f"--imgsz {self.imgsz} needs more memory than it is worth; use {MAX_IMGSZ} or less"
-            )
+            raise UsageError(f"--imgsz {self.imgsz} needs too much memory; use {MAX_IMGSZ} or less")
         if not self.start >= 0:
-            raise UsageError(f"--start is seconds from the beginning, not {self.start:g}")
+            raise UsageError(f"--start must be seconds from the beginning, 0 or more, not {self.start:g}")
 
 
 _FIELDS = {f.name: f for f in fields(RunConfig)}

@@ -68,7 +68,9 @@ def is_stream(path: Path) -> bool:
 def cannot_write(path: Path, error: OSError) -> OutputError:
     """The one line that a person gets for a failed open or write."""
     if error.errno in (errno.ENOSPC, errno.EDQUOT):
-        return OutputError(f"the disk is full: {path} ends here; free some space or choose another folder")
+        return OutputError(
+            f"the disk is full: {path} is incomplete; free some space or choose another folder"
+        )
     if error.errno == errno.EROFS:
         return OutputError(f"cannot write {path}: the folder is read-only; choose another")
     if error.errno in (errno.EACCES, errno.EPERM):
@@ -164,7 +166,7 @@ class OutputFile:
         self._is_stream = is_stream(self.path)
         if self._is_stream and goes_back:
             raise OutputError(
-                f"{self.path} is a pipe or a device, and this format goes back in what it wrote; name a file"
+                f"{self.path} is a pipe or a device, but this format has to go back in its file; name a regular file"
             )
         self._lock = None if self._is_stream else OutputLock(self.path)
         self._look_at = 0.0
@@ -224,7 +226,7 @@ class OutputFile:
             is_there = False
         if not is_there:
             self.failure = self.failure or OutputError(
-                f"{self.path} was deleted or moved while it was written; what came after that is lost"
+                f"{self.path} was deleted or moved while it was being written; everything after that is lost"
             )
             raise self.failure
 
@@ -259,7 +261,7 @@ def _open_stream(path: Path) -> FileIO:
         descriptor = os.open(path, os.O_WRONLY | getattr(os, "O_NONBLOCK", 0))
     except OSError as error:
         if error.errno == errno.ENXIO:
-            raise OSError(error.errno, "nobody reads from this pipe; start its reader first") from error
+            raise OSError(error.errno, "nothing reads from this pipe; start its reader first") from error
         raise
     os.set_blocking(descriptor, True)
     return FileIO(descriptor, "w")

@@ -77,7 +77,7 @@ def _acquire(path: Path, said: Path) -> int | None:
         if not _try_lock(descriptor):
             os.close(descriptor)
             raise OutputError(
-                f"{said} is being written by another run; choose another name, or wait for its end"
+                f"{said} is being written by another run; choose another name, or wait until it has finished"
             )
         # Whoever held it may have deleted the file between the two steps: then it locks nothing.
         with suppress(OSError):

@@ -31,7 +31,7 @@ def refuse_overwriting(
             continue
         other = names.setdefault(_identity(path) or _place(path), name)
         if other != name:
-            raise UsageError(f"{other} and {name} are the same file, {path}; give each its own")
+            raise UsageError(f"{other} and {name} are the same file, {path}; name a different file for each")
     there = {key for path in wanted.values() if (key := _identity(path)) is not None}
     if not there:
         return
@@ -40,7 +40,7 @@ def refuse_overwriting(
         if key is not None and key in there:
             name = names[key]
             raise UsageError(
-                f"{name} {wanted[name]} would overwrite {read}, which is read; choose another name"
+                f"{name} {wanted[name]} would overwrite {read}, which is an input; choose another name"
             )
 
 

@@ -1,4 +1,4 @@
-"""`make demo`: the viewer on the demo, or without a display an annotated recording and a track file."""
+"""`make demo`: opens the viewer on the demo or, without a display, writes an annotated recording and a track file."""
 
 from __future__ import annotations
 

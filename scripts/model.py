@@ -2,7 +2,7 @@
 
     python scripts/model.py [--data DIR] [--weights DIR] [--out runs/rtdet-n] [--steps N] [--subset N] [--graph]
 
-    1. labels    what the labels lack is completed by a teacher: YOLOX-nano at two sizes, mirrored too
+    1. labels    missing labels are added by a teacher: YOLOX-nano at two sizes, mirrored too
     2. start     an SSD on YOLOX-nano's trunk that detects what YOLOX-nano does (training/transfer.py)
     3. training  `rtdet train` on the completed labels and on rendered frames of the demo, the first stages left as
                  they are
@@ -10,9 +10,9 @@
                  the branches that tell classes apart stay the start's
     5. finish    scores calibrated on the val pictures, measured, and written with its card and, as ONNX, its graph
 
-A step whose result is there is not done again; a training that was cut off goes on. With --subset (N pictures, for a
-trial of the recipe) the result stays in --out; without, it becomes the embedded model. --graph only writes the
-graph of the embedded weights anew.
+A step whose result exists is not repeated; an interrupted training is resumed. With --subset (N pictures, for a trial
+of the recipe) the result stays in --out; otherwise it becomes the embedded model. --graph only rewrites the graph of
+the embedded weights.
 """
 
 from __future__ import annotations
@@ -51,12 +51,12 @@ EMBEDDED = ROOT / "models/rtdet-n.safetensors"
 SHARED = ROOT.parent / "shared/data"
 CLASSES = ("person", "bicycle", "car", "motorcycle", "bus", "truck")
 TEACHER_SIZES = (416, 608)
-# Rather generous: what is doubted is ignored, and a wrong label of a rare class costs less than a missing one.
+# Rather generous: doubtful detections are ignored, and a wrong label of a rare class costs less than a missing one.
 RULE = Completion(accept=0.35, accept_labeled=0.5, unsure=0.1)
-# Which of the things a thing is stays as COCO's 80 classes taught it. The street pictures show few things that are
-# none of ours: fine-tuned on them, the classes' branches take bottles for people.
+# The branches that tell classes apart stay as COCO's 80 classes taught them. The street pictures show few objects of
+# other classes: fine-tuned on them, these branches take bottles for people.
 KEPT = (".class_branch.", ".classes.")
-# Beyond .7 more of what is not in the street pictures is forgotten than the val pictures can tell.
+# Beyond .7 the model forgets more of what is not in the street pictures than the val pictures can show.
 SHARES = (0.5, 0.6, 0.7)
 # A smaller share keeps more of what was known: it wins unless it costs more AP50 than this on the val pictures.
 WORTH = 0.002
@@ -70,7 +70,9 @@ def main() -> int:
     data, teacher = Path(options.data), Path(options.weights) / "yolox_nano_coco.onnx"
     for needed in (data / "train", data / "val", teacher):
         if not needed.exists():
-            print(f"make model: needs {needed}; name the folders: make model ARGS='--data DIR --weights DIR'")
+            print(
+                f"make model: {needed} is missing; name the folders: make model ARGS='--data DIR --weights DIR'"
+            )
             return 2
     out = Path(options.out)
     out.mkdir(parents=True, exist_ok=True)
@@ -99,14 +101,14 @@ def _options() -> argparse.Namespace:
     parser.add_argument("--out", default=str(ROOT / "runs/rtdet-n"))
     parser.add_argument("--steps", type=int, default=9000)
     parser.add_argument("--demo-frames", type=int, default=600)
-    parser.add_argument("--subset", type=int, metavar="N", help="only N of the pictures, for a trial")
+    parser.add_argument("--subset", type=int, metavar="N", help="use only N pictures, for a trial")
     parser.add_argument("--device", default="auto")
     parser.add_argument("--graph", action="store_true", help="only export the embedded weights as ONNX")
     return parser.parse_args()
 
 
 def complete_labels(folder: Path, teacher: Path, out: Path, subset: int | None) -> None:
-    """The labels of people, and what the teacher adds, as a data set of its own."""
+    """Writes a data set with the labels made by people and those that the teacher adds."""
     parts = parts_or_pictures(folder)
     if subset:
         parts = {
@@ -124,7 +126,7 @@ def complete_labels(folder: Path, teacher: Path, out: Path, subset: int | None) 
 
 
 def norm_pictures(folder: Path, count: int = 16, side: int = 416) -> Iterator[torch.Tensor]:
-    """Pictures for the statistics of the start's norms, evenly over the data set."""
+    """Pictures, spread evenly over the data set, to compute the statistics of the start's norms from."""
     samples = load_dataset(folder).samples
     for i in np.linspace(0, len(samples) - 1, min(count, len(samples))).astype(int):
         image = cv2.resize(samples[i].read(), (side, side))
@@ -132,7 +134,7 @@ def norm_pictures(folder: Path, count: int = 16, side: int = 416) -> Iterator[to
 
 
 def train(labeled: Path, val: Path, start: Path, out: Path, options: argparse.Namespace) -> None:
-    """`rtdet train`, as a user would call it."""
+    """Runs `rtdet train` as a user would."""
     begun = (out / "last.pt").exists()
     if begun and (out / "card.toml").exists():
         return
@@ -149,7 +151,7 @@ def train(labeled: Path, val: Path, start: Path, out: Path, options: argparse.Na
 
 
 def blend_best(start: Path, tuned: Path, out: Path, val: Dataset) -> float:
-    """Writes the blend; the smallest share that comes within WORTH of the best mean AP50."""
+    """Writes the blend with the smallest share that comes within WORTH of the best mean AP50; returns the share."""
     validation = Validation(val)
     before, after = load_weights(start), load_weights(tuned)
     scores = {}
@@ -162,20 +164,21 @@ def blend_best(start: Path, tuned: Path, out: Path, val: Dataset) -> float:
 
 
 def finish_model(out: Path, val: Dataset, share: float, training: Path) -> Result:
-    """Calibrated and measured where the labels are complete: unlabelled cars in pictures of which only the people
-    are labelled are no false alarms."""
+    """Calibrates and measures the model where the labels are complete: unlabelled cars in pictures in which only
+    people are labelled do not count as false alarms."""
     texts = {"training": f"{share:.0%} of {training}", "measured": "classes that a source labels, on val"}
     return finish(out, Validation(declare_incomplete(val, {"*": ["*"]})), texts, calibrate=True)
 
 
 def plain_scores(out: Path, val: Dataset) -> DetectionScores:
-    """All detections count, also of classes that a source never labels: the harder figure, and the usual one."""
+    """The scores where all detections count, also those of classes that a source never labels: the stricter figure,
+    and the usual one."""
     validation = Validation(val)
     return validation.evaluate(validation.detect(load_weights(out / "model.safetensors")))
 
 
 def embed(out: Path, result: Result, plain: DetectionScores, steps: int, share: float) -> None:
-    """Into models/, with its card: what is measured is written anew, what is said of it stays."""
+    """Copies the model into models/ and updates the figures in its card; the card's texts stay."""
     weights, card = EMBEDDED, EMBEDDED.with_suffix(".toml")
     shutil.copyfile(out / "model.safetensors", weights)
     graph = export_beside(weights)
@@ -185,7 +188,7 @@ def embed(out: Path, result: Result, plain: DetectionScores, steps: int, share: 
         "size": f"{len(content)}  # bytes",
         "sha256": f'"{hashlib.sha256(content).hexdigest()}"',
         "training": f'"{steps} steps of 16 pictures at 320x320, frozen up to stride 8; then {share:.0%} of it '
-        'and the rest of the start, whose branches that tell classes apart stay whole"',
+        'and the rest of the start, whose branches that tell classes apart are kept entirely"',
         "recipe": '"`make model`, as it stands beside these weights"',
         "ap50": _percent(plain, "ap50"),
         "ap": _percent(plain, "ap"),
@@ -200,9 +203,7 @@ def embed(out: Path, result: Result, plain: DetectionScores, steps: int, share: 
         if found != 1:
             raise SystemExit(f"{card} has no line {key} = ...; its figures are: {lines}")
     card.write_text(text, encoding="utf-8")
-    print(
-        f"wrote {weights}, {graph} and {card}; read the card once more: its words are not written by this recipe"
-    )
+    print(f"wrote {weights}, {graph} and {card}; check the card: its texts are not written by this recipe")
 
 
 def _percent(scores: DetectionScores, figure: str) -> str:

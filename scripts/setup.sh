@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
-# Makes .venv with uv and the locked packages in it, and rtdet itself (editable).
-#   setup.sh run    what the app needs (requirements.txt)
-#   setup.sh all    that, every extra, and what tests and checks use (requirements-dev.txt)
+# Creates .venv and installs uv, the locked packages and rtdet itself (editable) into it.
+#   setup.sh run    the packages that the app needs (requirements.txt)
+#   setup.sh all    also every extra, and what tests and checks use (requirements-dev.txt)
 set -euo pipefail
 cd "$(dirname "$0")/.."
 
@@ -21,16 +21,16 @@ what=${1:-all}
 case $what in
     run) packages=requirements.txt about="the app, about 0.9 GB on disk; no torch, no CUDA" ;;
     all) packages=requirements-dev.txt about="everything, for the tests; about 7 GB on disk where torch comes with CUDA (Linux on x86-64)" ;;
-    *) echo "setup: $0 run or $0 all, not $what" >&2; exit 2 ;;
+    *) echo "setup: use $0 run or $0 all, not $what" >&2; exit 2 ;;
 esac
 scripts/system-libraries.sh run
 if ! .venv/bin/python -c "$supported" 2>/dev/null; then
     python=$(find_python)
-    echo "setup: making .venv with $("$python" --version)"
+    echo "setup: creating .venv with $("$python" --version)"
     rm -rf .venv
     if ! "$python" -m venv .venv; then
-        rm -rf .venv  # half of one would look like a whole one to the next run
-        echo "setup: $python cannot make a virtual environment; on Debian and Ubuntu: apt-get install python3-venv" >&2
+        rm -rf .venv  # the next run would take an incomplete one for complete
+        echo "setup: $python cannot create a virtual environment; on Debian and Ubuntu: apt-get install python3-venv" >&2
         exit 1
     fi
 fi

@@ -1,7 +1,6 @@
 #!/usr/bin/env bash
-# The libraries that Qt and OpenCV load and that no Python package brings. "run" is what the app needs,
-# "test" adds what the tests use. Installs them on Debian and Ubuntu, as root or with sudo; elsewhere says
-# in one line what is missing.
+# Installs the libraries that Qt and OpenCV load and that no Python package brings, on Debian and Ubuntu, as root or
+# with sudo; elsewhere prints in one line what is missing. "run" is what the app needs, "test" adds what the tests use.
 set -euo pipefail
 
 # library file -> Debian package
@@ -27,7 +26,7 @@ done
 if ! find /usr/share/fonts "${HOME:-/nonexistent}/.local/share/fonts" -name '*.[to]tf' -print -quit 2>/dev/null | grep -q .; then
     missing+=(fonts-dejavu-core)
 fi
-# Debian's Python comes without what makes a virtual environment.
+# Debian's Python comes without the modules that create a virtual environment.
 if [ ! -x .venv/bin/python ] && ! "${PYTHON:-python3}" -c 'import ensurepip, venv' 2>/dev/null; then
     missing+=(python3-venv)
 fi
@@ -43,7 +42,7 @@ if [ "$(id -u)" != 0 ]; then
     if command -v sudo >/dev/null 2>&1 && sudo -n true 2>/dev/null; then sudo=(sudo -n); else sudo=(false); fi
 fi
 if ! command -v apt-get >/dev/null 2>&1 || [ "${sudo[*]}" = false ]; then
-    echo "setup: missing system libraries, please install (Debian's names): ${missing[*]}" >&2
+    echo "setup: please install these missing system libraries (Debian's names): ${missing[*]}" >&2
     exit 0
 fi
 echo "setup: installing ${missing[*]}"

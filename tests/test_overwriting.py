@@ -22,7 +22,7 @@ def test_a_link_of_either_kind_is_the_file_itself(film, tmp_path):
     os.link(film, tmp_path / "hard.mp4")
     (tmp_path / "soft.mp4").symlink_to(film)
     for name in ("film.mp4", "hard.mp4", "soft.mp4", "../" + tmp_path.name + "/film.mp4"):
-        with pytest.raises(UsageError, match=r"--save .* would overwrite .*film\.mp4, which is read"):
+        with pytest.raises(UsageError, match=r"--save .* would overwrite .*film\.mp4, which is an input"):
             refuse_overwriting({"--save": tmp_path / name}, [film])
 
 

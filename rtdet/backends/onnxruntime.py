@@ -27,7 +27,9 @@ def open_onnxruntime(
 
     onnxruntime.disable_telemetry_events()  # only Windows builds have them, and nobody asked for them
     if precision not in ("auto", "fp32"):
-        raise UsageError(f"ONNX Runtime runs the precision of the file; {precision} needs --backend openvino")
+        raise UsageError(
+            f"ONNX Runtime uses the precision of the file; for {precision} use --backend openvino"
+        )
     if isinstance(model, Path) and model.suffix.lower() != ".onnx":
         raise UsageError(f"ONNX Runtime cannot run {model.name}; use --backend openvino")
     options = onnxruntime.SessionOptions()
@@ -89,7 +91,7 @@ class OnnxRuntimeNetwork:
         self.device, self._what = device, what
         self._session = session
         if len(session.get_inputs()) != 1:
-            raise ModelError(f"{what} has {len(session.get_inputs())} inputs; a network here has one")
+            raise ModelError(f"{what} has {len(session.get_inputs())} inputs; rtdet needs a network with one")
         port = session.get_inputs()[0]
         fixed = [
             (there, here) for there, here in zip(port.shape, shape, strict=False) if isinstance(there, int)

@@ -80,7 +80,7 @@ def _choose_precision(wanted: str) -> str:
     if wanted == "auto":
         return "bf16" if "BF16" in native else "fp32"
     if wanted != "fp32" and wanted.upper() not in native:
-        raise UsageError(f"this CPU has no {wanted} of its own; use --precision auto or fp32")
+        raise UsageError(f"this CPU has no native {wanted}; use --precision auto or fp32")
     return wanted
 
 
@@ -164,7 +164,7 @@ def _with_fixed_input(ov: Any, graph: Any, shape: Shape) -> Any:
     """The graph for inputs of exactly `shape`, float32 in and out. A graph made for another size is changed
     to this one where its layers allow that. Raises ModelError where they do not."""
     if len(graph.inputs) != 1:
-        raise ModelError(f"a network has one input, this one {len(graph.inputs)}")
+        raise ModelError(f"rtdet needs a network with one input; this one has {len(graph.inputs)}")
     made_for = graph.inputs[0].partial_shape
     if made_for != ov.PartialShape(list(shape)):
         try:

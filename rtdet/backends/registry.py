@@ -126,10 +126,10 @@ def _choose_torch(backend: str, device: str, kind: str) -> tuple[str, str]:
         found = next((name for name, there in has.items() if there), None)
         return ("torch", found) if found else cpu
     if not has[kind]:
-        raise UsageError(f"no {kind.upper()} device here; use --device cpu or auto")
+        raise UsageError(f"no {kind.upper()} device found; use --device cpu or auto")
     count = torch.cuda.device_count() if kind == "cuda" else 1
     if ":" in device and int(device.partition(":")[2]) >= count:
-        raise UsageError(f"no device {device} here, only {count} of them; use --device {kind}")
+        raise UsageError(f"there is no {device}, only {count} such device(s); use --device {kind}")
     return "torch", device
 
 
@@ -143,7 +143,7 @@ def _choose_onnxruntime(backend: str, device: str, kind: str) -> tuple[str, str]
         has_gpu_wheel = _installed("onnxruntime-gpu")
         return ("onnxruntime", "cuda") if has_gpu_wheel and _has_provider("cuda") else cpu
     if not _has_provider(kind):
-        extra = " for ONNX Runtime (pip install onnxruntime-gpu)" if _torch_has_cuda(kind) else " here"
+        extra = " for ONNX Runtime (pip install onnxruntime-gpu)" if _torch_has_cuda(kind) else " found"
         raise UsageError(f"no {kind.upper()} device{extra}; use --device cpu or auto")
     return "onnxruntime", device
 

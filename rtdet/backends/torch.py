@@ -32,7 +32,7 @@ def choose_precision(device: str, wanted: str) -> str:
     if wanted == "fp16" and device == "cpu":
         raise UsageError("torch has no fast fp16 on CPUs; use --precision bf16 or fp32")
     if wanted == "bf16" and device.startswith("cuda") and not torch.cuda.is_bf16_supported():
-        raise UsageError("this GPU has no bf16; use --precision fp16 or fp32")
+        raise UsageError("this GPU does not support bf16; use --precision fp16 or fp32")
     return wanted
 
 

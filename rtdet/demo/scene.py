@@ -42,7 +42,7 @@ class DemoScene:
         moving_camera: bool = False,
     ) -> None:
         if width < 16 or height < 16:
-            raise UsageError(f"the demo is at least 16 x 16 pixels, not {width} x {height}")
+            raise UsageError(f"the demo must be at least 16 x 16 pixels, not {width} x {height}")
         if not (0 < fps < float("inf") and 0 < duration_s < float("inf")):
             raise UsageError(f"the demo needs a positive rate and duration, not {fps} fps and {duration_s} s")
         self.seed, self.width, self.height = seed, width, height

@@ -95,14 +95,14 @@ def _fetch_all(url: str, file: BinaryIO, what: str, progress: Progress) -> None:
                 break
             raise DownloadError(
                 f"cannot fetch {what} from {urlsplit(url).netloc}: {_short(error.reason)}; "
-                "is there a network? The model rtdet-n needs none"
+                "check the network connection, or use rtdet-n, which needs none"
             ) from error
         except (http.client.HTTPException, ConnectionError, TimeoutError):
             pass  # what has come is kept
         if file.tell() == before and attempt > 0:
             break
     size = f"{file.tell() / 1e6:.1f} MB"
-    raise DownloadError(f"fetching {what} broke off after {size}; run the command again to go on from there")
+    raise DownloadError(f"the download of {what} broke off after {size}; run the command again to resume it")
 
 
 def _receive(url: str, file: BinaryIO, progress: Progress) -> bool:
@@ -172,13 +172,17 @@ def _lock(file: BinaryIO, what: str) -> None:
     try:
         fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
     except BlockingIOError as error:
-        raise DownloadError(f"{what} is being fetched by another rtdet; wait for that one") from error
+        raise DownloadError(
+            f"{what} is being fetched by another rtdet process; wait until it has finished"
+        ) from error
 
 
 def _explain(error: OSError, what: str, folder: Path) -> str:
     if error.errno in (errno.ENOSPC, errno.EDQUOT):
-        return f"no space left for {what} in {folder}; free some, or point RTDET_CACHE to another disk"
-    return f"cannot keep {what} in {folder}: {_short(error)}; RTDET_CACHE can point to another folder"
+        return (
+            f"no space left for {what} in {folder}; free some, or set RTDET_CACHE to a folder on another disk"
+        )
+    return f"cannot keep {what} in {folder}: {_short(error)}; set RTDET_CACHE to another folder"
 
 
 def _short(error: object) -> str:

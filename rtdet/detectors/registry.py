@@ -142,7 +142,7 @@ def weights_of(card: ModelCard, *, offline: bool = False) -> Path:
     if not card.url:
         path = models_folder() / (card.file or f"{card.name}.safetensors")
         if not path.is_file():
-            raise ModelError(f"the weights of {card.name} are missing: {path}; install rtdet again")
+            raise ModelError(f"the weights of {card.name} are missing: {path}; reinstall rtdet")
         return path
     from rtdet.detectors.download import fetch_model
 

@@ -122,7 +122,7 @@ class DetectWorker(Worker):
         self._look_where_the_camera_goes(jobs)
         found = self.part.detect([job.frame.bgr for job in jobs])
         if len(found) != len(jobs):
-            raise ModelError(f"{describe(self.part)} gave {len(found)} answers for {len(jobs)} pictures")
+            raise ModelError(f"{describe(self.part)} gave {len(found)} results for {len(jobs)} pictures")
         detect_ms = (time.monotonic() - began) * 1e3 / len(jobs)
         for job, detections in zip(list(jobs), found, strict=True):
             job.found = split(self._checked(detections, job.frame), self.part.thresholds)

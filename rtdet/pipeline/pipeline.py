@@ -166,7 +166,7 @@ class Pipeline:
         """Goes to `t` seconds; the tracker starts over there. When paused, exactly one frame is shown and
         processed. False when the run is over. Raises UsageError when the source cannot seek."""
         if not (self.source.info.is_seekable and isinstance(self.source, SeekableSource)):
-            raise UsageError(f"{self.source.info.name} cannot be searched: it is live or has no times")
+            raise UsageError(f"cannot seek in {self.source.info.name}: it is live or has no timestamps")
         self._flow.control.seek(t)
         self._flow.frames.clear("seek")
         return not self.is_finished
@@ -210,7 +210,7 @@ class Pipeline:
             if self.is_finished or not self._flow.outputs.add(worker.buffer):
                 self._supervisor.done(worker)
                 sink.close()
-                raise UsageError(f"the run is over; nothing more comes for {describe(sink)}")
+                raise UsageError(f"the run has ended; {describe(sink)} would receive nothing")
             self._outputs = [other for other in self._outputs if not self._has_left(other)] + [worker]
             if self._is_started:
                 worker.start()
@@ -275,7 +275,7 @@ class Pipeline:
     def _warn_if_nobody_compensates(self, tracker: Tracker | None) -> None:
         if self._flow.camera.is_on and not self._flow.tracking.compensates_camera:
             who = "none" if tracker is None else type(tracker).__name__
-            log.warning("the camera's motion is not followed: the tracker %s has no use for it", who)
+            log.warning("the camera's motion is not compensated: the tracker %s does not support it", who)
 
     def _workers(self) -> list[Worker]:
         return [self._capture, self._detect, self._track, *self._outputs]
@@ -305,11 +305,11 @@ class Pipeline:
 
 def _check(batch_size: int, max_frames: int | None, duration_s: float | None) -> None:
     if batch_size < 1:
-        raise UsageError(f"a batch has at least one picture, not {batch_size}")
+        raise UsageError(f"a batch must have at least one picture, not {batch_size}")
     if max_frames is not None and max_frames < 1:
-        raise UsageError(f"a run has at least one frame, not {max_frames}")
+        raise UsageError(f"a run must have at least one frame, not {max_frames}")
     if duration_s is not None and not duration_s > 0:
-        raise UsageError(f"a run takes more than 0 seconds, not {duration_s}")
+        raise UsageError(f"a run must take more than 0 seconds, not {duration_s}")
 
 
 # An interpreter that exits while native code runs in a daemon thread may crash.

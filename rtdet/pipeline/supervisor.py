@@ -185,7 +185,7 @@ class Supervisor:
         self._finish()
 
     def _note_stuck(self, name: str, limit_s: float) -> str:
-        line = f"{name} did not come to an end within {limit_s:g} s and was left behind"
+        line = f"{name} did not end within {limit_s:g} s and was left behind"
         if name not in self.stuck:
             self.stuck += (name,)
             log.warning("%s", line)

@@ -57,8 +57,10 @@ class ByteTrack:
     ) -> None:
         self._given = high or 0.0
         high = PUBLISHED_HIGH if high is None else high
-        require(0 <= low <= high <= 1, f"low and high are 0 to 1 and low is no more, not {low:g}, {high:g}")
-        require(0 <= new_margin <= 1, f"new_margin is between 0 and 1, not {new_margin:g}")
+        require(
+            0 <= low <= high <= 1, f"low and high must be 0 to 1, and low at most high, not {low:g}, {high:g}"
+        )
+        require(0 <= new_margin <= 1, f"new_margin must be between 0 and 1, not {new_margin:g}")
         check_times(fps, max_age_s=max_age_s, coast_s=coast_s, horizon_s=horizon_s)
         self.high, self.low, self.new_margin = high, low, new_margin
         self.max_age_s, self.class_agnostic = max_age_s, class_agnostic

@@ -1,8 +1,21 @@
-"""How the camera moved since the last frame, read from the boxes themselves: no picture is needed.
+"""Estimates from the boxes alone how the camera moved since the last frame; no picture is needed.
 
-Where most boxes lie off their predictions in the same way, it is the camera that moved. The step is a similarity
-(shift, zoom, roll) from predicted to detected centres, fitted by weighted least squares with Geman and McClure's
-weights (1987) against those that move on their own.
+If most boxes are off their predictions in the same way, the camera moved. The step is a similarity (shift, zoom,
+roll) from predicted to detected centres, fitted by weighted least squares; Geman and McClure's weights (1987) play
+down objects that move on their own.
+
+Five boxes lie 8 pixels to the right of where they were predicted, and one lies 30 pixels to the left. The fit ignores
+the odd one. It also imagines one more box that did not move at all (see `reach`), so the estimate falls short of 8
+pixels; the more boxes agree, the less it does:
+
+>>> predicted = np.array(
+...     [[100.0, 300, 500, 700, 900, 500], [200, 400, 200, 400, 200, 500], [50] * 6, [50] * 6]
+... )
+>>> detected = predicted.copy()
+>>> detected[0] += [8, 8, 8, 8, 8, -30]
+>>> step = camera_step(predicted, detected, variance=np.full(6, 0.01), reach=500.0)
+>>> print(f"shift {step.shift:.1f}, zoom {1 + step.turn.real:.2f}")
+shift 6.4+0.0j, zoom 1.00
 """
 
 from __future__ import annotations
@@ -14,18 +27,19 @@ import numpy as np
 from rtdet.types import FloatArray
 
 LEAST_PAIRS = 5
-# More of them change nothing (measured).
+# Measured: more rounds change nothing.
 ROUNDS = 2
-# How far a box may be off the others' step, in robust standard deviations, before its weight falls to a quarter.
+# The distance from the common step, in robust standard deviations, at which a box's weight has fallen to a quarter.
 TOLERANCE = 2.0
-# Residuals that cannot be told from nothing, in standard deviations.
+# Residuals smaller than this, in standard deviations, count as zero.
 FINEST = 0.01
 
 
 class CameraStep(NamedTuple):
-    """A point p (complex: x + iy, pixels) moves to p + shift + turn * (p - centre); sizes grow by `turn.real`.
+    """The camera's motion between two frames: a point p of the picture (complex, x + iy, in pixels) moves to
+    p + shift + turn * (p - center), and sizes are multiplied by 1 + turn.real.
 
-    noise  mean square of the shift's error, pixels squared; 0: it is known.
+    noise  mean square error of the shift in pixels squared; 0: the shift is exact.
     """
 
     center: complex
@@ -37,13 +51,14 @@ class CameraStep(NamedTuple):
 def camera_step(
     predicted: FloatArray, detected: FloatArray, variance: FloatArray, reach: float
 ) -> CameraStep | None:
-    """The step from boxes (rows cx, cy, w, h) as predicted (4, K) to those detected (4, K); None for fewer than 5
-    pairs.
+    """The camera's step from predicted boxes to the detected ones, rows cx, cy, w, h (4, K) of each; None for fewer
+    than 5 pairs.
 
-    variance  (K,) of the offset between the two that is to be expected with a camera at rest, in units of the
-              boxes' size: tracks that are sure of their way tell most.
-    reach     pixels, above 0. As if one more box had shown no step at all, and two, this far from the centre, no
-              zoom and no roll: a few boxes alone do not move the picture, and boxes close together do not turn it.
+    variance  (K,) variance of the offset between the two that is expected with a camera at rest, in units of the
+              box's area: tracks with certain predictions count most.
+    reach     pixels, above 0. The fit imagines one more box that shows no shift, and two more, at this distance from
+              the centre, that show no zoom and no roll. So a few boxes alone do not move the picture, and boxes
+              close together do not turn it.
     """
     count = predicted.shape[1]
     if count < LEAST_PAIRS:
@@ -53,11 +68,11 @@ def camera_step(
     sure = 1.0 / (predicted[2] * predicted[3] * variance)
     per_deviation = np.sqrt(sure)
     one_box = float(sure.sum()) / count
-    # Their sums, weighted, are all that a fit needs.
+    # The weighted sums of these terms are all that the fit needs.
     terms = np.empty((5, count), dtype=np.complex128)
     terms[0], terms[1], terms[2] = 1.0, place, offset
     np.multiply(place.conj(), terms[1:3], out=terms[3:])
-    # From the median step on: what most boxes do, however far off the others are.
+    # Start from the median step, which is what most boxes do, however far off the others are.
     center, shift, turn = 0j, complex(_median(offset.real), _median(offset.imag)), 0j
     for _ in range(ROUNDS):
         residual = np.abs(offset - (shift - turn * center) - turn * place) * per_deviation

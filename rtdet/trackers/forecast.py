@@ -1,18 +1,42 @@
-"""How tracked boxes move and where they will be: what each has done lately, and what the camera does, carried on.
+"""Estimates how tracked boxes and the camera move, and forecasts where the boxes will be.
 
-Each box moves in a scene that stands still, and the camera moves the scene. Both go on as they do, but not for ever:
-a velocity fades (an Ornstein-Uhlenbeck process), slowly that of who walks past, soon that of a camera held in a hand.
-So the line through the last observations is as long as a velocity lasts, that of a young track is drawn to rest, and
-the farther ahead, the less is made of it.
+Boxes move within a scene, and the camera moves the whole scene. Both motions are expected to continue, but not for
+ever: velocities fade (an Ornstein-Uhlenbeck process), slowly for a person who walks past, quickly for a camera held
+in a hand. So a forecast relies on as much of a track's past as its velocity lasts, takes a young track to be nearly
+at rest, and extrapolates less the farther ahead it looks.
 
-- Own motion: Kalman filters of the centre's x and y and of the height's logarithm, each with a covariance of its own
-  for each track, in units of the box's size.
-- Perspective: what comes nearer at a steady pace grows, moves faster as much, and its velocity changes twice as much.
-- The width follows the height. Their ratio swings with each stride of who walks: the last one is half believed,
-  and for a moment, else the mean.
+- Own motion: Kalman filters for the centre's x and y and for the logarithm of the height; each track has a covariance
+  for each of the three, in units of its box's size.
+- Perspective: an object that approaches at a steady pace grows by some factor in each step; its way in that step is
+  multiplied by the same factor, and its velocity by the square of it.
+- The width follows the height. Their ratio swings with each stride of a person who walks: the deviation of the last
+  ratio from the mean is believed by less than half, and soon forgotten.
 
-*Motion* is an array (18, N), one column a track: where each is at one moment, the same for all. *Boxes* are rows
-cx, cy, w, h (4, N) in pixels. benchmarks/streaming_accuracy.py measures what the forecast brings.
+*Motion* is an array (18, N) with a column for each track; it describes all tracks at the same moment. *Boxes* are
+rows cx, cy, w, h (4, N) in pixels. benchmarks/streaming_accuracy.py measures what the forecast contributes.
+
+A box of 40 x 100 pixels moves to the right by 10 pixels every tenth of a second. After five observations the filter
+believes in most of that velocity, 100 pixels a second:
+
+>>> def box(x):
+...     return np.array([[x], [300.0], [40.0], [100.0]])
+>>> motion = begin(box(200.0))
+>>> for x in (210.0, 220.0, 230.0, 240.0):
+...     advance(motion, 0.1)
+...     correct(motion, box(x))
+>>> print(motion[:2, 0].round(1))  # x, and its velocity in pixels a second
+[239.1  93.8]
+
+Its velocity fades with a time constant of 4 seconds, so the box moves on by 83 pixels in the next second, and by
+4 * 93.8 = 375 pixels in all, while the centre becomes uncertain (in units of the square root of the box's area):
+
+>>> for elapsed_s in (0.1, 1.0, 60.0):
+...     later = motion.copy()
+...     advance(later, elapsed_s)
+...     print(elapsed_s, to_boxes(later)[:, 0].round(1), deviation(later).round(2))
+0.1 [248.4 300.   40.  100. ] [0.04]
+1.0 [322.1 300.   40.  100. ] [0.23]
+60.0 [614.4 300.   40.  100. ] [8.88]
 """
 
 from __future__ import annotations
@@ -26,23 +50,24 @@ import numpy as np
 from rtdet.trackers.camera_step import CameraStep
 from rtdet.types import FloatArray
 
-# Of x, y and log height: standard deviations of a measurement (box sizes) and of the velocity (box sizes a second),
-# and how long a velocity lasts (seconds). The world is wider than high, so that most motion is along x.
+# For x, y and log height: standard deviations of a measurement (box sizes) and of the velocity (box sizes a second),
+# and the time constant of the velocity's fading (seconds). Most motion in the world is sideways, along x.
 MEASURED_STD = np.array([0.04, 0.04, 0.04])
 VELOCITY_STD = np.array([0.6, 0.15, 0.12])
 LASTS_S = np.array([4.0, 0.6, 1.2])
-# Half-life of the mean of log width over height; how much of a deviation from it is believed, and for how long.
+# Half-life of the mean of log(width / height); the share of a deviation from it that is believed, and for how long.
 ASPECT_HALF_LIFE_S, STRIDE_BELIEF, STRIDE_LASTS_S = 0.6, 0.4, 0.15
 # A box grows or shrinks by no more than this factor in one step.
 MOST_GROWTH = 2.0
-# The camera's velocity: how long it lasts, and a step's standard deviation in seconds of its usual velocity.
+# The camera's velocity: the time constant of its fading, and a step's standard deviation, expressed as the seconds in
+# which the camera moves so far at its usual velocity.
 CAMERA_LASTS_S, CAMERA_STEP_S = 0.3, 0.015
-# A camera moves when its steps are larger than noise makes them: this many times, in the mean square over so long. At
-# first it is taken to move.
+# A camera counts as moving when its squared steps exceed their noise by the factor EVIDENCE, averaged over EVIDENCE_S
+# seconds. At first it is assumed to move.
 EVIDENCE, EVIDENCE_S, FIRST_EVIDENCE, MOST_EVIDENCE = 2.0, 1.0, 4.0, 1e6
 
-# Rows of motion: of x, y and log height value and velocity in turn, then of each var(value), cov(value, velocity) and
-# var(velocity); the mean of log width over height, its weight, and what is believed of how far the last one is off.
+# The rows of motion: value and velocity of x, of y and of log height; then var(value), cov(value, velocity) and
+# var(velocity) of each; then the mean of log(width / height), its weight, and the believed deviation of the last one.
 ROWS = 18
 _STATE, _COVARIANCE = slice(0, 6), slice(6, 15)
 X, Y, LOG_HEIGHT, ASPECT, WEIGHT, STRIDE = 0, 2, 4, 15, 16, 17
@@ -51,7 +76,7 @@ _LOG_MOST_GROWTH = math.log(MOST_GROWTH)
 
 
 def begin(boxes: FloatArray) -> FloatArray:
-    """Motion of boxes seen for the first time: at rest, as far as one knows."""
+    """The motion (18, N) of boxes (4, N) seen for the first time: at rest, with an uncertain velocity."""
     motion = np.zeros((ROWS, boxes.shape[1]))
     motion[0:6:2], motion[ASPECT] = _values(boxes), np.log(boxes[2] / boxes[3])
     motion[6:15:3], motion[8:15:3] = MEASURED_STD[:, None] ** 2, VELOCITY_STD[:, None] ** 2
@@ -60,7 +85,7 @@ def begin(boxes: FloatArray) -> FloatArray:
 
 
 def advance(motion: FloatArray, elapsed_s: float) -> None:
-    """Moves the tracks on by `elapsed_s` seconds, in place; also back, where they are as uncertain as ahead."""
+    """Moves the tracks by `elapsed_s` seconds, in place; if negative, back in time, where they are as uncertain."""
     step = _step(elapsed_s)
     state = motion[_STATE].reshape(3, 2, -1)
     value, velocity = state[:, 0], state[:, 1]
@@ -79,7 +104,7 @@ def advance(motion: FloatArray, elapsed_s: float) -> None:
 
 
 def correct(motion: FloatArray, boxes: FloatArray) -> None:
-    """Takes in one measured box (4, N) for each track, in place."""
+    """Updates each track with one measured box, in place. boxes: (4, N)."""
     state, covariance = motion[_STATE].reshape(3, 2, -1), motion[_COVARIANCE].reshape(3, 3, -1)
     gain = covariance[:, :2] / (covariance[:, :1] + _R)
     state += gain * (_values(boxes) - state[:, 0])[:, None]
@@ -92,7 +117,7 @@ def correct(motion: FloatArray, boxes: FloatArray) -> None:
 
 
 def to_boxes(motion: FloatArray) -> FloatArray:
-    """Where the tracks are: rows cx, cy, w, h (4, N)."""
+    """The boxes of the tracks, rows cx, cy, w, h (4, N)."""
     boxes = motion.take((X, Y, STRIDE, LOG_HEIGHT), axis=0)
     boxes[2] += motion[ASPECT]
     boxes[2] += boxes[3]
@@ -101,13 +126,13 @@ def to_boxes(motion: FloatArray) -> FloatArray:
 
 
 def deviation(motion: FloatArray) -> FloatArray:
-    """(N,) standard deviation of the centre, per axis in the mean, over the square root of the box's area."""
+    """(N,) standard deviation of the centre, averaged over both axes, over the square root of the box's area."""
     x_var, y_var = motion[6], motion[9]
     return np.asarray(np.sqrt(0.5 * (x_var + y_var)))
 
 
 def apply_step(motion: FloatArray, step: CameraStep) -> None:
-    """Moves the tracks as the camera's step moves what is seen, in place."""
+    """Moves the tracks in place as the camera's step moves the picture's points."""
     moved = motion[X] + 1j * motion[Y]
     moved *= step.turn
     moved += step.shift - step.turn * step.center
@@ -120,11 +145,11 @@ _STILL = CameraStep(0j, 0j, 0j)
 
 
 class CameraVelocity:
-    """The camera's velocity, filtered over the steps that were read from the boxes, so far as they are believed.
+    """Estimates the camera's velocity from its steps, which were read from the boxes.
 
-    The step of a camera at rest is noise, all the more where the boxes are few or many of them turn the same way.
-    So a step counts for what its like have lately had beyond their noise (empirical Bayes, as in James and Stein
-    1961): of a camera at rest nothing, of one that moves nearly all.
+    The measured step of a camera at rest is only noise, and large where there are few boxes or many of them turn the
+    same way. So each step is shrunk by the ratio of noise to squared steps in the recent past (empirical Bayes, as in
+    James and Stein 1961): to nothing for a camera at rest, hardly at all for one that moves.
     """
 
     def __init__(self) -> None:
@@ -135,13 +160,13 @@ class CameraVelocity:
         self._evidence = FIRST_EVIDENCE
 
     def expect(self, elapsed_s: float) -> CameraStep:
-        """The step until the next update; `observe` is then told what it was beyond that."""
+        """The step expected until the next update; `observe` is then given the measured step relative to it."""
         self._expected = self.ahead(elapsed_s)
         return self._expected
 
     def observe(self, step: CameraStep | None, elapsed_s: float) -> CameraStep | None:
-        """The camera has moved by `step` in the last `elapsed_s` seconds (above 0), beyond what was expected; None:
-        nobody knows. Gives what of it is believed."""
+        """Takes in the camera's `step` in the last `elapsed_s` seconds (above 0), relative to the expected one; None
+        where it is unknown. Returns the part of it that is believed, or None."""
         expected, self._expected = self._expected, _STILL
         fading = math.exp(-elapsed_s / CAMERA_LASTS_S)
         self._shift, self._turn = fading * self._shift, fading * self._turn
@@ -168,17 +193,18 @@ class CameraVelocity:
         return CameraStep(step.center, belief * shift - at_center, belief * turn - expected.turn)
 
     def ahead(self, elapsed_s: float) -> CameraStep:
-        """The step to be expected in the next `elapsed_s` seconds; below 0: the way back."""
+        """The step expected in the next `elapsed_s` seconds; with a negative time, the way back."""
         reach = -CAMERA_LASTS_S * math.expm1(-abs(elapsed_s) / CAMERA_LASTS_S)
         reach = math.copysign(reach, elapsed_s)
         return CameraStep(0j, reach * self._shift, reach * self._turn)
 
 
 class _Step(NamedTuple):
-    """What a step of time does to x, y and log height (the first index).
+    """The coefficients of one step of time; the first index is x, y or log height.
 
-    reach, fading (3, 1): how far a velocity of 1 carries, and what is left of it. spreading (3, 3, 3), noise
-    (3, 3, 1): what happens to their covariances. weight_fading, stride_fading: what is left.
+    reach, fading (3, 1): the distance that a velocity of 1 covers, and the share of the velocity that is left.
+    spreading (3, 3, 3), noise (3, 3, 1): the matrices by which the covariances are multiplied, and what is added.
+    weight_fading, stride_fading: the shares of WEIGHT and STRIDE that are left.
     """
 
     reach: FloatArray
@@ -191,8 +217,8 @@ class _Step(NamedTuple):
 
 @lru_cache(maxsize=64)
 def _step(elapsed_s: float) -> _Step:
-    """An integrated Ornstein-Uhlenbeck process whose velocity has always been fading; exact for any step, so that two
-    steps are as good as one."""
+    """The coefficients of an integrated Ornstein-Uhlenbeck process in its stationary state; exact for any step, so
+    that two steps give the same as one of their total length."""
     size_s = abs(elapsed_s)
     fading = np.exp(-size_s / LASTS_S)
     reach = LASTS_S * (1.0 - fading)

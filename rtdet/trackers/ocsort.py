@@ -77,10 +77,13 @@ class OCSort:
         horizon_s: float = 1.0,
     ) -> None:
         for name, share in (("min_score", min_score), ("iou_threshold", iou_threshold), ("inertia", inertia)):
-            require(0 <= share <= 1, f"{name} is between 0 and 1, not {share:g}")
-        require(0 <= min_hits <= MOST_FRAMES, f"min_hits is frames, 0 or more, not {min_hits}")
+            require(0 <= share <= 1, f"{name} must be between 0 and 1, not {share:g}")
         require(
-            1 <= delta_t <= LONGEST_LOOK_BACK, f"delta_t is updates, 1 to {LONGEST_LOOK_BACK}, not {delta_t}"
+            0 <= min_hits <= MOST_FRAMES, f"min_hits must be a number of frames, 0 or more, not {min_hits}"
+        )
+        require(
+            1 <= delta_t <= LONGEST_LOOK_BACK,
+            f"delta_t must be a number of updates, 1 to {LONGEST_LOOK_BACK}, not {delta_t}",
         )
         check_times(fps, max_age_s=max_age_s, coast_s=coast_s, horizon_s=horizon_s)
         self.min_score, self.iou_threshold, self.min_hits = min_score, iou_threshold, min_hits

@@ -126,7 +126,7 @@ def parse_settings(name: str, texts: Iterable[str]) -> dict[str, Any]:
         if not dot:
             settings[key] = parse_setting(name, key, value)
         elif "per_class" not in tracker_settings(name):
-            raise UsageError(f"{name} has no settings by class; --set {key}={value} is for all of them")
+            raise UsageError(f"{name} has no settings by class; use --set {key}={value} for all of them")
         else:
             by_class.setdefault(class_name.strip(), {})[key] = parse_setting(name, key, value)
     return settings | ({"per_class": by_class} if by_class else {})
@@ -166,4 +166,4 @@ def _check(tracker: str, setting: inspect.Parameter, value: Any) -> None:
         "ByClass | None": value is None or isinstance(value, Mapping),
     }[kind]
     if not fits:
-        raise UsageError(f"{setting.name} of {tracker} is {_KINDS[kind]}, not {value!r}")
+        raise UsageError(f"{setting.name} of {tracker} must be {_KINDS[kind]}, not {value!r}")

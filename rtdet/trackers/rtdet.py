@@ -98,10 +98,12 @@ class RtdetTracker:
     ) -> None:
         self._given = high or 0.0, new or 0.0
         high, new = PUBLISHED_HIGH if high is None else high, NEW if new is None else new
-        require(0 <= low <= high <= 1, f"low and high are 0 to 1 and low is no more, not {low:g}, {high:g}")
+        require(
+            0 <= low <= high <= 1, f"low and high must be 0 to 1, and low at most high, not {low:g}, {high:g}"
+        )
         for name, value in (("new", new), ("sure", sure)):
-            require(0 <= value <= 1, f"{name} is between 0 and 1, not {value:g}")
-        require(min_hits >= 1, f"min_hits is frames, 1 or more, not {min_hits}")
+            require(0 <= value <= 1, f"{name} must be between 0 and 1, not {value:g}")
+        require(min_hits >= 1, f"min_hits must be a number of frames, 1 or more, not {min_hits}")
         check_times(fps, max_age_s=max_age_s, coast_s=coast_s, horizon_s=horizon_s)
         self.high, self.low, self.new, self.sure, self.min_hits = high, low, new, sure, min_hits
         self.max_age_s, self.coast_s, self.horizon_s = max_age_s, coast_s, horizon_s

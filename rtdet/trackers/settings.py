@@ -22,9 +22,9 @@ def require(holds: bool, message: str) -> None:
 
 def check_times(fps: float | None, **seconds: float) -> None:
     """Raises UsageError for a frame rate or a number of seconds that no tracker takes, by its name."""
-    require(fps is None or 1e-3 <= fps <= 1e5, f"fps is between 0.001 and 100000, not {fps}")
+    require(fps is None or 1e-3 <= fps <= 1e5, f"fps must be between 0.001 and 100000, not {fps}")
     for name, value in seconds.items():
-        require(0 <= value < math.inf, f"{name} is seconds, 0 or more, not {value:g}")
+        require(0 <= value < math.inf, f"{name} must be seconds, 0 or more, not {value:g}")
 
 
 class PerClass:
@@ -43,7 +43,7 @@ class PerClass:
                 is_number = isinstance(value, numbers.Real) and not isinstance(value, bool)
                 if not (is_number and 0 <= value <= known[key] and value < math.inf):
                     limit = "0 or more" if known[key] == math.inf else f"0 to {known[key]:g}"
-                    raise UsageError(f"{key} of class {class_name} is a number, {limit}, not {value!r}")
+                    raise UsageError(f"{key} of class {class_name} must be a number, {limit}, not {value!r}")
 
     def values(
         self, key: str, default: float, labels: FloatArray, names: Sequence[str]

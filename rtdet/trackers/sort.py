@@ -60,13 +60,15 @@ class Sort:
         coast_s: float = 0.3,
         horizon_s: float = 1.0,
     ) -> None:
-        require(0 <= max_age <= MOST_FRAMES, f"max_age is frames, 0 or more, not {max_age}")
-        require(0 <= min_hits <= MOST_FRAMES, f"min_hits is frames, 0 or more, not {min_hits}")
-        require(0 <= iou_threshold <= 1, f"iou_threshold is between 0 and 1, not {iou_threshold:g}")
-        require(0 <= min_score <= 1, f"min_score is between 0 and 1, not {min_score:g}")
-        require(fps is None or 1e-3 <= fps <= 1e5, f"fps is between 0.001 and 100000, not {fps}")
-        require(coast_s >= 0, f"coast_s is seconds, 0 or more, not {coast_s:g}")
-        require(0 <= horizon_s < math.inf, f"horizon_s is seconds, 0 or more, not {horizon_s:g}")
+        require(0 <= max_age <= MOST_FRAMES, f"max_age must be a number of frames, 0 or more, not {max_age}")
+        require(
+            0 <= min_hits <= MOST_FRAMES, f"min_hits must be a number of frames, 0 or more, not {min_hits}"
+        )
+        require(0 <= iou_threshold <= 1, f"iou_threshold must be between 0 and 1, not {iou_threshold:g}")
+        require(0 <= min_score <= 1, f"min_score must be between 0 and 1, not {min_score:g}")
+        require(fps is None or 1e-3 <= fps <= 1e5, f"fps must be between 0.001 and 100000, not {fps}")
+        require(coast_s >= 0, f"coast_s must be seconds, 0 or more, not {coast_s:g}")
+        require(0 <= horizon_s < math.inf, f"horizon_s must be seconds, 0 or more, not {horizon_s:g}")
         self.max_age, self.min_hits = max_age, min_hits
         self.iou_threshold, self.min_score = iou_threshold, min_score
         self.class_agnostic, self.confirm_once = class_agnostic, confirm_once

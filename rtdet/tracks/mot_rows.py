@@ -57,14 +57,14 @@ class MotRows:
     def ids(self) -> IntArray:
         """(N,) IDs, which may be below 0."""
         ids = self.numbers[:, 1]
-        self.refuse(~((np.abs(ids) <= LAST_ID) & (ids == np.trunc(ids))), "an ID is a whole number")
+        self.refuse(~((np.abs(ids) <= LAST_ID) & (ids == np.trunc(ids))), "an ID must be a whole number")
         return ids.astype(np.int64)
 
     def ltwh(self) -> FloatArray:
         """(N, 4) left, top, width and height in pixels."""
         ltwh = self.numbers[:, 2:6]
         is_box = np.all(np.abs(ltwh) <= FARTHEST, axis=1)  # NaN is not
-        self.refuse(~is_box, f"a box is within {FARTHEST:g} pixels")
+        self.refuse(~is_box, f"a box must be within {FARTHEST:g} pixels")
         return ltwh
 
     def scores(self) -> FloatArray:
@@ -82,7 +82,7 @@ class MotRows:
     def labels(self) -> IntArray:
         """(N,) classes counted from 0; 0 too where there is no class or it is below 1."""
         classes = self.classes()
-        self.refuse(~(np.abs(classes) <= LAST_FRAME), "a class is a whole number from 1")
+        self.refuse(~(np.abs(classes) <= LAST_FRAME), "a class must be a whole number from 1")
         return np.maximum(classes - 1, 0).astype(np.int64)
 
     def further(self) -> dict[str, FloatArray]:
@@ -131,7 +131,7 @@ def read_rows(path: str | Path, row: str = ROW, fewest: int = _FEWEST) -> MotRow
 
 
 def read_text(path: str | Path, what: str) -> str:
-    """The file's text. Raises SourceError; `what` it should hold is said where it is no text."""
+    """The file's text. Raises SourceError; `what` it should hold is said where it is not text."""
     try:
         return Path(path).read_text(encoding="utf-8-sig")
     except OSError as error:

@@ -89,7 +89,7 @@ def _entries(path: Path) -> list[Entry]:
         # Errors of json and of a damaged Parquet are ValueErrors; an OSError without a number says why in its text.
         if isinstance(error, OSError) and error.errno is not None:
             raise SourceError(f"cannot read {path}: {(error.strerror or str(error)).lower()}") from error
-        why = "it is no text" if isinstance(error, UnicodeDecodeError) else " ".join(str(error).split())
+        why = "it is not text" if isinstance(error, UnicodeDecodeError) else " ".join(str(error).split())
         raise SourceError(f"{path} is not a track file of this kind: {why}") from error
 
 

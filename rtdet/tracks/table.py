@@ -50,7 +50,7 @@ class FrameList:
         if count and not (self.numbers[0] >= 1 and self.numbers[-1] <= LAST_FRAME):
             raise ValueError(f"frames are numbered 1 to {LAST_FRAME}")
         if (np.diff(self.numbers) <= 0).any():
-            raise ValueError("frame numbers do not rise")
+            raise ValueError("frame numbers do not increase")
 
     def __len__(self) -> int:
         return len(self.numbers)
@@ -135,16 +135,16 @@ class TrackTable:
     def _check_rows(self) -> None:
         is_near = np.abs(self.boxes) <= FARTHEST  # NaN is not
         self._refuse(~np.all(is_near, axis=1), "box is not within 1e9 pixels")
-        self._refuse(~np.isfinite(self.scores), "score is no number")
+        self._refuse(~np.isfinite(self.scores), "score is not a number")
         for name, values in self.values.items():
             if values.dtype == np.float64:
-                self._refuse(~np.isfinite(values), f"{name} is no number")
+                self._refuse(~np.isfinite(values), f"{name} is not a number")
         self._refuse((self.ids < 0) | (self.ids > LAST_ID), "ID is not a whole number from 0")
         order = self.by_track()
         same = (np.diff(self.ids[order]) == 0) & (np.diff(self.frames[order]) == 0)
         twice = np.zeros(len(self), dtype=bool)
         twice[order[1:][same]] = True
-        self._refuse(twice, "ID is there twice")
+        self._refuse(twice, "ID appears twice")
 
     def _refuse(self, wrong: BoolArray, why: str) -> None:
         if wrong.any():

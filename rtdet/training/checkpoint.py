@@ -49,12 +49,12 @@ def load_checkpoint(path: Path, device: torch.device, take: Callable[[dict[str, 
     try:
         take(torch.load(path, map_location=device, weights_only=True))
     except FileNotFoundError:
-        raise UsageError(f"nothing to resume: {path} does not exist; leave --resume out") from None
+        raise UsageError(f"nothing to resume: {path} does not exist; omit --resume") from None
     except UsageError:
         raise
     except Exception as error:  # a damaged pickle fails in any way
         raise UsageError(
-            f"{path} is damaged, or is of a training with other --classes or another --model; pass the same"
+            f"{path} is damaged, or belongs to a training with other --classes or another --model; pass the same"
         ) from error
 
 
@@ -62,7 +62,7 @@ def check_freeze(now: int | None, before: int | None) -> None:
     """Raises UsageError: other frozen layers are other weights to optimise, of which the state knows nothing."""
     if now != before:
         had = "without --freeze" if before is None else f"with --freeze {before}"
-        raise UsageError(f"this training began {had}, and can only go on so; or choose another --out")
+        raise UsageError(f"this training began {had} and can only continue that way; or choose another --out")
 
 
 def use_threads(count: int) -> None:

@@ -193,7 +193,7 @@ class Trainer:
         steps = round((self.config.minutes * 60 - self.elapsed_s) / seconds_a_step)
         # Not fewer than are on their way already, with some left for the plain tail.
         self.total_steps = self.step + max(2 * (_WARM + _MEASURED), steps)
-        _log.info("%g minutes are %d steps here", self.config.minutes, self.total_steps)
+        _log.info("%g minutes are %d steps on this machine", self.config.minutes, self.total_steps)
 
     def _is_due(self) -> bool:
         """By the step's number, so that a resumed training measures at the same steps."""

@@ -49,7 +49,7 @@ def hold_out(dataset: Dataset, seed: int) -> tuple[Dataset, Dataset, str]:
     of fewer, all are in both."""
     count = len(dataset)
     if count < _FEWEST_TO_HOLD_OUT:
-        said = f"no --val and only {count} pictures: AP is measured on the pictures that are trained on"
+        said = f"no --val and only {count} pictures: AP is measured on the training pictures"
         return dataset, dataset, said
     held = min(_MOST_HELD_OUT, round(_HELD_OUT * count))
     chosen = set(np.random.default_rng((seed, 0xA1D)).permutation(count)[:held].tolist())

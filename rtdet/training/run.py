@@ -156,7 +156,7 @@ def begin(settings: TrainingSettings, out: str | Path, *, resume: bool = False) 
     folder = Path(out)
     if not resume and (folder / "last.pt").exists():
         raise UsageError(
-            f"{folder} holds a training already; add --resume to go on with it, or choose another --out"
+            f"{folder} holds a training already; add --resume to continue it, or choose another --out"
         )
     data, measured, note = _datasets(settings)
     trainer, plan = _trainer(settings, folder, data, resume)
@@ -177,7 +177,7 @@ def _datasets(settings: TrainingSettings) -> tuple[Dataset, Dataset, str]:
     if not settings.demo_frames and not objects(dataset.samples):
         wanted = ", ".join(dataset.class_names) or "any class"
         raise UsageError(
-            f"no picture in {settings.data} has an object of {wanted}; pass its own as --classes"
+            f"no picture in {settings.data} has an object of {wanted}; pass classes that it has as --classes"
         )
     if settings.val is not None:
         measured = load_dataset(Path(settings.val), dataset.class_names)
@@ -188,7 +188,7 @@ def _datasets(settings: TrainingSettings) -> tuple[Dataset, Dataset, str]:
             )
         return dataset, measured, ""
     if not dataset.samples:
-        raise UsageError(f"{settings.data} lists no pictures to measure AP on; name some as --val")
+        raise UsageError(f"{settings.data} lists no pictures to measure AP on; give some with --val")
     return hold_out(dataset, settings.seed)
 
 
@@ -210,7 +210,7 @@ def _trainer(settings: TrainingSettings, folder: Path, train: Dataset, resume: b
     config = _config(settings, plan, network, pictures)
     if config.batch == 1 and not plan.folded and not takes_single_pictures(network, config.size):
         raise UsageError(
-            f"--batch 1: a norm of {settings.model} would see one value at a time; use 2 or more"
+            f"--batch 1: a norm layer of {settings.model} would see one value at a time; use 2 or more"
         )
     trainer = Trainer(network, config, folder, _device(settings.device))
     if resume:
@@ -226,12 +226,12 @@ def _begun(folder: Path, class_names: tuple[str, ...]) -> tuple[SSDModule, bool]
     """A network of the shape that the checkpoint is for; the file that it started from may be gone."""
     path = folder / "last.safetensors"
     if not path.is_file():
-        raise UsageError(f"nothing to resume: {path} does not exist; leave --resume out")
+        raise UsageError(f"nothing to resume: {path} does not exist; omit --resume")
     config = read_config(path)
     if config.class_names != class_names:
         raise UsageError(
             f"{path} knows {', '.join(config.class_names)}, not {', '.join(class_names)}; "
-            "pass those as --classes, or leave --resume out"
+            "pass those as --classes, or omit --resume"
         )
     return build_network(config), False
 
@@ -240,7 +240,7 @@ def _config(settings: TrainingSettings, plan: Plan, network: SSDModule, pictures
     size = network.config.input_size or (settings.size or 320,) * 2
     if settings.size is not None and size != (settings.size, settings.size):
         raise UsageError(
-            f"--size {settings.size}: {settings.model} only takes {size[0]}x{size[1]}; leave --size out"
+            f"--size {settings.size}: {settings.model} only takes {size[0]}x{size[1]}; omit --size"
         )
     steps = settings.steps or plan.steps
     if settings.epochs is not None:
@@ -275,7 +275,7 @@ def _device(name: str) -> str:
     if name.partition(":")[0] not in ("cpu", "cuda"):
         raise UsageError(f"--device {name}: use auto, cpu, cuda or cuda:N")
     if name.startswith("cuda") and not torch.cuda.is_available():
-        raise UsageError("no CUDA device here; use --device cpu or auto")
+        raise UsageError("no CUDA device found; use --device cpu or auto")
     return name
 
 

@@ -68,7 +68,7 @@ class TrainingSettings:
 
     def _check_length(self) -> None:
         if sum(getattr(self, name) is not None for name in _LENGTHS) > 1:
-            raise UsageError("only one of --steps, --epochs and --minutes can say how long")
+            raise UsageError("give only one of --steps, --epochs and --minutes")
         for name in ("epochs", "minutes", "lr"):
             value = getattr(self, name)
             if value is not None and not 0 < value < _MOST:
@@ -115,7 +115,7 @@ def settings_of(folder: str | Path, **changes: Any) -> TrainingSettings:
         known = [field.name for field in fields(TrainingSettings) if field.name in kept]
         before = TrainingSettings(**{name: kept[name] for name in known})
     except FileNotFoundError:
-        raise UsageError(f"nothing to resume: {path} does not exist; leave --resume out") from None
+        raise UsageError(f"nothing to resume: {path} does not exist; omit --resume") from None
     except (OSError, ValueError, KeyError, TypeError) as error:
         raise UsageError(f"{path} is damaged, so nothing can be resumed from {folder}: {error}") from error
     for name in _FIXED:

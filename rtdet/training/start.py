@@ -36,7 +36,7 @@ def open_start(
         return build_network(config), False
     path = _weights(model)
     if backbone is not None:
-        raise UsageError(f"{model} has its backbone already; leave --backbone out")
+        raise UsageError(f"{model} has a backbone already; omit --backbone")
     return with_classes(load_weights(path), class_names), True
 
 
@@ -46,7 +46,7 @@ def _weights(model: str) -> Path:
     ours = [name for name in model_names() if model_card(name).kind == "ssd"]
     if model not in ours:
         raise UnknownModelError(
-            "model to train", model, [*TRAINABLE, *ALIASES, *ours, "a .safetensors file of ours"]
+            "model to train", model, [*TRAINABLE, *ALIASES, *ours, "a .safetensors file of rtdet"]
         )
     return weights_of(model_card(model))
 

@@ -33,7 +33,7 @@ def from_yolox(onnx_file: Path, class_names: Sequence[str], pictures: Iterable[T
     """
     missing = [name for name in class_names if name not in COCO_CLASSES]
     if missing:
-        raise ValueError(f"YOLOX knows no {', '.join(missing)}")
+        raise ValueError(f"YOLOX does not know {', '.join(missing)}")
     config = SSDConfig(tuple(class_names), NANO_WIDTHS, NANO_DEPTHS, neck=64, architecture="csp-n")
     model = CspSSD(config).eval()
     layers = _convolutions(onnx_file)

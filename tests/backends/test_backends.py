@@ -113,7 +113,7 @@ class TestNamesThatAreWrong:
             pytest.skip("there is a CUDA device here")
         for device in ("cuda", "cuda:1"):
             for backend in ("auto", "torch", "onnxruntime"):
-                with pytest.raises(UsageError, match="no CUDA device here; use --device cpu or auto"):
+                with pytest.raises(UsageError, match="no CUDA device found; use --device cpu or auto"):
                     open_network(Net(), SHAPE, device=device, backend=backend)
 
     def test_settings_that_do_not_go_together_say_so(self, tmp_path: Path) -> None:

@@ -106,7 +106,7 @@ def test_a_folder_that_vanishes_during_a_run_is_exit_code_5(start_rtdet, tmp_pat
     shutil.rmtree(folder)
     _, said = run.communicate(timeout=60)
     assert run.returncode == 5, said
-    assert f"out/{name} was deleted or moved while it was written" in said
+    assert f"out/{name} was deleted or moved while it was being written" in said
     assert "Traceback" not in said
 
 
@@ -150,7 +150,7 @@ def test_a_pipe_that_nobody_reads_or_that_a_format_cannot_use_is_one_line(rtdet,
         os.mkfifo(tmp_path / name)
     outcome = rtdet("--source", film, "--headless", "--tracks", "p.csv")
     assert (outcome.code, len(outcome.errors)) == (5, 1)
-    assert "nobody reads from this pipe" in outcome.errors[0]
+    assert "nothing reads from this pipe" in outcome.errors[0]
     for option, name in (("--tracks", "p.json"), ("--tracks", "p.parquet"), ("--save", "p.mp4")):
         outcome = rtdet("--source", film, "--headless", option, name)
         assert (outcome.code, len(outcome.errors)) == (5, 1)

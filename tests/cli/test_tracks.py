@@ -106,7 +106,7 @@ def test_a_file_without_tracks_stays_one(rtdet, tmp_path, command):
         (["smooth", "a.txt", "--fps", "0"], 2, "--fps must be above 0"),
         (["smooth", "a.avi"], 2, "a track file ends in .txt"),
         (["smooth", "absent.txt"], 3, "cannot read absent.txt: no such file"),
-        (["smooth", "bad.txt"], 3, "bad.txt, line 1: a box is within 1e+09 pixels: '1,1,nan"),
+        (["smooth", "bad.txt"], 3, "bad.txt, line 1: a box must be within 1e+09 pixels: '1,1,nan"),
     ],
 )  # fmt: skip
 def test_what_cannot_be_done_is_one_line_and_writes_nothing(rtdet, walk, tmp_path, arguments, code, words):

@@ -97,7 +97,7 @@ def test_a_full_disk_is_one_clear_error_and_closing_still_works(
             seen, tracks = Detections(boxes, class_names=("car",)), Tracks(boxes, range(1, 31))
             sink.write(FrameResult(a_result(index).frame, seen, tracks))
 
-    with pytest.raises(OutputError, match=r"the disk is full: .* ends here; free some space") as caught:
+    with pytest.raises(OutputError, match=r"the disk is full: .* is incomplete; free some space") as caught:
         fill()
     assert "\n" not in str(caught.value)
     sink.close()

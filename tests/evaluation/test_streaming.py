@@ -127,8 +127,8 @@ def test_latencies_of_a_stats_file_have_its_median_and_95th_percentile(tmp_path)
         ("[10, true]", "True"),
         ("[10, NaN]", "nan"),
         ("12", "holds no latencies"),
-        ("{}", "no times of a detector"),
-        ('{"stages_ms": {"detect": 3}}', "no times of a detector"),
+        ("{}", "no detector times"),
+        ('{"stages_ms": {"detect": 3}}', "no detector times"),
         ('{"stages_ms": {"detect": {"p50": "fast", "p95": 3}}}', "fast"),
     ],
 )

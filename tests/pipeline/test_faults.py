@@ -171,7 +171,7 @@ def test_stop_is_back_in_time_and_outputs_are_closed_though_a_part_blocks(parts,
     assert run.other_sink.closes == 1
     assert run.other_sink.indices == list(range(len(run.other_sink.results)))
     if part == "sink":
-        with pytest.raises(OutputError, match=r"FakeSink \(out\.mp4\) did not come to an end"):
+        with pytest.raises(OutputError, match=r"FakeSink \(out\.mp4\) did not end within"):
             run.pipeline.join()
     else:
         assert run.sink.closes == 1

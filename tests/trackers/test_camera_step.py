@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import doctest
+import sys
+
 import numpy as np
 
 from rtdet.trackers.camera_step import camera_step
@@ -25,6 +28,12 @@ def step_of(predicted, detected, reach=480.0):
 
 def after(step, boxes):
     return moved(boxes, step.shift, step.turn, step.center)
+
+
+def test_the_worked_example_gives_what_it_says():
+    done = doctest.testmod(sys.modules[camera_step.__module__])
+    assert done.attempted
+    assert not done.failed
 
 
 def test_a_pan_is_found():

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import doctest
+
 import numpy as np
 import pytest
 from scipy.linalg import expm
@@ -36,6 +38,12 @@ def ahead(motion, elapsed_s):
 
 def pan(pixels):
     return CameraStep(center=0j, shift=complex(pixels), turn=0j)
+
+
+def test_the_worked_example_gives_what_it_says():
+    done = doctest.testmod(forecast)
+    assert done.attempted
+    assert not done.failed
 
 
 def test_what_rests_stays_and_gets_less_certain_with_time():

@@ -138,9 +138,11 @@ def test_a_long_file_that_is_not_plain_is_read_by_its_lines(write):
 
 
 def test_a_class_or_an_id_that_is_no_number_is_refused_where_it_counts(write):
-    with pytest.raises(SourceError, match="line 1: a class is a whole number from 1: '1,1,1,2,3,4,1,nan,1'"):
+    with pytest.raises(
+        SourceError, match="line 1: a class must be a whole number from 1: '1,1,1,2,3,4,1,nan,1'"
+    ):
         read_table(write("1,1,1,2,3,4,1,nan,1\n"))
-    with pytest.raises(SourceError, match=r"line 1: an ID is a whole number: '1,1\.5"):
+    with pytest.raises(SourceError, match=r"line 1: an ID must be a whole number: '1,1\.5"):
         read_table(write("1,1.5,1,2,3,4,1\n"))
     assert len(read_detections(write("1,nan,1,2,3,4,1\n")).detections) == 1
 

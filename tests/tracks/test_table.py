@@ -47,7 +47,7 @@ def test_what_is_in_a_frame_is_a_value_as_trackers_give_it():
 @pytest.mark.parametrize(
     ("columns", "words"),
     [
-        ({"ids": (1, 1, 1)}, "frame 1, ID 1: the ID is there twice"),
+        ({"ids": (1, 1, 1)}, "frame 1, ID 1: the ID appears twice"),
         ({"ids": (1, -1, 1)}, "frame 1, ID -1: the ID is not a whole number"),
         ({"ids": (1, LAST_ID + 1, 1)}, "the ID is not a whole number"),
         ({"frames": (2, 1, 1)}, "order of frame"),
@@ -69,7 +69,7 @@ def test_a_wrong_row_is_named(columns, words):
     [
         ({"numbers": [0, 1]}, "frames are numbered 1 to"),
         ({"numbers": [1, LAST_FRAME + 1]}, "frames are numbered 1 to"),
-        ({"numbers": [2, 2]}, "do not rise"),
+        ({"numbers": [2, 2]}, "do not increase"),
         ({"times_s": [0.0]}, "2 frames, but 1 times"),
         ({"names": ("a.png",)}, "1 names"),
         ({"sizes": np.zeros((3, 2))}, "3 sizes"),

@@ -168,9 +168,9 @@ def test_in_rows_of_ten_the_eighth_is_a_place_in_the_world_and_no_class(tmp_path
 @pytest.mark.parametrize(
     ("name", "text", "words"),
     [
-        ("a.txt", "1,1,nan,2,3,4,1\n", "a.txt, line 1: a box is within 1e.09 pixels: '1,1,nan"),
-        ("a.txt", "1,1,1,2,1e300,4,1\n", "a.txt, line 1: a box is within"),
-        ("a.txt", "1,1,1,2,3,4,1\n1,1,5,6,7,8,1\n", "frame 1, ID 1: the ID is there twice"),
+        ("a.txt", "1,1,nan,2,3,4,1\n", "a.txt, line 1: a box must be within 1e.09 pixels: '1,1,nan"),
+        ("a.txt", "1,1,1,2,1e300,4,1\n", "a.txt, line 1: a box must be within"),
+        ("a.txt", "1,1,1,2,3,4,1\n1,1,5,6,7,8,1\n", "frame 1, ID 1: the ID appears twice"),
         ("a.txt", "1,-1,1,2,3,4,1\n", "frame 1, ID -1"),
         ("a.txt", "0,1,1,2,3,4,1\n", "a.txt, line 1: frames are 1, 2, 3, ...: '0,1"),
         ("a.txt", "1,1,1,2,3,4,1\n2,1,1,2\n", "a.txt, line 2: a row is frame,id,left.*, not '2,1,1,2'"),

@@ -271,7 +271,7 @@ def test_a_checkpoint_that_is_damaged_foreign_or_would_run_code_is_one_line(tmp_
     else:
         trainer.save()
         last.write_bytes(last.read_bytes()[:1000])
-    with pytest.raises(RtdetError, match=r"last\.pt is damaged, or is of a training") as error:
+    with pytest.raises(RtdetError, match=r"last\.pt is damaged, or belongs to a training") as error:
         trainer.resume()
     assert "\n" not in str(error.value)
     assert "code ran" not in capsys.readouterr().out

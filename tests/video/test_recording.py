@@ -451,7 +451,7 @@ def test_a_full_disk_ends_the_recording_with_one_line_and_it_plays(small_disk: P
     for suffix in (".mp4", ".mkv"):
         out = small_disk / f"o{suffix}"
         line = run_until_full(out, 0)
-        assert line.startswith(f"the disk is full: {out} ends here")
+        assert line.startswith(f"the disk is full: {out} is incomplete")
         assert len(times(out)) > 25
         out.unlink()
 

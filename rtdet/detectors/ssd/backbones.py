@@ -67,12 +67,14 @@ def map_channels(name: str, body: nn.Module, strides: Sequence[int]) -> list[int
         with torch.no_grad():
             maps = body.eval()(torch.zeros(1, 3, height, width))
     except (RuntimeError, AssertionError) as error:
-        raise UsageError(f"{name} cannot be used as a backbone: it takes one size of picture only") from error
+        raise UsageError(
+            f"{name} cannot be used as a backbone: it takes pictures of only one size"
+        ) from error
     body.train(training)
     for x, stride in zip(maps, strides, strict=True):
         # A cell may lack where a backbone pads less than it strides.
         if not (0 <= height / stride - x.shape[2] <= 1 and 0 <= width / stride - x.shape[3] <= 1):
-            raise UsageError(f"{name} cannot be used as a backbone: its maps are laid out in another way")
+            raise UsageError(f"{name} cannot be used as a backbone: its feature maps have another layout")
     return [int(x.shape[1]) for x in maps]
 
 
@@ -165,11 +167,13 @@ def _from_timm(name: str) -> Backbone:
                 name, pretrained=False, features_only=True
             ).feature_info.reduction()
     except (RuntimeError, AttributeError, TypeError, ValueError, NotImplementedError) as error:
-        raise UsageError(f"{name} cannot be used as a backbone: timm gives no feature maps of it") from error
+        raise UsageError(
+            f"{name} cannot be used as a backbone: timm offers no feature maps for it"
+        ) from error
     last = {reduction: i for i, reduction in enumerate(reductions) if reduction in STRIDES}
     strides = tuple(stride for stride in STRIDES if stride in last)
     if strides[:2] != STRIDES[:2]:
-        raise UsageError(f"{name} cannot be used as a backbone: its maps are not at strides 8 and 16")
+        raise UsageError(f"{name} cannot be used as a backbone: its feature maps are not at strides 8 and 16")
 
     def build() -> nn.Module:
         indices = [last[stride] for stride in strides]

@@ -45,7 +45,7 @@ def new_config(
     if trainable is None:
         raise UnknownModelError("model to train", name, [*TRAINABLE, *ALIASES])
     if backbone is not None and not trainable.has_backbones:
-        raise UsageError(f"{name} has its own backbone; leave --backbone out, or train ssd300 or ssdlite320")
+        raise UsageError(f"{name} has its own backbone; omit --backbone, or train ssd300 or ssdlite320")
     if input_size is not None and min(input_size) < 64:
         raise UsageError(
             f"an input of {input_size[0]}x{input_size[1]} is too small for an SSD; use 64 or more"

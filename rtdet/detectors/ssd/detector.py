@@ -34,7 +34,7 @@ class SSDDetector:
     """Runs one SSD. One that takes any input gets each picture's own aspect, `imgsz` pixels wide or high, and
     is compiled once for each of the few shapes that occur; to the one input of another a picture is stretched.
 
-    `weights` is a .safetensors file of ours, or a network. Raises ModelError for one that cannot be read,
+    `weights` is a .safetensors file of rtdet, or a network. Raises ModelError for one that cannot be read,
     UsageError and UnknownNameError for settings that are wrong or that this machine lacks.
     """
 
@@ -128,7 +128,7 @@ def _long_side(fixed: tuple[int, int] | None, imgsz: int | None) -> int:
     if fixed is not None:
         if imgsz not in (None, max(fixed)):
             size = f"{fixed[0]}x{fixed[1]}"
-            raise UsageError(f"this model runs at {size} pixels only; leave --imgsz out")
+            raise UsageError(f"this model runs at {size} pixels only; omit --imgsz")
         return max(fixed)
     if imgsz is not None and imgsz < 64:
         raise UsageError(f"--imgsz {imgsz} is too small for this model; use 64 or more")

@@ -41,7 +41,7 @@ def graph_of(weights: Path, shape: Shape, backend: str) -> Path | None:
         # Searched for rather than parsed: reading the graph is the back end's work, and it has to do it anyway.
         if hashlib.sha256(weights.read_bytes()).hexdigest().encode() in path.read_bytes():
             return path
-        log.debug("%s was made of other weights than %s", path, weights)
+        log.debug("%s was made from other weights than %s", path, weights)
     return cached_graph(weights, shape) if backend == "openvino" else None
 
 
@@ -56,7 +56,7 @@ def cached_graph(weights: Path, shape: Shape) -> Path | None:
     # The .xml is put in place last: where it is, its .bin is whole.
     if not (kept.is_file() and kept.with_suffix(".bin").is_file()):
         require_for_model("torch", f"opening {weights}", "torch")
-        log.info("preparing %s for this machine; only its first use takes this time", weights.name)
+        log.info("preparing %s for this machine; only the first use takes this long", weights.name)
         from rtdet.detectors.ssd.weights import load_weights  # after the line: it imports torch
 
         model = load_weights(weights)
@@ -67,7 +67,7 @@ def cached_graph(weights: Path, shape: Shape) -> Path | None:
                 made.with_suffix(".bin").replace(kept.with_suffix(".bin"))
                 made.replace(kept)
         except OSError as error:
-            log.debug("no graph was kept in %s: %s", folder, error)
+            log.debug("the prepared model cannot be kept in %s: %s", folder, error)
             return None
     return kept
 

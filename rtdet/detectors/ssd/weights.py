@@ -69,7 +69,7 @@ def load_weights(path: Path) -> SSDModule:
     except ModelError as error:
         raise ModelError(f"{path} is damaged: {error}") from error
     if not all(value.isfinite().all() for value in tensors.values()):
-        raise ModelError(f"{path} is damaged: weights that are not finite")
+        raise ModelError(f"{path} is damaged: it has weights that are not finite")
     return model.eval()
 
 

@@ -80,7 +80,7 @@ class YoloxDetector:
             head = self._head(exported)
         if imgsz is not None and imgsz != max(exported):
             shape = f"{exported[0]}x{exported[1]}"
-            raise UsageError(f"{self._path} runs at {shape} pixels only; leave --imgsz out")
+            raise UsageError(f"{self._path} runs at {shape} pixels only; omit --imgsz")
         self._fixed = exported
         return head
 

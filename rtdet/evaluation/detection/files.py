@@ -51,7 +51,7 @@ def check_pictures(dataset: Dataset) -> None:
             other.append(f"{sample.path.name} is {size[0]}x{size[1]}, not {sample.size[0]}x{sample.size[1]}")
     if other:
         _log.warning(
-            "%d of %d pictures are not of the size that their labels say (%s): boxes may be misplaced",
+            "%d of %d pictures differ in size from what their labels say (%s): boxes may be misplaced",
             len(other), len(dataset), other[0],
         )  # fmt: skip
 
@@ -127,7 +127,7 @@ def _fields(row: Any, where: str) -> tuple[str, str, list[float], float]:
             frames = (
                 "; a video's detections, by frame, cannot be measured on pictures" if "frame" in row else ""
             )
-            raise UsageError(f"{where}: {key} should be a text, not {shown(row.get(key))}{frames}")
+            raise UsageError(f"{where}: {key} should be a string, not {shown(row.get(key))}{frames}")
     box, score = row.get("bbox"), row.get("score")
     if not (isinstance(box, list) and len(box) == 4 and all(_is_number(value) for value in box)):
         raise UsageError(f"{where}: bbox should be [left, top, width, height], not {shown(box)}")
@@ -146,9 +146,9 @@ def _is_number(value: Any) -> bool:
 def _report_foreign(path: Path, dataset: Dataset, foreign: int, rows: int) -> None:
     if foreign and foreign == rows:
         raise UsageError(
-            f"{path} has no detection of a picture in {dataset.folder}; is it of another data set?"
+            f"{path} has no detections for the pictures in {dataset.folder}; does it belong to another data set?"
         )
     if foreign:
         _log.warning(
-            "%s: %d of %d rows are of pictures that are not in %s", path, foreign, rows, dataset.folder
+            "%s: %d of %d rows belong to pictures that are not in %s", path, foreign, rows, dataset.folder
         )

@@ -137,7 +137,7 @@ def _why_wrong(outcomes: Outcomes, row: int, places: IntArray, overlaps: FloatAr
     if other.max(initial=0.0) >= outcomes.min_iou:
         place = int(places[other.argmax()])
         is_found = outcomes.counted[place] and not outcomes.missed[place]
-        too = ", and found as that too" if is_found else ""
+        too = ", and was also detected as that" if is_found else ""
         return "class", f"it is labelled {names[truths.labels[place]]}{too}", place
     if same.max(initial=0.0) >= _TOUCHING:
         place = int(places[same.argmax()])

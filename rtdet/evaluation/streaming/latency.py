@@ -38,7 +38,7 @@ def read_latency(path: str | Path, seed: int = 0) -> Latency:
         times = content["stages_ms"]["detect"]
         p50, p95 = times["p50"], times["p95"]
     except (KeyError, TypeError):
-        raise SourceError(f"{path} has no times of a detector; give {_FORMS}") from None
+        raise SourceError(f"{path} has no detector times; give {_FORMS}") from None
     median_s, high_s = _milliseconds(p50, path) / 1e3, _milliseconds(p95, path) / 1e3
     if median_s <= 0:
         return lambda: 0.0
@@ -61,5 +61,5 @@ def _read(path: str | Path) -> list[Any] | Mapping[str, Any]:
 def _milliseconds(value: object, path: str | Path) -> float:
     is_number = isinstance(value, int | float) and not isinstance(value, bool)
     if not is_number or not 0 <= float(value) <= _LONGEST_MS:  # type: ignore[arg-type]
-        raise SourceError(f"{path}: a latency is milliseconds, 0 or more, not {str(value)[:40]!r}")
+        raise SourceError(f"{path}: a latency must be milliseconds, 0 or more, not {str(value)[:40]!r}")
     return float(value)  # type: ignore[arg-type]

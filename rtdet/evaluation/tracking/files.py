@@ -35,12 +35,12 @@ def read_truth(path: str | Path, *, has_classes: bool = True, is_mot20: bool = F
     rows = read_rows(path, _TRUTH_ROW, fewest=_CONSIDERED + 1)
     _demand_equal_length(rows)
     column = rows.column(_CONSIDERED)
-    rows.refuse(np.isnan(column), "whether a row is to be considered is 0 or 1")
+    rows.refuse(np.isnan(column), "the column that says whether a row is considered must be 0 or 1")
     considered = np.trunc(column) != 0
     if not (has_classes and rows.has_class().any()):
         return _of_kind(TruthRows, rows, considered)
     of_class = rows.classes()
-    rows.refuse(~((of_class >= 1) & (of_class <= _LAST_CLASS)), f"a class is 1 to {_LAST_CLASS}")
+    rows.refuse(~((of_class >= 1) & (of_class <= _LAST_CLASS)), f"a class must be 1 to {_LAST_CLASS}")
     distractors = _DISTRACTORS_OF_MOT20 if is_mot20 else _DISTRACTORS
     is_scored = considered & (of_class == _PEDESTRIAN)
     return _of_kind(TruthRows, rows, is_scored, np.isin(of_class, distractors))
@@ -55,7 +55,7 @@ def read_tracks(path: str | Path) -> TrackRows:
     """
     rows = read_rows(path)
     _demand_equal_length(rows)
-    rows.refuse(rows.classes() > _PEDESTRIAN, "only pedestrians, class 1, can be scored; leave out others")
+    rows.refuse(rows.classes() > _PEDESTRIAN, "only pedestrians, class 1, can be scored; remove the others")
     return _of_kind(TrackRows, rows)
 
 

@@ -32,9 +32,9 @@ class TrackRows:
         object.__setattr__(self, "boxes", np.asarray(self.boxes, dtype=np.float64).reshape(-1, 4))
         columns = {field.name: getattr(self, field.name) for field in fields(self)}
         if len({len(column) for column in columns.values()}) > 1:
-            raise ValueError("the columns of track rows are equally long")
+            raise ValueError("the columns of track rows must be equally long")
         if not np.isfinite(self.boxes).all():
-            raise ValueError("the boxes of track rows are finite")
+            raise ValueError("the boxes of track rows must be finite")
         if (np.diff(self.frames) < 0).any():
             order = np.argsort(self.frames, kind="stable")
             for name, column in columns.items():
@@ -59,7 +59,7 @@ class TrackRows:
         frames, ids = self.frames[order], self.ids[order]
         twice = np.flatnonzero((frames[1:] == frames[:-1]) & (ids[1:] == ids[:-1]))
         if len(twice):
-            raise ValueError(f"frame {frames[twice[0]]}: the ID {ids[twice[0]]} is there twice")
+            raise ValueError(f"frame {frames[twice[0]]}: the ID {ids[twice[0]]} appears twice")
 
 
 @dataclass(frozen=True, eq=False)

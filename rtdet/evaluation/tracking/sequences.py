@@ -25,7 +25,7 @@ def score_sequences(
     gt_root, results = Path(gt_root), Path(results)
     names = sorted(path.parents[1].name for path in gt_root.glob("*/gt/gt.txt"))
     if not names:
-        raise SourceError(f"{gt_root} has no sequences: the ground truth of one is SEQ/gt/gt.txt in it")
+        raise SourceError(f"{gt_root} has no sequences: expected the ground truth of each in SEQ/gt/gt.txt")
     for path in (results / f"{name}.txt" for name in names):
         if not path.is_file():  # said before the first of them is scored
             raise SourceError(f"there are no results for {path.stem}: {path} is missing")

@@ -116,7 +116,7 @@ def compact_json(value: object) -> str:
 def whole(value: Any) -> int:
     """A frame's number or an ID. Raises ValueError where it is not whole."""
     if value != int(value):
-        raise ValueError(f"frames and IDs are whole numbers, not {value:g}")
+        raise ValueError(f"frames and IDs must be whole numbers, not {value:g}")
     return int(value)
 
 

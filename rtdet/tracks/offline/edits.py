@@ -15,7 +15,7 @@ def merge(table: TrackTable, first: int, second: int) -> TrackTable:
     Raises UsageError where an ID is not there, both are one, or both are in one frame.
     """
     if first == second:
-        raise UsageError(f"two IDs are merged, not {first} with itself")
+        raise UsageError(f"merge needs two different IDs, not {first} twice")
     into, moved = _rows(table, first), _rows(table, second)
     both = np.intersect1d(table.frames[into], table.frames[moved], assume_unique=True)
     if len(both):
@@ -49,7 +49,7 @@ def rename(table: TrackTable, old: int, new: int) -> TrackTable:
     """The track `old` is called `new`. Raises UsageError where `old` is not there or `new` is."""
     rows = _rows(table, old)
     if not 0 <= new <= LAST_ID:
-        raise UsageError(f"an ID is a whole number from 0 to {LAST_ID}, not {new}")
+        raise UsageError(f"an ID must be a whole number from 0 to {LAST_ID}, not {new}")
     if len(table.rows_of(new)):
         raise UsageError(f"there is an ID {new} already; to make one track of both, merge {new} and {old}")
     return _with(table, rows, new)

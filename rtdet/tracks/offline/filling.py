@@ -16,7 +16,7 @@ from rtdet.tracks.offline.times import MAX_GAP_S, longest, spread, steady_second
 from rtdet.tracks.table import FrameList, TrackTable
 from rtdet.types import BoolArray, FloatArray, IntArray
 
-# More than this is a file whose frame numbers and times do not belong together.
+# More than this is a file whose frame numbers and times do not fit together.
 MOST_ROWS = 10_000_000
 
 
@@ -101,8 +101,8 @@ def _gaps(table: TrackTable, listed: FrameList, seconds: FloatArray, longest_s: 
 def _refuse_above_most(rows: int) -> None:
     if rows > MOST_ROWS:
         raise UsageError(
-            f"filling would make {rows} rows: the frame numbers and times of these tracks do not belong together; "
-            "give a smaller max_gap_s"
+            f"filling would make {rows} rows: the frame numbers and times of these tracks do not fit together; "
+            "use a smaller max_gap_s"
         )
 
 

@@ -33,7 +33,7 @@ def row_seconds(table: TrackTable) -> FloatArray:
 def longest(max_gap_s: float) -> float:
     """The gap, with room for times that are rounded. Raises UsageError where it is not above 0."""
     if not 0 < max_gap_s < math.inf:
-        raise UsageError(f"the longest gap is seconds, above 0, not {max_gap_s:g}")
+        raise UsageError(f"the longest gap must be seconds, above 0, not {max_gap_s:g}")
     return max_gap_s + 1e-5
 
 

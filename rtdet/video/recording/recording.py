@@ -102,7 +102,7 @@ class Recording(Sink):
             picture = self._picture(image)
             picture.pts, picture.time_base = self._clock.ticks(frame), self._clock.time_base
             if self._clock.was_rebased and self._sound is not None:
-                self._sound.stop("the source jumped in time; the recording goes on without sound")
+                self._sound.stop("the source jumped in time; the recording continues without sound")
             # One picture is held back until the next one tells how long it is shown.
             if self._held is not None:
                 self._encode(self._held, int(picture.pts - self._held.pts))

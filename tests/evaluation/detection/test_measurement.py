@@ -148,7 +148,7 @@ def test_a_missed_object_is_taken_for_what_the_highest_score_says(set_of):
 def test_a_box_on_an_object_of_another_class_that_is_not_asked_for_is_not_said_to_be_found_too(set_of):
     box_on_both = [found_in((*BOX, 0, 0.9), (*BOX, 1, 0.8))]
     (alarm,) = measure(set_of(picture((*BOX, 0))), box_on_both).false_alarms
-    assert alarm.reason == "it is labelled cat, and found as that too"
+    assert alarm.reason == "it is labelled cat, and was also detected as that"
     (alarm,) = measure(set_of(picture((*BOX, 0), ignored=[0])), box_on_both).false_alarms
     assert alarm.reason == "it is labelled cat"
 

@@ -82,17 +82,17 @@ def test_an_empty_file_is_a_tracker_that_found_nothing(folders):
         (["1.5,1,10,10,20,20"], "line 1: frames are"),
         (["nan,1,10,10,20,20"], "line 1: frames are"),
         (["1e300,1,10,10,20,20"], "line 1: frames are"),
-        (["1,1.5,10,10,20,20"], "line 1: an ID is a whole number"),
-        (["1,inf,10,10,20,20"], "line 1: an ID is a whole number"),
-        ([ROW, "2,1,nan,10,20,20,1,1,1"], "line 2: a box is within 1e\\+09 pixels"),
-        (["1,1,10,10,inf,20"], "line 1: a box is within"),
+        (["1,1.5,10,10,20,20"], "line 1: an ID must be a whole number"),
+        (["1,inf,10,10,20,20"], "line 1: an ID must be a whole number"),
+        ([ROW, "2,1,nan,10,20,20,1,1,1"], "line 2: a box must be within 1e\\+09 pixels"),
+        (["1,1,10,10,inf,20"], "line 1: a box must be within"),
         ([ROW, "2,,10,10,20,20,1,1,1,1"], "line 2: a row is"),
         (["# a comment"], "line 1: a row is"),
         (
             ["1,1,10,10,20,20,1,3,1"],
-            "line 1: only pedestrians, class 1, can be scored; leave out others: '1,1,10",
+            "line 1: only pedestrians, class 1, can be scored; remove the others: '1,1,10",
         ),
-        (["3,7,10,10,20,20", "3,7,50,50,20,20"], "rows.txt, frame 3: the ID 7 is there twice"),
+        (["3,7,10,10,20,20", "3,7,50,50,20,20"], "rows.txt, frame 3: the ID 7 appears twice"),
     ],
 )
 def test_what_is_no_result_is_one_line_with_its_place(file, lines, said):
@@ -106,10 +106,13 @@ def test_what_is_no_result_is_one_line_with_its_place(file, lines, said):
     ("lines", "said"),
     [
         (["1,1,10,10,20,20"], "line 1: a row is frame,id,left,top,width,height,considered"),
-        ([ROW, "2,1,10,10,20,20,1,14,1"], "line 2: a class is 1 to 13"),
-        ([ROW, "2,1,10,10,20,20,1,nan,1"], "line 2: a class is 1 to 13"),
-        ([ROW, "2,1,10,10,20,20,nan,1,1"], "line 2: whether a row is to be considered is 0 or 1"),
-        ([ROW, ROW], "frame 1: the ID 1 is there twice"),
+        ([ROW, "2,1,10,10,20,20,1,14,1"], "line 2: a class must be 1 to 13"),
+        ([ROW, "2,1,10,10,20,20,1,nan,1"], "line 2: a class must be 1 to 13"),
+        (
+            [ROW, "2,1,10,10,20,20,nan,1,1"],
+            "line 2: the column that says whether a row is considered must be 0 or 1",
+        ),
+        ([ROW, ROW], "frame 1: the ID 1 appears twice"),
     ],
 )
 def test_what_is_no_ground_truth_is_one_line_with_its_place(file, lines, said):
@@ -128,7 +131,7 @@ def test_a_file_that_is_not_there_or_no_text_is_one_line(tmp_path):
 def test_a_folder_without_sequences_and_missing_results_are_one_line(folders, tmp_path):
     gt_root, results = folders
     with pytest.raises(
-        SourceError, match=r"has no sequences: the ground truth of one is SEQ/gt/gt\.txt in it"
+        SourceError, match=r"has no sequences: expected the ground truth of each in SEQ/gt/gt\.txt"
     ):
         score_sequences(results, results)
     (results / "B.txt").unlink()

@@ -127,7 +127,7 @@ def test_sequences_together_are_the_sum_of_their_boxes_and_not_the_mean_of_their
 
 
 def test_an_id_twice_in_a_frame_is_named():
-    with pytest.raises(ValueError, match="frame 4: the ID 7 is there twice"):
+    with pytest.raises(ValueError, match="frame 4: the ID 7 appears twice"):
         rows(*still((4,), 7), *still((3, 4), 7, left=900))
 
 

@@ -149,7 +149,7 @@ def test_numbers_and_times_that_do_not_belong_together_are_refused_before_memory
     numbers = np.array([1, 2, 3, 2000, 2001])
     frame_list = FrameList(numbers, np.arange(5) / 30)
     table = TrackTable(numbers, np.ones(5), boxes_at(numbers), np.ones(5), np.zeros(5), frame_list)
-    with pytest.raises(UsageError, match="do not belong together"):
+    with pytest.raises(UsageError, match="do not fit together"):
         fill(table)
 
 

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import os
 from collections.abc import Mapping
-from dataclasses import dataclass, fields, replace
+from dataclasses import dataclass, field, fields, replace
 from pathlib import Path
 from typing import Any
 
+from rtdet.address import Address
 from rtdet.errors import UnknownNameError, UsageError
 
 MAX_IMGSZ = 4096
@@ -17,7 +18,7 @@ MAX_IMGSZ = 4096
 class RunConfig:
     """One run of the pipeline. Names and meanings are those of the command line (`rtdet --help`)."""
 
-    source: str = "demo"
+    source: str = field(default="demo", repr=False)
     model: str = "rtdet-n"
     conf: float = 0.25
     iou: float = 0.5
@@ -46,6 +47,7 @@ class RunConfig:
     debug: bool = False
 
     def __post_init__(self) -> None:
+        Address.parse(self.source)  # from now on its password is never printed, wherever it turns up
         for name in ("conf", "iou"):
             value = getattr(self, name)
             if not 0 <= value <= 1:

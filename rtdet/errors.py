@@ -19,11 +19,16 @@ from __future__ import annotations
 import difflib
 from collections.abc import Iterable
 
+from rtdet.address import redact
+
 
 class RtdetError(Exception):
-    """Base of all of them."""
+    """Base of all of them. The message never holds the secrets of an address."""
 
     exit_code = 1
+
+    def __init__(self, *arguments: object) -> None:
+        super().__init__(*(redact(one) if isinstance(one, str) else one for one in arguments))
 
 
 class UsageError(RtdetError):

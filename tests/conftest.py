@@ -21,6 +21,12 @@ def shared_data() -> Path:
     return SHARED
 
 
+@pytest.fixture(autouse=True)
+def _no_secrets_of_other_tests(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A password of one test is a word in the messages of another."""
+    monkeypatch.setattr("rtdet.address._known", {})
+
+
 @pytest.fixture
 def squares(tmp_path):
     """Six grey pictures with one red square each, labelled as COCO JSON."""

@@ -6,16 +6,18 @@ import errno
 import os
 import shlex
 import sys
-import traceback
+import threading
 from importlib import import_module
 from typing import Any
 
 import click
 
+from rtdet.address import note_arguments
 from rtdet.cli import completion, options
 from rtdet.cli.console import say_error
 from rtdet.cli.options import CONTEXT
 from rtdet.errors import OutputError, RtdetError, UnknownNameError
+from rtdet.terminal import say, show_traceback
 
 COMMANDS = {
     "models": ("rtdet.cli.models", "List, describe and fetch models."),
@@ -171,14 +173,20 @@ def cli(ctx: click.Context, /, config_file: str | None, half: bool, show: bool, 
 
 def main(arguments: list[str] | None = None) -> None:
     """Runs a command and exits with the code that rtdet.errors documents."""
-    arguments = sys.argv[1:] if arguments is None else arguments
+    if arguments is None:  # a process of our own
+        sys.excepthook = show_traceback
+        threading.excepthook = lambda args: show_traceback(
+            args.exc_type, args.exc_value or args.exc_type(), args.exc_traceback
+        )
+        arguments = sys.argv[1:]
+    note_arguments(arguments)
     # Torch's OpenMP threads would busy-wait between two inferences, on the cores that decoding, tracking and
     # encoding need. The variable is read when torch is loaded.
     os.environ.setdefault("OMP_WAIT_POLICY", "passive")
     try:
         code = cli.main(args=arguments, prog_name="rtdet", standalone_mode=False)
     except click.exceptions.NoArgsIsHelpError as error:  # `rtdet eval`
-        click.echo(error.format_message(), err=True)
+        say(error.format_message(), err=True)
         code = 2
     except click.ClickException as error:
         say_error(error.format_message())
@@ -187,7 +195,7 @@ def main(arguments: list[str] | None = None) -> None:
         code = 130
     except RtdetError as error:
         if "--debug" in arguments:
-            traceback.print_exc()
+            show_traceback(type(error), error, error.__traceback__)
         say_error(str(error))
         code = error.exit_code
     except BrokenPipeError:  # `rtdet models | head`

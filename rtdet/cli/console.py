@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import logging
 import signal
+import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from types import FrameType
 
-import click
-
+from rtdet.address import redact
 from rtdet.signals import ENDING
+from rtdet.terminal import clean, say
 
 
 def show_messages(*, quiet: bool = False) -> None:
@@ -28,12 +29,15 @@ def show_messages(*, quiet: bool = False) -> None:
 class _OneLine(logging.Formatter):
     def format(self, record: logging.LogRecord) -> str:
         kind = "warning: " if record.levelno >= logging.WARNING else ""
-        return f"rtdet: {kind}{record.getMessage()}"
+        lines = [f"rtdet: {kind}{' '.join(clean(record.getMessage(), sys.stderr).split())}"]
+        if record.exc_info:  # a bug of ours
+            lines.append(clean(self.formatException(record.exc_info), sys.stderr))
+        return "\n".join(lines)
 
 
 def say_error(message: str) -> None:
     """Prints the one line on standard error with which a failed command ends."""
-    click.echo("rtdet: error: " + " ".join(message.split()), err=True)
+    say("rtdet: error: " + " ".join(redact(message).split()), err=True)
 
 
 @contextmanager

@@ -5,6 +5,7 @@ from __future__ import annotations
 import click
 
 from rtdet.detectors.cards import ModelCard, model_card, model_names
+from rtdet.terminal import say
 
 
 @click.group(invoke_without_command=True)
@@ -23,7 +24,7 @@ def list_models() -> None:
     widths = [max(len(row[i]) for row in rows) for i in range(4)] if rows else []
     for card, row in zip(cards, rows, strict=True):
         line = "  ".join(text.ljust(width) for text, width in zip(row, widths, strict=True))
-        click.echo(f"{line}  {card.description}")
+        say(f"{line}  {card.description}")
 
 
 @command.command()
@@ -46,7 +47,7 @@ def show(name: str) -> None:
     }
     for key, value in entries.items():
         if value not in ("", None):
-            click.echo(f"{key + ':':<13}{value}")
+            say(f"{key + ':':<13}{value}")
 
 
 @command.command()
@@ -55,7 +56,7 @@ def pull(name: str) -> None:
     """Fetch the model NAME into your cache, to use it later without a network."""
     from rtdet.detectors.registry import weights_of
 
-    click.echo(f"{name} is at {weights_of(model_card(name))}")
+    say(f"{name} is at {weights_of(model_card(name))}")
 
 
 def _size(card: ModelCard) -> str:

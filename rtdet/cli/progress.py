@@ -9,6 +9,9 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import TextIO
 
+from rtdet.terminal import clean
+from rtdet.terminal import console as make_console
+
 # Without a terminal, seconds between two lines; in a long run, the share of the elapsed time between them.
 _EVERY_S = 10.0
 _EVERY_SHARE = 0.1
@@ -20,10 +23,9 @@ def progress(
 ) -> Iterator[Callable[[], None]]:
     """Shows a bar on standard error (or `stream`) while it lasts, or prints a line now and then where that is not a
     terminal; yields the function to call after each of the `count` items."""
-    from rich.console import Console
     from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
-    console = Console(stderr=True) if stream is None else Console(file=stream)
+    console = make_console(stderr=True) if stream is None else make_console(file=stream)
     if quiet or not console.is_terminal:
         yield (lambda: None) if quiet else _Lines(what, count, stream or sys.stderr).tick
         return
@@ -51,7 +53,8 @@ class _Lines:
             return
         self._last = now
         left = elapsed / self._done * (self._count - self._done)
-        print(f"{self._what}: {self._done} of {self._count}, {_duration(left)} left", file=self._stream)
+        line = f"{self._what}: {self._done} of {self._count}, {_duration(left)} left"
+        print(clean(line, self._stream), file=self._stream)
         self._stream.flush()
 
 

@@ -13,11 +13,11 @@ from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-import click
-
+from rtdet.address import hide_secrets
 from rtdet.cli.console import interrupts, show_messages
 from rtdet.config import RunConfig
 from rtdet.errors import OutputError, UsageError
+from rtdet.terminal import console, say
 
 if TYPE_CHECKING:
     from rtdet.pipeline import Pipeline
@@ -77,9 +77,7 @@ def run_headless(config: RunConfig) -> int:
         if not config.headless:  # said only once the run can begin: an error alone says enough
             kept = config.save or config.tracks or config.stats
             advice = "" if kept else "; nothing will be saved, add --save or --tracks"
-            click.echo(
-                f"rtdet: no display here, running without a window (like --headless){advice}", err=True
-            )
+            say(f"rtdet: no display here, running without a window (like --headless){advice}", err=True)
         return run_to_end(replace(config, headless=True), pipeline)
 
 
@@ -107,9 +105,7 @@ def run_to_end(config: RunConfig, pipeline: Pipeline) -> int:
                 if signals:
                     interrupted = True
                     if not config.quiet:
-                        click.echo(
-                            "rtdet: finishing the outputs; press Ctrl-C again to stop at once", err=True
-                        )
+                        say("rtdet: finishing the outputs; press Ctrl-C again to stop at once", err=True)
                     pipeline.stop(_FINISH_S)
             tick()
         finally:
@@ -126,7 +122,7 @@ def _progress(config: RunConfig, pipeline: Pipeline) -> Iterator[Any]:
     if config.quiet or not sys.stderr.isatty():
         yield lambda: None
         return
-    from rich.console import Console
+    from rich.markup import escape
     from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn
 
     columns = [
@@ -140,8 +136,9 @@ def _progress(config: RunConfig, pipeline: Pipeline) -> Iterator[Any]:
         TextColumn("{task.fields[speed]:.0f}/s"),
         TimeRemainingColumn(),
     ]
-    with Progress(*columns, console=Console(stderr=True), transient=True) as bar:
-        task = bar.add_task(Path(config.source).name, total=expected_frames(config, pipeline), speed=0.0)
+    with Progress(*columns, console=console(stderr=True), transient=True) as bar:
+        name = escape(Path(hide_secrets(config.source)).name)
+        task = bar.add_task(name, total=expected_frames(config, pipeline), speed=0.0)
 
         def tick() -> None:
             numbers = pipeline.stats().as_dict()
@@ -190,7 +187,7 @@ def _summary(config: RunConfig, pipeline: Pipeline) -> None:
     if dropped:
         reasons = ", ".join(f"{reason} {count}" for reason, count in dropped.items())
         line += f", {sum(dropped.values())} dropped ({reasons})"
-    click.echo(line, err=True)
+    say(line, err=True)
     for path in (config.save, config.tracks, config.stats):
         if path is not None and Path(path).exists():
-            click.echo(f"wrote {path}", err=True)
+            say(f"wrote {path}", err=True)

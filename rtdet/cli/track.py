@@ -11,6 +11,7 @@ import click
 from rtdet.cli import options
 from rtdet.cli.options import CONTEXT
 from rtdet.errors import UsageError
+from rtdet.terminal import say
 
 if TYPE_CHECKING:
     from rtdet.protocols import Tracker
@@ -50,7 +51,7 @@ def command(
     seen = read_frame_list(frames) if frames is not None else range(1, max(rows.last_frame, 1) + 1)
     with closing(open_checked(out)) as writer:
         _track(instance, rows, seen, fps, writer)
-    click.echo(f"wrote {out}", err=True)
+    say(f"wrote {out}", err=True)
 
 
 def fps_of(given: float | None, detections: str) -> float:

@@ -12,6 +12,7 @@ from rtdet.cli.console import interrupts, show_messages
 from rtdet.cli.options import CONTEXT
 from rtdet.errors import UsageError
 from rtdet.extras import require
+from rtdet.terminal import say
 from rtdet.training.settings import TrainingSettings, settings_of
 
 if TYPE_CHECKING:
@@ -115,7 +116,7 @@ def command(ctx: click.Context, /, out: str, resume: bool, **settings: Any) -> N
 
     training = begin(asked, out, resume=resume)
     if training.note:
-        click.echo(training.note, err=True)
+        say(training.note, err=True)
     _fit(training)
     _tell(training.finish())
 
@@ -139,12 +140,12 @@ def _fit(training: Training) -> None:
 
 def _tell(trained: Trained) -> None:
     mean, best = trained.scores.mean, trained.best
-    click.echo(f"AP50 {mean.ap50:.3f}, AP {mean.ap:.3f}")
+    say(f"AP50 {mean.ap50:.3f}, AP {mean.ap:.3f}")
     if trained.confidence is not None:
         c = trained.confidence
-        click.echo(f"at confidence {c.score:.2f}: precision {c.precision:.2f}, recall {c.recall:.2f}")
+        say(f"at confidence {c.score:.2f}: precision {c.precision:.2f}, recall {c.recall:.2f}")
     if math.isfinite(best.ap50) and best.step == 0:
-        click.echo(
+        say(
             f"no step was better than the start (AP50 {best.ap50:.3f}; after the last step {trained.last.ap50:.3f}), "
             "so model.safetensors holds the start's weights; last.safetensors holds those of the last step"
         )
@@ -153,4 +154,4 @@ def _tell(trained: Trained) -> None:
         if 0 < best.step < trained.steps
         else ""
     )
-    click.echo(f"wrote {trained.model}{chosen} and its card")
+    say(f"wrote {trained.model}{chosen} and its card")

@@ -7,8 +7,9 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
-from rich.console import Console
 from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn
+
+from rtdet.terminal import console
 
 if TYPE_CHECKING:
     from rtdet.detectors.ssd.loss import LossParts
@@ -27,7 +28,7 @@ def bar(trainer: Trainer) -> Iterator[tuple[Callable[[Trainer, LossParts], None]
         TextColumn("{task.fields[speed]}"),
         TimeRemainingColumn(),
     ]
-    with Progress(*columns, console=Console(stderr=True), transient=True) as progress:
+    with Progress(*columns, console=console(stderr=True), transient=True) as progress:
         task = progress.add_task(
             "train", total=trainer.total_steps, completed=trainer.step, of="?", loss=0.0, ap="", speed=""
         )

@@ -1,4 +1,4 @@
-"""Label files read as text, what cannot be read being one line that names the file; and names from them, printed."""
+"""Label files read as text, what cannot be read being one line that names the file."""
 
 from __future__ import annotations
 

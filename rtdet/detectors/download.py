@@ -17,6 +17,7 @@ from urllib.parse import urlsplit
 from rtdet.cache import cache_folder
 from rtdet.detectors.cards import ModelCard
 from rtdet.errors import DownloadError
+from rtdet.terminal import console as make_console
 
 _CHUNK = 1 << 18
 _TIMEOUT_S = 10.0
@@ -194,10 +195,9 @@ def _short(error: object) -> str:
 @contextlib.contextmanager
 def _progress_bar(name: str, size: int) -> Iterator[Progress]:
     """A bar on standard error where that is a terminal; else one line at the start."""
-    from rich.console import Console
     from rich.progress import BarColumn, DownloadColumn, Progress, TimeRemainingColumn, TransferSpeedColumn
 
-    console = Console(stderr=True)
+    console = make_console(stderr=True)
     if not console.is_terminal:
         console.print(f"fetching {name} ({size / 1e6:.0f} MB)", highlight=False)
         yield _silent

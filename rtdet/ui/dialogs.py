@@ -8,10 +8,12 @@ from pathlib import Path
 
 from PyQt6.QtCore import Qt
 from PyQt6.QtWidgets import (
+    QCheckBox,
     QCompleter,
     QDialog,
     QDialogButtonBox,
     QFileDialog,
+    QFormLayout,
     QGridLayout,
     QHBoxLayout,
     QLabel,
@@ -20,9 +22,11 @@ from PyQt6.QtWidgets import (
     QWidget,
 )
 
+from rtdet.address import Address
 from rtdet.ui import theme
 from rtdet.ui.actions import COMMANDS, OTHER_KEYS, keys_of
 from rtdet.ui.icons import window_icon
+from rtdet.viewer import system_keyring
 
 VIDEOS = (
     "Videos and pictures (*.mp4 *.mkv *.mov *.avi *.webm *.m4v *.ts *.mpg *.mpeg *.wmv *.flv *.gif *.jpg"
@@ -106,6 +110,54 @@ class AddressDialog(QDialog):
         buttons.rejected.connect(self.reject)
         column.addWidget(buttons)
         self.accepted.connect(lambda: chosen(self.field.text().strip()))
+
+
+class SignInDialog(QDialog):
+    """Asks for what a remembered address lacks: user, password, tokens. `given` gets the whole address, and whether
+    the system's keyring is to keep it."""
+
+    def __init__(self, parent: QWidget, address: Address, given: Callable[[str, bool], None]) -> None:
+        super().__init__(parent)
+        self.setWindowTitle("Sign in")
+        self.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
+        self.setMinimumWidth(460)
+        form = QFormLayout(self)
+        form.setContentsMargins(20, 18, 20, 16)
+        form.setSpacing(theme.SPACE)
+        where = QLabel(address.shown)
+        where.setTextFormat(Qt.TextFormat.PlainText)
+        where.setWordWrap(True)
+        form.addRow(where)
+        self.user, self.password = QLineEdit(), _secret_field("Password")
+        self.user.setAccessibleName("User")
+        if address.userinfo:
+            form.addRow("User", self.user)
+            form.addRow("Password", self.password)
+        self.values = [_secret_field(name or "Token") for name, _ in address.hidden]
+        for field in self.values:
+            form.addRow(field.accessibleName(), field)
+        self.keep = QCheckBox("Keep in the system's keyring")
+        if system_keyring.is_there():
+            form.addRow(self.keep)
+        buttons = QDialogButtonBox(
+            QDialogButtonBox.StandardButton.Open | QDialogButtonBox.StandardButton.Cancel
+        )
+        buttons.accepted.connect(self.accept)
+        buttons.rejected.connect(self.reject)
+        form.addRow(buttons)
+
+        def accepted() -> None:
+            values = [field.text() for field in self.values]
+            given(address.filled(values, self.user.text(), self.password.text()), self.keep.isChecked())
+
+        self.accepted.connect(accepted)
+
+
+def _secret_field(name: str) -> QLineEdit:
+    field = QLineEdit()
+    field.setAccessibleName(name)
+    field.setEchoMode(QLineEdit.EchoMode.Password)
+    return field
 
 
 class ShortcutsDialog(QDialog):

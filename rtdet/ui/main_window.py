@@ -53,6 +53,7 @@ class MainWindow(QMainWindow):
         self.menus = self.actions_.build_menus(self)
         self._lay_out()
         self._connect()
+        session.ask_secrets = lambda address, given: dialogs.SignInDialog(self, address, given).open()
         self._timers = [
             self._timer(FRAME_POLL_MS, lambda: self.stage.view.tick(session.pipeline), precise=True),
             self._timer(SESSION_POLL_MS, session.poll),

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Collection
+from contextlib import suppress
 from pathlib import Path
 
 from PyQt6.QtCore import QByteArray, QSettings
 from PyQt6.QtWidgets import QMainWindow
 
+from rtdet.address import hide_secrets
 from rtdet.viewer.player import PlayerState
 from rtdet.viewer.window import WindowState
 
@@ -46,6 +49,11 @@ class Settings:
             values.pop("tracker", None)
         player.recall(values, keep=keep)
         window.recall(values)
+        shown = tuple(map(hide_secrets, window.recent))
+        if shown != window.recent:  # an older viewer kept them
+            window.recent = shown
+            self._ini.setValue("state/recent", list(shown))
+            self._sync()
         self._for_now = {name: getattr(player, name) for name in keep}
 
     def remember(self, player: PlayerState, window: WindowState) -> None:
@@ -55,6 +63,14 @@ class Settings:
             if name not in self._for_now or getattr(player, name) != self._for_now[name]:
                 self._ini.setValue(name, value)
         self._ini.endGroup()
+        self._sync()
+
+    def _sync(self) -> None:
+        """Writes; the file is for its owner alone."""
+        with suppress(OSError):
+            self.path.parent.mkdir(parents=True, exist_ok=True)
+            os.close(os.open(self.path, os.O_WRONLY | os.O_CREAT, 0o600))
+            self.path.chmod(self.path.stat().st_mode & 0o700)
         self._ini.sync()
 
     def recall_window(self, window: QMainWindow) -> bool:
@@ -63,3 +79,4 @@ class Settings:
 
     def remember_window(self, window: QMainWindow) -> None:
         self._ini.setValue("window/geometry", window.saveGeometry())
+        self._sync()

@@ -10,6 +10,7 @@ from PyQt6.QtCore import QSize, Qt
 from PyQt6.QtGui import QAction, QResizeEvent
 from PyQt6.QtWidgets import QFrame, QHBoxLayout, QLabel, QSizePolicy, QToolButton
 
+from rtdet.address import hide_secrets
 from rtdet.types import SourceInfo
 from rtdet.ui import theme
 from rtdet.ui.icons import icon
@@ -128,7 +129,7 @@ class StatusLine(QFrame):
         self.source.setStyleSheet(f"color: {theme.WARNING}" if player.reconnecting else "")
         self.source.setText(text)
         self.source.setToolTip(
-            player.source + (f"\n{info.detail}" if info is not None and info.detail else "")
+            hide_secrets(player.source) + (f"\n{info.detail}" if info is not None and info.detail else "")
         )
 
     def _recording_changed(self, path: Path | None) -> None:

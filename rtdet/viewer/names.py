@@ -7,9 +7,12 @@ import time
 from collections.abc import Callable
 from pathlib import Path
 
+from rtdet.address import hide_secrets
+
 
 def short_name(source: str) -> str:
     """The last part of a path or address, to recognise it by in a window title."""
+    source = hide_secrets(source)
     tail = source.rstrip("/\\").replace("\\", "/").rsplit("/", 1)[-1]
     return tail or source
 
@@ -29,7 +32,7 @@ def absolute(source: str) -> str:
 
 def dated_path(folder: Path, source: str, suffix: str, exists: Callable[[Path], bool] = Path.exists) -> Path:
     """A new path such as `folder/rtdet 2026-01-31 17.04.09 street.mp4`, numbered if that exists."""
-    stem = Path(short_name(source.split("?")[0])).stem
+    stem = Path(short_name(hide_secrets(source).split("?")[0])).stem
     stem = re.sub(r"[^\w\-. ]+", "_", stem)[:40].strip(" ._") or "source"
     base = f"rtdet {time.strftime('%Y-%m-%d %H.%M.%S')} {stem}"
     path = folder / f"{base}{suffix}"

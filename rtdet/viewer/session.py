@@ -6,14 +6,17 @@ Free of Qt. Everything here is called from the GUI thread and returns at once; w
 from __future__ import annotations
 
 import time
+from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from rtdet.address import Address, hide_secrets
 from rtdet.config import RunConfig
 from rtdet.errors import UnknownNameError
 from rtdet.protocols import Detector, SourceState
 from rtdet.types import FrameResult, Thresholds
+from rtdet.viewer import system_keyring
 from rtdet.viewer.jobs import Jobs
 from rtdet.viewer.names import absolute, is_camera, short_name
 from rtdet.viewer.notices import NoticeHandler, line_about
@@ -49,6 +52,13 @@ class Session:
         self._ended = False
         self._result: FrameResult | None = None
         self._failed: str | None = None  # the source that could not be opened
+        # Set by the window: asks for what an address lacks; calls back with the whole one, and whether the system's
+        # keyring is to have it.
+        self.ask_secrets: Callable[[Address, Callable[[str, bool], None]], None] | None = None
+        self._whole: dict[str, str] = {}  # addresses of this session by what is shown of them
+        self._asked_for: dict[str, str] = {}  # the other way round, for those that a person has completed
+        self._for_keyring: set[str] = set()
+        self._refused: set[str] = set()  # what the keyring has for them was wrong
         self._notices = NoticeHandler()
         self._notices.install()
         for name in ("confidence", "iou", "selection"):
@@ -67,6 +77,9 @@ class Session:
     def open(self, source: str, *, start: float = 0.0) -> None:
         """Opens a source in a worker thread. What plays now goes on until the new one is there, except
         where both would want the same device."""
+        if Address.parse(source).is_incomplete:
+            self._complete(source, start)
+            return
         player = self.player
         number = self._opener.newest_request = self._opener.newest_request + 1
         config, old = player.as_config(self._config, source, start), self.pipeline
@@ -101,7 +114,7 @@ class Session:
         player.position_s = config.start
         player.phase = Phase.PLAYING
         if config.source != "demo":
-            self.window.add_recent(absolute(config.source))
+            self._remember(config.source)
         self._apply_thresholds()
         self._apply_model()
         self._apply_tracker()
@@ -113,6 +126,8 @@ class Session:
             return
         self._wait_for("open", "")
         self._failed = source
+        self._refused.add(self._asked_for.get(source) or hide_secrets(source))
+        self._for_keyring.discard(source)
         self.player.say(line_about(error), Severity.ERROR, retry=True)
         if isinstance(error, UnknownNameError) and error.kind == "class":
             self.player.selection = None
@@ -123,6 +138,41 @@ class Session:
 
     def retry(self) -> None:
         self.open(self._failed or self.player.source)
+
+    def _remember(self, source: str) -> None:
+        """As a source that was opened; what is secret of it stays in this process, or in the keyring."""
+        shown = self._asked_for.get(source) or hide_secrets(source)
+        self.window.add_recent(absolute(source) if shown == source else shown)
+        self._whole[shown] = source
+        self._refused.discard(shown)
+        if source in self._for_keyring:
+            self._for_keyring.discard(source)
+            self.jobs.run(lambda: system_keyring.store(shown, source), is_awaited=False)
+
+    def _complete(self, shown: str, start: float) -> None:
+        """Opens an address that was remembered without its secrets: from this session, from the keyring, or asked."""
+        if shown in self._whole:
+            self.open(self._whole[shown], start=start)
+            return
+
+        def given(whole: str, keep: bool) -> None:
+            self._asked_for[whole] = shown
+            if keep:
+                self._for_keyring.add(whole)
+            self.open(whole, start=start)
+
+        def found(whole: str | None) -> None:
+            if whole is not None:
+                self.open(whole, start=start)
+            elif self.ask_secrets is not None:
+                self.ask_secrets(Address.parse(shown), given)
+            else:
+                self.player.say(f"{shown} needs its password again: open the whole address", Severity.ERROR)
+
+        if shown in self._refused:
+            found(None)
+        else:
+            self.jobs.run(lambda: system_keyring.recall(shown), done=found, lane="keyring", is_awaited=False)
 
     # Playing
 

@@ -12,6 +12,7 @@ from rtdet.cli import options
 from rtdet.cli.console import show_messages
 from rtdet.cli.options import CONTEXT
 from rtdet.cli.progress import muted, progress
+from rtdet.terminal import say
 
 if TYPE_CHECKING:
     from rtdet.datasets.raw import RawLabels
@@ -59,13 +60,13 @@ def check(
     print_report(report)
     if json_file is not None:
         write_json(report, Path(json_file))
-        click.echo(f"wrote {json_file}")
+        say(f"wrote {json_file}")
     target = None if no_sheet else _sheet_file(sheet, Path(folder))
     if target is not None:
         shown = write_sheet(parts, report, target, samples)
-        click.echo(f"wrote {target}: {shown} samples")
+        say(f"wrote {target}: {shown} samples")
     elif not no_sheet:
-        click.echo(
+        say(
             "no contact sheet was drawn, because it would be inside the data set; choose a place with --sheet OUT.png"
         )
     if report.problems:

@@ -10,6 +10,7 @@ from rtdet.cli import options
 from rtdet.cli.console import show_messages
 from rtdet.cli.options import CONTEXT
 from rtdet.cli.progress import progress
+from rtdet.terminal import say
 
 
 @click.command(context_settings=CONTEXT)
@@ -31,6 +32,6 @@ def convert(folder: str, kind: str, out: str, link: bool, quiet: bool) -> None:
     parts = read_parts(Path(folder))
     with progress("converting", sum(len(raw.pictures) for raw in parts.values()), quiet) as on_picture:
         done = write_parts(parts, kind, Path(out), link=link, on_picture=on_picture)
-    click.echo(f"wrote {out}: {done.pictures} pictures, {done.boxes} boxes")
+    say(f"wrote {out}: {done.pictures} pictures, {done.boxes} boxes")
     for what, number in sorted(done.lost.items()):
-        click.echo(f"left out: {number} {what}, which {kind} cannot express")
+        say(f"left out: {number} {what}, which {kind} cannot express")

@@ -13,6 +13,7 @@ from rtdet.cli import options
 from rtdet.cli.console import show_messages
 from rtdet.cli.options import CONTEXT
 from rtdet.cli.progress import progress
+from rtdet.terminal import say
 
 if TYPE_CHECKING:
     from rtdet.datasets.raw import RawLabels
@@ -93,12 +94,12 @@ def label(
             teacher="+".join(Path(model).stem for model in models), flip=not no_flip, link=link,
             on_picture=on_picture,
         )  # fmt: skip
-    click.echo(
+    say(
         f"wrote {out}: {done.pictures} pictures, {done.kept} labels kept, {done.added} added or named by "
         f"the teacher, {done.doubted} regions in doubt"
     )
     for what, number in sorted(done.lost.items()):
-        click.echo(f"left out: {number} {what}")
+        say(f"left out: {number} {what}")
 
 
 def _wanted(

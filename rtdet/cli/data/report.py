@@ -8,7 +8,6 @@ from pathlib import Path
 
 import cv2
 import numpy as np
-from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
 from rich.text import Text
@@ -21,6 +20,7 @@ from rtdet.datasets.sample import Sample, read_picture
 from rtdet.datasets.sheet import Tile, contact_sheet, fitted, side_by_side, spread
 from rtdet.datasets.text import printable
 from rtdet.errors import OutputError
+from rtdet.terminal import console as make_console
 from rtdet.types import Image, Tracks
 from rtdet.video.draw import DrawStyle, color_of, draw_tracks
 
@@ -37,7 +37,7 @@ _PAIRS = 6
 
 def print_report(report: Report) -> None:
     """Counts and problems as tables on standard output."""
-    console = Console(highlight=False)
+    console = make_console(highlight=False)
     console.print(_counts(report))
     if not any(part.pictures for part in report.parts.values()):
         console.print("\n[yellow]Empty:[/] the data set has no pictures.")

@@ -17,6 +17,7 @@ from rtdet.cli.options import CONTEXT
 from rtdet.cli.progress import progress
 from rtdet.errors import OutputError, UnknownNameError, UsageError
 from rtdet.extras import require
+from rtdet.terminal import say
 
 if TYPE_CHECKING:
     from rtdet.config import RunConfig
@@ -171,7 +172,7 @@ def _measured_classes(
     have been looked for without success, so it is measured too.
     """
     from rtdet.evaluation.detection.measurement import labeled_classes
-    from rtdet.evaluation.terminal import for_terminal
+    from rtdet.terminal import for_terminal
 
     labeled = labeled_classes(dataset)
     if not labeled:
@@ -248,4 +249,4 @@ def _write(folder: Path, measured: Measurement, notes: list[str], about: dict[st
         (folder / "pr_curves.png").write_bytes(curves_as_png(measured))
     except OSError as error:
         raise OutputError(f"cannot write a report to {folder}: {error.strerror}; choose another") from error
-    click.echo(f"wrote {folder / 'report.html'}", err=True)
+    say(f"wrote {folder / 'report.html'}", err=True)

@@ -12,6 +12,7 @@ from rtdet.cli import options
 from rtdet.cli.options import CONTEXT
 from rtdet.errors import UsageError
 from rtdet.extras import require
+from rtdet.terminal import say
 
 if TYPE_CHECKING:
     from rtdet.evaluation.streaming import Latency
@@ -90,17 +91,15 @@ def stream(
     frames = max(rows.last_frame, truth.last_frame if truth is not None else 0, 1)
     shown = list(replay(instance, rows, fps=fps, frames=frames, latency=late, show=show))
     _write(writer, shown, fps)
-    click.echo(f"wrote {out}", err=True)
+    say(f"wrote {out}", err=True)
     if truth is not None:
         scores = score_tracks(truth, shown_rows(shown), frames)
-        click.echo(
-            f"HOTA {100 * scores.hota:.2f}  MOTA {100 * scores.mota:.2f}  IDF1 {100 * scores.idf1:.2f}"
-        )
+        say(f"HOTA {100 * scores.hota:.2f}  MOTA {100 * scores.mota:.2f}  IDF1 {100 * scores.idf1:.2f}")
     if truth is not None and picture is not None:
         scores_of = accuracy_by_latency(lambda: load_with(tracker, settings, fps), rows, truth, fps=fps)
         with closing(picture):
             picture.append(accuracy_as_png(LATENCIES_MS, scores_of, f"{tracker}, {fps:g} frames a second"))
-        click.echo(f"wrote {plot}", err=True)
+        say(f"wrote {plot}", err=True)
 
 
 def _write(writer: RowWriter, shown: list[Tracks], fps: float) -> None:

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 import click
 
 from rtdet.cli.options import CONTEXT
+from rtdet.terminal import say
 
 if TYPE_CHECKING:
     from rtdet.output_file import OutputFile
@@ -44,7 +45,7 @@ def track(gt_root: str, results_dir: str, frames: str | None, json_file: str | N
     }
     with closing(written):
         written.append(json.dumps(content, indent=1, allow_nan=False).encode())
-    click.echo(f"wrote {written.path}", err=True)
+    say(f"wrote {written.path}", err=True)
 
 
 def _output(path: str) -> OutputFile:

@@ -11,6 +11,7 @@ import click
 from rtdet.cli import options
 from rtdet.cli.progress import progress
 from rtdet.errors import UsageError
+from rtdet.terminal import say
 
 if TYPE_CHECKING:
     from rtdet.tracks.table import TrackTable
@@ -53,7 +54,7 @@ def write(table: TrackTable, out: str, quiet: bool, what: str) -> None:
 
     with progress("writing", len(table.frame_list), quiet) as on_frame:
         write_table(table, out, on_frame)
-    click.echo(f"wrote {out}: {what}", err=True)
+    say(f"wrote {out}: {what}", err=True)
 
 
 def count(number: int, thing: str) -> str:

@@ -6,13 +6,13 @@ import math
 import sys
 
 from rich import box
-from rich.console import Console
 from rich.measure import Measurement as Width
 from rich.table import Table
 from rich.text import Text
 
 from rtdet.evaluation.detection.measurement import Measurement
-from rtdet.evaluation.terminal import for_terminal
+from rtdet.terminal import console as make_console
+from rtdet.terminal import for_terminal
 
 # The figures of the table that is printed: all, and those for a narrow terminal.
 _FIGURES = {
@@ -24,7 +24,9 @@ _FEW = {title: _FIGURES[title] for title in ("AP50", "AP75", "AP")}
 
 def print_scores(measured: Measurement, notes: list[str]) -> None:
     """The table, and what was left out of it."""
-    console = Console(highlight=False, markup=False, emoji=False, width=None if sys.stdout.isatty() else 160)
+    console = make_console(
+        highlight=False, markup=False, emoji=False, width=None if sys.stdout.isatty() else 160
+    )
     table = _table(measured)
     if Width.get(console, console.options.update(max_width=1000), table).maximum > console.width:
         table = _table(measured, _FEW)

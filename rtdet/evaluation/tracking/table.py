@@ -6,8 +6,8 @@ import shutil
 import sys
 from collections.abc import Mapping
 
-from rtdet.evaluation.terminal import for_terminal
 from rtdet.evaluation.tracking.scores import TrackingScores, combined
+from rtdet.terminal import for_terminal, say
 
 _SHARES = ("HOTA", "DetA", "AssA", "LocA", "MOTA", "MOTP", "IDF1", "IDP", "IDR")
 _COUNTS = ("IDSW", "Frag", "FP", "FN", "MT", "PT", "ML")
@@ -26,7 +26,7 @@ def print_scores(scores: Mapping[str, TrackingScores]) -> None:
         f"HOTA to IDR in percent; {total.frames} frames, {total.truth_boxes} boxes of {total.truth_ids} objects "
         f"to be found, {total.track_boxes} boxes of {total.track_ids} tracks",
     ]
-    print("\n".join(lines), flush=True)
+    say("\n".join(lines))
 
 
 def _lines(scores: Mapping[str, TrackingScores], columns: tuple[str, ...]) -> list[str]:

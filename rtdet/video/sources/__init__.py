@@ -12,6 +12,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
+from rtdet.address import Address
 from rtdet.errors import SourceError
 from rtdet.protocols import Source
 from rtdet.video.sources.cameras import CameraInfo, list_cameras
@@ -60,6 +61,9 @@ def open_source(
     spelling = str(text).strip() if isinstance(text, str) else str(text)
     if not spelling:
         raise SourceError("no source given: name a file, a camera (webcam:0) or an address (rtsp://...)")
+    address = Address.parse(spelling)
+    if address.is_incomplete:
+        raise SourceError(f"{spelling} has *** in the place of a password or token; give the whole address")
     if not 0 <= start_s < math.inf:
         raise SourceError(f"a source cannot start at {start_s:g} s: give 0 or more")
     try:

@@ -43,7 +43,11 @@ class VideoDecoder:
 
         # None is PyAV's silence: only our own line appears when a file is bad.
         av.logging.set_level(None)
-        self.container = av.open(file, timeout=timeout_s, options=options, format=format_name)
+        try:
+            self.container = av.open(file, timeout=timeout_s, options=options, format=format_name)
+        except av.error.FFmpegError as error:
+            # Its own says the whole address, with user and password, to everybody who prints a traceback.
+            raise type(error)(error.errno, error.strerror, name) from None
         self.damaged = 0
         self.broke_off = False
         try:

@@ -37,18 +37,11 @@ VIDEO_SUFFIXES = frozenset({
 })
 # fmt: on
 FILE_SCHEME = "file://"
-_SECRET = re.compile(r"(?i)([?&](?:pass|passwd|password|pwd|token|key|apikey|api_key|auth|secret)=)[^&#]*")
 
 
 def is_url(text: str) -> bool:
     """rtsp://host/..., but not file://... and not C:\\clip.mp4."""
     return re.match(r"[A-Za-z][A-Za-z0-9+.-]+://", text) is not None and not text.startswith(FILE_SCHEME)
-
-
-def hide_secrets(url: str) -> str:
-    """The address without its user, password and tokens: fit for a message or a log."""
-    hidden = re.sub(r"(://)[^/@\s]*(?:@[^/@\s]*)*@", r"\1***@", url)
-    return _SECRET.sub(r"\1***", hidden)
 
 
 def to_path(text: str) -> Path:

@@ -6,12 +6,12 @@ import logging
 import time
 from urllib.parse import urlsplit
 
+from rtdet.address import hide_secrets
 from rtdet.errors import SourceError
 from rtdet.protocols import Source, SourceState
 from rtdet.types import SourceInfo
 from rtdet.video.sources.decoder import VideoDecoder
 from rtdet.video.sources.live import LiveSource
-from rtdet.video.sources.names import hide_secrets
 from rtdet.video.sources.picture import Converter, orientation_of
 from rtdet.video.sources.reading import AS_IT_IS, Reading
 from rtdet.video.sources.timeline import Timeline
@@ -36,7 +36,14 @@ def open_stream(
     """
     from rtdet.video.sources.container import FileSource
 
-    scheme = urlsplit(url).scheme.lower()
+    try:
+        scheme = urlsplit(url).scheme.lower()
+        _ = urlsplit(url).port
+    except ValueError:
+        raise SourceError(
+            f"{hide_secrets(url)} is no address: check its host and port; in a user or password / is written %2F, "
+            "@ is %40, a blank %20"
+        ) from None
     if scheme not in SCHEMES:
         known = ", ".join(f"{name}://" for name in SCHEMES)
         raise SourceError(f"{hide_secrets(url)}: unknown kind of address {scheme}://; known: {known}")

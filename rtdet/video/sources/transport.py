@@ -9,6 +9,7 @@ from __future__ import annotations
 import contextlib
 import http.client
 import ipaddress
+import re
 import socket
 import struct
 import threading
@@ -17,7 +18,7 @@ import urllib.error
 import urllib.request
 from collections.abc import Callable
 from typing import Any, cast
-from urllib.parse import parse_qs, unquote, urlsplit, urlunsplit
+from urllib.parse import parse_qs, quote, unquote, urlsplit, urlunsplit
 
 _POLL_S = 0.2
 _DATAGRAM = 65536
@@ -110,7 +111,8 @@ class HttpFile:
     """
 
     def __init__(self, url: str, stall_s: float) -> None:
-        self._url, user = _split_user(url)
+        # urllib does not take blanks, and says the whole address where it complains.
+        self._url, user = _split_user(re.sub(r"[\x00-\x20\x7f]", lambda found: quote(found[0]), url))
         self._stall_s = stall_s
         self._aborted = False
         self._connections: list[socket.socket] = []

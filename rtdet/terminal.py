@@ -1,0 +1,57 @@
+"""All that rtdet prints goes through here: no escape sequences of names and files, no secrets of addresses."""
+
+from __future__ import annotations
+
+import sys
+import traceback
+from collections.abc import Iterable
+from typing import IO, TYPE_CHECKING, Any
+
+from rtdet.address import redact
+
+if TYPE_CHECKING:
+    from rich.console import Console
+
+
+def for_terminal(text: str, stream: IO[str] | None = None) -> str:
+    """The text as `stream` (standard output) can take it: a class may be called an escape sequence of the
+    terminal, or what its encoding lacks."""
+    shown = "".join(letter if letter.isprintable() else "?" for letter in text)
+    encoding = getattr(stream or sys.stdout, "encoding", None) or "utf-8"
+    return shown.encode(encoding, "replace").decode(encoding)
+
+
+def clean(text: str, stream: IO[str] | None = None) -> str:
+    """`for_terminal` of each line, without secrets."""
+    return "\n".join(for_terminal(line, stream) for line in redact(text).split("\n"))
+
+
+def say(text: str = "", *, err: bool = False) -> None:
+    """A line, or several, on standard output or standard error."""
+    stream = sys.stderr if err else sys.stdout
+    print(clean(text, stream), file=stream, flush=True)
+
+
+def console(**attributes: Any) -> Console:
+    """Rich's console, whose colours and bars are its own and nobody else's: names come through as `for_terminal` has
+    them. The arguments are those of rich.console.Console."""
+    from rich.console import Console, RenderableType
+    from rich.segment import Segment
+
+    class Clean(Console):
+        def render(self, renderable: RenderableType, options: Any = None) -> Iterable[Segment]:
+            for segment in super().render(renderable, options):
+                if segment.control is None and not segment.text.isprintable():
+                    lines = segment.text.split("\n")
+                    yield Segment("\n".join(for_terminal(line, self.file) for line in lines), segment.style)
+                else:
+                    yield segment
+
+    return Clean(**attributes)
+
+
+def show_traceback(kind: type[BaseException], error: BaseException, trace: Any = None) -> None:
+    """On standard error; takes the place of sys.excepthook."""
+    if issubclass(kind, KeyboardInterrupt):
+        return
+    say("".join(traceback.format_exception(kind, error, trace)).rstrip(), err=True)

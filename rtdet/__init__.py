@@ -1,4 +1,4 @@
-"""rtdet: detects and tracks objects in video, in real time, on the machine you already have.
+"""rtdet detects and tracks objects in video, in real time, on the machine you already have.
 
     import rtdet
     for result in rtdet.run("street.mp4"):

@@ -34,7 +34,7 @@ _BATCH = 8
 
 
 def tracker_names() -> list[str]:
-    """What --tracker takes."""
+    """The names that --tracker accepts."""
     return [*sorted(TRACKERS), "none"]
 
 
@@ -72,7 +72,7 @@ def build_tracker(name: str, info: SourceInfo, texts: Sequence[str] = ()) -> Tra
 
 
 def check_tracker(name: str, texts: Sequence[str] = ()) -> None:
-    """Raises UnknownNameError for a name that is no tracker, or as `load_tracker` does for its settings."""
+    """Raises UnknownNameError for an unknown tracker, and for wrong settings the errors of `load_tracker`."""
     if name not in tracker_names():
         raise UnknownNameError("tracker", name, tracker_names())
     if name == "none" and texts:
@@ -184,7 +184,7 @@ def build_pipeline(
 
 
 def _warn_of_classes(config: RunConfig, detector: Detector) -> None:
-    """A lent detector may be another than at the start: no reason to stay closed."""
+    """Warns of settings for classes that the lent detector does not know: it may not be the config's model."""
     try:
         check_classes(config.tracker, config.set, detector.class_names)
     except UsageError as error:
@@ -197,7 +197,7 @@ def build_services(
     source_opener: Callable[[RunConfig], Source] = build_source,
     make_detector: Callable[[RunConfig], Detector] = build_detector,
 ) -> Services:
-    """All that the viewer may ask for. `config` is the one it starts with."""
+    """The callables that the viewer uses. `config` is the one it starts with."""
 
     def open_pipeline(
         wanted: RunConfig, lend_detector: Callable[[], Detector], style: Callable[[], DrawStyle]

@@ -7,7 +7,7 @@ from pathlib import Path
 
 
 def cache_folder(name: str = "") -> Path:
-    """The user's cache folder of rtdet, or `name` in it. RTDET_CACHE overrides; nothing is created."""
+    """rtdet's cache folder of the user, or `name` in it; RTDET_CACHE takes precedence. Creates nothing."""
     chosen = os.environ.get("RTDET_CACHE")
     if chosen:
         return Path(chosen).expanduser() / name

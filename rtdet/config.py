@@ -1,4 +1,4 @@
-"""What a run is asked to do. Defaults < TOML file < environment (RTDET_*) < command line."""
+"""The settings of a run: defaults, TOML file, environment (RTDET_*), command line; each overrides those before it."""
 
 from __future__ import annotations
 
@@ -72,7 +72,8 @@ _FIELDS = {f.name: f for f in fields(RunConfig)}
 def load_config(
     path: str | None, overrides: Mapping[str, Any], environment: Mapping[str, str] | None = None
 ) -> RunConfig:
-    """Defaults, then the TOML file at `path`, then RTDET_* variables, then `overrides` (None: not given)."""
+    """The settings of a run: defaults, overridden by the TOML file at `path`, then by RTDET_* variables, then by
+    `overrides` (None: not given). Raises UsageError for a wrong value, UnknownNameError for an unknown setting."""
     values: dict[str, Any] = {}
     if path is not None:
         values.update(_from_toml(Path(path)))

@@ -23,7 +23,7 @@ from rtdet.address import redact
 
 
 class RtdetError(Exception):
-    """Base of all of them. The message never holds the secrets of an address."""
+    """The base of all errors that rtdet raises on purpose. The message never holds the secrets of an address."""
 
     exit_code = 1
 

@@ -25,7 +25,7 @@ EXTRAS: Mapping[str, tuple[str, ...]] = {
 
 
 def is_installed(module: str) -> bool:
-    """Could `module` be imported? Costs nothing: the module is not loaded."""
+    """Whether `module` can be imported. Quick: the module is not loaded."""
     return importlib.util.find_spec(module) is not None
 
 
@@ -45,7 +45,7 @@ def require_for_model(extra: str, what: str, *modules: str) -> None:
 
 
 def install_command(extra: str) -> str:
-    """What to type so that the running Python gets an extra."""
+    """The command that installs an extra for the running Python."""
     python = Path(sys.executable)
     wanted = f"'rtdet[{extra}]'" if os.name != "nt" else f'"rtdet[{extra}]"'
     if is_installed("pip"):

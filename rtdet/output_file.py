@@ -1,4 +1,4 @@
-"""The file under every output: checked before the run, opened at the first byte, whole after a failure.
+"""The file under every output: checked before the run, opened at the first byte, intact after a failure.
 
 What grows as the run goes on is an `OutputFile`; what is written at once takes the place of an older file with
 `replacing`.
@@ -43,7 +43,7 @@ def check_output(path: str | Path, source: str | None = None) -> Path:
 
 
 class UnknownSuffixError(UnknownNameError):
-    """All suffixes that there are, not the one that is spelt most like it."""
+    """An unknown suffix; the message lists all known ones instead of similar ones."""
 
     def __init__(self, path: str | Path, kind: str, known: tuple[str, ...]) -> None:
         self.kind, self.name, self.known = f"{kind} suffix", Path(path).suffix, known
@@ -61,12 +61,12 @@ def suffix_of(path: str | Path, kind: str, known: tuple[str, ...]) -> str:
 
 
 def is_stream(path: Path) -> bool:
-    """Standard output, a pipe or a device: what can only be written on and on."""
+    """Whether the path is standard output, a pipe or a device, which can only be written sequentially."""
     return path == STDOUT or (path.exists() and not path.is_file() and not path.is_dir())
 
 
 def cannot_write(path: Path, error: OSError) -> OutputError:
-    """The one line that a person gets for a failed open or write."""
+    """The error, as one line for the user, for a failed open or write."""
     if error.errno in (errno.ENOSPC, errno.EDQUOT):
         return OutputError(
             f"the disk is full: {path} is incomplete; free some space or choose another folder"
@@ -184,7 +184,7 @@ class OutputFile:
         return self._file
 
     def append(self, content: bytes) -> None:
-        """Write at the end, whole or not at all."""
+        """Appends `content` to the file, either all of it or nothing. Raises OutputError."""
         self.replace_tail(content, b"")
 
     def replace_tail(self, content: bytes, tail: bytes) -> None:
@@ -268,7 +268,7 @@ def _open_stream(path: Path) -> FileIO:
 
 
 def write_all(file: FileIO, content: bytes | memoryview) -> None:
-    """FileIO.write may write a part; go on until all is there or the system says why not."""
+    """Writes all of `content`; FileIO.write alone may write only a part of it. Raises OSError."""
     view = memoryview(content)
     while len(view):
         view = view[file.write(view) or 0 :]

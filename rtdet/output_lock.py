@@ -1,4 +1,4 @@
-"""Two runs do not write one file."""
+"""Keeps two runs from writing the same file."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ _guard = threading.Lock()
 
 
 class OutputLock:
-    """Held by the process that writes `path`, until `release` or until the process ends, however it does.
+    """A lock on the output `path`, held until `release` or until the process ends, however it ends.
 
     The locks are files of their own, in the user's cache folder: an output is not touched before there is something
     to write. Where the cache cannot be written there are none. Raises OutputError where another process holds it.

@@ -1,4 +1,4 @@
-"""No output destroys what is read: every file that is written is held against every file that is read, before
+"""Keeps outputs from destroying inputs: every file to be written is compared with every file to be read, before
 anything is opened.
 
 Files are told apart as the system does, not by how they are spelt: a hard link, a symbolic link, file:///a.mp4 and

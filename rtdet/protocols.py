@@ -1,4 +1,4 @@
-"""What the parts of rtdet promise each other. Nothing in the pipeline knows more than this."""
+"""The protocols of sources, detectors, trackers and sinks. The pipeline knows no more about its parts than this."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from rtdet.types import (
 
 
 class SourceState(Enum):
-    """What a source is doing; shown to the user."""
+    """Whether a source runs, is reconnecting or has ended; shown to the user."""
 
     OPEN = "open"
     RECONNECTING = "reconnecting"
@@ -98,7 +98,7 @@ class TwoStageTracker(Tracker, Protocol):
 
 @runtime_checkable
 class CompensatingTracker(Tracker, Protocol):
-    """A tracker with a use for the camera's own motion.
+    """A tracker that can use the camera's own motion.
 
     `move_camera` comes right before an update, where the motion is known: a point (x, y) of the picture of the
     last update is at transform @ (x, y, 1) in that of the next one. `transform` (2, 3) is a similarity (shift,

@@ -1,4 +1,4 @@
-"""What asks a run to end: Ctrl-C, a supervisor (SIGTERM), the closing of its terminal (SIGHUP)."""
+"""The signals that ask a run to end: Ctrl-C, SIGTERM from a supervisor, SIGHUP when its terminal is closed."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What is said of a track in a frame, by files and by the label of its box: each column once.
+"""The values of a track in a frame that track files hold and labels show: one `Column` each.
 
 To add a value of a track (its speed, how long it has stayed, ...): one line in FURTHER, and the code that computes
 it. That code is either the column's own `of`, from what Tracks holds anyway, or it fills `Tracks.values[name]`. All
@@ -50,11 +50,11 @@ class Column:
         return _DTYPES[self.kind]
 
     def is_in(self, suffix: str) -> bool:
-        """Whether files of this suffix have it."""
+        """Whether files of this suffix have the column."""
         return not self.files or suffix in self.files
 
     def values(self, tracks: Tracks) -> AnyArray:
-        """(N,) its values of these tracks."""
+        """(N,) the column's values for these tracks."""
         if self.name in tracks.values:
             return np.asarray(tracks.values[self.name], dtype=self.dtype)
         if self.of is not None:
@@ -62,14 +62,14 @@ class Column:
         return np.full(len(tracks), self.default, dtype=self.dtype)
 
     def written(self, value: Any) -> Any:
-        """The value as a file has it: a Python value, rounded; never -0.0."""
+        """The value as it is written to a file: a Python value, rounded; never -0.0."""
         if self.kind is not float:
             return self.kind(value)
         return (float(value) if self.digits is None else round(float(value), self.digits)) + 0.0
 
     @property
     def template(self) -> str:
-        """What turns a written value into a text, as in `"%.2f" % value`."""
+        """The format string that turns a written value into text, as in `"%.2f" % value`."""
         if self.kind is not float:
             return "%s" if self.kind is str else "%d"
         return "%.6g" if self.digits is None else f"%.{self.digits}f"
@@ -111,12 +111,12 @@ def columns_of(suffix: str) -> tuple[Column, ...]:
 
 
 def further_of(suffix: str) -> tuple[Column, ...]:
-    """Those beyond the basic ones."""
+    """The columns of files of this suffix beyond the basic ones."""
     return tuple(column for column in FURTHER if column.is_in(suffix))
 
 
 def drawn_values(tracks: Tracks) -> list[list[str]]:
-    """For each track the words of its further values that have any, in order of column."""
+    """For each track, the words that its label shows for its further values, in order of column."""
     words: list[list[str]] = [[] for _ in range(len(tracks))]
     for column in FURTHER:
         if column.label is not None:

@@ -126,7 +126,7 @@ class Thresholds:
 
 @dataclass(frozen=True, eq=False)
 class Tracks:
-    """Where the tracker holds each object to be at one moment.
+    """Where each tracked object is at one moment, as far as the tracker knows.
 
     boxes (N, 4) float64 xyxy pixels, ids (N,) int64 from 1, scores (N,) float64 of the last
     matched detection, labels (N,) int64, since_update_s (N,) float64: seconds between that last
@@ -211,7 +211,7 @@ class FrameResult:
 
 @dataclass(frozen=True)
 class SourceInfo:
-    """What a source says of itself once it is open.
+    """The properties of an open source.
 
     fps is nominal (None: unknown or variable), frame_count and duration_s may be estimates of the
     container's header (None: unknown). `detail` is a line for people: the granted camera format, codec.

@@ -1,8 +1,8 @@
-"""Run this network on this device, nothing more.
+"""Runs a network on a device, nothing more.
 
-`open_network` is the one way in. Each backend is one module, imported when it is asked for, so that
-nobody waits for a library that they do not use. To add one, write `backends/foo.py` with an `open_foo`
-and give it a line in `BACKENDS` (`backends/registry.py`).
+`open_network` is the only entry. Each backend is one module, imported when it is asked for, so that users do not wait
+for a library that they do not use. To add one, write `backends/foo.py` with an `open_foo` and give it a line in
+`BACKENDS` (`backends/registry.py`).
 """
 
 from __future__ import annotations

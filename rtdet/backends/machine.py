@@ -1,4 +1,4 @@
-"""What backends need to know of the machine: its cores, and whether it has a GPU."""
+"""What backends need to know about the machine: its cores, and whether it has a GPU."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ def may_have_gpu() -> bool:
 
 
 def has_nvidia_driver() -> bool:
-    """Is NVIDIA's driver installed here?"""
+    """Whether NVIDIA's driver is installed."""
     try:
         ctypes.CDLL("nvcuda.dll" if sys.platform == "win32" else "libcuda.so.1")
     except OSError:
@@ -39,7 +39,7 @@ def has_nvidia_driver() -> bool:
 
 @cache
 def tell_of_unused_gpu() -> None:
-    """Says, once on a machine, what would use its NVIDIA GPU; to be called where torch is missing."""
+    """Tells the user, once per machine, how to make use of its NVIDIA GPU; to be called where torch is missing."""
     if not has_nvidia_driver():
         return
     folder = writable_cache("")

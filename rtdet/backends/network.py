@@ -1,4 +1,4 @@
-"""What every backend gives: a network that is ready to run."""
+"""The protocol that every backend returns: a network that is ready to run."""
 
 from __future__ import annotations
 
@@ -33,5 +33,5 @@ class Network(Protocol):
         ...
 
     def close(self) -> None:
-        """Let go of the memory; may be called twice. `run_many` raises ModelError from then on."""
+        """Frees the memory; may be called twice. `run_many` raises ModelError from then on."""
         ...

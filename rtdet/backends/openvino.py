@@ -104,7 +104,7 @@ def read_graph(path: Path) -> Any:
 
 @dataclass(frozen=True)
 class GraphInfo:
-    """What a network's file says of itself: shapes (None: of any length) and the exporter's notes."""
+    """The inputs, outputs and metadata of a network's file; a dimension of any length is None."""
 
     inputs: tuple[tuple[int | None, ...], ...]
     outputs: tuple[tuple[int | None, ...], ...]

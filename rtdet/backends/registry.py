@@ -1,4 +1,4 @@
-"""Choosing a backend and a device by name."""
+"""Chooses a backend and a device by name."""
 
 from __future__ import annotations
 

@@ -51,7 +51,7 @@ def iou(a: FloatArray, b: FloatArray) -> FloatArray:
 
 
 def clip(boxes: FloatArray, width: float, height: float) -> FloatArray:
-    """Boxes cut at the borders of a picture."""
+    """The boxes cut off at the borders of a picture."""
     return np.asarray(np.clip(boxes, 0, np.array([width, height, width, height], dtype=np.float64)))
 
 

@@ -1,4 +1,4 @@
-"""Fitting a picture of any size into a network's input, and boxes back out of it."""
+"""Fits a picture of any size into a network's input, and maps boxes back to the picture."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The camera's own motion, read from the pictures beside the detector."""
+"""Estimates the camera's own motion from the pictures, while the detector works."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ class Camera:
         self._epoch: int | None = None  # of the picture before; None: there is none to go on from
 
     def look(self, frame: Frame, epoch: int, *, is_wanted: bool) -> PendingPoints | None:
-        """Begins to follow the next picture, in order; None when off or where nobody wants it."""
+        """Starts work on the next picture, in order; None when switched off or where no tracker uses the result."""
         motion = self._motion
         if motion is None or not (self.is_on and is_wanted):
             self._epoch = None
@@ -43,7 +43,7 @@ class Camera:
         return points.transform(boxes) if points is not None else None
 
     def close(self, *, wait: bool = True) -> None:
-        """Finishes what was begun; nothing more is."""
+        """Finishes the work that was begun and starts no more."""
         self._motion = None
         if self._thread is not None:
             self._thread.shutdown(wait)

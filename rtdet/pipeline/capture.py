@@ -21,7 +21,7 @@ _ROUNDING_S = 1e-6
 
 
 class Limits(NamedTuple):
-    """Where a run ends on its own accord: so many frames, so many seconds of the source."""
+    """The limits at which a run ends by itself: a number of frames, or of seconds of the source."""
 
     max_frames: int | None = None
     duration_s: float | None = None
@@ -113,13 +113,14 @@ class CaptureWorker(Worker):
         return frame, decode_ms
 
     def _count_missed(self, index: int) -> None:
-        """A live source goes on while capture waits for its consumers; its frame numbers tell what was lost."""
+        """Counts the frames that a live source dropped while capture waited for its consumers, by the gap in its
+        frame numbers."""
         if self._last_index is not None and index > self._last_index + 1:
             self.flow.stats.missed(index - self._last_index - 1)
         self._last_index = index
 
     def _is_due(self, frame: Frame, order: Order) -> bool:
-        """Waits for the frame's time. False: something else was asked for meanwhile."""
+        """Waits until the frame is due; returns False if a new request came in the meantime."""
         control = self.flow.control
         if self._clock is None:
             return control.stands(order)

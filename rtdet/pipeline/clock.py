@@ -1,4 +1,4 @@
-"""When a frame of a file is due on the wall clock."""
+"""Tells when each frame of a file is due on the wall clock."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What the outside asks of a running pipeline: pause, resume, step, seek, stop."""
+"""Requests to a running pipeline: pause, resume, step, seek, stop."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ _LOOK_AGAIN_S = 0.25
 
 @dataclass(frozen=True)
 class Order:
-    """What capture is to do next.
+    """The next thing for capture to do.
 
     seek_to: go there first. single: show this one frame although paused, at once, and have it processed.
     discard: read a frame and throw it away (a paused live source goes on delivering). `version` tells
@@ -57,7 +57,7 @@ class Control:
             self._note_change()
 
     def step(self) -> None:
-        """Pauses, and asks for one frame more."""
+        """Pauses, and asks for one more frame."""
         with self._changed:
             self._paused = True
             self._singles += 1
@@ -94,11 +94,11 @@ class Control:
             return None
 
     def stands(self, order: Order) -> bool:
-        """Nothing was asked since this order was given."""
+        """Whether nothing was requested since this order was given."""
         return order.version == self._version and not self._stopped
 
     def wait_until(self, due: float, order: Order) -> bool:
-        """Waits until the monotonic time `due`. False: something was asked meanwhile, look again."""
+        """Waits until the monotonic time `due`; returns False if a new request came in the meantime."""
         with self._changed:
             while self.stands(order):
                 left = due - time.monotonic()

@@ -1,4 +1,4 @@
-"""The threads that write: one for each output."""
+"""The threads that write the outputs, one for each."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from rtdet.types import FrameResult
 
 
 class OutputWorker(Worker):
-    """Writes to one sink. A slow or broken output has a thread of its own, so it harms no other one.
+    """Writes to one sink, in a thread of its own, so that a slow or broken output does not affect the others.
 
     `on_failure`: for a sink that was added while running; its error is told there and the run goes on.
     """

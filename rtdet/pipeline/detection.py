@@ -37,7 +37,7 @@ class DetectWorker(Worker):
         self._has_warned = False
 
     def swap(self, detector: Detector) -> None:
-        """Another detector from the next frame on. The old one is closed, by the thread that used it."""
+        """Uses another detector from the next frame on. The old one is closed by the thread that used it."""
         with self._lock:
             if not self._has_left:
                 unused, self._next = self._next, detector
@@ -56,7 +56,7 @@ class DetectWorker(Worker):
                 self._next.thresholds = thresholds
 
     def redo(self) -> None:
-        """Looks at the frame on screen again, if the picture stands still."""
+        """Has the detector process the frame on screen again, if the picture stands still."""
         self._redo = True
         self.flow.frames.nudge()
 
@@ -133,7 +133,7 @@ class DetectWorker(Worker):
             self.flow.detector_waits = False
 
     def _reach_low(self) -> None:
-        """Has the detector give out scores as low as the tracker has a use for."""
+        """Makes the detector return scores as low as the tracker uses."""
         low = self.flow.tracking.low
         with self._lock:
             if self.part.thresholds.low != low:
@@ -153,8 +153,8 @@ class DetectWorker(Worker):
             if not self._has_warned:
                 self._has_warned = True
                 log.warning(
-                    "%s gives boxes that are none (not finite, inverted, empty or outside the picture), "
-                    "first on frame %d; they are dropped and counted",
+                    "%s returns invalid boxes (not finite, inverted, empty or outside the picture), "
+                    "first in frame %d; they are dropped and counted",
                     describe(self.part),
                     frame.index,
                 )

@@ -1,4 +1,4 @@
-"""What the workers of one run share: buffers, requests, counts, the newest frame and result."""
+"""The state that the workers of a run share: buffers, requests, counts, the newest frame and result."""
 
 from __future__ import annotations
 
@@ -42,7 +42,7 @@ class Job:
 
 
 class Outlets:
-    """The buffers of those who listen, safe to change while frames flow."""
+    """The buffers of all consumers of results; may be changed while frames flow."""
 
     def __init__(self) -> None:
         self._lock = threading.RLock()
@@ -53,7 +53,7 @@ class Outlets:
         return bool(self._buffers)
 
     def add(self, buffer: Buffer[FrameResult]) -> bool:
-        """False when nothing will flow any more."""
+        """Adds a buffer; returns False when the run is over and nothing will come."""
         with self._lock:
             if self._ended:
                 return False
@@ -65,12 +65,12 @@ class Outlets:
             self._buffers = tuple(other for other in self._buffers if other is not buffer)
 
     def put(self, result: FrameResult) -> None:
-        """Gives everyone the result and waits for those who are full."""
+        """Puts the result into every buffer, waiting for those that are full."""
         for buffer in self._buffers:
             buffer.put(result)
 
     def offer(self, result: FrameResult) -> None:
-        """Gives the result to everyone who has room."""
+        """Puts the result into every buffer that has room."""
         for buffer in self._buffers:
             buffer.offer(result)
 
@@ -128,7 +128,7 @@ class Flow:
         return Buffer(1 if self.policy is Policy.LATEST else 8)
 
     def is_stale(self, job: Job) -> bool:
-        """The user has gone elsewhere since this frame was captured."""
+        """Whether the user has jumped elsewhere since this frame was captured."""
         return job.epoch != self.control.epoch
 
     def drop(self, jobs: Sequence[Job], reason: str) -> None:
@@ -139,7 +139,7 @@ class Flow:
         return self.tracking.at(t, 0) if job is None else self.tracking.at(t, job.epoch, job.frame.size)
 
     def shown_result(self, job: Job) -> FrameResult:
-        """What a viewer shows of a frame that was captured this moment."""
+        """The result that a viewer shows for a frame captured just now: tracks predicted to its time."""
         newest = self.newest_result
         known = Detections()
         if (
@@ -152,7 +152,7 @@ class Flow:
         return FrameResult(job.frame, known, tracks, {"capture": job.decode_ms})
 
     def close_source(self) -> None:
-        """Closes the source unless another thread has seen to it. May block as long as the source does."""
+        """Closes the source unless another thread has done so. May block for as long as the source does."""
         if self._source_is_open.acquire(blocking=False):
             self.source.close()
 
@@ -167,14 +167,14 @@ class Flow:
             self.listeners.end(reason)
 
     def drain(self, reason: str) -> None:
-        """What a stuck worker holds is given up; its successors finish what they have."""
+        """Gives up the frames that a stuck worker holds; the workers after it finish theirs."""
         self.frames.abort(reason)
         self.detected.end(reason)
         self.outputs.end(reason)
         self.listeners.end(reason)
 
     def abandon(self, reason: str) -> None:
-        """Everything that still waits is given up."""
+        """Gives up all frames that still wait."""
         self.detected.abort(reason)
         self.outputs.abort(reason)
         self.camera.close(wait=False)

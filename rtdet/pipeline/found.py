@@ -25,13 +25,13 @@ class Found(NamedTuple):
 
 
 def split(candidates: Detections, thresholds: Thresholds) -> Found:
-    """What a detector gave out, by the user's confidence. `thresholds` may be newer than what it gave out by."""
+    """Divides a detector's output by the user's confidence. `thresholds` may be newer than those that it ran with."""
     confidence = thresholds.confidence
     return Found(candidates[candidates.scores >= confidence], candidates, confidence)
 
 
 def as_tracks(detections: Detections, since_update_s: float = 0.0) -> Tracks:
-    """The detections as tracks that nobody follows: id 0."""
+    """The detections as tracks without an identity: all have ID 0."""
     return Tracks(
         detections.boxes,
         scores=detections.scores,

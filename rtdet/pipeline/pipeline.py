@@ -1,4 +1,4 @@
-"""A source, a detector, a tracker and sinks, each in a thread, as one thing to start and stop."""
+"""Runs a source, a detector, a tracker and sinks, each in a thread, as one unit to start and stop."""
 
 from __future__ import annotations
 

@@ -157,7 +157,7 @@ class StatsCollector:
             self._stages["capture"].add(decode_ms)
 
     def missed(self, count: int) -> None:
-        """A live source delivered `count` frames that nobody had time to take."""
+        """Counts `count` frames of a live source that nothing had time to take."""
         with self._lock:
             self._missed += count
             self._dropped["capture_busy"] += count

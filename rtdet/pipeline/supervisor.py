@@ -1,4 +1,4 @@
-"""The threads of a run, and who sees to it that they end.
+"""The threads of a run, and the supervisor that makes sure they end.
 
 A `Worker` has one way out: whatever happens in it, the error is kept, its neighbours are woken and what it owns is
 closed. The `Supervisor` keeps the first error, wakes everyone, and leaves behind who does not come.
@@ -102,7 +102,7 @@ class Supervisor:
             self._alive.add(worker)
 
     def done(self, worker: Worker) -> None:
-        """`worker` has left. The last one to leave finishes the run."""
+        """Notes that `worker` has ended; the last worker to end finishes the run."""
         with self._lock:
             self._alive.discard(worker)
             self._alone.notify_all()
@@ -111,7 +111,7 @@ class Supervisor:
         self._finish()
 
     def failed(self, error: BaseException, part: object, *, finish_frames: bool = False) -> None:
-        """Keeps the first error, says the others, and ends the run."""
+        """Keeps the first error, logs any others, and ends the run."""
         with self._lock:
             is_first = self.error is None
             if is_first:
@@ -121,7 +121,7 @@ class Supervisor:
         self.end(ERROR, finish_frames=finish_frames)
 
     def end(self, reason: str, limit_s: float = END_LIMIT_S, *, finish_frames: bool = False) -> None:
-        """Asks everyone to come to an end within the limit. Never waits."""
+        """Asks every worker to end within the limit. Never waits."""
         self.flow.halt(reason, finish_frames=finish_frames)
         with self._lock:
             if self._is_ending or self.finished.is_set():

@@ -30,7 +30,7 @@ class TrackWorker(Worker):
         self.flow.listeners.end(self.end_reason)
 
     def close(self) -> None:
-        """A tracker holds nothing that needs closing."""
+        """Does nothing: a tracker holds nothing that needs closing."""
 
     def _track(self, job: Job) -> None:
         flow = self.flow

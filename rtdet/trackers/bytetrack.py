@@ -1,4 +1,4 @@
-"""ByteTrack (Zhang et al. 2022, arXiv 2110.06864): what scores low may go on with a track, never begin one."""
+"""ByteTrack (Zhang et al. 2022, arXiv 2110.06864): low-scoring detections may continue a track, never begin one."""
 
 from __future__ import annotations
 

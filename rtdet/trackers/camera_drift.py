@@ -24,7 +24,7 @@ class CameraDrift:
         self._frames = 1.0
 
     def take(self, transform: FloatArray) -> None:
-        """What the camera did between the last update and the next."""
+        """Takes in the camera's transform between the last update and the next."""
         self._taken = transform
 
     def advance(self, dt: float) -> None:

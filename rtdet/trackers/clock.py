@@ -1,4 +1,4 @@
-"""A tracker's time: how far each update is from the last one, whatever the timestamps say."""
+"""A tracker's time: how far each update is from the last one, however broken the timestamps are."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ class Clock:
         self._steps_s: deque[float] = deque(maxlen=RECENT_STEPS)
 
     def advance(self, t: float | None) -> float:
-        """Moves on to the frame at `t` seconds; gives the step in frames.
+        """Moves on to the frame at `t` seconds and returns the step in frames.
 
         A `t` that is missing (None, NaN, infinite, beyond 1e15 s), equal or earlier counts as one usual step;
         less than a microsecond counts as one, more than an hour as an hour.

@@ -1,4 +1,4 @@
-"""What a tracker takes in: the detections that score high enough, are boxes, and are not one object twice."""
+"""Filters a tracker's input: detections that score high enough, have sound boxes and do not repeat an object."""
 
 from __future__ import annotations
 
@@ -47,8 +47,8 @@ def score_lift(confidence: float) -> float:
 def seen_twice(
     corners: FloatArray, scores: FloatArray, labels: FloatArray, new: BoolArray, free: BoolArray
 ) -> BoolArray:
-    """Which (M,) of the `new` detections are another one of another class once more: one that a track has taken, or
-    a new one that scores higher."""
+    """(M,) mask of the `new` detections that show an object of another class once more: one that a track has taken,
+    or that of a new detection with a higher score."""
     twice = np.zeros(len(new), dtype=bool)
     if not new.any() or (labels == labels[0]).all():
         return twice
@@ -61,7 +61,7 @@ def seen_twice(
 
 
 def _is_sound(corners: FloatArray, scores: FloatArray) -> bool:
-    """Whether all are; every comparison with NaN is false."""
+    """Whether all values are sound; every comparison with NaN is false."""
     return bool(
         np.abs(corners).max() <= FARTHEST
         and (corners[2:] - corners[:2]).min() >= SHORTEST_SIDE

@@ -1,4 +1,4 @@
-"""One-to-one matching in stages: each gives detections that are still free to tracks that are still open."""
+"""One-to-one matching in stages: each assigns detections that are still free to tracks that are still open."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from rtdet.types import BoolArray, FloatArray, IntArray
 
 
 class Matching:
-    """What has been given so far.
+    """The assignment of detections to tracks so far.
 
     free      (M,) detections that no track has.
     open      (N,) tracks that have no detection.
@@ -34,7 +34,7 @@ class Matching:
         self.track_of[rows] = columns
 
     def pairs(self) -> Pairs:
-        """All that was given, as indices of detections and tracks."""
+        """All assigned pairs, as indices of detections and of tracks."""
         rows = (~self.free).nonzero()[0]
         return rows, self.track_of.take(rows)
 

@@ -1,4 +1,4 @@
-"""OC-SORT (Cao et al. 2023, arXiv 2203.14360): SORT's filter, trusted less than what was seen.
+"""OC-SORT (Cao et al. 2023, arXiv 2203.14360): SORT, but observations are trusted more than the filter.
 
 Its three parts, in the paper's names:
 

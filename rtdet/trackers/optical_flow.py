@@ -1,4 +1,4 @@
-"""How the camera moved from one picture to the next: sparse optical flow beside the objects.
+"""Estimates how the camera moved from one picture to the next, by sparse optical flow outside the objects.
 
 Corners (Shi and Tomasi 1994) of a small grey copy are followed to the next one (Lucas and Kanade 1981, in pyramids),
 and a similarity (shift, zoom, roll) is fitted to those outside the detected boxes by RANSAC. A *transform* is (2, 3):
@@ -57,7 +57,7 @@ class OpticalFlow:
         self.reset()
 
     def reset(self) -> None:
-        """The next picture follows no other."""
+        """Forgets the last picture, so that the next one is not compared with it."""
         self._gray: Image | None = None
         self._shape: tuple[int, ...] = ()
         self._points = np.zeros((0, 1, 2), np.float32)

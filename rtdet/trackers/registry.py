@@ -69,7 +69,7 @@ def load_tracker(name: str, **settings: Any) -> Tracker:
 
 
 def load_tracker_for(name: str, info: SourceInfo, texts: Iterable[str] = ()) -> Tracker:
-    """The tracker as the app runs it on a source; the one place of the app's own choices.
+    """The tracker as the app runs it on a source. The app's own defaults are set only here.
 
     SORT tracks all that passes the detector's threshold. A two-stage tracker begins tracks from that threshold on,
     as the pipeline tells it. A track once shown is shown again at its next detection. Where the source's frame rate

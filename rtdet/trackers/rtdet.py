@@ -1,4 +1,4 @@
-"""rtdet's own tracker: what pays among the published ideas, one state, true time.
+"""rtdet's own tracker: the published ideas that proved worthwhile, on one common state, in true time.
 
 In the order of an update: all tracks are predicted to the frame's time; the camera's step is read from the boxes
 and taken out; then detections meet tracks in stages. Each part was kept because it pays on several sequences;
@@ -59,7 +59,7 @@ BY_CLASS = {"high": 1.0, "new": 1.0, "sure": 1.0, "max_age_s": math.inf, "coast_
 
 
 class RtdetTracker:
-    """See the module.
+    """rtdet's own tracker; the module says how it works.
 
     high           detections that score above it are matched first, by similarity times score. Not given: .6, or
                    the user's confidence where `set_confidence` tells it. Given, it may ask for more than that.
@@ -236,16 +236,16 @@ class RtdetTracker:
         return matching
 
     def _settled(self) -> BoolArray:
-        """The confirmed tracks that were seen in the last frame."""
+        """(N,) mask of the confirmed tracks that were seen in the last frame."""
         return np.asarray((self._table[SEEN] == self._clock.updates - 1) & (self._table[CONFIRMED] > 0))
 
     def _similar_to_predicted(self, measurement: FloatArray, labels: FloatArray) -> SimilarPairs:
-        """The pairs worth a look."""
+        """The pairs of detections and predicted tracks that are similar enough to be considered."""
         deviation = DOUBT * self._deviation
         return self._of_one_class(similar_pairs(measurement, self._table[BOX], deviation, NEW_GATE), labels)
 
     def _of_one_class(self, pairs: SimilarPairs, labels: FloatArray) -> SimilarPairs:
-        """The pairs, those of two classes worth less."""
+        """The pairs, with a lower similarity for those of two different classes."""
         if not self.class_agnostic:
             pairs[2][labels.take(pairs[0]) != self._table[LABEL].take(pairs[1])] *= OTHER_CLASS
         return pairs

@@ -1,4 +1,4 @@
-"""The settings of trackers: what they must be, and those that differ by class."""
+"""Checks the settings of trackers, and holds those that differ by class."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ ByClass = Mapping[str, Mapping[str, float]]
 
 
 def require(holds: bool, message: str) -> None:
-    """Raises UsageError with the message where it does not hold."""
+    """Raises UsageError with the message unless the condition holds."""
     if not holds:
         raise UsageError(message)
 

@@ -1,4 +1,4 @@
-"""How alike a detection and a track are: IoU that knows how sure the track is of its place, and of its height.
+"""The similarity of a detection and a track: an IoU that allows for the track's uncertainty and weighs the heights.
 
 IoU of two boxes that do not touch is 0, however near they are, so it loses small and fast objects, most of all
 where frames are far apart. Boxes that are enlarged in proportion meet again (C-BIoU, Yang et al. 2023, arXiv

@@ -1,4 +1,4 @@
-"""Which class each track is, by the vote of its detections."""
+"""Decides the class of each track by a vote of its detections."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ class ClassVotes:
         self._weight = self._weight.compress(tracks, axis=1)
 
     def begin(self, labels: FloatArray, scores: FloatArray) -> None:
-        """New tracks (K,), to the right of those there are."""
+        """Adds K new tracks, as columns to the right of the existing ones."""
         old = self._weight.shape[1]
         self._learn(labels)
         weight = np.zeros((len(self._labels), old + len(labels)))

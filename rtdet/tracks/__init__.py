@@ -1,4 +1,4 @@
-"""A run's tracks when it is over: the files that hold them, the table of them, and what makes them better."""
+"""The tracks of a finished run: the files that hold them, the table of them, and the tools that improve them."""
 
 from __future__ import annotations
 

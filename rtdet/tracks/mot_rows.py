@@ -32,7 +32,7 @@ _LONG = 100_000
 
 @dataclass(frozen=True, eq=False)
 class MotRows:
-    """The rows of a file, in its order, before anybody asks what they are.
+    """The rows of a file, in its order, not yet interpreted.
 
     numbers (N, C) float64: the columns as they are, NaN beyond the end of a row that is shorter than others.
     widths (N,) int64: how many columns each row has. The methods that give a column raise SourceError, one line with
@@ -177,6 +177,6 @@ def _parsed_at_once(text: str) -> FloatArray | None:
 
 
 def shown(line: str) -> str:
-    """The line for a message, cut where it is long."""
+    """The line as a message shows it, shortened if it is long."""
     line = line.strip()
     return repr(line if len(line) <= 60 else line[:57] + "...")

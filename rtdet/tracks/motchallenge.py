@@ -1,4 +1,4 @@
-"""MOTChallenge's files beside tracks: detections, lists of frame numbers, a sequence's frame rate."""
+"""Reads MOTChallenge's other files: detections, lists of frame numbers, a sequence's frame rate."""
 
 from __future__ import annotations
 

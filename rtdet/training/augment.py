@@ -1,4 +1,4 @@
-"""What the network gets to see: pictures cut, scaled, mixed and recoloured, with their boxes.
+"""Augmentation: cuts, scales, mixes and recolours pictures together with their boxes.
 
 Mosaic is YOLOv4's (Bochkovskiy et al. 2020, arXiv 2004.10934): four pictures around a random point.
 """

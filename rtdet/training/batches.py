@@ -1,4 +1,4 @@
-"""Batches of augmented pictures, made ahead by threads, the same whatever the threads do."""
+"""Batches of augmented pictures, made ahead by threads; their content does not depend on the threads' timing."""
 
 from __future__ import annotations
 

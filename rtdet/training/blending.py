@@ -1,4 +1,4 @@
-"""Between a network and what fine-tuning made of it.
+"""Blends the weights of a network before and after fine-tuning.
 
 A network fine-tuned on a narrow set of pictures forgets some of what it knew about all others. A blend of both sets
 of weights keeps nearly all that was learnt and most of what would be forgotten (Wortsman et al. 2022, "Robust

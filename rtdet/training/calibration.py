@@ -1,4 +1,4 @@
-"""Scores that mean something: a detection of score 0.7 should be right seven times in ten.
+"""Calibrates scores, so that a detection of score 0.7 is right seven times in ten.
 
 Platt scaling (Platt 1999, "Probabilistic outputs for support vector machines"): a logistic regression from
 the network's logit to whether the detection was right, on pictures that were not trained on. Two numbers

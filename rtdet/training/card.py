@@ -1,4 +1,4 @@
-"""The card that a training leaves beside its model: what it knows, what it learnt from, how well it does."""
+"""The card that a training writes beside its model: its classes, what it learnt from, how good it is."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Checkpoints: all that a training needs to go on as if it had not been cut off."""
+"""Checkpoints: everything that a training needs to resume as if it had not been interrupted."""
 
 from __future__ import annotations
 
@@ -75,7 +75,7 @@ def use_threads(count: int) -> None:
 def say_changes(
     config: TrainConfig, precision: str, before: Mapping[str, Any], precision_before: str
 ) -> None:
-    """A warning that names the settings that are not what they were."""
+    """Logs a warning that names the settings that have changed."""
     now = json.loads(json.dumps(asdict(config)))
     changed = [name for name in now if name not in _FREE and now[name] != before.get(name)]
     if precision != precision_before:

@@ -1,4 +1,4 @@
-"""Pictures recoloured and spoilt the way cameras and codecs do: hue, light, grey, blur, compression, grain.
+"""Recolours and degrades pictures as cameras and codecs do: hue, light, grey, blur, compression, grain.
 
 OpenCV on uint8: a few tenths of a millisecond a picture, since two cores have a network to train besides.
 """

@@ -1,4 +1,4 @@
-"""What the loop is told."""
+"""The settings of the training loop."""
 
 from __future__ import annotations
 

@@ -267,7 +267,7 @@ class Trainer:
         self._draw_curves(least_s=10)
 
     def _draw_curves(self, least_s: float = 0) -> None:
-        """Unless they were drawn less than that many seconds ago."""
+        """Draws the curves, unless they were drawn less than that many seconds ago."""
         if time.monotonic() - self._drawn >= least_s:
             draw_curves(self.folder / "log.csv", self.folder / "curves.png")
             self._drawn = time.monotonic()
@@ -277,7 +277,7 @@ class Trainer:
         load_checkpoint(self.folder / "last.pt", self.device, self.load_state_dict)
 
     def state_dict(self) -> dict[str, Any]:
-        """All that a training needs to go on as if it had not been cut off."""
+        """Everything that a training needs to resume as if it had not been interrupted."""
         return {
             "model": self.model.state_dict(),
             "ema": self.ema.model.state_dict(),
@@ -315,7 +315,7 @@ class Trainer:
         say_changes(self.config, self.precision, before, state["precision"])
 
     def _steps_in(self, minutes: float) -> int | None:
-        """Steps in all that a training of so many minutes has, by its speed so far."""
+        """The total number of steps of a training of so many minutes, by its speed so far."""
         if not self.step:
             return None
         left = (minutes * 60 - self.elapsed_s) * self.step / self.elapsed_s

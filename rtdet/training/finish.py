@@ -1,4 +1,4 @@
-"""The end of a training: scores that mean something, the final measurement, the card."""
+"""The end of a training: calibration of the scores, the final measurement, the card."""
 
 from __future__ import annotations
 

@@ -1,5 +1,5 @@
-"""Fine-tuning with the early layers left as they are: edges and textures look alike in all pictures, and what finds
-them has seen more pictures than a user has."""
+"""Freezes the early layers in fine-tuning: edges and textures look alike in all pictures, and the layers that find
+them were trained on more pictures than a user has."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A training picture with its boxes, and what becomes of boxes when a picture is cut."""
+"""A training picture with its boxes, and how cutting the picture changes them."""
 
 from __future__ import annotations
 

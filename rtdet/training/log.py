@@ -56,7 +56,7 @@ class Log:
 
 
 def read_log(path: Path) -> list[dict[str, str]]:
-    """Its whole rows; a torn last line, and a file of other columns, give none."""
+    """The complete rows of a log; an incomplete last line is left out, and a file with other columns gives none."""
     if not path.is_file():
         return []
     with path.open(newline="", encoding="utf-8", errors="replace") as file:

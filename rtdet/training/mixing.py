@@ -1,4 +1,4 @@
-"""Pictures mixed: a window of another picture (CutMix), objects pasted from another one, parts hidden."""
+"""Mixes pictures: pastes in a window of another picture (CutMix) or objects of another one, and hides parts."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Where training pictures come from: labelled files, and rendered frames of the demo.
+"""The sources of training pictures: labelled files, and rendered frames of the demo.
 
 A picture is something to call that gives a Labeled, since a data set may be larger than the memory.
 """

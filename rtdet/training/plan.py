@@ -1,4 +1,4 @@
-"""What a training does unless it is told otherwise: how long, how fast, and what it is measured on."""
+"""The defaults of a training: how long, how fast, and what it is measured on."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A whole training: from settings to a model, its card and all that led there, in one folder."""
+"""Runs a whole training: from settings to a folder with the model, its card, checkpoints, log and curves."""
 
 from __future__ import annotations
 
@@ -44,7 +44,7 @@ OnStep = Callable[[Trainer, LossParts], None]
 
 @dataclass(frozen=True)
 class Trained:
-    """What a training left.
+    """The result of a training.
 
     model: the file that detects, with a card beside it. scores: its own, on the pictures that AP is measured on.
     confidence: where its F1 is highest; None where nothing was found. best, last: AP while it trained, of the best
@@ -103,7 +103,7 @@ class Training:
     note: str
 
     def fit(self, on_step: OnStep) -> None:
-        """Takes the steps that are left."""
+        """Runs the remaining steps."""
         settings, data, trainer = self.settings, self.data, self.trainer
         threads = cv2.getNumThreads()
         # Small pictures: OpenCV's threads would only take the cores from torch's.

@@ -1,4 +1,4 @@
-"""Which picture comes when: every one in each epoch, those with rare classes more often."""
+"""The order of training pictures: each comes in every epoch, those with rare classes more often."""
 
 from __future__ import annotations
 

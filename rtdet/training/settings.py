@@ -20,7 +20,7 @@ _MOST = 1e9
 
 @dataclass(frozen=True)
 class TrainingSettings:
-    """What a training is asked to do. Names and meanings are those of `rtdet train --help`.
+    """The settings of a training. Names and meanings are those of `rtdet train --help`.
 
     data: a folder of labelled pictures. model: a name to train from scratch, or a trained model to fine-tune, by its
     name or file. classes: None for those of the labels. val: a folder of labelled pictures to measure AP on; None
@@ -131,7 +131,7 @@ def settings_of(folder: str | Path, **changes: Any) -> TrainingSettings:
 
 
 def keep_settings(folder: Path, settings: TrainingSettings) -> None:
-    """Writes them to the folder, for `settings_of`. Raises OutputError."""
+    """Writes the settings to the folder, for `settings_of`. Raises OutputError."""
     from rtdet.output_file import write_whole
 
     write_whole(folder / SETTINGS, json.dumps(vars(settings), indent=2) + "\n")

@@ -1,4 +1,4 @@
-"""What the network sees, as a picture for people: a grid of training inputs with their boxes."""
+"""Draws a grid of training inputs with their boxes, to show what the network sees."""
 
 from __future__ import annotations
 

@@ -90,7 +90,8 @@ def _rows(old: Tensor, new: Tensor, config: SSDConfig, names: Sequence[str]) -> 
 
 
 def takes_single_pictures(model: nn.Module, size: tuple[int, int]) -> bool:
-    """Can it be trained on one picture (width, height) at a time? Not where a norm would see one value a channel."""
+    """Whether it can be trained on one picture (width, height) at a time: not where a norm would see a single value
+    per channel."""
     try:
         copy.deepcopy(model).train()(torch.zeros(1, 3, size[1], size[0]))
     except ValueError:
@@ -99,5 +100,5 @@ def takes_single_pictures(model: nn.Module, size: tuple[int, int]) -> bool:
 
 
 def has_norms(model: nn.Module) -> bool:
-    """Without normalisation a network needs a lower learning rate."""
+    """Whether the network has normalisation layers; without them it needs a lower learning rate."""
     return any(isinstance(m, (nn.BatchNorm2d, nn.GroupNorm)) for m in model.modules())

@@ -1,4 +1,4 @@
-"""YOLOX-nano's published weights as the start of an SSD, as a classifier's were for the first one.
+"""Turns YOLOX-nano's published weights into the start of an SSD, as a classifier's were for the first SSD.
 
 Its trunk and pyramid are taken over as they are. Its heads become SSD's: YOLOX says where a box is relative to
 a cell's corner and as log size in cells, SSD relative to a prior, so the one is a linear function of the other.

@@ -1,4 +1,4 @@
-"""AP while a network trains, on labelled pictures that it does not train on."""
+"""Measures AP during a training, on labelled pictures that the network does not train on."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Which detection found which object: COCO's rules, at several overlaps and for several sizes at once.
+"""Matches detections with objects by COCO's rules, for several overlaps and several sizes at once.
 
 Rules (Lin et al. 2014; https://cocodataset.org/#detection-eval), for one class in one picture: detections are
 taken by falling score; each takes the object that it overlaps most, at least by the threshold and not taken

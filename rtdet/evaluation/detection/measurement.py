@@ -1,4 +1,4 @@
-"""All that is measured of one model on one data set, and what of it is written as JSON and CSV."""
+"""Measures a model on a data set, and writes the results as JSON and CSV."""
 
 from __future__ import annotations
 

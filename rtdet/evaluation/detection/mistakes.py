@@ -1,4 +1,4 @@
-"""Each false alarm and each miss with its cause, in words, and the worst of them."""
+"""Explains each false alarm and each miss in words, and picks the worst."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What became of each object and each detection at one confidence: the confusion matrix, and what went wrong.
+"""The outcome of each object and each detection at one confidence: confusion matrix, and what went wrong.
 
 Kinds of error follow TIDE (Bolya et al. 2020, arXiv 2008.08115): wrong class, wrong place, a second time,
 nothing there; and for objects also: seen but below the confidence.

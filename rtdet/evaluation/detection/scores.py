@@ -1,4 +1,4 @@
-"""A detector's marks on labelled pictures: the figures of COCO and of VOC, per class and mean."""
+"""A detector's scores on labelled pictures: the figures of COCO and of VOC, per class and on average."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Which detection found which object: VOC's rules (VOC development kit, VOCevaldet.m).
+"""Matches detections with objects by VOC's rules (VOC development kit, VOCevaldet.m).
 
 By falling score over all pictures, each detection looks at the one object of its class that it overlaps most
 (the first of equals). Overlap below the threshold: wrong. The object is difficult: neither right nor wrong.

@@ -1,4 +1,4 @@
-"""What a viewer would have shown: detections replayed as late as a detector would have given them.
+"""Computes what a viewer would have shown, by replaying detections as late as a detector would have returned them.
 
 Every frame is judged at its own time (streaming accuracy: Li, Wang and Ramanan 2020, arXiv 2005.10420).
 """

@@ -1,4 +1,4 @@
-"""How right the picture on screen was, by how late results came."""
+"""The accuracy of the picture on screen as a function of how late results come."""
 
 from __future__ import annotations
 

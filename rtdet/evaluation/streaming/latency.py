@@ -1,4 +1,4 @@
-"""How long a detector takes: always the same, or as it was measured."""
+"""The latency of a simulated detector: constant, or drawn from measurements."""
 
 from __future__ import annotations
 

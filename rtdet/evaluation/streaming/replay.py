@@ -1,4 +1,4 @@
-"""Detections of a file, given to a tracker as late as they would have come."""
+"""Gives the detections of a file to a tracker as late as a detector would have returned them."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ _SAME_TIME_S = 1e-9
 def replay(
     tracker: Tracker, rows: DetectionRows, *, fps: float, frames: int, latency: Latency, show: str = "predict"
 ) -> Iterator[Tracks]:
-    """What is on screen in each of the frames 1 to `frames`; frame n is at (n - 1) / fps seconds.
+    """The tracks on screen in each of the frames 1 to `frames`; frame n is at (n - 1) / fps seconds.
 
     Until the first result there are no tracks. With a latency of 0 every frame is taken, and shown at once.
     """

@@ -1,4 +1,4 @@
-"""What a tracker is worth: HOTA, CLEAR MOT and the ID measures.
+"""Measures a tracker: HOTA, CLEAR MOT and the ID measures.
 
 truth = read_truth("MOT17-02/gt/gt.txt")                    # or TrackRows(frames, ids, boxes)
 scores = score_tracks(truth, read_tracks("MOT17-02.txt"))

@@ -1,4 +1,4 @@
-"""Which objects and which IDs of a tracker ever overlap."""
+"""Finds the objects and the IDs of a tracker that ever overlap."""
 
 from __future__ import annotations
 

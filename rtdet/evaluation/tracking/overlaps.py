@@ -1,4 +1,4 @@
-"""Which boxes of a tracker overlap which of the ground truth, over a whole sequence at once."""
+"""Finds which boxes of a tracker overlap which boxes of the ground truth, for a whole sequence at once."""
 
 from __future__ import annotations
 

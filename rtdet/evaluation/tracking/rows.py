@@ -1,4 +1,4 @@
-"""What is scored: rows of boxes with a frame and an ID, of the ground truth and of a tracker."""
+"""The input of scoring: rows of boxes with a frame and an ID, of the ground truth and of a tracker."""
 
 from __future__ import annotations
 

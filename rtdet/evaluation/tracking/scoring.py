@@ -1,4 +1,4 @@
-"""How well the tracks of one sequence follow its ground truth."""
+"""Scores the tracks of one sequence against its ground truth."""
 
 from __future__ import annotations
 

@@ -88,7 +88,7 @@ def _annotation(row: Row, number: int, further: tuple[str, ...]) -> dict[str, ob
 
 
 def _file_name(frame: int) -> str:
-    """What a frame of a video is called, which has no file of its own."""
+    """A made-up file name for a frame of a video, which has no file of its own."""
     return f"{frame:06d}.jpg"
 
 

@@ -44,7 +44,7 @@ def _entry(row: dict[str, Any]) -> Entry:
 
 
 def table_entry(row: dict[str, Any], suffix: str) -> Entry:
-    """A row of a table whose columns have names. Raises LookupError, TypeError or ValueError for what is none."""
+    """The entry of a table row, given by column name. Raises LookupError, TypeError or ValueError for a bad row."""
     ltwh = tuple(float(row[column.name]) for column in BOX)
     label = int(row.get("class_id") or 1) - 1
     frame, track_id = whole(float(row["frame"])), whole(float(row["id"]))

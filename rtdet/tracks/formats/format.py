@@ -1,4 +1,4 @@
-"""What a format of track files is made of: a writer, a reader, and what it can say."""
+"""The parts of a track file format: a writer, a reader, and what the format can express."""
 
 from __future__ import annotations
 
@@ -79,18 +79,18 @@ class RowWriter(ABC):
         self._is_first, self._is_closed = True, False
 
     def write(self, record: FrameRecord) -> None:
-        """Add a frame; they come in order. Raises OutputError."""
+        """Adds a frame; frames come in order. Raises OutputError."""
         if self._is_closed:
             raise OutputError(f"{self.path} is already closed")
         self._write_rows(record, rows_of(record, self._class_ids))
         self._is_first = False
 
     def write_no_frames(self) -> None:
-        """Write the whole file of a run that had no frames."""
+        """Writes the whole file of a run that had no frames."""
         self._file.append(b"")
 
     def close(self) -> None:
-        """Complete the file; may be called twice."""
+        """Completes the file; may be called twice."""
         if self._is_closed:
             return
         self._is_closed = True
@@ -102,19 +102,19 @@ class RowWriter(ABC):
 
     @abstractmethod
     def _write_rows(self, record: FrameRecord, rows: list[Row]) -> None:
-        """Write one frame's rows; `self._is_first` says that nothing was written yet."""
+        """Writes one frame's rows; `self._is_first` says that nothing was written yet."""
 
     def _finish(self) -> None:  # noqa: B027 - a format without a closing part needs none
-        """Write what closes the file."""
+        """Writes the closing part of the file."""
 
 
 def compact_json(value: object) -> str:
-    """JSON without spaces, names of any alphabet as they are."""
+    """`value` as JSON without spaces; characters of any alphabet are kept as they are."""
     return json.dumps(value, ensure_ascii=False, separators=(",", ":"))
 
 
 def whole(value: Any) -> int:
-    """A frame's number or an ID. Raises ValueError where it is not whole."""
+    """A frame number or an ID as an int. Raises ValueError where it is not whole."""
     if value != int(value):
         raise ValueError(f"frames and IDs must be whole numbers, not {value:g}")
     return int(value)
@@ -126,14 +126,14 @@ def seconds(content: Mapping[str, Any]) -> float | None:
 
 
 def further_in(content: Mapping[str, Any], suffix: str) -> dict[str, Any]:
-    """The further values of a row that names its columns."""
+    """The further values of a row whose columns have names, by column."""
     return {
         column.name: column.parsed(content.get(column.name)) for column in track_columns.further_of(suffix)
     }
 
 
 def on_line(number: int, parse: Callable[[Any], _Parsed], content: Any) -> _Parsed:
-    """What `parse` makes of the content of a line; an error says which line it is."""
+    """The result of `parse` on the content of a line; an error names the line."""
     try:
         return parse(content)
     except (LookupError, TypeError, json.JSONDecodeError) as error:

@@ -1,6 +1,6 @@
-"""Finished tracks made better: smoothed, filled, linked; merged, split and renamed by hand, with undo.
+"""Improves finished tracks: smooths, fills and links them; merges, splits and renames them by hand, with undo.
 
-All of it takes and gives a `TrackTable`; `rtdet.tracks` reads and writes them.
+Every function takes and returns a `TrackTable`; `rtdet.tracks` reads and writes them.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""Corrections of IDs by hand. Each gives a new table and leaves the old one alone."""
+"""Corrects IDs by hand. Every function returns a new table and leaves the old one unchanged."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from rtdet.types import IntArray
 
 
 def merge(table: TrackTable, first: int, second: int) -> TrackTable:
-    """The track `second` becomes part of the track `first`.
+    """Makes the track `second` part of the track `first`.
 
     Raises UsageError where an ID is not there, both are one, or both are in one frame.
     """
@@ -25,7 +25,7 @@ def merge(table: TrackTable, first: int, second: int) -> TrackTable:
 
 
 def split(table: TrackTable, track_id: int, frame: int) -> TrackTable:
-    """The track's rows from `frame` on get a new ID, one above the highest there is.
+    """Gives the track's rows from `frame` on a new ID, one above the highest.
 
     Raises UsageError where the ID is not there, or a side of the cut would be empty.
     """
@@ -46,7 +46,7 @@ def split(table: TrackTable, track_id: int, frame: int) -> TrackTable:
 
 
 def rename(table: TrackTable, old: int, new: int) -> TrackTable:
-    """The track `old` is called `new`. Raises UsageError where `old` is not there or `new` is."""
+    """Changes the ID `old` to `new`. Raises UsageError where there is no `old`, or already a `new`."""
     rows = _rows(table, old)
     if not 0 <= new <= LAST_ID:
         raise UsageError(f"an ID must be a whole number from 0 to {LAST_ID}, not {new}")
@@ -56,7 +56,7 @@ def rename(table: TrackTable, old: int, new: int) -> TrackTable:
 
 
 def renumber(table: TrackTable) -> TrackTable:
-    """IDs from 1 without gaps, in the order in which the tracks begin; those of one frame keep their order."""
+    """Numbers the tracks from 1 in the order in which they begin; those that begin in one frame keep their order."""
     old, first, place = np.unique(table.ids, return_index=True, return_inverse=True)
     new = np.empty_like(old)
     new[np.lexsort((old, table.frames[first]))] = np.arange(1, len(old) + 1)

@@ -1,4 +1,4 @@
-"""Gap filling: rows for the frames in which a track was missed, between two in which it was seen."""
+"""Fills gaps: adds rows for the frames in which a track was missed, between two in which it was seen."""
 
 from __future__ import annotations
 

@@ -15,14 +15,14 @@ MOST_BYTES = 256 * 2**20
 
 
 class _Step(NamedTuple):
-    """What was done, for people ("merge 3 and 7"), and the table on its other side."""
+    """An edit as text ("merge 3 and 7"), and the table before or after it."""
 
     what: str
     table: TrackTable
 
 
 class Edits:
-    """A table as it is edited. `table` is the newest value; an edit that is refused (UsageError) changes nothing.
+    """A table that is being edited. `table` is its newest value; a refused edit (UsageError) changes nothing.
 
     The last 100 steps can be undone, fewer where the steps of a very long table would take more than 256 MiB.
     """
@@ -35,12 +35,12 @@ class Edits:
 
     @property
     def undo_text(self) -> str:
-        """What `undo` would take back; empty where there is nothing."""
+        """The edit that `undo` would undo, as text; empty if there is none."""
         return self._done[-1].what if self._done else ""
 
     @property
     def redo_text(self) -> str:
-        """What `redo` would do again; empty where there is nothing."""
+        """The edit that `redo` would redo, as text; empty if there is none."""
         return self._undone[-1].what if self._undone else ""
 
     def merge(self, first: int, second: int) -> None:
@@ -60,7 +60,7 @@ class Edits:
         self._step("renumber", edits.renumber(self.table))
 
     def undo(self) -> str:
-        """Takes the last edit back and says which it was. Raises UsageError where there is none."""
+        """Undoes the last edit and returns its text. Raises UsageError if there is none."""
         if not self._done:
             raise UsageError("there is nothing to undo")
         what, before = self._done.pop()
@@ -69,7 +69,7 @@ class Edits:
         return what
 
     def redo(self) -> str:
-        """Does again what was undone last and says what it was. Raises UsageError where there is nothing."""
+        """Redoes the edit that was undone last and returns its text. Raises UsageError if there is none."""
         if not self._undone:
             raise UsageError("there is nothing to redo")
         what, after = self._undone.pop()

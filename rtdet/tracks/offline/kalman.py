@@ -1,4 +1,4 @@
-"""The most likely way of a value with a velocity: Kalman filter forward, Rauch-Tung-Striebel smoother back.
+"""The most likely course of a value with a velocity: Kalman filter forward, Rauch-Tung-Striebel smoother back.
 
 One state is (value, velocity) with covariance ((p, c), (c, q)); only values are measured. For two numbers everything
 has a closed form. It is written so that variances and determinants are sums and products of what is not negative:

@@ -1,4 +1,4 @@
-"""What is drawn of each track, and how: decided here for every painter."""
+"""Decides for every painter what is drawn of each track, and how."""
 
 from __future__ import annotations
 
@@ -53,7 +53,7 @@ def marks_of(tracks: Tracks, style: DrawStyle, trails: TrailStore | None = None)
 
 
 def label_words(tracks: Tracks, row: int, style: DrawStyle) -> tuple[str, ...]:
-    """What the style shows of a track's class, ID and score: ("car #12", "0.50")."""
+    """The words of a track's label, as the style wants them: ("car #12", "0.50")."""
     track_id = int(tracks.ids[row])
     name = tracks.name_of(row) if style.show_labels else ""
     number = f"#{track_id}" if style.show_ids and track_id > 0 else ""

@@ -1,4 +1,4 @@
-"""Where the labels go."""
+"""Finds places for the labels."""
 
 from __future__ import annotations
 

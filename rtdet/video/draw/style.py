@@ -1,4 +1,4 @@
-"""What is drawn, and the measures that every painter draws it with."""
+"""The style of drawing: what is shown, and the measures that every painter uses."""
 
 from __future__ import annotations
 
@@ -39,7 +39,7 @@ class Pen:
 
     @staticmethod
     def of(width: int, height: int, scale: float = 1.0) -> Pen:
-        """For a picture of this size: lines and letters grow with it."""
+        """The pen for a picture of this size: lines and letters grow with it."""
         side = min(width, height) * scale
         return Pen(max(1, round(side / 360)), max(7, round(side / 64)))
 

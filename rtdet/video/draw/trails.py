@@ -1,4 +1,4 @@
-"""Where each object came from."""
+"""Trails: the recent path of each object."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ class TrailStore:
         self._newest = -math.inf
 
     def update(self, tracks: Tracks, t: float) -> None:
-        """Add the tracks of the moment `t`. Time that runs backwards (a seek) forgets everything."""
+        """Adds the tracks at time `t`. If time runs backwards (a seek), everything is forgotten."""
         if t < self._newest:
             self.clear()
         self._newest = t

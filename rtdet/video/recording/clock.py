@@ -1,4 +1,4 @@
-"""The time of a recording, from the time of its source."""
+"""Computes the time of a recording from the time of its source."""
 
 from __future__ import annotations
 

@@ -146,6 +146,14 @@ def detections_fps() -> Callable[[F], F]:
     )
 
 
+def allow_loss() -> Callable[[F], F]:
+    return click.option(
+        "--allow-loss",
+        is_flag=True,
+        help="Go on though more than a tenth of the labels cannot be used; they are counted.",
+    )
+
+
 def link_pictures() -> Callable[[F], F]:
     return click.option("--link", is_flag=True, help="Make hard links to the pictures instead of copies.")
 

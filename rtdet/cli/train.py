@@ -90,6 +90,7 @@ if TYPE_CHECKING:
     metavar="S",
     help="Seconds between checkpoints.",
 )
+@options.allow_loss()
 @click.option("--resume", is_flag=True, help="Continue from the last checkpoint in --out, with its settings.")
 @click.pass_context
 def command(ctx: click.Context, /, out: str, resume: bool, **settings: Any) -> None:

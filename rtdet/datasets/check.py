@@ -6,16 +6,19 @@ import hashlib
 import os
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 import numpy as np
 
-from rtdet.datasets.faults import PATH_OUTSIDE, UNREADABLE_LABELS
+from rtdet.datasets.faults import PATH_OUTSIDE, UNREADABLE_LABELS, Finding
+from rtdet.datasets.faults import UNREADABLE as CANNOT_BE_READ
 from rtdet.datasets.incomplete import FILE_NAME, declarable, read_declaration
+from rtdet.datasets.losses import Losses
 from rtdet.datasets.near_duplicates import Fingerprint, fingerprint, near_duplicates
-from rtdet.datasets.raw import RawLabels, RawPicture
+from rtdet.datasets.raw import TOLERANCE, RawLabels, RawPicture, cleaned
 from rtdet.datasets.sample import read_picture
+from rtdet.datasets.sizes import MISSING, with_true_sizes
 from rtdet.errors import UsageError
 from rtdet.geometry.boxes import is_valid
 from rtdet.types import BoolArray, FloatArray
@@ -39,8 +42,6 @@ KINDS: Mapping[str, str] = {
     "picture in two parts": "(nearly) the same picture in two parts: a test on it measures memory",
 }
 UNREADABLE = frozenset({"missing picture", "undecodable picture"})
-# Rounding moves an edge by up to this many pixels beyond the border.
-_TOLERANCE = 1.0
 
 
 @dataclass(frozen=True)
@@ -69,12 +70,13 @@ class PartCounts:
 
 @dataclass(frozen=True)
 class Report:
-    """What a data set holds, by part, and what is wrong with it."""
+    """What a data set holds, by part, what is wrong with it, and what of it any use of it would lose."""
 
     folder: Path
     kind: str
     parts: dict[str, PartCounts]
     problems: list[Problem] = field(default_factory=list)
+    losses: Losses = field(default_factory=Losses)
 
     def by_kind(self) -> dict[str, list[Problem]]:
         """The problems of each kind that has some, in the order of KINDS."""
@@ -112,7 +114,7 @@ def check_parts(
 
     against: other data sets, only compared with. `on_picture` is called after each picture decoded.
     """
-    counts, problems = {}, []
+    counts, problems, losses = {}, [], Losses()
     prints: list[_Prints] = []
     for number, (part, raw) in enumerate([*parts.items(), *(against or {}).items()]):
         looks = list(_decoded([picture.path for picture in raw.pictures], on_picture))
@@ -122,6 +124,7 @@ def check_parts(
         if number >= len(parts):
             continue
         counts[part] = _counts(raw)
+        losses += _losses(raw, looks)
         problems += [Problem(f.kind, part, f.where, f.text) for f in raw.findings]
         problems += [Problem("declaration", part, FILE_NAME, text) for text in _declaration_problems(raw)]
         for picture, name, look in zip(raw.pictures, names, looks, strict=True):
@@ -133,7 +136,20 @@ def check_parts(
     kinds = list(KINDS)
     problems.sort(key=lambda problem: kinds.index(problem.kind))
     kind = next(iter(parts.values())).kind
-    return Report(folder, kind, counts, problems)
+    return Report(folder, kind, counts, problems, losses)
+
+
+def _losses(raw: RawLabels, looks: Sequence[_Look]) -> Losses:
+    """What a training would lose."""
+    readable, findings = [], list(raw.findings)
+    for picture, look in zip(raw.pictures, looks, strict=True):
+        if look.wrong:
+            why = MISSING if look.wrong == "missing picture" else CANNOT_BE_READ
+            findings.append(Finding(look.wrong, picture.path.name, "", len(picture.boxes), 1, why=why))
+        else:
+            readable.append(picture)
+    whole = replace(raw, pictures=readable, findings=findings)
+    return cleaned(with_true_sizes(whole, every=True), raw.class_names)[1]
 
 
 def name_in(folder: Path, path: Path) -> str:
@@ -196,7 +212,7 @@ def _box_problems(picture: RawPicture, size: tuple[int, int]) -> Iterator[tuple[
     boxes = picture.in_pixels(size)
     has_area, within = is_valid(boxes), is_valid(boxes, *size)
     limits = np.tile(size, 2)
-    sticks_out = ((boxes < -_TOLERANCE) | (boxes > limits + _TOLERANCE)).any(axis=1)
+    sticks_out = ((boxes < -TOLERANCE) | (boxes > limits + TOLERANCE)).any(axis=1)
     yield from _each("empty box", boxes, ~has_area)
     yield from _each("box outside", boxes, has_area & ~within)
     yield from _each("box beyond the border", boxes, within & sticks_out)

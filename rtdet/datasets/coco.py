@@ -8,13 +8,14 @@ from __future__ import annotations
 
 import json
 import os
+from collections import Counter
 from collections.abc import Hashable, Sequence
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
-from rtdet.datasets.faults import Faults, Finding, LabelError
+from rtdet.datasets.faults import NAMELESS, UNREADABLE_LABELS, Faults, Finding, LabelError
 from rtdet.datasets.pictures import inside
 from rtdet.datasets.raw import RawLabels, RawPicture, cleaned
 from rtdet.datasets.sample import Sample
@@ -24,12 +25,14 @@ from rtdet.geometry.boxes import ltwh_to_xyxy
 from rtdet.types import FloatArray, IntArray
 
 Rows = list[dict[str, Any]]
+_NO_BOX: tuple[object, ...] = (None, [])
+_UNLISTED = "of pictures that are not listed"
 
 
 def load_coco(annotations: Path, images: Path, class_names: Sequence[str]) -> list[Sample]:
     """The pictures of a COCO JSON. Categories outside `class_names` become ignored regions: there is
     something there, but its class is not ours. Raises UsageError for files that do not fit."""
-    return cleaned(read_coco(annotations, images), class_names)
+    return cleaned(read_coco(annotations, images), class_names)[0]
 
 
 def read_coco(
@@ -52,9 +55,15 @@ def read_coco(
     for i, row in enumerate(categories):
         with faults.noted(annotations.name):
             key = _id(row, "id", f"category {i}", annotations)
-            names[key] = _text(row, "name", f"category {i}", annotations)
+            name = row.get("name")
+            names[key] = (
+                str(name) if type(name) in (int, float) else _text(row, "name", f"category {i}", annotations)
+            )
+    rows = _with_boxes(rows)
     if tolerant:
         rows = _readable(rows, images_rows, annotations, faults)
+    else:
+        rows = _without_boxless(rows, annotations, faults)
     class_names = tuple(dict.fromkeys(names.values()))
     place = {key: class_names.index(name) for key, name in names.items()}
     columns = _Columns(rows, place, annotations)
@@ -67,18 +76,20 @@ def read_coco(
             key = _id(image, "id", f"image {i}", annotations)
             if key in seen:
                 where = f"{annotations.name} image {i}"
-                findings.append(Finding("duplicate id", where, f"a second image of id {shown(key)}"))
+                text = f"a second image of id {shown(key)}"
+                findings.append(Finding("duplicate id", where, text, pictures=1, why="whose id another has"))
                 continue
             seen.add(key)
             pictures.append(columns.picture(image, i, key, root))
     for key, at in columns.places.items():
         if key not in seen:
             text = f"{len(at)} boxes of image id {shown(key)}, which is not listed"
-            findings.append(Finding("missing picture", annotations.name, text))
-    for key in dict.fromkeys(row["category_id"] for row in rows):
+            lost = Finding("missing picture", annotations.name, text, len(at), why=_UNLISTED)
+            findings.append(lost)
+    for key, number in Counter(row["category_id"] for row in rows).items():
         if key not in place:
             text = f"category id {shown(key)} is not listed"
-            findings.append(Finding("unknown class", annotations.name, text))
+            findings.append(Finding("unknown class", annotations.name, text, number, why=NAMELESS))
     return RawLabels(folder or root, "coco", class_names, pictures, findings)
 
 
@@ -102,6 +113,35 @@ def _readable(rows: Rows, images: Rows, file: Path, faults: Faults) -> Rows:
             _check(row, i, file)
             readable.append(row)
     return readable
+
+
+def _with_boxes(rows: Rows) -> Rows:
+    """Annotations that have a polygon and no box get the one around it."""
+    return [
+        {**row, "bbox": _box_around(row.get("segmentation"))} if row.get("bbox") in _NO_BOX else row
+        for row in rows
+    ]
+
+
+def _without_boxless(rows: Rows, file: Path, faults: Faults) -> Rows:
+    """The annotations that have a box; a finding counts the others, which are left out."""
+    kept = [row for row in rows if row["bbox"] is not None]
+    if len(kept) < len(rows):
+        number = len(rows) - len(kept)
+        text = f"{number} annotations with neither 'bbox' nor a polygon"
+        faults.findings.append(Finding(UNREADABLE_LABELS, file.name, text, number, why="that are not given"))
+    return kept
+
+
+def _box_around(polygons: object) -> list[float] | None:
+    """[left, top, width, height] around COCO's `segmentation`: a list of polygons [x, y, x, y, ...]."""
+    if not isinstance(polygons, list) or not all(isinstance(polygon, list) for polygon in polygons):
+        return None
+    values = [value for polygon in polygons for value in polygon[: len(polygon) // 2 * 2]]
+    if len(values) < 4 or not all(type(value) in (int, float) for value in values):
+        return None
+    x, y = values[::2], values[1::2]
+    return [min(x), min(y), max(x) - min(x), max(y) - min(y)]
 
 
 def _name_of(image: dict[str, Any], other: str) -> str:
@@ -135,7 +175,7 @@ class _Columns:
         source = image.get("source")
         return RawPicture(
             inside(images, name, self.file),
-            (_side(image, "width", where, self.file), _side(image, "height", where, self.file)),
+            _size(image, where, self.file),
             self.boxes[at],
             self.labels[at],
             self.ignored[at],
@@ -171,7 +211,8 @@ def _rows(content: dict[str, Any], key: str, file: Path) -> Rows:
 
 def _id(row: dict[str, Any], key: str, where: str, file: Path) -> Hashable:
     value = row.get(key)
-    if not isinstance(value, (int, str)):
+    is_whole = isinstance(value, float) and value.is_integer()  # 1.0, as pandas writes it, is 1
+    if not is_whole and not isinstance(value, (int, str)):
         raise _wrong(value, key, where, file, "an id")
     return value
 
@@ -183,9 +224,19 @@ def _text(row: dict[str, Any], key: str, where: str, file: Path) -> str:
     return value
 
 
+def _size(row: dict[str, Any], where: str, file: Path) -> tuple[int, int] | None:
+    """(width, height); None where a side is left out or 0, as some tools do: then the picture's file says it."""
+    width, height = _side(row, "width", where, file), _side(row, "height", where, file)
+    return (width, height) if width and height else None
+
+
 def _side(row: dict[str, Any], key: str, where: str, file: Path) -> int:
     value = row.get(key)
-    if isinstance(value, bool) or not isinstance(value, (int, float)) or not 1 <= value < 2**31:
+    if isinstance(value, str) and value.strip().isdecimal() and len(value) < 12:
+        value = int(value)
+    if value is None:
+        return 0
+    if isinstance(value, bool) or not isinstance(value, (int, float)) or not 0 <= value < 2**31:
         raise _wrong(value, key, where, file, "a number of pixels")
     return int(value)
 

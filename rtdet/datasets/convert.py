@@ -21,9 +21,10 @@ import numpy as np
 from rtdet.datasets import writers
 from rtdet.datasets.formats import dataset_of, read_labels, splits_of
 from rtdet.datasets.incomplete import write_declaration
+from rtdet.datasets.losses import Losses, say_losses
 from rtdet.datasets.pictures import picture_name
 from rtdet.datasets.raw import RawLabels
-from rtdet.datasets.sample import Sample
+from rtdet.datasets.sample import Dataset, Sample
 from rtdet.datasets.text import printable
 from rtdet.datasets.writers import Lost, Named
 from rtdet.errors import OutputError, UsageError
@@ -35,11 +36,12 @@ _SPLIT_NAMES = {"valid": "val", "validation": "val"}
 
 @dataclass(frozen=True)
 class Conversion:
-    """What was written, and how much the new format could not hold, by what it was."""
+    """What was written, how much the new format could not hold, by what it was, and what was lost in reading."""
 
     pictures: int
     boxes: int
     lost: Lost = field(default_factory=Lost)
+    losses: Losses = field(default_factory=Losses)
 
 
 @dataclass(frozen=True)
@@ -86,16 +88,17 @@ def convert(
     out: Path,
     *,
     link: bool = False,
+    allow_loss: bool = False,
     on_picture: Callable[[], None] = lambda: None,
 ) -> Conversion:
     """Writes the data set in `folder` as `kind` (a key of WRITERS) into `out`, which must be empty or new.
 
     Boxes are those that training would get: cut at the borders, empty ones left out. `link` makes hard links
-    instead of copies. Raises UsageError for labels that do not fit and for missing pictures, OutputError for
-    what cannot be written.
+    instead of copies. What is lost in reading is said; more than a tenth is an error unless `allow_loss`. Raises
+    UsageError for that, for labels that do not fit and for missing pictures, OutputError for what cannot be written.
     """
     parts = read_parts(folder)
-    return write_parts(parts, kind, out, link=link, on_picture=on_picture)
+    return write_parts(parts, kind, out, link=link, allow_loss=allow_loss, on_picture=on_picture)
 
 
 def write_parts(
@@ -104,11 +107,14 @@ def write_parts(
     out: Path,
     *,
     link: bool = False,
+    allow_loss: bool = False,
     on_picture: Callable[[], None] = lambda: None,
 ) -> Conversion:
     """As convert, for parts that were read already."""
     names = class_names_of(parts)
-    samples = {part: _one_each(dataset_of(raw, names).samples) for part, raw in parts.items()}
+    datasets = {part: dataset_of(raw, names, every_size=True) for part, raw in parts.items()}
+    losses = say_losses_of(datasets, allow=allow_loss)
+    samples = {part: _one_each(dataset.samples) for part, dataset in datasets.items()}
     if kind == "voc":  # which has one file of labels for a picture, in however many parts it is
         together = {s.path: s for s in _one_each([s for rows in samples.values() for s in rows])}
         samples = {part: [together[s.path] for s in rows] for part, rows in samples.items()}
@@ -133,7 +139,16 @@ def write_parts(
         raise OutputError(f"cannot write {error.filename or out}: {error.strerror}") from error
     everything = [sample for rows in samples.values() for sample in rows]
     boxes = sum(len(sample) for sample in everything) - lost[writers.UNNAMED] - lost[writers.IGNORED]
-    return Conversion(len(everything), boxes, +lost)
+    return Conversion(len(everything), boxes, +lost, losses)
+
+
+def say_losses_of(datasets: Mapping[str, Dataset], *, allow: bool) -> Losses:
+    """What the parts of a data set lost together, said as `say_losses` does."""
+    losses = sum((dataset.losses for dataset in datasets.values()), Losses())
+    folders = [dataset.folder for dataset in datasets.values()]
+    if folders:
+        say_losses(losses, os.path.commonpath(folders), allow=allow)
+    return losses
 
 
 def _one_each(samples: Sequence[Sample]) -> list[Sample]:

@@ -10,15 +10,27 @@ from rtdet.errors import UsageError
 
 UNREADABLE_LABELS = "unreadable labels"
 PATH_OUTSIDE = "path outside"
+# Why a box is lost that nobody can read.
+UNREADABLE = "that cannot be read"
+# Why a box is lost that no class is known of.
+NAMELESS = "of a class that has no name"
 
 
 @dataclass(frozen=True)
 class Finding:
-    """Something wrong that a reader came across: what kind, where, and what in words."""
+    """Something wrong that a reader came across: what kind, where, and what in words.
+
+    boxes, pictures: how many of the labels are lost by it. noted: how many are only elsewhere, or other than they
+    should be. why: the reason, as it goes on after "3 boxes ..."; "" for the kind.
+    """
 
     kind: str
     where: str
     text: str
+    boxes: int = 0
+    pictures: int = 0
+    noted: int = 0
+    why: str = ""
 
 
 class LabelError(UsageError):
@@ -54,9 +66,12 @@ class Faults:
             if not self.tolerant:
                 raise
             if isinstance(error, LabelError):
-                self.findings.append(Finding(error.kind, where, error.why))
+                outside = int(error.kind == PATH_OUTSIDE)
+                self.findings.append(
+                    Finding(error.kind, where, error.why, 1 - outside, outside, why=UNREADABLE)
+                )
             else:
-                self.findings.append(Finding(UNREADABLE_LABELS, where, str(error)))
+                self.findings.append(Finding(UNREADABLE_LABELS, where, str(error), boxes=1, why=UNREADABLE))
 
 
 STRICT = Faults(tolerant=False)

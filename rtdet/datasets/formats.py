@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import json
 import re
 from collections.abc import Sequence
+from functools import lru_cache
 from pathlib import Path
 
 from rtdet.datasets.coco import read_coco
@@ -12,8 +14,9 @@ from rtdet.datasets.open_images import open_images_files, read_open_images
 from rtdet.datasets.pictures import check_inside
 from rtdet.datasets.raw import RawLabels, cleaned
 from rtdet.datasets.sample import Dataset
+from rtdet.datasets.sizes import with_true_sizes
 from rtdet.datasets.text import starts_with
-from rtdet.datasets.voc import read_voc, voc_files, voc_splits
+from rtdet.datasets.voc import CVAT, cvat_file, read_voc, voc_files, voc_splits
 from rtdet.datasets.yolo import is_yolo, read_yolo, yolo_splits
 from rtdet.errors import UsageError
 
@@ -21,6 +24,8 @@ SPLITS = ("train", "val", "valid", "validation", "test")
 # Other spellings of a part.
 _ALSO = {"val": ("valid", "validation"), "valid": ("val",), "validation": ("val",)}
 _COCO_NAMES = ("annotations.json", "_annotations.coco.json", "labels.json")
+# JSON up to this size is read to see what it is.
+_SMALL = 1 << 20
 _COCO_SPLIT = re.compile(r"(?:^|[-_])(train|validation|valid|val|test)(?:\d{4})?$")
 EXPECTED = (
     "COCO JSON (annotations.json), VOC (Annotations/*.xml), YOLO (labels/*.txt and data.yaml or classes.txt) "
@@ -29,26 +34,36 @@ EXPECTED = (
 
 
 def load_dataset(
-    folder: Path, class_names: Sequence[str] | None = None, *, split: str | None = None
+    folder: Path,
+    class_names: Sequence[str] | None = None,
+    *,
+    split: str | None = None,
+    cut: bool = True,
 ) -> Dataset:
     """The labelled pictures of a folder, in whatever format (COCO JSON, VOC XML, YOLO txt, Open Images CSV).
 
     Labels go into `class_names`; None: the classes of the labels themselves. `split` picks a part ("train",
     "val", "test") of a set that is divided; a folder may be spelt DIR/train for it too, in every format.
-    Boxes are cut at the picture's borders; what is empty, inverted, not finite or outside is dropped.
+    Boxes are cut at the picture's borders (without `cut` they stay as written); what is empty, inverted, not finite
+    or outside is dropped. Nothing is said here of what that costs: `losses` of the data set counts it, and
+    `say_losses` says it.
     `dataset.toml` may declare labels incomplete (see rtdet/datasets/incomplete.py).
 
     Raises UsageError, one line with the file, for a folder without labels, for one that is divided where no part
     is named, and for labels that do not fit.
     """
     raw = read_labels(Path(folder), split)
-    return dataset_of(raw, class_names)
+    return dataset_of(raw, class_names, cut=cut)
 
 
-def dataset_of(raw: RawLabels, class_names: Sequence[str] | None = None) -> Dataset:
-    """The clean form of labels as written, with what dataset.toml declares."""
+def dataset_of(
+    raw: RawLabels, class_names: Sequence[str] | None = None, *, cut: bool = True, every_size: bool = False
+) -> Dataset:
+    """The clean form of labels as written, with what dataset.toml declares, and what was lost. cut: see `cleaned`;
+    every_size: see `with_true_sizes`."""
     names = tuple(raw.class_names if class_names is None else class_names)
-    dataset = Dataset(raw.folder, names, cleaned(raw, names))
+    samples, losses = cleaned(with_true_sizes(raw, every=every_size), names, cut=cut)
+    dataset = Dataset(raw.folder, names, samples, losses)
     declared = read_declaration(raw.folder, declarable(raw, names))
     return declare_incomplete(dataset, declared) if declared else dataset
 
@@ -133,7 +148,26 @@ def _read(folder: Path, split: str | None, tolerant: bool) -> RawLabels | None:
     if files := open_images_files(folder):
         boxes = check_inside(folder, files[split or ""])
         return read_open_images(folder, boxes, split or "", tolerant=tolerant)
-    return read_yolo(folder, split, tolerant=tolerant) if is_yolo(folder) else None
+    if is_yolo(folder):
+        return read_yolo(folder, split, tolerant=tolerant)
+    return _last_resort(folder, tolerant)
+
+
+def _last_resort(folder: Path, tolerant: bool) -> RawLabels | None:
+    """Of a folder without labels of any format a file that is called as labels are, for its fault to be said. Raises
+    UsageError where it cannot be chosen, or is of a format that is not read."""
+    likely = [path for path in _json_files(folder) if is_coco(path)]
+    if len(likely) > 1:
+        names = ", ".join(str(path.relative_to(folder)) for path in likely)
+        raise UsageError(f"{folder}: {len(likely)} files may be its COCO JSON: {names}; leave one there")
+    named = [path for path in _json_files(folder) if path in _coco_names(folder)]
+    if named:
+        labels = check_inside(folder, named[0])
+        return read_coco(labels, _image_folders(folder, labels, None), folder, tolerant=tolerant)
+    cvat = cvat_file(folder)
+    if cvat is not None:
+        raise UsageError(f"{cvat} is not read: {CVAT}")
+    return None
 
 
 def _coco_splits(folder: Path) -> dict[str, Path]:
@@ -141,41 +175,57 @@ def _coco_splits(folder: Path) -> dict[str, Path]:
     found: dict[str, Path] = {}
     for path in _json_files(folder):
         match = _COCO_SPLIT.search(path.stem)
-        if match and (match[1] not in found or "instances" in path.stem):
+        if match and (match[1] not in found or "instances" in path.stem) and is_coco(path):
             found[match[1]] = path
     return found if len(found) > 1 else {}
 
 
 def _coco_file(folder: Path) -> Path | None:
-    """The one label file of a folder that is not divided."""
-    named = [folder / name for name in (f"{folder.name}.json", "train.json", *_COCO_NAMES)]
-    files = _json_files(folder)
-    usual = [
-        path
-        for path in [*named, *files]
-        if path in files and (path in named or _COCO_SPLIT.search(path.stem))
-    ]
-    if usual or not files:
-        return usual[0] if usual else None
-    likely = [path for path in files if _looks_like_coco(path)]
+    """The one label file of a folder that is not divided: one that is called so, else the only one."""
+    names = _coco_names(folder)
+    likely = [path for path in _json_files(folder) if is_coco(path)]
+    likely.sort(
+        key=lambda path: names.index(path) if path in names else len(names)
+    )  # stable: instances first
+    usual = [path for path in likely if path in names or _COCO_SPLIT.search(path.stem)]
+    if usual:
+        return usual[0]
     return likely[0] if len(likely) == 1 else None
 
 
+def _coco_names(folder: Path) -> list[Path]:
+    return [folder / name for name in (f"{folder.name}.json", "train.json", *_COCO_NAMES)]
+
+
 def _json_files(folder: Path) -> list[Path]:
-    files = [*folder.glob("*.json"), *folder.glob("annotations/*.json")]
+    found = [*folder.glob("*.json"), *folder.glob("annotations/*.json")]
+    files = [path for path in found if path.is_file() and not path.name.startswith(".")]
     # Beside captions and keypoints it is the instances that have the boxes.
-    return sorted(
-        (path for path in files if path.is_file()), key=lambda path: ("instances" not in path.stem, path)
-    )
+    return sorted(files, key=lambda path: ("instances" not in path.stem, path))
 
 
-def _looks_like_coco(path: Path) -> bool:
-    """By its beginning and end: such files are large."""
+def is_coco(path: Path) -> bool:
+    """Has the JSON lists of images and of annotations? Of a large or broken one by its beginning and end."""
+    status = path.stat()
+    return _is_coco(path, status.st_mtime_ns, status.st_size)
+
+
+@lru_cache(maxsize=65536)  # a folder is asked more than once
+def _is_coco(path: Path, changed_ns: int, size: int) -> bool:
+    if size <= _SMALL:
+        try:
+            content = json.loads(path.read_bytes())
+        except (ValueError, RecursionError, OSError):
+            pass
+        else:
+            return isinstance(content, dict) and all(
+                isinstance(content.get(key), list) for key in ("images", "annotations")
+            )
     text = starts_with(path)
     with path.open("rb") as file:
-        file.seek(max(0, path.stat().st_size - 4096))
+        file.seek(max(0, size - 4096))
         text += file.read()
-    return any(word in text for word in (b'"annotations"', b'"categories"'))
+    return any(word in text for word in (b'"images"', b'"annotations"', b'"categories"'))
 
 
 def _image_folders(folder: Path, labels: Path, split: str | None) -> list[Path]:

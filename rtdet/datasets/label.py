@@ -10,12 +10,20 @@ from pathlib import Path
 import numpy as np
 
 from rtdet.datasets.completion import Completion, complete
-from rtdet.datasets.convert import check_empty, class_names_of, place_picture, read_parts, unique_names
+from rtdet.datasets.convert import (
+    check_empty,
+    class_names_of,
+    place_picture,
+    read_parts,
+    say_losses_of,
+    unique_names,
+)
+from rtdet.datasets.faults import UNREADABLE, Finding
 from rtdet.datasets.formats import dataset_of, find_labels, splits_of
 from rtdet.datasets.incomplete import labeled_by_source, write_declaration
 from rtdet.datasets.pictures import pictures_in
-from rtdet.datasets.raw import RawLabels, RawPicture, raw_picture
-from rtdet.datasets.sample import Sample
+from rtdet.datasets.raw import RawLabels, raw_picture
+from rtdet.datasets.sample import Dataset, Sample
 from rtdet.datasets.teacher import opinion
 from rtdet.datasets.writers import UNNAMED, Lost, write_coco
 from rtdet.errors import OutputError, UsageError
@@ -59,15 +67,18 @@ def parts_or_pictures(folder: Path) -> dict[str, RawLabels]:
     return {"": RawLabels(folder, "pictures", (), rows)}
 
 
-def _with_sizes(pictures: Sequence[RawPicture]) -> list[RawPicture]:
+def _with_sizes(raw: RawLabels) -> RawLabels:
     """The pictures whose size is known or can be read; the others are left out, with a warning."""
-    found = []
-    for picture in pictures:
+    found, findings = [], list(raw.findings)
+    for picture in raw.pictures:
         try:
             found.append(replace(picture, size=picture.known_size()))
         except UsageError as error:  # one broken file should not cost hours of work
             logger.warning("left out: %s", error)
-    return found
+            if raw.kind != "pictures":  # which nobody has labelled
+                name, boxes = picture.path.name, len(picture.boxes)
+                findings.append(Finding("undecodable picture", name, str(error), boxes, 1, why=UNREADABLE))
+    return replace(raw, pictures=found, findings=findings)
 
 
 def label_parts(
@@ -80,11 +91,13 @@ def label_parts(
     teacher: str,
     flip: bool = True,
     link: bool = False,
+    allow_loss: bool = False,
     on_picture: Callable[[], None] = lambda: None,
 ) -> Labeling:
     """Completes every part and writes it: OUT.json alone, or a folder [PART/]images and its JSON.
 
-    Raises OutputError for what cannot be written and for an OUT that is there already.
+    What of the labels is lost in reading is said. Raises UsageError where that is more than a tenth, unless
+    `allow_loss`; OutputError for what cannot be written and for an OUT that is there already.
     """
     is_json = out.suffix.lower() == ".json"
     if is_json and len(parts) > 1:
@@ -98,10 +111,14 @@ def label_parts(
     if not is_json:
         check_empty(out)
     names = class_order(parts, wanted)
+    read = {part: dataset_of(_with_sizes(raw), names, every_size=True) for part, raw in parts.items()}
+    say_losses_of(read, allow=allow_loss)
+    for _ in range(sum(len(raw.pictures) - len(read[part]) for part, raw in parts.items())):
+        on_picture()
     taught: list[Taught] = []
     lost = Lost()
     for part, raw in parts.items():
-        done = list(teach(raw, names, detectors, wanted, rule, flip=flip, on_picture=on_picture))
+        done = list(teach(read[part], detectors, wanted, rule, flip=flip, on_picture=on_picture))
         try:
             if is_json:
                 lost += _write_json(out, raw, done, names, teacher)
@@ -126,8 +143,7 @@ def class_order(parts: Mapping[str, RawLabels], wanted: Sequence[str]) -> tuple[
 
 
 def teach(
-    raw: RawLabels,
-    names: Sequence[str],
+    dataset: Dataset,
     detectors: Sequence[Detector],
     wanted: Sequence[str],
     rule: Completion,
@@ -135,19 +151,15 @@ def teach(
     flip: bool = True,
     on_picture: Callable[[], None] = lambda: None,
 ) -> Iterator[Taught]:
-    """Completes the `wanted` classes, the first of `names`, of every picture; labels go into `names`.
+    """Completes the `wanted` classes, the first of the data set's, of every picture.
 
     Labels of other classes ("vehicle") take the teacher's class where it is sure enough; elsewhere they stay what
     they were, and are ignored. Pictures that cannot be decoded are left out, with a warning.
     """
-    readable = _with_sizes(raw.pictures)
-    for _ in range(len(raw.pictures) - len(readable)):
-        on_picture()
-    samples = dataset_of(replace(raw, pictures=readable), names).samples
-    labeled = labeled_by_source(samples)
+    labeled = labeled_by_source(dataset.samples)
     known = {name for detector in detectors for name in detector.class_names}
     asked = frozenset(i for i, name in enumerate(wanted) if name in known)
-    for sample in samples:
+    for sample in dataset.samples:
         on_picture()
         try:
             image = sample.read()

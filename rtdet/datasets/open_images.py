@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import csv
 import io
+import os
 import re
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
@@ -23,6 +24,8 @@ from rtdet.datasets.text import read_text, shown, starts_with
 from rtdet.errors import UsageError
 from rtdet.types import FloatArray
 
+# Most who have such a file have some of its pictures: no loss, but said.
+_ELSEWHERE = "boxes of pictures that are not here"
 _NEEDED = ("ImageID", "LabelName", "XMin", "YMin", "XMax", "YMax")
 _SPLIT = re.compile(r"(?:^|[-_])(train|validation|valid|val|test)(?:[-_.]|$)")
 
@@ -31,7 +34,7 @@ def open_images_files(folder: Path) -> dict[str, Path]:
     """The folder's CSV files with boxes, by their part ("" where the name says none)."""
     files: dict[str, Path] = {}
     for path in sorted([*folder.glob("*.csv"), *folder.glob("labels/*.csv")]):
-        if path.is_file() and _has_boxes(path):
+        if path.is_file() and not path.name.startswith(".") and _has_boxes(path):
             match = _SPLIT.search(path.stem)
             files.setdefault(match[1] if match else "", path)
     return files
@@ -63,12 +66,21 @@ def read_open_images(folder: Path, file: Path, split: str, *, tolerant: bool = F
     rows: dict[str, list[int]] = {key: [] for key in pictures}
     missing: dict[str, int] = {}
     for i, key in enumerate(columns["ImageID"]):
+        key = key if key in rows else os.path.splitext(key)[0]  # some tools write the file's whole name
         if key in rows:
             rows[key].append(i)
         else:
             missing[key] = missing.get(key, 0) + 1
+    is_lost = len(missing) > 0 and not any(rows.values())
     findings = faults.findings + [
-        Finding("missing picture", file.name, f"{n} box{'es' if n > 1 else ''} of {shown(key)}")
+        Finding(
+            "missing picture",
+            file.name,
+            f"{n} box{'es' if n > 1 else ''} of {shown(key)}",
+            boxes=n if is_lost else 0,
+            noted=0 if is_lost else n,
+            why="of pictures that are not here" if is_lost else _ELSEWHERE,
+        )
         for key, n in missing.items()
     ]
     read = []

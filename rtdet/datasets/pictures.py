@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import io
 import logging
 import os
+import re
 import warnings
 from collections.abc import Iterable, Sequence
 from functools import lru_cache
@@ -19,13 +21,17 @@ logger = logging.getLogger(__name__)
 
 # fmt: off
 SUFFIXES = frozenset({
-    ".jpg", ".jpeg", ".jpe", ".png", ".bmp", ".webp", ".tif", ".tiff", ".ppm", ".pgm", ".pbm", ".jp2",
+    ".jpg", ".jpeg", ".jpe", ".jfif", ".mpo", ".png", ".bmp", ".dib", ".webp", ".avif", ".gif", ".tga", ".tif",
+    ".tiff", ".ppm", ".pgm", ".pbm", ".pnm", ".jp2",
 })
 # fmt: on
 
 # EXIF orientations that turn a picture by a quarter (CIPA DC-008, tag Orientation).
 _ORIENTATION, _QUARTER_TURNS = 0x0112, frozenset({5, 6, 7, 8})
 _TIFF_WIDTH, _TIFF_HEIGHT = 256, 257
+# OpenCV's own variable for the most pixels that it decodes; ours is a third of a gigabyte in memory.
+MOST_PIXELS = "OPENCV_IO_MAX_IMAGE_PIXELS"
+_MOST_PIXELS = 120_000_000
 
 
 def picture_size(path: Path) -> tuple[int, int]:
@@ -46,6 +52,54 @@ def picture_size(path: Path) -> tuple[int, int]:
     except (OSError, ValueError, SyntaxError, KeyError, Pillow.DecompressionBombError) as error:
         raise UsageError(f"cannot read the size of the picture {path}; remove it or replace it") from error
     return (height, width) if turned else (width, height)
+
+
+def most_pixels() -> int:
+    """The most pixels of a picture that is decoded: what the environment says, else 120 million."""
+    asked = os.environ.get(MOST_PIXELS, "")
+    return int(asked) if asked.isdecimal() else _MOST_PIXELS
+
+
+def encoded_size(content: bytes) -> tuple[int, int]:
+    """(width, height) by a picture's first bytes, not turned; (0, 0) where they do not tell."""
+    if content.startswith(b"RIFF"):
+        return _webp_size(content)
+    if content.startswith(b"\x89PNG"):
+        return int.from_bytes(content[16:20], "big"), int.from_bytes(content[20:24], "big")
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            with Pillow.open(io.BytesIO(content)) as header:
+                return header.size
+    except (OSError, ValueError, SyntaxError, EOFError):
+        return 0, 0
+    except Pillow.DecompressionBombError:
+        return 1 << 30, 1 << 30
+
+
+def _webp_size(content: bytes) -> tuple[int, int]:
+    """As RFC 9649 has it: Pillow would read the whole file for it."""
+    kind, size = content[12:16], content[20:30]
+    if kind == b"VP8X":
+        return 1 + int.from_bytes(size[4:7], "little"), 1 + int.from_bytes(size[7:10], "little")
+    if kind == b"VP8L":
+        bits = int.from_bytes(size[1:5], "little")
+        return 1 + (bits & 0x3FFF), 1 + (bits >> 14 & 0x3FFF)
+    return int.from_bytes(size[6:8], "little") & 0x3FFF, int.from_bytes(size[8:10], "little") & 0x3FFF
+
+
+def may_be_turned(path: Path) -> bool:
+    """May the file have an EXIF orientation? By its first bytes, which takes much less than to ask Pillow."""
+    if not os.path.isfile(path):  # a pipe would be waited for
+        return False
+    try:
+        with path.open("rb") as file:
+            head = file.read(4096)
+    except (OSError, ValueError):
+        return False
+    if head.startswith(b"RIFF"):  # WebP says in its first chunk that a chunk of EXIF follows
+        return head[12:16] == b"VP8X" and len(head) > 20 and bool(head[20] & 0x08)
+    return b"Exif" in head or b"eXIf" in head or head[:4] in (b"II*\0", b"MM\0*")
 
 
 def picture_name(path: Path) -> str:
@@ -99,16 +153,38 @@ def _unreadable(error: OSError) -> None:
 
 
 def inside(folder: Path, name: str, labels: Path) -> Path:
-    """folder / name, for a name that the file `labels` gave.
+    """folder / name, for a name that the file `labels` gave. Of an absolute name, as another machine wrote it, as
+    much of its end is taken as is there.
 
     Raises UsageError for a path that leaves `folder`: by dots, as an absolute name or through a link.
     """
     path = folder / name
     if "\\" in name and not os.path.isfile(path):  # written on Windows
-        path = folder / name.replace("\\", "/")
+        name = name.replace("\\", "/")
+        path = folder / name
+    if is_absolute(name) and not (os.path.isfile(path) and _is_inside(folder, path)):
+        path = rebased(folder, name) or path
     if not _is_inside(folder, path):
         raise PathError(f"{labels} names a file outside {folder}", shown(name))
     return path
+
+
+def is_absolute(name: str) -> bool:
+    """Of this kind of machine or of another; with slashes."""
+    return name.startswith("/") or bool(re.match("[A-Za-z]:/", name))
+
+
+def rebased(folder: Path, name: str) -> Path | None:
+    """What of a path from another machine, or from another folder, is in `folder`: folder / the longest end of it
+    that is there; None where no end is, and for a path with dots in it."""
+    parts = [part for part in name.replace("\\", "/").split("/") if part not in ("", ".")]
+    if ".." in parts:
+        return None
+    try:
+        ends = (folder.joinpath(*parts[start:]) for start in range(len(parts)))
+        return next((end for end in ends if os.path.exists(end)), None)
+    except ValueError:  # a name with a zero byte
+        return None
 
 
 def check_inside(root: Path, path: Path) -> Path:

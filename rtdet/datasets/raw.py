@@ -6,18 +6,23 @@ what `cleaned` makes of it.
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 import numpy as np
 
-from rtdet.datasets.faults import Finding
+from rtdet.datasets.faults import NAMELESS, Finding
+from rtdet.datasets.losses import CUT, EMPTY, OUTSIDE, PIXELS, Losses, losses_in
 from rtdet.datasets.pictures import picture_size
 from rtdet.datasets.sample import Sample, places_of
 from rtdet.datasets.text import printable
 from rtdet.geometry.boxes import area, clip, is_valid
 from rtdet.types import BoolArray, FloatArray, IntArray
+
+# Rounding moves an edge by up to this many pixels beyond the border.
+TOLERANCE = 1.0
 
 
 @dataclass(frozen=True, eq=False)
@@ -96,23 +101,50 @@ def raw_picture(
     )
 
 
-def cleaned(raw: RawLabels, class_names: Sequence[str]) -> list[Sample]:
-    """The samples of a training or an evaluation: boxes cut at the picture's borders; those that are not
-    finite, inverted, empty or outside dropped; classes outside `class_names` ignored (label -1)."""
+def cleaned(raw: RawLabels, class_names: Sequence[str], *, cut: bool = True) -> tuple[list[Sample], Losses]:
+    """The samples of a training or an evaluation, and what they cost.
+
+    Boxes are cut at the picture's borders, or, without `cut`, stay as they are where something of them is in the
+    picture; those that are not finite, inverted, empty or outside are dropped; classes outside `class_names` are
+    ignored (label -1).
+    """
     places = places_of(class_names)
     # The last entry is for label -1.
     table = np.array([*(places.get(name, -1) for name in raw.class_names), -1], dtype=np.int64)
-    return [_cleaned(picture, table) for picture in raw.pictures]
+    counts: Counter[str] = Counter()
+    samples = [_cleaned(picture, table, cut, counts) for picture in raw.pictures]
+    written = sum(len(picture.boxes) for picture in raw.pictures)
+    noted = Counter({CUT: counts.pop(CUT, 0)})
+    found = losses_in(raw.findings)
+    if found.dropped[NAMELESS]:  # their rows are among the pictures', as regions that are ignored
+        found = replace(found, boxes=found.boxes - found.dropped[NAMELESS])
+    return samples, found + Losses(written, len(raw.pictures), _asking(counts, raw, written), noted=noted)
 
 
-def _cleaned(picture: RawPicture, table: IntArray) -> Sample:
+def _asking(dropped: Counter[str], raw: RawLabels, boxes: int) -> Counter[str]:
+    """Where most boxes of a format that has shares are outside, they may not be shares."""
+    has_shares = any(picture.fractions for picture in raw.pictures)
+    if has_shares and dropped[OUTSIDE] > boxes / 2:
+        dropped[PIXELS] = dropped.pop(OUTSIDE)
+    return +dropped
+
+
+def _cleaned(picture: RawPicture, table: IntArray, cut: bool, counts: Counter[str]) -> Sample:
     width, height = size = picture.known_size()
     written = picture.in_pixels(size)
     boxes = clip(written, width, height)
-    keep = is_valid(written) & is_valid(boxes)
-    boxes = boxes[keep]
+    has_area = is_valid(written)
+    keep = has_area & is_valid(boxes)
+    if not keep.all():
+        counts[EMPTY] += int((~has_area).sum())
+        counts[OUTSIDE] += int((has_area & ~keep).sum())
+    written, boxes = written[keep], boxes[keep]
+    if cut:
+        counts[CUT] += int((np.abs(written - boxes) > TOLERANCE).any(axis=1).sum())
+    else:
+        boxes = written
     areas, scores = picture.areas[keep], picture.scores[keep]
-    has_area = np.isfinite(areas) & (areas > 0)
+    is_given = np.isfinite(areas) & (areas > 0)
     return Sample(
         path=picture.path,
         size=size,
@@ -121,6 +153,6 @@ def _cleaned(picture: RawPicture, table: IntArray) -> Sample:
         ignored=picture.ignored[keep],
         source=picture.source,
         crowd=picture.crowd[keep],
-        areas=np.where(has_area, areas, area(boxes)),
+        areas=np.where(is_given, areas, area(boxes)),
         scores=np.clip(np.where(np.isfinite(scores), scores, 1.0), 0.0, 1.0),
     )

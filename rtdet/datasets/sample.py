@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import io
 import os
+import struct
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -10,7 +12,11 @@ from typing import Any
 
 import cv2
 import numpy as np
+from PIL import Image as Pillow
+from PIL import ImageOps
 
+from rtdet.datasets.losses import Losses
+from rtdet.datasets.pictures import MOST_PIXELS, encoded_size, most_pixels
 from rtdet.errors import UsageError
 from rtdet.geometry.boxes import area
 from rtdet.types import BoolArray, FloatArray, Image, IntArray
@@ -22,7 +28,7 @@ class Sample:
 
     path:       the picture's file.
     size:       (width, height) in pixels, as the labels or the file say.
-    boxes:      (G, 4) float64 xyxy pixels, inside the picture, with area.
+    boxes:      (G, 4) float64 xyxy pixels, with area, inside the picture (of an evaluation, partly).
     labels:     (G,) int64 into the data set's class names; -1: a class that is not among them.
     ignored:    (G,) bool, neither rewarded nor punished: VOC's difficult, COCO's crowd, Open Images' groups,
                 a foreign class, a teacher's doubt. Rows of label -1 and of `crowd` are always ignored.
@@ -85,31 +91,54 @@ class Sample:
 
 @dataclass(frozen=True, eq=False)
 class Dataset:
-    """Labelled pictures of one folder, with the names that their labels refer to."""
+    """Labelled pictures of one folder, with the names that their labels refer to, and what of the labels was lost
+    in reading them."""
 
     folder: Path
     class_names: tuple[str, ...]
     samples: list[Sample] = field(default_factory=list)
+    losses: Losses = field(default_factory=Losses)
 
     def __len__(self) -> int:
         return len(self.samples)
 
 
 def read_picture(path: Path) -> Image:
-    """(H, W, 3) BGR uint8, upright; raises UsageError naming the file when it cannot be decoded."""
+    """(H, W, 3) BGR uint8, upright; of an animation its first picture. Raises UsageError naming the file when it
+    cannot be decoded or would take too much memory (MOST_PIXELS)."""
     if not os.path.isfile(path):  # nor a folder, nor a pipe, which would be waited for
         raise UsageError(f"the picture {path} is missing")
     try:
         # By its bytes: OpenCV on Windows opens no path with letters outside the code page.
-        encoded = np.frombuffer(path.read_bytes(), dtype=np.uint8)
-        image = cv2.imdecode(encoded, cv2.IMREAD_COLOR) if len(encoded) else None
+        content = path.read_bytes()
     except OSError as error:
         raise UsageError(f"cannot read the picture {path}: {error.strerror}") from error
+    width, height = encoded_size(content)
+    if width * height > most_pixels():
+        raise UsageError(
+            f"the picture {path} is {width}x{height}, more than {most_pixels() // 1_000_000} million pixels: "
+            f"shrink it, or set {MOST_PIXELS} to more"
+        )
+    encoded = np.frombuffer(content, dtype=np.uint8)
+    try:
+        image = cv2.imdecode(encoded, cv2.IMREAD_COLOR) if len(encoded) else None
     except cv2.error:  # more pixels than OpenCV decodes
         image = None
     if image is None:
+        image = _decoded_by_pillow(content)
+    if image is None:
         raise UsageError(f"cannot decode the picture {path}; remove it or replace it")
     return np.asarray(image, dtype=np.uint8)
+
+
+def _decoded_by_pillow(content: bytes) -> Image | None:
+    """What OpenCV does not know, as TGA; None where Pillow does not either."""
+    try:
+        with Pillow.open(io.BytesIO(content)) as opened:
+            upright = ImageOps.exif_transpose(opened).convert("RGB")
+            return np.ascontiguousarray(np.asarray(upright)[..., ::-1])
+    except (OSError, ValueError, SyntaxError, EOFError, struct.error, Pillow.DecompressionBombError):
+        return None
 
 
 def places_of(names: Sequence[str]) -> dict[str, int]:

@@ -8,6 +8,8 @@ right edge xmax. Numbers with a fraction, which VOC2011 has too, are taken as th
 from __future__ import annotations
 
 import os
+import re
+from functools import lru_cache
 from pathlib import Path
 from typing import TYPE_CHECKING
 from xml.etree.ElementTree import ParseError
@@ -19,13 +21,17 @@ from defusedxml import DefusedXmlException
 from rtdet.datasets.faults import STRICT, Faults, Finding, LabelError
 from rtdet.datasets.pictures import by_stem, check_inside, files_in, inside, pictures_in
 from rtdet.datasets.raw import RawLabels, RawPicture, raw_picture
-from rtdet.datasets.text import read_text, shown
+from rtdet.datasets.text import read_text, shown, starts_with
 from rtdet.errors import UsageError
 
 if TYPE_CHECKING:
     from xml.etree.ElementTree import Element
 
+CVAT = "it is CVAT's own XML: export the task from CVAT as COCO, YOLO or PASCAL VOC"
 _CORNERS = ("xmin", "ymin", "xmax", "ymax")
+# Why a picture is lost that only a list knows.
+_LISTED = "that are listed but have no labels"
+_ELEMENT, _COMMENT = re.compile(r"<([A-Za-z_][\w.:-]*)"), re.compile(r"<!--.*?-->", re.DOTALL)
 _TRUE, _FALSE = frozenset({"1", "true"}), frozenset({"0", "false", "unspecified", ""})
 
 
@@ -34,14 +40,40 @@ def voc_files(folder: Path, faults: Faults = STRICT) -> list[Path]:
     annotations = folder / "Annotations"
     if annotations.is_dir():
         return files_in(annotations, {".xml"}, folder, faults)
-    beside = sorted(path for path in [*folder.glob("*.xml"), *folder.glob("images/*.xml")] if path.is_file())
-    return [check_inside(folder, path) for path in beside]
+    files = [*folder.glob("*.xml"), *folder.glob("images/*.xml")]
+    beside = sorted(path for path in files if path.is_file() and not path.name.startswith("."))
+    return [check_inside(folder, path) for path in beside if _may_be_voc(path)]
+
+
+def _may_be_voc(path: Path) -> bool:
+    """Not so, where its first element is another: other XML, as CVAT's, may lie beside the pictures."""
+    first = first_element(path)
+    return first in ("", "annotation")
+
+
+@lru_cache(maxsize=65536)
+def _first_element(path: Path, changed_ns: int) -> str:
+    text = starts_with(path).decode("utf-8-sig", "replace")
+    found = _ELEMENT.search(_COMMENT.sub("", text))
+    return found[1] if found else ""
+
+
+def first_element(path: Path) -> str:
+    """The name of an XML file's first element; "" where it has none, or not near its beginning."""
+    return _first_element(path, path.stat().st_mtime_ns)
+
+
+def cvat_file(folder: Path) -> Path | None:
+    """The folder's XML in CVAT's own format, which is not read."""
+    files = [*folder.glob("*.xml"), *folder.glob("*/*.xml")]
+    plain = sorted(path for path in files if path.is_file() and not path.name.startswith("."))
+    return next((path for path in plain if first_element(path) == "annotations"), None)
 
 
 def voc_splits(folder: Path) -> dict[str, Path]:
     """The lists of names in ImageSets/Main, without those of single classes ("car_train.txt")."""
     lists = sorted((folder / "ImageSets" / "Main").glob("*.txt"))
-    return {path.stem: path for path in lists if "_" not in path.stem}
+    return {path.stem: path for path in lists if "_" not in path.stem and not path.name.startswith(".")}
 
 
 def read_voc(folder: Path, split: Path | None = None, *, tolerant: bool = False) -> RawLabels:
@@ -57,7 +89,7 @@ def read_voc(folder: Path, split: Path | None = None, *, tolerant: bool = False)
         wanted = [line.split()[0] for line in read_text(split).splitlines() if line.strip()]
         files = [known[name] for name in wanted if name in known]
         findings += [
-            Finding("missing labels", split.name, f"there is no {name}.xml")
+            Finding("missing labels", split.name, f"there is no {name}.xml", pictures=1, why=_LISTED)
             for name in wanted
             if name not in known
         ]
@@ -84,7 +116,8 @@ class _Reader:
     def read(self, path: Path) -> RawPicture:
         root = _parsed(path)
         if root.tag != "annotation":
-            raise _not_voc(path, f"its root is <{root.tag}>, not <annotation>")
+            more = f"; {CVAT}" if root.tag == "annotations" else ""
+            raise _not_voc(path, f"its root is <{root.tag}>, not <annotation>{more}")
         picture, size = self._picture(root, path), None
         where = str(path.relative_to(self._folder))
         with self._faults.noted(where):

@@ -13,14 +13,17 @@ from pathlib import Path
 
 import numpy as np
 
-from rtdet.datasets.faults import Faults, Finding, LabelError
-from rtdet.datasets.pictures import check_inside, files_in, pictures_in
+from rtdet.datasets.faults import NAMELESS, Faults, Finding, LabelError
+from rtdet.datasets.pictures import check_inside, files_in, is_absolute, pictures_in, rebased
 from rtdet.datasets.raw import RawLabels, RawPicture, raw_picture
 from rtdet.datasets.text import read_text, shown
+from rtdet.datasets.yolo_strays import paired, stray_labels, without_pictures
 from rtdet.datasets.yolo_yaml import YoloYaml, read_yolo_yaml, yaml_file
 from rtdet.errors import UsageError
 from rtdet.geometry.boxes import cxcywh_to_xyxy
 
+# Why a picture is lost that only a list knows.
+_LISTED = "that are listed but not here"
 NAME_FILES = ("classes.txt", "obj.names", "labels/classes.txt")
 
 
@@ -48,7 +51,14 @@ def read_yolo(folder: Path, split: str | None = None, *, tolerant: bool = False)
     names = _names(folder)
     places = _places(folder, split)
     labels = {path: _label_file(path, folder) for path in _pictures(folder, places, faults)}
-    faults.findings += _orphans(folder, places, labels)
+    orphans = _orphans(folder, places, labels)
+    unlabeled = [picture for picture, file in labels.items() if not os.path.exists(file)]
+    if unlabeled or not labels:  # there may be labels where none were looked for
+        strays = stray_labels(folder, split, set(labels.values()))
+        pairs = paired(unlabeled, strays)
+        labels.update(pairs)
+        orphans = [path for path in dict.fromkeys([*orphans, *strays]) if path not in set(pairs.values())]
+    faults.findings += without_pictures(orphans, folder)
     read = [_read(path, file, len(names), folder, faults) for path, file in labels.items()]
     return RawLabels(folder, "yolo", names, read, faults.findings)
 
@@ -56,12 +66,15 @@ def read_yolo(folder: Path, split: str | None = None, *, tolerant: bool = False)
 def _names(folder: Path) -> tuple[str, ...]:
     for base in (folder, folder.parent):  # Roboflow's parts share the data.yaml of the folder around them
         described = read_yolo_yaml(base)
-        if described is not None:
+        if described is not None and described.names is not None:
             return described.names
         for name in NAME_FILES:
             if (base / name).is_file():
                 lines = read_text(base / name).rstrip().splitlines()
                 return tuple(line.strip() or f"class {i}" for i, line in enumerate(lines))
+    described = read_yolo_yaml(folder)
+    if described is not None:
+        raise UsageError(f"{yaml_file(folder)} has no `names` of the classes")
     raise UsageError(
         f"{folder} has YOLO labels but no names of their classes; add a classes.txt, a name a line"
     )
@@ -96,16 +109,17 @@ def _folders(folder: Path, described: YoloYaml, split: str) -> list[Path]:
 
 
 def _place(folder: Path, described: YoloYaml, entry: str) -> Path:
-    """Where an entry of data.yaml leads. Such files are copied between machines with the old `path:`, and
-    Roboflow's say ../train/images for train/images: both are looked for here first."""
-    trimmed = entry
+    """Where an entry of data.yaml leads. Such files are copied between machines with the old `path:` or absolute
+    paths, and Roboflow's say ../train/images for train/images: all are looked for here first."""
+    trimmed = entry.replace("\\", "/")
     while trimmed.startswith(("../", "./")):
         trimmed = trimmed.partition("/")[2]
     for name in (trimmed, f"{described.root}/{trimmed}", entry):
         candidate = folder / name
         if os.path.exists(candidate):
             return _below(folder, candidate)
-    return folder / trimmed
+    ended = rebased(folder, trimmed)
+    return _below(folder, ended) if ended is not None else folder / trimmed
 
 
 def _below(folder: Path, path: Path) -> Path:
@@ -114,18 +128,37 @@ def _below(folder: Path, path: Path) -> Path:
 
 
 def _listed(file: Path, folder: Path, faults: Faults) -> list[Path]:
-    """The pictures that a list names, a path a line."""
+    """The pictures that a list names, a path a line: below the set's folder, or as much of the end of a path from
+    another machine as is here; findings name those that are not."""
     listed = []
     for number, line in enumerate(read_text(file).splitlines(), 1):
         name = line.strip().replace("\\", "/").removeprefix("./")
-        with faults.noted(f"{file.relative_to(folder)} line {number}"):
-            if name:
-                listed.append(_below(folder, folder / name))
+        where = f"{file.relative_to(folder)} line {number}"
+        with faults.noted(where):
+            picture = _listed_picture(folder, name) if name else None
+            if picture is not None:
+                listed.append(picture)
+            elif name:
+                text = f"the list names {shown(name)}, which is not here"
+                faults.findings.append(Finding("missing picture", where, text, pictures=1, why=_LISTED))
     return listed
 
 
+def _listed_picture(folder: Path, name: str) -> Path | None:
+    """Where it is; None where it is not. Raises UsageError for one outside the folder."""
+    path = folder / name
+    if not os.path.isfile(path):
+        path = rebased(folder, name) or path
+    if os.path.isfile(path):
+        return _below(folder, path)
+    if not is_absolute(name):
+        _below(folder, path)
+    return None
+
+
 def _label_file(picture: Path, folder: Path) -> Path:
-    """labels/x.txt for images/x.jpg: the last folder called images is the one; else beside the picture."""
+    """labels/x.txt for images/x.jpg: the last folder called images is the one; else, or where that is not there but
+    one beside the picture is, beside the picture."""
     parts = list(picture.relative_to(folder).parts)
     for i in range(len(parts) - 2, -1, -1):
         if parts[i] == "images":
@@ -133,10 +166,11 @@ def _label_file(picture: Path, folder: Path) -> Path:
             break
     usual = folder.joinpath(*parts).with_suffix(".txt")
     shouted = usual.with_suffix(".TXT")
-    return shouted if os.path.isfile(shouted) and not os.path.isfile(usual) else usual
+    beside = picture.with_suffix(".txt")
+    return next((path for path in (usual, shouted, beside) if os.path.isfile(path)), usual)
 
 
-def _orphans(folder: Path, places: Sequence[Path], labels: Mapping[Path, Path]) -> list[Finding]:
+def _orphans(folder: Path, places: Sequence[Path], labels: Mapping[Path, Path]) -> list[Path]:
     """Text files without a picture. The set's own folder is not searched: other texts may lie there. Nor are those
     of a part that is a list: the other parts' may lie there."""
     if not all(place.is_dir() for place in places):
@@ -146,11 +180,7 @@ def _orphans(folder: Path, places: Sequence[Path], labels: Mapping[Path, Path]) 
     searched = sorted(place for place in around - {folder} if place.is_dir())
     files = dict.fromkeys(file for place in searched for file in files_in(place, {".txt"}, folder))
     names = {Path(name).name for name in NAME_FILES}
-    return [
-        Finding("missing picture", str(path.relative_to(folder)), "labels without a picture")
-        for path in files
-        if path not in known and path.name not in names
-    ]
+    return [path for path in files if path not in known and path.name not in names]
 
 
 def _read(picture: Path, file: Path, classes: int, folder: Path, faults: Faults) -> RawPicture:
@@ -167,10 +197,9 @@ def _read(picture: Path, file: Path, classes: int, folder: Path, faults: Faults)
     table = np.array(rows, dtype=np.float64).reshape(-1, 6)
     labels = np.clip(table[:, 0], -1, classes).astype(np.int64)
     unknown = labels >= classes
-    for number in np.unique(table[unknown, 0]):
-        faults.findings.append(
-            Finding("unknown class", where, f"class {number:.0f}, but only {classes} have names")
-        )
+    for number, count in zip(*np.unique(table[unknown, 0], return_counts=True), strict=True):
+        text = f"class {number:.0f}, but only {classes} have names"
+        faults.findings.append(Finding("unknown class", where, text, int(count), why=NAMELESS))
     labels[unknown] = -1
     return raw_picture(picture, None, table[:, 1:5], labels, scores=table[:, 5], fractions=True)
 

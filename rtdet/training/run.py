@@ -5,13 +5,13 @@ from __future__ import annotations
 import logging
 import os
 from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 
 import cv2
 import torch
 
-from rtdet.datasets import Dataset, Sample, complete_labels, load_dataset, load_teacher
+from rtdet.datasets import Dataset, Sample
 from rtdet.detectors.ssd.architectures import build_network
 from rtdet.detectors.ssd.catalogue import ALIASES, TRAINABLE
 from rtdet.detectors.ssd.detector import DEFAULT_INPUT
@@ -23,11 +23,12 @@ from rtdet.evaluation import DetectionScores
 from rtdet.training.card import Confidence
 from rtdet.training.checkpoint import Score
 from rtdet.training.config import TrainConfig
+from rtdet.training.data import open_datasets
 from rtdet.training.engine import Trainer
 from rtdet.training.finish import finish
 from rtdet.training.labeled import Labeled
 from rtdet.training.pictures import Budget, demo_pictures, open_pictures
-from rtdet.training.plan import Plan, hold_out, objects, plan_for, steps_of
+from rtdet.training.plan import Plan, objects, plan_for, steps_of
 from rtdet.training.sampling import repeat_factors
 from rtdet.training.settings import TrainingSettings, keep_settings
 from rtdet.training.start import has_norms, open_start, takes_single_pictures
@@ -158,38 +159,12 @@ def begin(settings: TrainingSettings, out: str | Path, *, resume: bool = False) 
         raise UsageError(
             f"{folder} holds a training already; add --resume to continue it, or choose another --out"
         )
-    data, measured, note = _datasets(settings)
+    data, measured, note = open_datasets(settings)
     trainer, plan = _trainer(settings, folder, data, resume)
     keep_settings(folder, settings)  # a resumed training may have others: the next one goes on from those
     budget = Budget()
     midway = Validation(measured, str(trainer.device), most=_MEASURED_MIDWAY, budget=budget)
     return Training(settings, folder, trainer, plan, data, measured, budget, midway, note)
-
-
-def _datasets(settings: TrainingSettings) -> tuple[Dataset, Dataset, str]:
-    """(to train on, to measure on, what to say about it); the same one twice where nothing is held out."""
-    dataset = load_dataset(Path(settings.data), settings.classes)
-    if not dataset.samples and not settings.demo_frames:
-        raise UsageError(f"the labels in {settings.data} list no pictures")
-    if settings.teacher is not None:
-        samples = complete_labels(dataset.samples, load_teacher(Path(settings.teacher)), dataset.class_names)
-        dataset = replace(dataset, samples=samples)
-    if not settings.demo_frames and not objects(dataset.samples):
-        wanted = ", ".join(dataset.class_names) or "any class"
-        raise UsageError(
-            f"no picture in {settings.data} has an object of {wanted}; pass classes that it has as --classes"
-        )
-    if settings.val is not None:
-        measured = load_dataset(Path(settings.val), dataset.class_names)
-        if not objects(measured.samples):
-            known = ", ".join(dataset.class_names)
-            raise UsageError(
-                f"no picture in --val {settings.val} has an object of {known}: nothing can be measured"
-            )
-        return dataset, measured, ""
-    if not dataset.samples:
-        raise UsageError(f"{settings.data} lists no pictures to measure AP on; give some with --val")
-    return hold_out(dataset, settings.seed)
 
 
 def _trainer(settings: TrainingSettings, folder: Path, train: Dataset, resume: bool) -> tuple[Trainer, Plan]:

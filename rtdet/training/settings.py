@@ -27,6 +27,7 @@ class TrainingSettings:
     holds out a tenth of `data`. teacher: a file of `rtdet detect` that completes missing labels. At most one of
     `steps`, `epochs` (times that each picture is seen) and `minutes` says how long; with none the number of pictures
     decides. lr, size (pixels), freeze (a stride), ema (decay per step): None leaves the choice to the model.
+    allow_loss: go on though more than a tenth of the labels cannot be used.
     Raises UsageError for a value that makes no sense.
     """
 
@@ -51,6 +52,7 @@ class TrainingSettings:
     save_every: float = 60.0
     freeze: int | None = None
     ema: float | None = None
+    allow_loss: bool = False
 
     def __post_init__(self) -> None:
         for name in ("data", "model", "val", "teacher"):

@@ -158,3 +158,38 @@ def test_classes_that_nobody_knows_and_doubt_above_certainty_are_refused(rtdet, 
     assert done.code == 2
     assert "person" in done.errors[0]
     assert rtdet(*label, "--doubt", ".9").code == 2
+
+
+def _invert(street, part="train"):
+    file = street / part / f"{part}.json"
+    content = json.loads(file.read_text())
+    content["annotations"][0]["bbox"] = [80, 20, -60, 40]
+    file.write_text(json.dumps(content))
+
+
+def test_every_command_that_reads_a_set_says_in_a_line_what_it_loses(rtdet, street, tmp_path):
+    _invert(street)
+    line = "1 of 4 boxes is dropped (with no area, inverted or not a number)"
+    done = rtdet("data", "check", street, "--json", "found.json")
+    assert done.code == 1
+    assert f"In any use of it: {line} (more than a tenth: other commands ask for --allow-loss)" in done.out
+    assert json.loads((tmp_path / "found.json").read_text())["lost"]["dropped_boxes"] == {
+        "with no area, inverted or not a number": 1
+    }
+    label = ("data", "label", "--model", "rtdet-n", "--classes", "car", "--quiet", "--no-flip")
+    for number, command in enumerate((("data", "convert", "--to", "voc"), label)):
+        done = rtdet(*command, street, "--out", f"new-{number}")
+        assert done.code == 2
+        assert line in done.errors[0]
+        done = rtdet(*command, street, "--out", f"new-{number}", "--allow-loss")
+        assert done.code == 0, done.err
+        assert f"rtdet: warning: {street}: {line}" in done.err
+
+
+def test_a_sheet_that_nobody_asked_for_and_cannot_be_written_is_no_error(rtdet, street, tmp_path):
+    (tmp_path / "street-check.png").mkdir()
+    done = rtdet("data", "check", street)
+    assert done.code == 0, done.err
+    assert "no contact sheet was drawn" in done.out
+    done = rtdet("data", "check", street, "--sheet", "street-check.png")
+    assert done.code == 5

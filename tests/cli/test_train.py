@@ -82,6 +82,29 @@ def test_classes_that_no_label_names_are_an_error_before_the_first_step(rtdet, s
     assert not (tmp_path / "run" / "log.csv").exists()
 
 
+def test_a_misspelt_class_beside_a_known_one_is_an_error_before_the_first_step(rtdet, squares, tmp_path):
+    done = rtdet("train", "--data", squares, "--out", "run", "--classes", "square,sqaure", "--size", 96)
+    assert done.code == 2
+    assert done.errors == [
+        "rtdet: error: unknown class of the data in --classes 'sqaure': did you mean square?"
+    ]
+    assert not (tmp_path / "run" / "log.csv").exists()
+
+
+def test_labels_that_would_be_lost_are_said_and_more_than_a_tenth_end_it(rtdet, squares):
+    content = json.loads((squares / "squares.json").read_text())
+    content["annotations"][0]["bbox"][2] = -5
+    (squares / "squares.json").write_text(json.dumps(content))
+    train = ("train", "--data", squares, "--out", "run", "--size", 64, "--batch", 2, "--steps", 1)
+    done = rtdet(*train)
+    assert done.code == 2
+    assert "1 of 6 boxes is dropped" in done.errors[0]
+    assert "--allow-loss" in done.errors[0]
+    done = rtdet(*train, "--allow-loss")
+    assert done.code == 0, done.err
+    assert done.err.count("1 of 6 boxes is dropped") == 1
+
+
 def test_an_interrupted_training_finishes_its_step_and_goes_on_as_if_nothing_had_been(
     rtdet, squares, tmp_path, monkeypatch
 ):
@@ -179,7 +202,14 @@ def test_a_corrupt_picture_is_named_and_left_out_and_all_corrupt_is_one_line(rtd
 
 def test_a_trained_model_is_tuned_to_other_classes(rtdet, squares, tmp_path):
     small = ("train", "--data", squares, "--size", 96, "--batch", 2, "--steps", 1)
-    assert rtdet(*small, "--out", "first", "--classes", "circle,square").code == 0
+    labels = (squares / "squares.json").read_text()
+    content = json.loads(labels)
+    content["categories"].append({"id": 2, "name": "circle"})
+    (squares / "squares.json").write_text(json.dumps(content))
+    first = rtdet(*small, "--out", "first", "--classes", "circle,square")
+    assert first.code == 0
+    assert "no picture has an object of circle" in first.err
+    (squares / "squares.json").write_text(labels)
     done = rtdet(*small, "--out", "second", "--model", tmp_path / "first" / "model.safetensors")
     assert done.code == 0, done.err
     assert read_config(tmp_path / "second" / "model.safetensors").class_names == ("square",)

@@ -165,11 +165,11 @@ def test_a_csv_that_is_not_open_images(tmp_path, text, words):
     [
         ("images", "file_name", None, "image 0: 'file_name' is missing"),
         ("images", "file_name", 5, "image 0: 'file_name' is 5"),
-        ("images", "width", None, "'width' is missing"),
+        ("images", "width", "wide", "'width' is 'wide'"),
         ("images", "height", -3, "'height' is -3"),
         ("images", "id", None, "'id' is missing"),
         ("images", "id", [1], "'id' is [1]"),
-        ("annotations", "bbox", None, "annotation 0 of image id 1: 'bbox' is missing"),
+        ("annotations", "bbox", 0, "annotation 0 of image id 1: 'bbox' is 0"),
         ("annotations", "bbox", [1, 2, 3], "'bbox' is [1, 2, 3]"),
         ("annotations", "bbox", ["1", 2, 3, 4], "'bbox'"),
         ("annotations", "bbox", "x" * 1000, "'bbox'"),

@@ -32,7 +32,7 @@ class Seer:
 SEER = Seer(car=([10, 10, 50, 50], 0.9), bus=([100, 10, 180, 60], 0.5), dog=([60, 60, 90, 90], 0.2))
 
 
-def _label(folder, out, *detectors, wanted=("car", "bus", "dog"), link=False):
+def _label(folder, out, *detectors, wanted=("car", "bus", "dog"), link=False, allow_loss=False):
     return label_parts(
         parts_or_pictures(folder),
         out,
@@ -42,6 +42,7 @@ def _label(folder, out, *detectors, wanted=("car", "bus", "dog"), link=False):
         teacher="seer",
         flip=False,
         link=link,
+        allow_loss=allow_loss,
     )
 
 
@@ -139,7 +140,9 @@ def test_a_broken_picture_is_left_out_with_a_warning(coco_folder, tmp_path, capl
     (folder / "labels").mkdir()
     (folder / "labels" / "a.txt").write_text("0 0.5 0.9 0.1 0.1\n9 0.5 0.9 0.1 0.1\n")
     (folder / "classes.txt").write_text("lamp\n")
-    done = _label(folder, tmp_path / "third")
+    with pytest.raises(UsageError, match="1 of 2 pictures is left out"):
+        _label(folder, tmp_path / "third")
+    done = _label(folder, tmp_path / "third", allow_loss=True)
     assert (done.pictures, done.kept, dict(done.lost)) == (1, 1, {"boxes of no known class": 1})
 
 

@@ -12,6 +12,7 @@ from rtdet.cli import options
 from rtdet.cli.console import show_messages
 from rtdet.cli.options import CONTEXT
 from rtdet.cli.progress import muted, progress
+from rtdet.errors import OutputError
 from rtdet.terminal import say
 
 if TYPE_CHECKING:
@@ -63,8 +64,13 @@ def check(
         say(f"wrote {json_file}")
     target = None if no_sheet else _sheet_file(sheet, Path(folder))
     if target is not None:
-        shown = write_sheet(parts, report, target, samples)
-        say(f"wrote {target}: {shown} samples")
+        try:
+            shown = write_sheet(parts, report, target, samples)
+            say(f"wrote {target}: {shown} samples")
+        except OutputError as error:
+            if sheet is not None:
+                raise
+            say(f"no contact sheet was drawn: {error}; choose a place with --sheet OUT.png")
     elif not no_sheet:
         say(
             "no contact sheet was drawn, because it would be inside the data set; choose a place with --sheet OUT.png"

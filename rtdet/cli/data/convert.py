@@ -18,8 +18,9 @@ from rtdet.terminal import say
 @click.option("--to", "kind", required=True, type=click.Choice(["coco", "voc", "yolo", "openimages"]))
 @click.option("--out", required=True, metavar="DIR", help="A new or empty folder.")
 @options.link_pictures()
+@options.allow_loss()
 @options.quiet()
-def convert(folder: str, kind: str, out: str, link: bool, quiet: bool) -> None:
+def convert(folder: str, kind: str, out: str, link: bool, allow_loss: bool, quiet: bool) -> None:
     """Write the data set in DIR in another format, with its pictures.
 
     All parts (train, val, test) are converted. Boxes are cut off at the picture's borders; VOC rounds them to whole
@@ -31,7 +32,7 @@ def convert(folder: str, kind: str, out: str, link: bool, quiet: bool) -> None:
     show_messages()
     parts = read_parts(Path(folder))
     with progress("converting", sum(len(raw.pictures) for raw in parts.values()), quiet) as on_picture:
-        done = write_parts(parts, kind, Path(out), link=link, on_picture=on_picture)
+        done = write_parts(parts, kind, Path(out), link=link, allow_loss=allow_loss, on_picture=on_picture)
     say(f"wrote {out}: {done.pictures} pictures, {done.boxes} boxes")
     for what, number in sorted(done.lost.items()):
         say(f"left out: {number} {what}, which {kind} cannot express")

@@ -56,14 +56,15 @@ if TYPE_CHECKING:
 )
 @click.option("--no-flip", is_flag=True, help="Do not also look at the mirrored picture.")
 @options.link_pictures()
+@options.allow_loss()
 @options.device()
 @options.backend()
 @options.offline()
 @options.quiet()
 def label(
     folder: str, models: tuple[str, ...], out: str, classes: tuple[str, ...] | None, conf: float,
-    conf_labeled: float, doubt: float, sizes: tuple[int, ...], no_flip: bool, link: bool, device: str, backend: str,
-    offline: bool, quiet: bool,
+    conf_labeled: float, doubt: float, sizes: tuple[int, ...], no_flip: bool, link: bool, allow_loss: bool,
+    device: str, backend: str, offline: bool, quiet: bool,
 ) -> None:  # fmt: skip
     """Complete the labels of DIR with what MODEL sees. DIR may also hold pictures without labels.
 
@@ -92,7 +93,7 @@ def label(
         done = label_parts(
             parts, Path(out), detectors, _wanted(classes, parts, detectors), rule,
             teacher="+".join(Path(model).stem for model in models), flip=not no_flip, link=link,
-            on_picture=on_picture,
+            allow_loss=allow_loss, on_picture=on_picture,
         )  # fmt: skip
     say(
         f"wrote {out}: {done.pictures} pictures, {done.kept} labels kept, {done.added} added or named by "

@@ -18,6 +18,7 @@ from rtdet.datasets.convert import class_names_of
 from rtdet.datasets.raw import RawLabels, cleaned
 from rtdet.datasets.sample import Sample, read_picture
 from rtdet.datasets.sheet import Tile, contact_sheet, fitted, side_by_side, spread
+from rtdet.datasets.sizes import with_true_sizes
 from rtdet.datasets.text import printable
 from rtdet.errors import OutputError
 from rtdet.terminal import console as make_console
@@ -49,6 +50,9 @@ def print_report(report: Report) -> None:
     console.print(f"\n[bold red]{number:,} problem{'s' if number > 1 else ''}[/]")
     for line in _problems(report):
         console.print(line, soft_wrap=True)  # so that names of files can be copied
+    if sentence := report.losses.sentence():
+        end = " (more than a tenth: other commands ask for --allow-loss)" if report.losses.too_many else ""
+        console.print(Text(f"In any use of it: {sentence}{end}"), soft_wrap=True)
 
 
 def _counts(report: Report) -> Table:
@@ -102,6 +106,13 @@ def write_json(report: Report, path: Path) -> None:
         "folder": str(report.folder),
         "format": report.kind,
         "parts": {name: asdict(part) for name, part in report.parts.items()},
+        "lost": {
+            "boxes": report.losses.boxes,
+            "pictures": report.losses.pictures,
+            "dropped_boxes": report.losses.dropped,
+            "left_out_pictures": report.losses.left_out,
+            "not_as_written": report.losses.noted,
+        },
         "problem_counts": {kind: len(problems) for kind, problems in report.by_kind().items()},
         "problems": [asdict(problem) for problem in report.problems],
     }
@@ -118,7 +129,7 @@ def write_sheet(parts: Mapping[str, RawLabels], report: Report, path: Path, coun
     tiles: list[Tile] = []
     for number, (part, raw) in enumerate(parts.items()):
         readable = [p for p in raw.pictures if (part, name_in(raw.folder, p.path)) not in unreadable]
-        samples = cleaned(replace(raw, pictures=readable), names)
+        samples, _ = cleaned(with_true_sizes(replace(raw, pictures=readable)), names)
         share = (count - len(tiles)) // (len(parts) - number)
         tiles += [_tile(sample, names, part) for sample in spread(samples, share)]
     shown = len(tiles)

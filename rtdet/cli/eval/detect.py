@@ -57,6 +57,7 @@ _LOWEST_SCORE = 0.001
     "--count-incomplete", is_flag=True,
     help="Also count classes in pictures whose labels are declared incomplete for them.",
 )  # fmt: skip
+@options.allow_loss()
 @options.offline()
 @options.quiet()
 def detect(
@@ -68,6 +69,7 @@ def detect(
     match_iou: float,
     classes: tuple[str, ...] | None,
     count_incomplete: bool,
+    allow_loss: bool,
     **settings: Any,
 ) -> None:
     """Precision, recall and average precision (COCO's and VOC's) of MODEL on the labelled pictures in DIR.
@@ -77,6 +79,7 @@ def detect(
     """
     from rtdet.config import RunConfig
     from rtdet.datasets import load_dataset
+    from rtdet.datasets.losses import say_losses
     from rtdet.evaluation.detection.measurement import measure, only_classes
     from rtdet.evaluation.report import print_scores
 
@@ -90,7 +93,9 @@ def detect(
     if out is not None:
         require("report", "the report of --out")
     folder = _check_folder(out) if out is not None else None
-    dataset = load_dataset(Path(data), split=split)
+    # As they were written: AP is that of COCO's tools only where truth is cut no more than detections are.
+    dataset = load_dataset(Path(data), split=split, cut=False)
+    say_losses(dataset.losses, data, allow=allow_loss)
     if not dataset.samples:
         raise UsageError(f"the labels in {data} list no pictures")
     for name in wanted:
@@ -104,7 +109,9 @@ def detect(
         match_iou,
         count_incomplete=count_incomplete,
     )
+    lost = dataset.losses.sentence()
     notes = seen.notes + _incomplete_note(measured.dataset, count_incomplete)
+    notes += [f"Of the labels as written: {lost}."] if lost else []
     print_scores(measured, notes)
     if folder is not None:
         about: dict[str, Any] = {

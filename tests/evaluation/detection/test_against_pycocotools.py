@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import contextlib
 import io
+import json
 
 import numpy as np
 import pytest
 
 from rtdet.datasets import Dataset, load_dataset
 from rtdet.evaluation import evaluate
-from rtdet.evaluation.detection.files import detect_all
+from rtdet.evaluation.detection.files import detect_all, read_detections
 from rtdet.geometry.boxes import xyxy_to_ltwh
 from tests.evaluation.conftest import random_set
 
@@ -96,6 +97,49 @@ def test_figures_equal_where_the_same_box_is_an_object_many_times():
     dataset, found = random_set(103)
     doubled = [sample[np.repeat(np.arange(len(sample)), 3)] for sample in dataset.samples]
     assert_equal(Dataset(dataset.folder, dataset.class_names, doubled), found)
+
+
+@pytest.mark.parametrize("seed", range(3))
+def test_figures_equal_where_objects_stick_out_of_the_picture(tmp_path, seed):
+    rng = np.random.default_rng(seed)
+    annotations, rows = [], []
+    for picture in range(1, 21):
+        for left, top, width, height in rng.uniform([-40, -40, 60, 60], [180, 180, 120, 120], (6, 4)):
+            box = [left, top, width, height]
+            annotations.append({"image_id": picture, "category_id": 1, "bbox": box, "area": width * height})
+            near = (np.array(box) + rng.uniform(-6, 6, 4)).tolist()
+            rows.append(
+                {"file_name": f"{picture}.png", "category": "c", "bbox": near, "score": rng.uniform()}
+            )
+    content = {
+        "images": [{"id": i, "file_name": f"{i}.png", "width": 200, "height": 200} for i in range(1, 21)],
+        "categories": [{"id": 1, "name": "c"}],
+        "annotations": [{"id": i, "iscrowd": 0, **row} for i, row in enumerate(annotations, 1)],
+    }
+    (tmp_path / "annotations.json").write_text(json.dumps(content))
+    (tmp_path / "found.json").write_text(json.dumps(rows))
+    dataset = load_dataset(tmp_path, cut=False)
+    assert (np.concatenate([sample.boxes for sample in dataset.samples])[:, :2] < 0).any()
+    ours = evaluate(dataset, read_detections(tmp_path / "found.json", dataset)).mean
+    assert ours.ap == pytest.approx(_ap_of_files(tmp_path / "annotations.json", rows), abs=1e-6)
+
+
+def _ap_of_files(annotations, rows):
+    """pycocotools' AP, from the files themselves."""
+    from pycocotools.coco import COCO
+    from pycocotools.cocoeval import COCOeval
+
+    results = [
+        {"image_id": int(row["file_name"][:-4]), "category_id": 1, "bbox": row["bbox"], "score": row["score"]}
+        for row in rows
+    ]
+    with contextlib.redirect_stdout(io.StringIO()):
+        truth = COCO(str(annotations))
+        evaluation = COCOeval(truth, truth.loadRes(results), "bbox")
+        evaluation.evaluate()
+        evaluation.accumulate()
+        evaluation.summarize()
+    return evaluation.stats[0]
 
 
 def test_figures_equal_on_real_pictures_with_a_real_detector(shared_data):

@@ -4,4 +4,11 @@ from __future__ import annotations
 
 import signal
 
-ENDING = tuple(getattr(signal, name) for name in ("SIGINT", "SIGTERM", "SIGHUP") if hasattr(signal, name))
+
+def ending() -> tuple[signal.Signals, ...]:
+    """The signals that end a run. SIGHUP is none of them in a process that was started to ignore it, as by `nohup`."""
+    numbers = [signal.SIGINT, signal.SIGTERM]
+    hangup = getattr(signal, "SIGHUP", None)  # Windows has none
+    if hangup is not None and signal.getsignal(hangup) is not signal.SIG_IGN:
+        numbers.append(hangup)
+    return tuple(numbers)

@@ -10,7 +10,7 @@ from contextlib import contextmanager
 from types import FrameType
 
 from rtdet.address import redact
-from rtdet.signals import ENDING
+from rtdet.signals import ending
 from rtdet.terminal import clean, say
 
 
@@ -51,7 +51,7 @@ def interrupts() -> Iterator[list[int]]:
             signal.default_int_handler(number, frame)
         received.append(number)
 
-    before = {number: signal.signal(number, note) for number in ENDING}
+    before = {number: signal.signal(number, note) for number in ending()}
     try:
         yield received
     finally:

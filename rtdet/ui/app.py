@@ -12,7 +12,7 @@ from types import FrameType, TracebackType
 from PyQt6.QtWidgets import QApplication
 
 from rtdet.config import RunConfig
-from rtdet.signals import ENDING
+from rtdet.signals import ending
 from rtdet.ui.icons import window_icon
 from rtdet.ui.main_window import MainWindow
 from rtdet.ui.settings import Settings
@@ -106,7 +106,7 @@ class Guards:
     def __enter__(self) -> None:
         self._hook, sys.excepthook = sys.excepthook, self._report
         self._handlers = {}
-        for number in ENDING:
+        for number in ending():
             try:
                 self._handlers[number] = signal.signal(number, self._interrupt)
             except ValueError:  # not in the main thread

@@ -120,7 +120,16 @@ def test_statistics_whose_folder_vanishes_are_exit_code_5(start_rtdet, tmp_path)
     assert "cannot write out/s.json" in said
 
 
-def test_a_closed_terminal_completes_the_outputs_as_ctrl_c_does(start_rtdet, tmp_path):
+@pytest.fixture
+def hangup():
+    """Says what a process that is started from now on does at SIGHUP; afterwards it is as it was."""
+    before = signal.getsignal(signal.SIGHUP)
+    yield lambda handler: signal.signal(signal.SIGHUP, handler)
+    signal.signal(signal.SIGHUP, before)
+
+
+def test_a_closed_terminal_completes_the_outputs_as_ctrl_c_does(start_rtdet, hangup, tmp_path):
+    hangup(signal.SIG_DFL)
     run = start_rtdet(
         "--source", "demo", "--headless", "--tracks", "t.parquet", "--save", "v.mp4", "--stats", "s.json"
     )
@@ -130,6 +139,16 @@ def test_a_closed_terminal_completes_the_outputs_as_ctrl_c_does(start_rtdet, tmp
     assert run.returncode == 130, said
     assert json.loads((tmp_path / "s.json").read_text())["frames"]["processed"] > 0
     assert "frames in" in said
+
+
+def test_a_run_that_nohup_started_outlives_its_terminal(start_rtdet, hangup, tmp_path):
+    hangup(signal.SIG_IGN)
+    run = start_rtdet("--source", "demo", "--headless", "--max-frames", "200", "--tracks", "t.csv")
+    _wait_for(lambda: (tmp_path / "t.csv").exists())
+    run.send_signal(signal.SIGHUP)
+    _, said = run.communicate(timeout=60)
+    assert run.returncode == 0, said
+    assert said.startswith("200 frames in")
 
 
 @pytest.mark.parametrize("name", ["pipe.csv", "pipe.txt", "pipe.jsonl", "pipe"])

@@ -12,7 +12,7 @@ import shutil
 import stat
 import time
 from collections.abc import Iterator
-from contextlib import closing, contextmanager, suppress
+from contextlib import closing, contextmanager, nullcontext, suppress
 from io import FileIO
 from pathlib import Path
 
@@ -85,27 +85,29 @@ def replacing(path: str | Path) -> Iterator[Path]:
     place of `path`, in one step and with its rights; a kill, a full disk or any error leaves what was there before.
 
     What a link points to is replaced, not the link. A pipe or a device is written to as it is: then the place is
-    `path` itself. Raises OutputError for an OSError in the block, and for an OutputError that comes from one.
+    `path` itself. Raises OutputError for an OSError in the block, for an OutputError that comes from one, and, before
+    the block, where another process writes the file.
     """
     path = Path(path)
     is_device = is_stream(path)
     target = path if is_device else path.resolve()
     part = target if is_device else target.with_name(target.name + ".part")
-    try:
-        yield part
-        if not is_device:
-            _put_in_place(part, target)
-    except (OutputError, OSError) as error:
-        cause = error if isinstance(error, OSError) else error.__cause__
-        if is_device or not isinstance(cause, OSError):
-            raise cannot_write(path, error) if isinstance(error, OSError) else error from cause
-        reason = cause.strerror or str(cause)
-        kept = "; it is as it was before" if target.exists() else ""
-        raise OutputError(f"cannot write {path}: {reason[:1].lower()}{reason[1:]}{kept}") from error
-    finally:
-        if not is_device:
-            with suppress(OSError):
-                part.unlink(missing_ok=True)
+    with nullcontext() if is_device else OutputLock(path):
+        try:
+            yield part
+            if not is_device:
+                _put_in_place(part, target)
+        except (OutputError, OSError) as error:
+            cause = error if isinstance(error, OSError) else error.__cause__
+            if is_device or not isinstance(cause, OSError):
+                raise cannot_write(path, error) if isinstance(error, OSError) else error from cause
+            reason = cause.strerror or str(cause)
+            kept = "; it is as it was before" if target.exists() else ""
+            raise OutputError(f"cannot write {path}: {reason[:1].lower()}{reason[1:]}{kept}") from error
+        finally:
+            if not is_device:
+                with suppress(OSError):
+                    part.unlink(missing_ok=True)
 
 
 def write_whole(path: str | Path, content: bytes | str) -> None:
@@ -236,13 +238,19 @@ class OutputFile:
             if self.failure is None:
                 self.check_in_place(now=True)
         finally:
-            if self._file is not None and not self._file.closed:
-                self._file.close()
-                with suppress(OSError):
-                    if self.failure is not None and self.path.is_file() and self.path.stat().st_size == 0:
-                        self.path.unlink()  # nothing is better than an empty file
-            if self._lock is not None:
-                self._lock.release()
+            try:
+                self._close_file()
+            finally:
+                if self._lock is not None:
+                    self._lock.release()
+
+    def _close_file(self) -> None:
+        if self._file is None or self._file.closed:
+            return
+        self._file.close()
+        with suppress(OSError):
+            if self.failure is not None and self.path.is_file() and self.path.stat().st_size == 0:
+                self.path.unlink()  # nothing is better than an empty file
 
     def _restore(self, file: FileIO) -> None:
         # The old tail fits where it was: that space is still the file's own.

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import hashlib
 import os
 import threading
@@ -12,8 +13,12 @@ from types import TracebackType
 from rtdet.cache import writable_cache
 from rtdet.errors import OutputError
 
-# By the file that is written: the lock's descriptor, and how often this process holds it.
-_held: dict[Path, tuple[int, int]] = {}
+# How a file that somebody has locked is refused, by flock and by Windows; anything else says that the file system has
+# no locks, as with some network drives.
+_TAKEN = (errno.EAGAIN, errno.EWOULDBLOCK, errno.EACCES, errno.EDEADLK)
+
+# By the file that is written: the lock's file and descriptor, and how often this process holds it.
+_held: dict[Path, tuple[Path, int, int]] = {}
 _guard = threading.Lock()
 
 
@@ -21,19 +26,20 @@ class OutputLock:
     """A lock on the output `path`, held until `release` or until the process ends, however it ends.
 
     The locks are files of their own, in the user's cache folder: an output is not touched before there is something
-    to write. Where the cache cannot be written there are none. Raises OutputError where another process holds it.
+    to write. Where the cache cannot be written or locked there are none. Raises OutputError where another process
+    holds it.
     """
 
     def __init__(self, path: Path) -> None:
         self._path: Path | None = path.resolve()
         with _guard:
-            descriptor, count = _held.get(self._path, (None, 0))
-            if descriptor is None:
-                descriptor = _acquire(self._path, path)
-            if descriptor is None:
-                self._path = None
+            if self._path in _held:
+                file, descriptor, count = _held[self._path]
+                _held[self._path] = file, descriptor, count + 1
+            elif (taken := _acquire(self._path, path)) is not None:
+                _held[self._path] = *taken, 1
             else:
-                _held[self._path] = descriptor, count + 1
+                self._path = None
 
     def release(self) -> None:
         """May be called twice."""
@@ -41,12 +47,12 @@ class OutputLock:
         if path is None:
             return
         with _guard:
-            descriptor, count = _held.pop(path)
+            file, descriptor, count = _held.pop(path)
             if count > 1:
-                _held[path] = descriptor, count - 1
+                _held[path] = file, descriptor, count - 1
                 return
             with suppress(OSError):  # Windows does not delete what is open
-                _lock_file(path).unlink(missing_ok=True)
+                file.unlink(missing_ok=True)
             os.close(descriptor)
 
     def __enter__(self) -> OutputLock:
@@ -58,44 +64,40 @@ class OutputLock:
         self.release()
 
 
-def _lock_file(path: Path) -> Path:
+def _acquire(path: Path, said: Path) -> tuple[Path, int] | None:
+    """The lock's file and descriptor, which is held from now on; None where there can be none."""
     folder = writable_cache("locks")
-    assert folder is not None
-    return folder / hashlib.sha256(os.fsencode(path)).hexdigest()[:32]
-
-
-def _acquire(path: Path, said: Path) -> int | None:
-    """The descriptor of a lock that is held from now on; None where there can be none."""
-    if writable_cache("locks") is None:
+    if folder is None:
         return None
-    file = _lock_file(path)
+    file = folder / hashlib.sha256(os.fsencode(path)).hexdigest()[:32]
     while True:
         try:
             descriptor = os.open(file, os.O_RDWR | os.O_CREAT, 0o600)
         except OSError:
             return None
-        if not _try_lock(descriptor):
+        try:
+            _lock(descriptor)
+        except OSError as error:
             os.close(descriptor)
+            if error.errno not in _TAKEN:
+                return None
             raise OutputError(
                 f"{said} is being written by another run; choose another name, or wait until it has finished"
-            )
+            ) from None
         # Whoever held it may have deleted the file between the two steps: then it locks nothing.
         with suppress(OSError):
             if os.path.samestat(os.fstat(descriptor), os.stat(file)):
-                return descriptor
+                return file, descriptor
         os.close(descriptor)
 
 
-def _try_lock(descriptor: int) -> bool:
-    try:
-        if os.name == "nt":
-            import msvcrt
+def _lock(descriptor: int) -> None:
+    """Raises OSError where it cannot be had at once."""
+    if os.name == "nt":
+        import msvcrt
 
-            msvcrt.locking(descriptor, msvcrt.LK_NBLCK, 1)  # type: ignore[attr-defined,unused-ignore]
-        else:
-            import fcntl
+        msvcrt.locking(descriptor, msvcrt.LK_NBLCK, 1)  # type: ignore[attr-defined,unused-ignore]
+    else:
+        import fcntl
 
-            fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except OSError:
-        return False
-    return True
+        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)

@@ -6,7 +6,7 @@ import signal
 
 
 def ending() -> tuple[signal.Signals, ...]:
-    """The signals that end a run. SIGHUP is none of them in a process that was started to ignore it, as by `nohup`."""
+    """The signals that end a run: not SIGHUP where the process was started to ignore it, as `nohup` does."""
     numbers = [signal.SIGINT, signal.SIGTERM]
     hangup = getattr(signal, "SIGHUP", None)  # Windows has none
     if hangup is not None and signal.getsignal(hangup) is not signal.SIG_IGN:

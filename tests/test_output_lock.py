@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import errno
+import os
+import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -9,7 +12,7 @@ from pathlib import Path
 import pytest
 
 from rtdet.errors import OutputError
-from rtdet.output_file import OutputFile
+from rtdet.output_file import OutputFile, replacing, write_whole
 
 HOLDER = """
 import sys
@@ -49,6 +52,22 @@ def test_the_second_of_two_runs_is_told_before_it_touches_the_file(other, tmp_pa
     OutputFile(tmp_path / "another.csv").close()
 
 
+def test_a_file_that_is_being_replaced_is_left_to_the_process_that_does(other, tmp_path):
+    (tmp_path / "out.csv.part").write_text("half of the first")
+    with pytest.raises(OutputError, match=r"out\.csv is being written by another run"):
+        write_whole(tmp_path / "out.csv", "of the second")
+    assert (tmp_path / "out.csv.part").read_text() == "half of the first"
+    assert not (tmp_path / "out.csv").exists()
+
+
+def test_one_process_may_replace_the_file_that_it_holds(tmp_path):
+    file = OutputFile(tmp_path / "out.csv")
+    with replacing(tmp_path / "out.csv") as part:
+        part.write_text("new")
+    file.close()
+    assert (tmp_path / "out.csv").read_text() == "new"
+
+
 def test_a_run_that_was_killed_holds_nothing(other, tmp_path):
     other.kill()
     other.wait()
@@ -73,3 +92,24 @@ def test_without_a_cache_there_is_no_lock_and_no_error(tmp_path, monkeypatch):
     file.append(b"x")
     file.close()
     assert Path(tmp_path / "out.csv").read_bytes() == b"x"
+
+
+def test_where_files_cannot_be_locked_there_is_no_lock_and_no_error(tmp_path, monkeypatch):
+    def no_locks(descriptor, how):
+        raise OSError(errno.ENOLCK, os.strerror(errno.ENOLCK))
+
+    monkeypatch.setattr("fcntl.flock", no_locks)
+    file = OutputFile(tmp_path / "out.csv")
+    file.append(b"x")
+    file.close()
+    assert (tmp_path / "out.csv").read_bytes() == b"x"
+
+
+def test_a_cache_that_vanishes_or_moves_meanwhile_does_no_harm_to_the_output(tmp_path, monkeypatch):
+    first, second = OutputFile(tmp_path / "a.csv"), OutputFile(tmp_path / "b.csv")
+    shutil.rmtree(tmp_path / "cache")
+    (tmp_path / "cache").write_text("a file where the folder was")
+    for file in (first, second):
+        file.append(b"x")
+        file.close()
+    OutputFile(tmp_path / "a.csv").close()

@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 import os
+import select
 import shutil
 import signal
 import subprocess
@@ -155,9 +156,16 @@ def test_a_run_that_nohup_started_outlives_its_terminal(start_rtdet, hangup, tmp
 def test_a_pipe_gets_the_rows_as_they_come(rtdet, film, tmp_path, name):
     os.mkfifo(tmp_path / name)
     got: list[bytes] = []
-    reader = threading.Thread(target=lambda: got.append((tmp_path / name).read_bytes()))
+    end = os.open(tmp_path / name, os.O_RDONLY | os.O_NONBLOCK)  # from now on the pipe has a reader
+
+    def read() -> None:
+        select.select([end], [], [])
+        os.set_blocking(end, True)
+        with open(end, "rb") as file:
+            got.append(file.read())
+
+    reader = threading.Thread(target=read, daemon=True)
     reader.start()
-    time.sleep(0.3)  # until it waits for a writer; looking would be one
     assert rtdet("--source", film, "--headless", "--tracks", name).code == 0
     reader.join(20)
     assert rtdet("--source", film, "--headless", "--tracks", f"file{Path(name).suffix or '.csv'}").code == 0

@@ -150,7 +150,7 @@ def allow_loss() -> Callable[[F], F]:
     return click.option(
         "--allow-loss",
         is_flag=True,
-        help="Go on though more than a tenth of the labels cannot be used; they are counted.",
+        help="Continue even if more than a tenth of the labels cannot be used.",
     )
 
 

@@ -1,4 +1,4 @@
-"""What is wrong with a data set: its files, its boxes, its classes, and pictures that are in two parts of it."""
+"""Checks a data set for faults: in its files, boxes and classes, and for pictures that are in two parts of it."""
 
 from __future__ import annotations
 
@@ -25,20 +25,20 @@ from rtdet.types import BoolArray, FloatArray
 
 # Every kind of problem, in the order of a report, and what to do about it.
 KINDS: Mapping[str, str] = {
-    UNREADABLE_LABELS: "not what the format asks for: passed over here, but a training ends at it",
-    PATH_OUTSIDE: "pictures outside of the folder are never read: put them there",
+    UNREADABLE_LABELS: "does not follow the format: skipped here, but a training stops at it",
+    PATH_OUTSIDE: "pictures outside the folder are never read: put them into it",
     "missing picture": "labels without their picture: put it back or remove the labels",
-    "duplicate id": "two pictures of one id: the second is left out, its boxes go to the first",
-    "undecodable picture": "the file is broken off, empty or no picture: replace or remove it",
+    "duplicate id": "two pictures with the same id: the second is left out, its boxes go to the first",
+    "undecodable picture": "the file is truncated, empty or not a picture: replace or remove it",
     "other size": "the labels were made on a picture of another size: boxes may be misplaced",
     "missing labels": "a list of a part names pictures that have no labels",
     "declaration": "dataset.toml cannot be used as it is",
     "unknown class": "the class has no name in the labels: such boxes are ignored",
     "empty box": "no area, inverted or not a number: such boxes are dropped",
-    "box outside": "nothing of it is in the picture: such boxes are dropped",
-    "box beyond the border": "it sticks out by more than a pixel: it is cut at the border",
+    "box outside": "it lies outside the picture: such boxes are dropped",
+    "box beyond the border": "it sticks out by more than a pixel: it is cut off at the border",
     "duplicate box": "the same box of the same class twice",
-    "duplicate picture": "the same picture twice in one part: it counts double",
+    "duplicate picture": "the same picture twice in one part: it counts twice",
     "picture in two parts": "(nearly) the same picture in two parts: a test on it measures memory",
 }
 UNREADABLE = frozenset({"missing picture", "undecodable picture"})

@@ -1,4 +1,4 @@
-"""Labels completed by a teacher's detections: what the labels of people lack."""
+"""Completes labels with a teacher's detections, where the labels made by people lack something."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A data set in one format written anew in another, pictures included.
+"""Writes a data set in another format, with its pictures.
 
 coco        [PART/]images/, [PART/]PART.json or annotations.json
 voc         JPEGImages/, Annotations/, ImageSets/Main/PART.txt
@@ -222,7 +222,7 @@ def _finish(output: _Output, kind: str, parts: Sequence[str]) -> None:
 def check_empty(out: Path) -> None:
     """Raises OutputError for a folder that holds something, and for a file."""
     if out.exists() and (not out.is_dir() or any(out.iterdir())):
-        raise OutputError(f"{out} is there already and not empty; choose another --out")
+        raise OutputError(f"{out} exists already and is not empty; choose another --out")
 
 
 def check_there(picture: Path) -> None:
@@ -243,7 +243,7 @@ def place_picture(picture: Path, target: Path, *, link: bool) -> None:
     try:
         os.link(picture.resolve(), target)
     except OSError as error:
-        raise OutputError(f"cannot link {target} to {picture}: {error.strerror}; leave out --link") from error
+        raise OutputError(f"cannot link {target} to {picture}: {error.strerror}; omit --link") from error
 
 
 def unique_names(paths: Sequence[Path]) -> dict[Path, str]:

@@ -1,4 +1,4 @@
-"""Rows of labels that cannot be read: an error for who trains on them, a list for who looks for what is wrong."""
+"""Rows of labels that cannot be read: an error in a training, and an entry of a list in a check."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Which format a folder's labels have, found out from what is in it, and the parts that it is divided into."""
+"""Recognises the format of a folder's labels from what is in it, and the parts that it is divided into."""
 
 from __future__ import annotations
 
@@ -126,7 +126,7 @@ def splits_of(folder: Path) -> tuple[str, ...]:
 
 
 def _has_labels(folder: Path) -> bool:
-    """Is the folder itself labelled, not as a part of the one around it?"""
+    """Whether the folder itself has labels, instead of being a part of the one around it."""
     if not folder.is_dir():
         return False
     has_others = bool(voc_files(folder)) or bool(open_images_files(folder)) or is_yolo(folder)
@@ -159,7 +159,9 @@ def _last_resort(folder: Path, tolerant: bool) -> RawLabels | None:
     likely = [path for path in _json_files(folder) if is_coco(path)]
     if len(likely) > 1:
         names = ", ".join(str(path.relative_to(folder)) for path in likely)
-        raise UsageError(f"{folder}: {len(likely)} files may be its COCO JSON: {names}; leave one there")
+        raise UsageError(
+            f"{folder}: {len(likely)} files may be its COCO JSON: {names}; keep only one of them there"
+        )
     named = [path for path in _json_files(folder) if path in _coco_names(folder)]
     if named:
         labels = check_inside(folder, named[0])
@@ -205,7 +207,7 @@ def _json_files(folder: Path) -> list[Path]:
 
 
 def is_coco(path: Path) -> bool:
-    """Has the JSON lists of images and of annotations? Of a large or broken one by its beginning and end."""
+    """Whether the JSON has lists of images and annotations; a large or broken one is judged by its two ends."""
     status = path.stat()
     return _is_coco(path, status.st_mtime_ns, status.st_size)
 

@@ -1,4 +1,4 @@
-"""Labels completed by a teacher, written as COCO JSON that says which rows are whose."""
+"""Completes labels with a teacher and writes them as COCO JSON, which marks the teacher's rows."""
 
 from __future__ import annotations
 
@@ -105,7 +105,7 @@ def label_parts(
             f"one JSON cannot hold the parts {', '.join(parts)}; give a folder as --out, or one part"
         )
     if is_json and out.exists():
-        raise OutputError(f"{out} is there already; labels are not overwritten, choose another --out")
+        raise OutputError(f"{out} exists already; labels are not overwritten, choose another --out")
     if is_json and not out.parent.is_dir():  # said before hours of work, not after them
         raise OutputError(f"cannot write {out}: there is no folder {out.parent}")
     if not is_json:

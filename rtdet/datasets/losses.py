@@ -20,10 +20,10 @@ logger = logging.getLogger(__name__)
 # Losing more than this share of the boxes, or of the pictures, is an error unless it is allowed.
 MOST = 0.1
 EMPTY = "with no area, inverted or not a number"
-OUTSIDE = "outside of their pictures"
-PIXELS = "outside of their pictures: are they pixels, not shares?"
-CUT = "boxes cut at the border of their pictures"
-TURNED = "pictures whose width and height the labels swap (the pictures' own are taken)"
+OUTSIDE = "outside their pictures"
+PIXELS = "outside their pictures: are they in pixels, not fractions?"
+CUT = "boxes cut off at the border of their pictures"
+TURNED = "pictures whose width and height the labels swap (the pictures' own sizes are used)"
 WITH_PICTURES = "of pictures that are left out"
 OTHER_SHAPE = "of another shape than their labels say"
 
@@ -82,7 +82,7 @@ def say_losses(losses: Losses, folder: Path | str, *, allow: bool = False) -> No
     if losses.too_many and not allow:
         raise UsageError(
             f"{folder}: more than a tenth of the labels would be lost: {sentence}. `rtdet data check` lists them; "
-            "--allow-loss goes on without them"
+            "--allow-loss continues without them"
         )
     if sentence:
         logger.warning("%s: %s", folder, sentence)

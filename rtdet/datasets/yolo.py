@@ -76,7 +76,7 @@ def _names(folder: Path) -> tuple[str, ...]:
     if described is not None:
         raise UsageError(f"{yaml_file(folder)} has no `names` of the classes")
     raise UsageError(
-        f"{folder} has YOLO labels but no names of their classes; add a classes.txt, a name a line"
+        f"{folder} has YOLO labels but no names of their classes; add a classes.txt with one name per line"
     )
 
 

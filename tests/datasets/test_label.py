@@ -153,5 +153,5 @@ def test_a_place_that_is_not_there_is_said_before_the_work(coco_folder, tmp_path
 
 def test_labels_are_not_overwritten(coco_folder):
     folder = coco_folder({"a.png": []})
-    with pytest.raises(OutputError, match="there already"):
+    with pytest.raises(OutputError, match="exists already"):
         _label(folder, folder / "annotations.json")

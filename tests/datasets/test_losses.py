@@ -52,17 +52,17 @@ def test_a_sound_set_loses_nothing(coco_folder):
 def test_boxes_that_cannot_be_used_are_counted_by_why(coco_folder):
     rows = [("car", 10, 10, -5, 5), ("car", 10, 10, 0, 5), ("car", 500, 1, 5, 5), ("car", 190, 1, 20, 5)]
     folder = coco_folder({"a.png": [*rows, ("car", 1, 1, 9, 9)]})
-    dropped = {"with no area, inverted or not a number": 2, "outside of their pictures": 1}
-    assert _lost(folder) == (5, 1, dropped, {}, {"boxes cut at the border of their pictures": 1})
+    dropped = {"with no area, inverted or not a number": 2, "outside their pictures": 1}
+    assert _lost(folder) == (5, 1, dropped, {}, {"boxes cut off at the border of their pictures": 1})
     assert load_dataset(folder).losses.sentence() == (
-        "3 of 5 boxes are dropped (2 with no area, inverted or not a number, 1 outside of their pictures); "
-        "1 box cut at the border of their pictures"
+        "3 of 5 boxes are dropped (2 with no area, inverted or not a number, 1 outside their pictures); "
+        "1 box cut off at the border of their pictures"
     )
 
 
 def test_pixels_in_place_of_shares_are_asked_about(tmp_path):
     folder = _yolo(tmp_path, {"a": "0 50 50 20 20\n0 150 50 20 20\n"})
-    with pytest.raises(UsageError, match=r"2 of 2 boxes are dropped .*are they pixels, not shares\?"):
+    with pytest.raises(UsageError, match=r"2 of 2 boxes are dropped .*are they in pixels, not fractions\?"):
         convert(folder, "coco", tmp_path / "new")
     assert not (tmp_path / "new").exists()
     assert convert(folder, "coco", tmp_path / "new", allow_loss=True).boxes == 0

@@ -12,8 +12,10 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from rtdet.backends.forks import refuse_after_fork
 from rtdet.backends.machine import core_count
 from rtdet.backends.network import Outputs, Shape, Tensor
+from rtdet.backends.placeholders import refuse_placeholder
 from rtdet.errors import ModelError, UsageError
 
 if TYPE_CHECKING:
@@ -36,6 +38,8 @@ def open_onnxruntime(
     options.log_severity_level = 3  # errors only
     options.intra_op_num_threads = core_count()
     what = str(model) if isinstance(model, Path) else type(model).__name__
+    if isinstance(model, Path):
+        refuse_placeholder(model)
     try:
         graph = str(model) if isinstance(model, Path) else export_onnx(model, shape)
         session = onnxruntime.InferenceSession(graph, options, providers=_providers(device))
@@ -103,6 +107,7 @@ class OnnxRuntimeNetwork:
         self._worker: ThreadPoolExecutor | None = ThreadPoolExecutor(1, thread_name_prefix="onnxruntime")
 
     def run_many(self, inputs: Iterable[Tensor]) -> Iterator[Outputs]:
+        refuse_after_fork()
         running: deque[Future[Outputs]] = deque()
         try:
             for array in inputs:

@@ -22,7 +22,9 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from rtdet.backends.forks import refuse_after_fork
 from rtdet.backends.network import Outputs, Shape, Tensor
+from rtdet.backends.placeholders import refuse_placeholder
 from rtdet.cache import writable_cache
 from rtdet.errors import ModelError, UsageError
 
@@ -86,6 +88,7 @@ def _choose_precision(wanted: str) -> str:
 
 def read_graph(path: Path) -> Any:
     """An .onnx or .xml file as an openvino.Model. Raises ModelError naming the file."""
+    refuse_after_fork()
     load_openvino()
     from openvino.frontend import FrontEndManager
 
@@ -93,6 +96,8 @@ def read_graph(path: Path) -> Any:
     kind = "OpenVINO (.xml with .bin)" if is_ir else "ONNX"
     if not path.is_file():
         raise ModelError(f"there is no model file {path}")
+    for part in (path, path.with_suffix(".bin")) if is_ir else (path,):
+        refuse_placeholder(part)
     try:
         # The front end by name: Core.read_model would try all of them on a damaged file, noisily.
         front_end = FrontEndManager().load_by_framework("ir" if is_ir else "onnx")
@@ -221,6 +226,7 @@ class OpenVinoNetwork:
         return self._core.compile_model(self._graph, "CPU", settings)
 
     def run_many(self, inputs: Iterable[Tensor]) -> Iterator[Outputs]:
+        refuse_after_fork()
         arrays = iter(inputs)
         first = next(arrays, None)
         if first is None:

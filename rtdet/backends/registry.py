@@ -7,6 +7,7 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from rtdet.backends.forks import note_opened, refuse_after_fork
 from rtdet.backends.machine import may_have_gpu, tell_of_unused_gpu
 from rtdet.backends.network import Network, Shape
 from rtdet.errors import ModelError, UnknownNameError, UsageError
@@ -66,10 +67,12 @@ def open_network(
     UsageError for what is not known or not there, ModelError for a model that cannot be read.
     """
     check_names(backend, device, precision)
+    refuse_after_fork()
     is_file = isinstance(model, Path)
     if isinstance(model, Path):
         _check_file(model)
     backend, device = choose(backend, device, is_file=is_file)
+    note_opened()
     return BACKENDS[backend](model, input_shape, device, precision)
 
 

@@ -11,6 +11,7 @@ from typing import Any
 
 import torch
 
+from rtdet.backends.forks import refuse_after_fork
 from rtdet.backends.machine import core_count
 from rtdet.backends.network import Outputs, Shape, Tensor
 from rtdet.errors import ModelError, UsageError
@@ -53,6 +54,7 @@ class TorchNetwork:
             torch.set_num_threads(min(torch.get_num_threads(), core_count()))
 
     def run_many(self, inputs: Iterable[Tensor]) -> Iterator[Outputs]:
+        refuse_after_fork()
         depth = _IN_FLIGHT if self._device.type == "cuda" else 1
         running: deque[tuple[list[torch.Tensor], Any]] = deque()
         for array in inputs:

@@ -16,6 +16,7 @@ from pathlib import Path
 
 import numpy as np
 
+from rtdet.csv_text import text_of_cell
 from rtdet.datasets.faults import Faults, Finding, LabelError
 from rtdet.datasets.pictures import by_stem, pictures_in
 from rtdet.datasets.raw import RawLabels, RawPicture
@@ -128,7 +129,7 @@ def _rows(file: Path) -> Iterator[tuple[int, list[str]]]:
     try:
         for row in reader:
             if row:
-                yield reader.line_num, row
+                yield reader.line_num, [text_of_cell(cell) for cell in row]
     except csv.Error as error:
         raise UsageError(f"{file} line {reader.line_num} is not CSV: {error}") from error
 

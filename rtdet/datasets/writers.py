@@ -16,6 +16,7 @@ from xml.etree import ElementTree
 import numpy as np
 import yaml  # type: ignore[import-untyped,unused-ignore]
 
+from rtdet.csv_text import text_cell
 from rtdet.datasets.sample import Sample
 from rtdet.geometry.boxes import xyxy_to_cxcywh, xyxy_to_ltwh
 from rtdet.types import BoolArray, FloatArray, IntArray
@@ -171,7 +172,12 @@ def write_open_images(file: Path, named: Named, class_names: Sequence[str]) -> L
                 if sample.labels[i] < 0:
                     lost[UNNAMED] += 1
                     continue
-                entry = [Path(name).stem, "rtdet", class_names[sample.labels[i]], f"{sample.scores[i]:.6g}"]
+                entry = [
+                    text_cell(Path(name).stem),
+                    "rtdet",
+                    text_cell(class_names[sample.labels[i]]),
+                    f"{sample.scores[i]:.6g}",
+                ]
                 flags = [-1, -1, int(sample.ignored[i]), -1, -1]
                 table.writerow([*entry, left, right, top, bottom, *flags])
     return lost
@@ -180,4 +186,4 @@ def write_open_images(file: Path, named: Named, class_names: Sequence[str]) -> L
 def write_descriptions(file: Path, class_names: Iterable[str]) -> None:
     """Open Images' names of its labels; ours are their own labels."""
     with file.open("w", encoding="utf-8", newline="") as stream:
-        csv.writer(stream, lineterminator="\n").writerows((name, name) for name in class_names)
+        csv.writer(stream, lineterminator="\n").writerows([text_cell(name)] * 2 for name in class_names)

@@ -10,6 +10,7 @@ from typing import NamedTuple
 
 import torch
 
+from rtdet.backends.placeholders import refuse_placeholder
 from rtdet.detectors.coco import COCO_CLASSES
 from rtdet.detectors.names import class_names
 from rtdet.detectors.ssd.torchvision_state import from_torchvision
@@ -83,6 +84,7 @@ def load_model(path: Path, architecture: str | None = None) -> LoadedModel:
 
 def read_state_dict(path: Path) -> dict[str, torch.Tensor]:
     """The tensors of a .pth file, read without running any code in it. Raises ModelError."""
+    refuse_placeholder(path)
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")

@@ -51,7 +51,8 @@ class MotRows:
         """(N,) frame numbers from 1."""
         frames = self.numbers[:, 0]
         is_frame = (frames >= 1) & (frames <= LAST_FRAME) & (frames == np.trunc(frames))
-        self.refuse(~is_frame, "frames are 1, 2, 3, ...")
+        from_0 = "; frames are numbered from 1: add 1 to each" if (frames == 0).any() else ""
+        self.refuse(~is_frame, "frames are 1, 2, 3, ...", from_0)
         return frames.astype(np.int64)
 
     def ids(self) -> IntArray:
@@ -99,11 +100,11 @@ class MotRows:
         """(N,) the column `i` from 0, NaN where rows end before it."""
         return self.numbers[:, i] if i < self.numbers.shape[1] else np.full(len(self), np.nan)
 
-    def refuse(self, is_wrong: BoolArray, why: str) -> None:
+    def refuse(self, is_wrong: BoolArray, why: str, advice: str = "") -> None:
         """Raises SourceError for the first row that is wrong."""
         if is_wrong.any():
             number, line = list(lines_of(self.text))[int(is_wrong.argmax())]
-            raise SourceError(f"{self.path}, line {number}: {why}: {shown(line)}")
+            raise SourceError(f"{self.path}, line {number}: {why}: {shown(line)}{advice}")
 
 
 def read_rows(path: str | Path, row: str = ROW, fewest: int = _FEWEST) -> MotRows:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from operator import itemgetter
@@ -17,6 +18,7 @@ from rtdet.types import Detections, Tracks
 # The value of each of the columns by its name: `frame` and `class_id` count from 1, boxes are in pixels.
 Row = dict[str, Any]
 
+_HALVES = re.compile("[\ud800-\udfff]")
 _BOX_DIGITS = BOX[0].digits or 0
 
 
@@ -34,6 +36,15 @@ class FrameRecord:
     name: str = ""
     size: tuple[int, int] = (0, 0)
 
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "name", well_formed(self.name))
+
+
+def well_formed(text: str) -> str:
+    """The text as UTF-8 can hold it: bytes of a file's name that are no UTF-8, which Python reads as halves of pairs,
+    become U+FFFD."""
+    return text if text.isascii() else _HALVES.sub("\ufffd", text)
+
 
 class ClassIds:
     """Numbers from 1 for class names: label + 1 for the classes of the first model. When the model is
@@ -49,7 +60,7 @@ class ClassIds:
         if names == self._known:
             return
         self._known = names
-        for name in names:
+        for name in map(well_formed, names):
             self._ids.setdefault(name, len(self._ids) + 1)
 
     def id_of(self, name: str, label: int) -> int:
@@ -74,7 +85,7 @@ def rows_of(record: FrameRecord, class_ids: ClassIds) -> list[Row]:
     time_s, ltwh = TIME.written(record.time_s), boxes.tolist()
     rows = []
     for i in sorted(keep.tolist(), key=lambda row: ids[row]):
-        name = objects.name_of(i)
+        name = well_formed(objects.name_of(i))
         left, top, width, height = ltwh[i]
         row: Row = {
             "frame": record.number,

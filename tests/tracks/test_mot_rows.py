@@ -149,3 +149,10 @@ def test_a_class_or_an_id_that_is_no_number_is_refused_where_it_counts(write):
 
 def test_detections_may_be_no_boxes_which_trackers_drop(write):
     assert not np.isfinite(read_detections(write("1,-1,nan,2,3,4,1\n")).detections.boxes).all()
+
+
+def test_rows_that_count_from_0_are_told_from_what_frames_count(tmp_path):
+    path = tmp_path / "d.txt"
+    path.write_text("0,1,1,2,3,4,1\n1,1,1,2,3,4,1\n")
+    with pytest.raises(SourceError, match=r"line 1: .*frames are numbered from 1: add 1 to each"):
+        read_rows(path).frames()

@@ -11,6 +11,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from rtdet.backends.placeholders import refuse_placeholder
 from rtdet.detectors.ssd.config import SSDConfig
 from rtdet.detectors.state_dicts import fill
 from rtdet.errors import ModelError
@@ -77,6 +78,7 @@ def load_weights(path: Path) -> SSDModule:
 def _opened(path: Path, framework: str) -> Iterator[Any]:
     from safetensors import SafetensorError, safe_open
 
+    refuse_placeholder(path)
     try:
         with safe_open(path, framework=framework) as file:
             yield file

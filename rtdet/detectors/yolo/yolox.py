@@ -8,6 +8,7 @@ undecoded as YOLOX's own export leaves them or decoded; which of the two is foun
 from __future__ import annotations
 
 import math
+import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -145,7 +146,7 @@ def _open_head(path: Path, size: Size, options: Mapping[str, str]) -> _Head:
     grid = grid_for(size, shapes[0][1]) if _looks_like_yolox(shapes) else None
     if grid is None:
         network.close()
-        raise _not_yolox(path, shapes)
+        raise _not_yolox(path, shapes, {})
     decoded = is_decoded(outputs[0][0], grid)
     if decoded and network.precision != "fp32" and options["precision"] == "auto":
         # Pixel positions up to 640 do not fit into bf16's 8 significant bits: boxes would jump by 2 pixels.
@@ -161,8 +162,10 @@ def _exported_size(path: Path, graph: GraphInfo) -> Size | None:
     if not takes_pictures:
         raise ModelError(f"{path} is not a YOLOX model: inputs {_show(graph.inputs)}, expected (1, 3, H, W)")
     if not _looks_like_yolox(graph.outputs):
-        raise _not_yolox(path, graph.outputs)
+        raise _not_yolox(path, graph.outputs, graph.metadata)
     height, width = graph.inputs[0][2:]
+    if width and height:
+        _refuse_anchors(path, (width, height), graph)
     return None if width is None or height is None else (width, height)
 
 
@@ -181,7 +184,28 @@ def _long_side(path: Path, imgsz: int | None, exported: Size | None) -> int:
     return _LARGE_INPUT if path.stat().st_size > _LARGE_FILE else _SMALL_INPUT
 
 
-def _not_yolox(path: Path, outputs: Sequence[tuple[int | None, ...]]) -> ModelError:
+def _refuse_anchors(path: Path, size: Size, graph: GraphInfo) -> None:
+    """YOLOv5 has the columns of YOLOX, and three rows where that has one. Raises ModelError."""
+    rows = graph.outputs[0][1]
+    if rows and rows % 3 == 0 and grid_for(size, rows // 3) is not None and grid_for(size, rows) is None:
+        raise ModelError(f"{path} is a YOLOv5 export, not YOLOX: three anchors in each cell; {_INSTEAD}")
+
+
+_INSTEAD = "rtdet runs YOLOX and SSDs, `rtdet models` lists some"
+
+
+def _not_yolox(
+    path: Path, outputs: Sequence[tuple[int | None, ...]], metadata: Mapping[str, str]
+) -> ModelError:
+    about = " ".join(metadata.values()).lower()
+    if "ultralytics" in about:
+        found = re.search(r"yolo(?:v\d+|\d+)", about)
+        kind = f"a {found[0].replace('yolo', 'YOLO')} export" if found else "an export"
+        return ModelError(f"{path} is {kind} of Ultralytics, not YOLOX; {_INSTEAD}")
+    if len(outputs) == 1 and len(outputs[0]) == 3 and (outputs[0][1] or 9999) < (outputs[0][2] or 0):
+        return ModelError(
+            f"{path} is a YOLOv8 export or a later one, not YOLOX: outputs {_show(outputs)}; {_INSTEAD}"
+        )
     return ModelError(f"{path} is not a YOLOX model: outputs {_show(outputs)}, expected (1, A, 5+C)")
 
 

@@ -11,6 +11,7 @@ from typing import Any
 
 import numpy as np
 
+from rtdet.csv_text import text_cell
 from rtdet.datasets import Dataset
 from rtdet.evaluation.detection.curves import Counts, Curve, curve_of, pooled_curve
 from rtdet.evaluation.detection.matching import found_table, match, truth_table
@@ -132,13 +133,8 @@ def curves_as_csv(measured: Measurement) -> str:
         columns: list[FloatArray] = [curve.precision, curve.recall, curve.f1]
         for i, confidence in enumerate(curve.confidences):
             shares = [f"{column[i]:.6f}" for column in columns]
-            writer.writerow([_plain(curve.name), f"{confidence:.6g}", curve.tp[i], curve.fp[i], *shares])
+            writer.writerow([text_cell(curve.name), f"{confidence:.6g}", curve.tp[i], curve.fp[i], *shares])
     return text.getvalue()
-
-
-def _plain(name: str) -> str:
-    """A name that a spreadsheet takes for text: one that begins like a formula would be run."""
-    return "'" + name if name.startswith(("=", "+", "-", "@", "\t", "\r")) else name
 
 
 def _figures(values: dict[str, Any]) -> dict[str, Any]:

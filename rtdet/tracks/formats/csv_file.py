@@ -1,4 +1,6 @@
-"""Track files as a table with a header (.csv): `frame,time_s,id,class,score,left,top,width,height`."""
+"""Track files as a table with a header (.csv): `frame,time_s,id,class,score,left,top,width,height`.
+
+A class whose name a spreadsheet would run as a formula has an apostrophe in front (see `csv_text`)."""
 
 from __future__ import annotations
 
@@ -8,6 +10,7 @@ from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import Any
 
+from rtdet.csv_text import text_cell, text_of_cell
 from rtdet.track_columns import BOX, columns_of
 from rtdet.tracks.formats.format import Entry, Format, RowWriter, further_in, on_line, seconds, whole
 from rtdet.tracks.rows import FrameRecord, Row
@@ -17,10 +20,16 @@ class CsvWriter(RowWriter):
     """A header, then a row for each track in each frame."""
 
     def _write_rows(self, record: FrameRecord, rows: list[Row]) -> None:
-        columns = [(column.name, column.template) for column in columns_of(CSV.suffix)]
-        lines = [[template % row[name] for name, template in columns] for row in rows]
+        columns = [(column.name, column.template, column.kind) for column in columns_of(CSV.suffix)]
+        lines = [
+            [
+                text_cell(row[name]) if kind is str else template % row[name]
+                for name, template, kind in columns
+            ]
+            for row in rows
+        ]
         if self._is_first:
-            lines.insert(0, [name for name, _ in columns])
+            lines.insert(0, [name for name, _, _ in columns])
         self._file.append(_as_text(lines))
 
     def write_no_frames(self) -> None:
@@ -40,7 +49,7 @@ def _read(path: Path) -> Iterator[Entry]:
 
 
 def _entry(row: dict[str, Any]) -> Entry:
-    return table_entry(row, CSV.suffix)
+    return table_entry({**row, "class": text_of_cell(row["class"] or "")}, CSV.suffix)
 
 
 def table_entry(row: dict[str, Any], suffix: str) -> Entry:

@@ -85,6 +85,8 @@ def why_unreadable(path: Path, error: Exception) -> str:
         return f"{path} is empty (0 bytes): copy or record it again"
     if head[4:8] in (b"ftyp", b"mdat", b"wide", b"free", b"skip", b"moov", b"moof"):
         return f"{path} is incomplete: its index (moov) is missing, so nothing can be played; copy it again"
+    if head.startswith(b"version https://git-lfs.github.com/spec/"):
+        return f"{path} is a Git LFS pointer, not the video itself: run `git lfs pull` in its repository"
     if head and b"\0" not in head and _is_text(head):
         return f"{path} is not a video: it holds text; choose another file"
     reason = getattr(error, "strerror", None) or error

@@ -29,7 +29,7 @@ if TYPE_CHECKING:
     from rtdet.protocols import Source as Source
     from rtdet.protocols import Tracker as Tracker
     from rtdet.trackers.registry import load_tracker as load_tracker
-    from rtdet.training.run import train as train
+    from rtdet.training.api import train as train
     from rtdet.training.settings import TrainingSettings as TrainingSettings
     from rtdet.types import Detections as Detections
     from rtdet.types import Frame as Frame
@@ -47,7 +47,7 @@ _HOMES = {
     "load_detector": "rtdet.detectors.registry",
     "load_tracker": "rtdet.trackers.registry",
     "open_source": "rtdet.video.sources",
-    "train": "rtdet.training.run",
+    "train": "rtdet.training.api",
     "TrainingSettings": "rtdet.training.settings",
     **dict.fromkeys(
         [

@@ -109,6 +109,24 @@ def test_the_app_runs_with_none_of_them(tmp_path):
         assert done.returncode == 0, done.stderr
 
 
+def test_the_public_names_are_there_without_torch_and_training_says_what_it_needs(tmp_path):
+    code = """
+import sys
+sys.modules.update(dict.fromkeys(("torch", "torchvision", "timm", "matplotlib")))
+from rtdet import *
+settings = TrainingSettings(data="d", freeze=8)
+try:
+    train(settings, "o")
+except UsageError as error:
+    print(error)
+"""
+    done = subprocess.run(
+        [sys.executable, "-c", code], cwd=tmp_path, capture_output=True, text=True, timeout=100
+    )
+    assert done.stdout.startswith("rtdet.train needs torch, torchvision, timm and matplotlib"), done.stderr
+    assert "'rtdet[train]'" in done.stdout
+
+
 def test_the_command_is_for_the_python_that_runs(monkeypatch, tmp_path):
     monkeypatch.setattr(sys, "executable", str(tmp_path / "bin" / "python"))
     monkeypatch.setattr(extras, "is_installed", lambda module: True)

@@ -9,14 +9,14 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from rtdet.training.api import train as train
     from rtdet.training.run import Trained as Trained
-    from rtdet.training.run import train as train
     from rtdet.training.settings import TrainingSettings as TrainingSettings
     from rtdet.training.settings import settings_of as settings_of
 
 _HOMES = {
     "Trained": "rtdet.training.run",
-    "train": "rtdet.training.run",
+    "train": "rtdet.training.api",
     "TrainingSettings": "rtdet.training.settings",
     "settings_of": "rtdet.training.settings",
 }

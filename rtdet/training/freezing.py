@@ -10,14 +10,11 @@ from torch import Tensor, nn
 
 from rtdet.detectors.ssd.module import SSDModule
 
-# Strides up to which a network can be frozen. There are layers beyond them in every SSD of ours.
-DEPTHS = (4, 8, 16)
-
 
 def early_layers(model: SSDModule, stride: int) -> frozenset[str]:
     """Names of the modules that are done before any layer strides beyond `stride`: a network's stem and first stages.
 
-    Found on a blank picture, since networks name their stages as they like. stride: one of DEPTHS.
+    Found on a blank picture, since networks name their stages as they like. stride: one of settings.FREEZE_STRIDES.
     """
     side = max(model.config.input_size or (128,))
     names = {module: name for name, module in model.named_modules()}

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import logging
 import os
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -35,8 +34,6 @@ from rtdet.training.start import has_norms, open_start, takes_single_pictures
 from rtdet.training.validation import Validation
 from rtdet.types import IntArray
 
-_log = logging.getLogger("rtdet.training")
-
 # Pictures that AP is measured on while it trains; at the end it is all of them.
 _MEASURED_MIDWAY = 200
 
@@ -58,35 +55,6 @@ class Trained:
     best: Score
     last: Score
     steps: int
-
-
-def train(
-    settings: TrainingSettings,
-    out: str | Path,
-    *,
-    resume: bool = False,
-    on_step: OnStep = lambda trainer, parts: None,
-) -> Trained:
-    """Trains an SSD on labelled pictures; everything it writes goes to the folder `out`.
-
-    resume: goes on from the last checkpoint in `out`; `settings_of(out)` gives the settings that it began with.
-    on_step: called after each step with the trainer (`step`, `total_steps`, `score`, `save()`) and the parts of the
-    loss. A training that is cut off, by an exception of `on_step` too, can be resumed from its last checkpoint.
-    Raises RtdetError with one clear line: UsageError for settings and labels that do not go together, ModelError
-    for weights that cannot be loaded, OutputError where `out` cannot be written.
-
-    >>> settings = rtdet.TrainingSettings(data="squares", size=64, batch=2, steps=2)  # or none: as many as help
-    >>> trained = rtdet.train(settings, out="run")
-    >>> trained.steps, trained.model.name
-    (2, 'model.safetensors')
-    >>> rtdet.load_detector(trained.model).class_names
-    ('square',)
-    """
-    training = begin(settings, out, resume=resume)
-    if training.note:
-        _log.info("%s", training.note)
-    training.fit(on_step)
-    return training.finish()
 
 
 @dataclass(frozen=True)
@@ -153,7 +121,7 @@ class Training:
 
 
 def begin(settings: TrainingSettings, out: str | Path, *, resume: bool = False) -> Training:
-    """Reads the data and the network, and keeps the settings in `out`. Raises as `train` does."""
+    """Reads the data and the network, and keeps the settings in `out`. Raises as `rtdet.train` does."""
     folder = Path(out)
     if not resume and (folder / "last.pt").exists():
         raise UsageError(

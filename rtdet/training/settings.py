@@ -13,6 +13,8 @@ from rtdet.errors import UsageError
 SETTINGS = "settings.json"
 # What a training cannot change once it has begun: other weights are trained.
 _FIXED = ("model", "backbone", "freeze")
+# Strides up to which a network can be frozen. There are layers beyond them in every SSD of ours.
+FREEZE_STRIDES = (4, 8, 16)
 _LENGTHS = ("steps", "epochs", "minutes")
 # Far beyond any training, and its number of steps is still a number.
 _MOST = 1e9
@@ -94,10 +96,8 @@ class TrainingSettings:
 
 
 def _check_freeze(stride: int) -> None:
-    from rtdet.training.freezing import DEPTHS
-
-    if stride not in DEPTHS:
-        raise UsageError(f"--freeze must be a stride, {', '.join(map(str, DEPTHS))}, not {stride}")
+    if stride not in FREEZE_STRIDES:
+        raise UsageError(f"--freeze must be a stride, {', '.join(map(str, FREEZE_STRIDES))}, not {stride}")
 
 
 def _check_augment(name: str) -> None:

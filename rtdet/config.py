@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field, fields, replace
 from pathlib import Path
 from typing import Any
@@ -74,15 +74,22 @@ def load_config(
 ) -> RunConfig:
     """The settings of a run: defaults, overridden by the TOML file at `path`, then by RTDET_* variables, then by
     `overrides` (None: not given). Raises UsageError for a wrong value, UnknownNameError for an unknown setting."""
-    values: dict[str, Any] = {}
-    if path is not None:
-        values.update(_from_toml(Path(path)))
-    for key, text in (os.environ if environment is None else environment).items():
-        name = key[len("RTDET_") :].lower()
-        if key.startswith("RTDET_") and name in _FIELDS:
-            values[name] = _parse(name, text, f"environment variable {key}")
+    values = given_settings(path, environment)
     values.update({name: value for name, value in overrides.items() if value is not None})
     return replace(RunConfig(), **values)
+
+
+def given_settings(
+    path: str | None, environment: Mapping[str, str] | None = None, *, names: Collection[str] | None = None
+) -> dict[str, Any]:
+    """What the TOML file at `path` and then RTDET_* variables set, of `names` (all); raises as `load_config` does."""
+    values = {} if path is None else _from_toml(Path(path))
+    wanted = _FIELDS if names is None else names
+    for key, text in (os.environ if environment is None else environment).items():
+        name = key[len("RTDET_") :].lower()
+        if key.startswith("RTDET_") and name in wanted:
+            values[name] = _parse(name, text, f"environment variable {key}")
+    return {name: value for name, value in values.items() if name in wanted}
 
 
 def parse_toml(text: str) -> dict[str, Any]:

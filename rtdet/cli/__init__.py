@@ -14,6 +14,7 @@ import click
 
 from rtdet.address import note_arguments
 from rtdet.cli import completion, options
+from rtdet.cli.before import defaults_for
 from rtdet.cli.console import say_error
 from rtdet.cli.options import CONTEXT
 from rtdet.errors import OutputError, RtdetError, UnknownNameError
@@ -55,7 +56,10 @@ class LazyGroup(click.Group):
         """As click does, but a source without --source and a misspelt command get errors that say what to type."""
         name = args[0]
         if name in COMMANDS or name.startswith("-"):
-            return super().resolve_command(ctx, args)
+            resolved = super().resolve_command(ctx, args)
+            if name in COMMANDS and resolved[1] is not None:
+                ctx.default_map = {name: defaults_for(ctx, name, resolved[1], resolved[2])}
+            return resolved
         if os.path.exists(name) or "://" in name or name.partition(":")[0] in ("webcam", "demo"):
             raise click.UsageError(f"{name} is not a command; to open it: rtdet --source {shlex.quote(name)}")
         raise UnknownNameError("command", name, COMMANDS)

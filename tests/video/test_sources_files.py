@@ -469,7 +469,7 @@ def encode_sound(stream, rate, layout):
         ("cut.mp4", "is incomplete: its index (moov) is missing"),
         ("sound.mp4", "holds only sound: choose a file or stream with a video track"),
         ("song.mp3", "holds only sound: choose a file or stream with a video track"),
-        ("framed.mkv", "has a video track but not one readable frame"),
+        ("framed.mkv", "has a video track but no readable frame"),
     ],
 )
 def test_a_bad_file_is_one_clear_line(tmp_path, clip, capfd, name, line):

@@ -83,7 +83,7 @@ def test_a_start_that_is_no_time_is_an_error(start_s):
 
 @pytest.mark.parametrize("text", ["webcam", "udp://127.0.0.1:9"])
 def test_a_live_source_cannot_start_later(text):
-    with pytest.raises(SourceError, match=r"is live: it cannot start at 5 s; leave out --start"):
+    with pytest.raises(SourceError, match=r"is live: it cannot start at 5 s; omit --start"):
         open_source(text, start_s=5)
 
 

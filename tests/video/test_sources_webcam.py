@@ -125,7 +125,7 @@ def test_a_camera_whose_read_hangs_is_lost_and_released_later(recording):
 
 def test_a_camera_that_sends_one_picture_for_ever_is_lost(recording):
     source = WebcamSource(0, capture_factory=FileCamera(recording, still=True), frozen_s=0.1)
-    with pytest.raises(SourceError, match=r"was lost: it has sent one and the same picture for 0.1 s"):
+    with pytest.raises(SourceError, match=r"was lost: it has sent the very same picture for 0.1 s"):
         read_to_the_end(source)
 
 

@@ -141,7 +141,7 @@ class FileSource:
         first = next(self._decoded, None)
         if first is None:
             self._decoder.close()
-            raise SourceError(f"{self._name} has a video track but not one readable frame: record it again")
+            raise SourceError(f"{self._name} has a video track but no readable frame: record it again")
         self._pending: _Decoded = first
         self._has_pending = True
 
@@ -213,7 +213,9 @@ class FileSource:
                 return None
             self.state = SourceState.ENDED
             reason = error.strerror or error
-            raise SourceError(f"{self._name} was lost while it was read ({reason}): open it again") from error
+            raise SourceError(
+                f"{self._name} was lost while it was being read ({reason}): open it again"
+            ) from error
 
     def _decode(self) -> Iterator[_Decoded]:
         for picture in self._decoder.frames():

@@ -164,7 +164,7 @@ def open_folder(folder: Path, reading: Reading = AS_IT_IS) -> ImageSource:
     others = sorted(path.name for path in files if path.suffix.lower() in VIDEO_SUFFIXES)
     if others:
         more = ", ..." if len(others) > 3 else ""
-        log.warning("%s: %d other files with pictures are left out (%s%s): open them by themselves",
+        log.warning("%s: %d other files with pictures are left out (%s%s): open them separately",
                     folder, len(others), ", ".join(others[:3]), more)  # fmt: skip
     return _open_series(images, folder.resolve().name, reading)
 
@@ -186,8 +186,8 @@ def _open_series(images: list[Path], name: str, reading: Reading) -> ImageSource
         why = why_no_film(paths)
         taken_as = FILM if why is None else PICTURES
         if why is None:
-            log.info("the %d images of %s are taken for the frames of a film (names with a rising number, one "
-                     "size); --as pictures looks at each by itself", len(paths), name)  # fmt: skip
+            log.info("the %d images of %s are taken for the frames of a film (numbered names, one "
+                     "size); --as pictures takes each by itself", len(paths), name)  # fmt: skip
         else:
             log.info("the %d images of %s are taken for single pictures, without IDs (%s); --as film tracks "
                      "through them", len(paths), name, why)  # fmt: skip
@@ -205,7 +205,7 @@ def _in_order(paths: list[Path]) -> list[Path]:
 
 
 def _instead(files: list[Path]) -> str:
-    """What is there, for an error."""
+    """What the folder holds instead, for an error message."""
     videos = sorted(path.name for path in files if path.suffix.lower() in VIDEO_SUFFIXES)
     if videos:
         more = ", ..." if len(videos) > 3 else ""

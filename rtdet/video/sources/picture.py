@@ -14,7 +14,7 @@ from rtdet.types import Image
 
 
 class Orientation(NamedTuple):
-    """What makes a stored picture upright: mirror it left to right, then turn it clockwise by degrees."""
+    """How to make a stored picture upright: mirror it left to right, then turn it clockwise by degrees."""
 
     mirrored: bool = False
     clockwise: int = 0

@@ -1,4 +1,4 @@
-"""When a decoded picture is shown, where the container knows only when its packet is decoded."""
+"""Finds when a decoded picture is shown, where the container says only when its packet is decoded."""
 
 from __future__ import annotations
 

@@ -29,7 +29,7 @@ class Reading(NamedTuple):
     def refuse_start(self, name: str) -> None:
         """Raises SourceError where a live source is to start later."""
         if self.start_s > 0:
-            raise SourceError(f"{name} is live: it cannot start at {self.start_s:g} s; leave out --start")
+            raise SourceError(f"{name} is live: it cannot start at {self.start_s:g} s; omit --start")
 
 
 AS_IT_IS = Reading()
@@ -41,6 +41,6 @@ def too_large(name: object, width: float, height: float, max_megapixels: float) 
     if megapixels <= max_megapixels:
         return None
     return (
-        f"{name} would take the memory of {megapixels:.0f} megapixels, more than the {max_megapixels:g} that are "
-        f"decoded without being asked; --max-megapixels {math.ceil(megapixels)} reads it"
+        f"{name} would take the memory of {megapixels:.0f} megapixels, more than the limit of "
+        f"{max_megapixels:g}; --max-megapixels {math.ceil(megapixels)} reads it"
     )

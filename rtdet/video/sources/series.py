@@ -18,7 +18,7 @@ def why_no_film(paths: Sequence[Path]) -> str | None:
     """What says that the files, in their order, are single pictures; None where they look like a film's frames:
     one name with a number that rises by even steps, one size, not taken by a camera one by one."""
     if not _is_numbered(paths):
-        return "their names are not one name with a rising number"
+        return "their names are not one name with increasing numbers"
     headers = [read_header(path) for path in paths[:: max(1, len(paths) // _SAMPLED)]]
     known = [header for header in headers if header is not None]
     if len({(header.width, header.height) for header in known}) > 1:

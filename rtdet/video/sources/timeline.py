@@ -1,4 +1,4 @@
-"""Frame times from container timestamps that may lie."""
+"""Derives frame times from container timestamps that may be wrong."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Which of a container's picture tracks is the film."""
+"""Chooses which of a container's video tracks is read."""
 
 from __future__ import annotations
 

@@ -34,7 +34,7 @@ class WebcamSource(LiveSource):
 
     size, fps: what is asked for; the camera may give something else.
     open_timeout_s: for the first picture. lost_s: how long reads may fail or block before the camera is
-    lost. frozen_s: how long it may send the very same picture (a plugged-out camera can; a flat picture,
+    lost. frozen_s: how long it may send the very same picture (an unplugged camera may; a flat picture,
     such as that of a covered lens, is excepted); None: for ever. Raises SourceError.
     """
 
@@ -112,9 +112,7 @@ class WebcamSource(LiveSource):
         if fingerprint != self._print or int(sample.max()) - int(sample.min()) < 8:
             self._print, self._changed_at = fingerprint, now
         elif self._frozen_s is not None and now - self._changed_at > self._frozen_s:
-            raise SourceError(
-                self._lost_line(f"it has sent one and the same picture for {self._frozen_s:g} s")
-            )
+            raise SourceError(self._lost_line(f"it has sent the very same picture for {self._frozen_s:g} s"))
 
     def _describe(self, capture: Any, picture: Image) -> SourceInfo:
         height, width = picture.shape[:2]
@@ -137,7 +135,7 @@ class WebcamSource(LiveSource):
         cameras = list_cameras()
         here = ", ".join(f"webcam:{camera.index} ({camera.name})" for camera in cameras)
         if self._index not in {camera.index for camera in cameras}:
-            choice = f"here are {here}" if cameras else "no camera is connected"
+            choice = f"connected: {here}" if cameras else "no camera is connected"
             return f"cannot open webcam {self._index}: there is no such camera; {choice}"
         return f"cannot open webcam {self._index} ({here}): {self._refusal()}"
 

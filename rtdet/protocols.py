@@ -34,7 +34,8 @@ class Source(Protocol):
     SourceError when the source is lost for good. `close` may be called from another thread, more than
     once, and makes a blocked `read` return None within a second. A seekable source
     (`info.is_seekable`) also has `seek(t)`: the next `read` gives the first frame with Frame.t >= t
-    (within half a frame).
+    (within half a frame). One whose device may be busy for longer than `close` waits has `is_released`, False
+    until a thread of its own has left the device.
     """
 
     info: SourceInfo

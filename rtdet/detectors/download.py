@@ -18,6 +18,7 @@ from rtdet.cache import cache_folder
 from rtdet.detectors.cards import ModelCard
 from rtdet.errors import DownloadError
 from rtdet.terminal import console as make_console
+from rtdet.web import web_opener
 
 _CHUNK = 1 << 18
 _TIMEOUT_S = 10.0
@@ -111,7 +112,7 @@ def _receive(url: str, file: BinaryIO, progress: Progress) -> bool:
     have = file.tell()
     headers = {"User-Agent": "rtdet", **({"Range": f"bytes={have}-"} if have else {})}
     try:
-        response = urllib.request.urlopen(urllib.request.Request(url, headers=headers), timeout=_TIMEOUT_S)
+        response = web_opener().open(urllib.request.Request(url, headers=headers), timeout=_TIMEOUT_S)
     except urllib.error.HTTPError as error:
         if error.code != http.HTTPStatus.REQUESTED_RANGE_NOT_SATISFIABLE or not have:
             raise

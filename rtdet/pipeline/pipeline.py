@@ -5,6 +5,7 @@ from __future__ import annotations
 import atexit
 import logging
 import threading
+import time
 import weakref
 from collections.abc import Callable, Sequence
 from types import TracebackType
@@ -102,7 +103,8 @@ class Pipeline:
 
     def stop(self, timeout_s: float = END_LIMIT_S) -> bool:
         """Ends the run: frames that wait for the detector are dropped, what it has seen is written, all is
-        closed. Back within `timeout_s`; False if a thread was still busy then. Raises nothing: see `join`."""
+        closed. Back within `timeout_s`; False if a thread, the source's own too, was still busy then. Raises
+        nothing: see `join`."""
         with self._lock:
             if not self._is_started:
                 self._close_parts()
@@ -110,7 +112,13 @@ class Pipeline:
         self._supervisor.end(STOP, timeout_s)
         if any(worker.thread is threading.current_thread() for worker in self._workers()):
             return False  # a worker that stops its own run cannot wait for itself
-        return self._supervisor.wait(timeout_s) and not self.stuck
+        give_up = time.monotonic() + timeout_s
+        has_ended = self._supervisor.wait(timeout_s) and not self.stuck
+        while not getattr(self.source, "is_released", True):
+            if time.monotonic() > give_up:
+                return False
+            time.sleep(0.01)
+        return has_ended
 
     def join(self, timeout_s: float | None = None) -> bool:
         """Waits for the end of the run and raises its first error, with the traceback of the thread where

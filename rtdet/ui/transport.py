@@ -66,12 +66,13 @@ class Transport(QFrame):
         self.slider.setRange(0, max(round(duration * 1000), 1))
         self.slider.setSingleStep(1000)
         self.slider.setPageStep(max(round(duration * 100), 1000))
-        info = player.source_info
-        if info is not None and info.is_live:
-            self.duration.setText("LIVE")
+        is_live = player.source_info is not None and player.source_info.is_live
+        if is_live:
+            self.duration.setText("LOST" if player.reconnecting else "LIVE")
         else:
             self.duration.setText(clock(duration) if duration else "")
-        self.duration.setStyleSheet(f"color: {theme.GOOD}" if info is not None and info.is_live else "")
+        color = theme.WARNING if player.reconnecting else theme.GOOD
+        self.duration.setStyleSheet(f"color: {color}" if is_live else "")
         self._position_changed(player.position_s)
 
     def _position_changed(self, t: float) -> None:

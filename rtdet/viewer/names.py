@@ -17,10 +17,6 @@ def short_name(source: str) -> str:
     return tail or source
 
 
-def is_camera(source: str) -> bool:
-    return source.isdigit() or source.startswith("webcam")
-
-
 def absolute(source: str) -> str:
     """The full path of a file, because the next start may be in another folder; any other source unchanged."""
     try:

@@ -16,9 +16,10 @@ from rtdet.config import RunConfig
 from rtdet.errors import UnknownNameError
 from rtdet.protocols import Detector, SourceState
 from rtdet.types import FrameResult, Thresholds
+from rtdet.video.sources.names import is_camera
 from rtdet.viewer import system_keyring
 from rtdet.viewer.jobs import Jobs
-from rtdet.viewer.names import absolute, is_camera, short_name
+from rtdet.viewer.names import absolute, short_name
 from rtdet.viewer.notices import NoticeHandler, line_about
 from rtdet.viewer.opener import Opener, Superseded
 from rtdet.viewer.player import Phase, PlayerState, Severity

@@ -12,7 +12,7 @@ import pytest
 from rtdet.address import hide_secrets
 from rtdet.errors import SourceError
 from rtdet.video.sources import SOURCES, open_source
-from rtdet.video.sources.names import natural_key, to_path
+from rtdet.video.sources.names import is_camera, natural_key, to_path
 
 
 def picture(value=90, size=(40, 30)):
@@ -130,3 +130,23 @@ def test_the_module_that_knows_the_spellings_loads_no_decoder():
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert done.stdout.strip() == "[]"
+
+
+@pytest.mark.parametrize("text", ["webcam", "webcam:3", "3", "/dev/video0", " webcam:0 "])
+def test_a_camera_is_known_by_each_of_its_spellings(text):
+    assert is_camera(text)
+
+
+@pytest.mark.parametrize(
+    "text", ["webcam_clip.mp4", "webcam:", "webcams", "/dev/video", "video0", "1.mp4", ""]
+)
+def test_what_only_looks_like_a_camera_is_none(text):
+    assert not is_camera(text)
+
+
+@pytest.mark.parametrize(
+    "text", ["webcam:99999999999999999999", "99999999999999999999", "/dev/video4000000000"]
+)
+def test_a_camera_number_that_no_machine_has_is_one_clear_line(text):
+    with pytest.raises(SourceError, match=r"^cannot open .*: there is no camera of that number"):
+        open_source(text)

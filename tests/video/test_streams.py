@@ -38,14 +38,17 @@ def numbers(frames):
     return [sum(1 << bit for bit, level in enumerate(row) if level > 125) for row in bars]
 
 
-def encoded(folder, container_format, noise=0, **muxer):
+LOW_DELAY = {"g": "5", "bf": "0", "tune": "zerolatency", "crf": "5"}
+
+
+def encoded(folder, container_format, noise=0, *, codec="libx264", encoder=LOW_DELAY, **muxer):
     """FRAMES numbered pictures of H.264 in a container, as bytes."""
     random = np.random.default_rng(0)
     path = folder / f"clip.{container_format}"
     with av.open(str(path), "w", format=container_format, options=muxer) as container:
-        stream = container.add_stream("libx264", rate=25)
+        stream = container.add_stream(codec, rate=25)
         stream.width, stream.height, stream.pix_fmt = 60, 48, "yuv420p"
-        stream.codec_context.options = {"g": "5", "bf": "0", "tune": "zerolatency", "crf": "5"}
+        stream.codec_context.options = encoder
         for i in range(FRAMES):
             picture = numbered(i) - random.integers(0, noise + 1, (48, 60, 3), np.uint8)
             frame = av.VideoFrame.from_ndarray(picture, "bgr24")
@@ -560,4 +563,254 @@ def test_a_playlist_of_segments_is_read_to_its_end(serve, transport_stream):
     assert not source.info.is_live
     assert [frame.t for frame in frames] == pytest.approx([i / 25 for i in range(FRAMES)])
     assert source.read() is None
+    source.close()
+
+
+# Playlists
+
+
+@pytest.fixture(scope="module")
+def segments(tmp_path_factory):
+    """Segments of two seconds, one clock through all of them."""
+    folder = tmp_path_factory.mktemp("hls")
+    muxer = {"hls_time": "2", "hls_list_size": "0"}
+    with av.open(str(folder / "all.m3u8"), "w", format="hls", options=muxer) as container:
+        stream = container.add_stream("libx264", rate=25)
+        stream.width, stream.height, stream.pix_fmt = 60, 48, "yuv420p"
+        stream.codec_context.options = {
+            "g": "50",
+            "keyint_min": "50",
+            "bf": "2",
+            "crf": "5",
+            "sc_threshold": "0",
+        }
+        for i in range(6 * FRAMES):
+            frame = av.VideoFrame.from_ndarray(numbered(i % FRAMES), "bgr24").reformat(format="yuv420p")
+            frame.pts, frame.time_base = i, Fraction(1, 25)
+            container.mux(stream.encode(frame))
+        container.mux(stream.encode())
+    return [(folder / f"all{number}.ts").read_bytes() for number in range(6)]
+
+
+class Playlist:
+    """A server of a live playlist: `published` segments are named in it, `window` of them at once."""
+
+    def __init__(self, segments, published=3, window=5, is_over=False, master=False):
+        self.segments, self.published, self.window = segments, published, window
+        self.is_over, self.master = is_over, master
+        self.first = 0
+        self.fetched = []
+
+    def text(self):
+        first = max(self.first, self.published - self.window)
+        lines = ["#EXTM3U", "#EXT-X-TARGETDURATION:2", f"#EXT-X-MEDIA-SEQUENCE:{first}"]
+        for number in range(first, self.published):
+            lines += ["#EXTINF:2.0,", f"segment{number}.ts"]
+        return "\n".join([*lines, *(["#EXT-X-ENDLIST"] if self.is_over else []), ""]).encode()
+
+    def __call__(self, server, connection, request):
+        path = request.split()[1]
+        if path.endswith("master.m3u8"):
+            variants = "#EXT-X-STREAM-INF:BANDWIDTH={}\n{}\n"
+            content = "#EXTM3U\n" + variants.format(100, "low.m3u8") + variants.format(900, "live.m3u8")
+            answer(connection, content.encode())
+        elif path.endswith("live.m3u8"):
+            answer(connection, self.text())
+        elif found := re.search(r"segment(\d+)\.ts", path):
+            self.fetched.append(int(found[1]))
+            answer(connection, self.segments[int(found[1])], "Content-Type: video/mp2t")
+        else:
+            answer(connection, b"", status="404 Not Found")
+
+
+def test_a_live_playlist_is_paced_by_its_own_times_and_loses_no_picture(serve, segments):
+    playlist = Playlist(segments, published=1)
+    source = open_source(f"http://127.0.0.1:{serve(playlist).port}/live.m3u8")
+    playlist.published = 2
+    frames = read(source, 2 * FRAMES - 5)
+    assert source.info.is_live
+    assert numbers(frames) == [i % FRAMES for i in range(2 * FRAMES - 5)]
+    assert [frame.t for frame in frames] == pytest.approx([i / 25 for i in range(2 * FRAMES - 5)], abs=0.002)
+    # A picture is never early: the freshest-frame policy then has the time for it that a camera's would have.
+    assert all(b.captured_at - a.captured_at >= b.t - a.t - 0.3 for a, b in itertools.pairwise(frames))
+    assert frames[-1].captured_at - frames[0].captured_at >= frames[-1].t - 0.6
+    source.close()
+    wait_for(no_thread_is_left, 2)
+
+
+def test_a_live_playlist_begins_three_segments_before_its_end_with_the_best_variant(serve, segments):
+    playlist = Playlist(segments, published=6)
+    source = open_source(f"http://127.0.0.1:{serve(playlist).port}/master.m3u8")
+    assert numbers(read(source, 3)) == [0, 1, 2]
+    assert playlist.fetched[0] == 3
+    source.close()
+
+
+def test_a_playlist_whose_server_comes_back_goes_on_after_the_last_segment(serve, segments):
+    playlist = Playlist(segments, published=1)
+    broken = threading.Event()
+
+    def act(server, connection, request):
+        if broken.is_set():
+            answer(connection, b"", status="503 Service Unavailable")
+        else:
+            playlist(server, connection, request)
+
+    source = StreamSource(f"http://127.0.0.1:{serve(act).port}/live.m3u8", backoff_s=(0.05, 0.1))
+    first = read(source, FRAMES - 5)
+    broken.set()
+    wait_for(lambda: source.state is SourceState.RECONNECTING)
+    playlist.published = 2
+    broken.clear()
+    later = read(source, FRAMES - 10)
+    assert source.reconnects >= 1
+    assert playlist.fetched == [0, 1]
+    assert all(b.t > a.t for a, b in itertools.pairwise([*first, *later]))
+    source.close()
+
+
+def test_the_reader_of_a_playlist_that_waits_for_news_is_gone_soon_after_close(serve, segments):
+    playlist = Playlist(segments, published=1)
+    source = StreamSource(f"http://127.0.0.1:{serve(playlist).port}/live.m3u8", stall_s=30)
+    read(source, FRAMES - 5)
+    source.close()
+    wait_for(lambda: source.is_released, 2)
+    assert source.read() is None
+
+
+def test_a_finite_playlist_gives_the_pictures_that_its_decoder_held_back(serve, segments):
+    playlist = Playlist(segments, published=2, is_over=True)
+    source = open_source(f"http://127.0.0.1:{serve(playlist).port}/live.m3u8")
+    assert not source.info.is_live
+    assert source.info.duration_s == pytest.approx(4)
+    frames = read_to_the_end(source)
+    assert numbers(frames) == [*range(FRAMES), *range(FRAMES)]
+    assert [frame.t for frame in frames] == pytest.approx([i / 25 for i in range(2 * FRAMES)], abs=0.001)
+    assert source.read() is None
+    source.close()
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        b"#EXTM3U\n#EXT-X-MEDIA-SEQUENCE:abc\n",
+        b"#EXTM3U\n#EXTINF:nonsense,\na.ts\n#EXT-X-ENDLIST\n",
+        b"#EXTM3U\n#EXT-X-ENDLIST\n",
+        b"#EXTM3U\n#EXT-X-STREAM-INF:BANDWIDTH=1\nlive.m3u8\n",
+        b"not a playlist",
+        b"",
+    ],
+)
+def test_a_playlist_of_nonsense_is_one_clear_line(serve, text, capfd):
+    server = serve(lambda server, connection, request: answer(connection, text))
+    with pytest.raises(
+        SourceError, match=r"http://127.0.0.1:\d+/live.m3u8.*(check the address|choose a file)"
+    ):
+        open_stream(f"http://127.0.0.1:{server.port}/live.m3u8", open_timeout_s=2, stall_s=0.5)
+    assert capfd.readouterr().err == ""
+
+
+# What goes wrong in mid-stream
+
+
+def test_a_codec_that_changes_in_mid_stream_is_decoded_anew(serve, transport_stream, tmp_path):
+    other = encoded(tmp_path, "mpegts", codec="mpeg2video", encoder={"g": "5", "bf": "0"})
+
+    def act(server, connection, request):
+        answer(connection, transport_stream if len(server.requests) == 1 else b"", "Content-Type: video/mp2t")
+        while not server.stop.wait(0.02):  # bytes keep coming, the first decoder's pictures do not
+            connection.sendall(other)
+
+    server = serve(act)
+    source = StreamSource(f"http://127.0.0.1:{server.port}/live", stall_s=0.5, backoff_s=(0.05, 0.1))
+    frames = read(source, FRAMES - 2)
+    assert "h264" in source.info.detail
+    for _ in range(500):
+        assert source.read() is not None
+        if source.reconnects:
+            break
+    read(source, 5)  # what was on its way
+    later = read(source, 20)
+    assert all((b - a) % FRAMES == 1 for a, b in itertools.pairwise(numbers(later)))
+    assert all(b.t > a.t for a, b in itertools.pairwise([*frames, *later]))
+    source.close()
+
+
+def test_pictures_that_come_in_bursts_again_and_again_are_paced(serve, segments):
+    def act(server, connection, request):
+        answer(connection, b"", "Content-Type: video/mp2t")
+        for segment in segments:
+            connection.sendall(segment)
+            if server.stop.wait(2.0):
+                return
+
+    source = open_source(f"http://127.0.0.1:{serve(act).port}/live")
+    frames = read(source, 4 * FRAMES)
+    paced = frames[3 * FRAMES + 5 :]
+    steps = [b.t - a.t for a, b in itertools.pairwise(paced)]
+    assert steps == pytest.approx([0.04] * len(steps), abs=0.002)
+    assert all(b.t > a.t for a, b in itertools.pairwise(frames))
+    source.close()
+
+
+# Servers and addresses of nonsense
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        b"nonsense\r\n\r\n",
+        b"HTTP/1.1 banana\r\n\r\n",
+        b"HTTP/1.1 200 OK\r\n" + b"X-A: b\r\n" * 150 + b"\r\n",
+        b"HTTP/1.1 200 OK\r\nX-A: " + b"b" * 100_000 + b"\r\n\r\n",
+        b"\x00\xff\x1b[31m\r\n\r\n",
+        b"HTTP/1.1 200 OK\r\nContent-Length: -5\r\n\r\n",
+        b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\nzz\r\n",
+        b"HTTP/1.1 302 Found\r\nLocation: http://[\r\nContent-Length: 0\r\n\r\n",
+        b"HTTP/1.1 302 Found\r\nLocation: file:///etc/passwd\r\nContent-Length: 0\r\n\r\n",
+        b"",
+    ],
+)
+@pytest.mark.parametrize("path", ["live", "live.m3u8"])
+def test_a_server_that_answers_nonsense_is_one_clear_line(serve, words, path, capfd):
+    server = serve(lambda server, connection, request: connection.sendall(words))
+    with pytest.raises(SourceError) as caught:
+        open_stream(f"http://127.0.0.1:{server.port}/{path}", open_timeout_s=2, stall_s=0.5)
+    assert "\n" not in str(caught.value)
+    assert str(caught.value).isprintable()
+    assert capfd.readouterr().err == ""
+
+
+def test_a_redirect_to_an_ftp_server_is_not_followed(serve):
+    visited = threading.Event()
+    ftp = serve(lambda server, connection, request: visited.set(), greets=False)
+    location = f"Location: ftp://127.0.0.1:{ftp.port}/clip.mp4"
+    server = serve(lambda server, connection, request: answer(connection, b"", location, status="302 Found"))
+    with pytest.raises(SourceError, match=r"the server redirects to a ftp address"):
+        open_source(f"http://127.0.0.1:{server.port}/clip.mp4")
+    assert not visited.is_set()
+
+
+@pytest.mark.parametrize(
+    "address",
+    ["http://[", "http://h:abc/", "rtsp://h:99999999/", "http://[::1", "rtsp://[x]/", "udp://@:abc"],
+)
+def test_an_address_of_nonsense_is_one_clear_line(address):
+    with pytest.raises(SourceError, match=r"is no address: check its host and port"):
+        open_source(address)
+
+
+def test_a_blank_in_an_address_is_sent_as_one(serve, mp4):
+    server = serve(serving(mp4))
+    source = open_source(f"http://127.0.0.1:{server.port}/my clip.mp4?a=b c")
+    assert numbers([source.read()]) == [0]
+    assert server.requests[0].startswith("GET /my%20clip.mp4?a=b%20c HTTP/1.1")
+    source.close()
+
+
+def test_a_reader_that_is_slow_gets_every_picture_of_a_finite_playlist(serve, segments):
+    playlist = Playlist(segments, published=1, is_over=True)
+    source = open_source(f"http://127.0.0.1:{serve(playlist).port}/live.m3u8")
+    time.sleep(1.3)  # longer than a live source waits
+    assert numbers(read_to_the_end(source)) == list(range(FRAMES))
     source.close()

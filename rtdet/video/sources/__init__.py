@@ -16,7 +16,7 @@ from rtdet.address import Address
 from rtdet.errors import SourceError
 from rtdet.protocols import Source
 from rtdet.video.sources.cameras import CameraInfo, list_cameras
-from rtdet.video.sources.names import IMAGE_SUFFIXES, is_glob, is_url, missing_file, to_path
+from rtdet.video.sources.names import IMAGE_SUFFIXES, is_camera, is_glob, is_url, missing_file, to_path
 from rtdet.video.sources.reading import MAX_MEGAPIXELS, Reading
 
 __all__ = ["SOURCES", "CameraInfo", "SourceKind", "list_cameras", "open_source"]
@@ -134,10 +134,6 @@ def _is_demo(text: str) -> bool:
     return re.fullmatch(r"demo(:\d+)?", text) is not None
 
 
-def _is_webcam(text: str) -> bool:
-    return re.fullmatch(r"webcam|(webcam:|/dev/video)?\d+", text, re.ASCII) is not None
-
-
 def _is_image_file(text: str) -> bool:
     path = to_path(text)
     return path.suffix.lower() in IMAGE_SUFFIXES and path.exists()
@@ -146,7 +142,7 @@ def _is_image_file(text: str) -> bool:
 # In the order in which they are tried.
 SOURCES: dict[str, SourceKind] = {
     "demo": SourceKind("demo or demo:SEED", _is_demo, _open_demo),
-    "webcam": SourceKind("webcam, webcam:N or N", _is_webcam, _open_webcam),
+    "webcam": SourceKind("webcam, webcam:N or N", is_camera, _open_webcam),
     "stream": SourceKind("rtsp://..., http://..., udp://...", is_url, _open_stream),
     "folder": SourceKind("a folder of images", lambda text: to_path(text).is_dir(), _open_folder),
     "image": SourceKind("an image file", _is_image_file, _open_image),

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from fractions import Fraction
 from typing import Any
 
@@ -13,6 +13,7 @@ from rtdet.video.sources.track_choice import choose_track
 
 # A run of this many unreadable packets without one good between them is the end of the file, not a scratch.
 HOPELESS = 64
+_CHANGED = 25  # a second without a whole picture
 # Formats whose frames build on each other although each is marked as a key frame.
 WITHOUT_KEYFRAMES = frozenset({"gif", "apng", "webp_anim"})
 # FFmpeg would show any text as a film of letters.
@@ -62,6 +63,10 @@ class VideoDecoder:
         except SourceError:
             self.container.close()
             raise
+        self._live = live
+        self._unread = 0  # errors and damaged pictures since the last whole picture
+        # Called for every packet; may raise OSError.
+        self.watch: Callable[[], None] = lambda: None
         # Threads per frame hold back as many frames as there are threads: good for files, bad for live.
         self.stream.thread_type = "SLICE" if live else "AUTO"
         self._has_only_decode_times = self.container.format.name == "avi"
@@ -166,6 +171,7 @@ class VideoDecoder:
         while True:
             try:
                 for packet in self.container.demux(self.stream):
+                    self.watch()
                     if packet.size:
                         self.damaged += failures
                         failures = 0
@@ -191,13 +197,24 @@ class VideoDecoder:
             return []
         except (av.error.FFmpegError, ValueError):
             self.damaged += 1
+            self._count_unread(1)
             return []
+        for picture in pictures:
+            self._count_unread(int(picture.is_corrupt))
         for picture in pictures:
             if self._reorders:
                 picture.pts = self.times.of_picture(picture)
             elif picture.pts is None:
                 picture.pts = picture.dts
         return pictures
+
+    def _count_unread(self, bad: int) -> None:
+        """Raises ConnectionError once a live stream has given nothing whole for long: its codec may have changed."""
+        if not bad:
+            self._unread = 0
+        self._unread += bad
+        if self._live and self._unread >= _CHANGED:
+            raise ConnectionError("its pictures cannot be decoded any more")
 
     def seek(self, pts: int) -> bool:
         """Go to the key frame at or before `pts` (stream time base). False where the format cannot."""

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import atexit
 import threading
 import time
+import weakref
 from abc import ABC, abstractmethod
 from collections import deque
 
@@ -13,6 +15,7 @@ from rtdet.types import Frame, Image, SourceInfo
 
 STALE_S = 1.0  # a reader that stays away for so long is paused, and wants the newest frame when it returns
 _SLOTS = 2
+_EXIT_S = 11.0  # at the end of the process, for devices to return: no longer than FFmpeg waits to connect
 
 
 class LiveSource(ABC):
@@ -75,6 +78,11 @@ class LiveSource(ABC):
             raise error
         return None
 
+    @property
+    def is_released(self) -> bool:
+        """Whether the thread has left the device."""
+        return not self._thread.is_alive()
+
     def close(self) -> None:
         self._closing.set()
         with self._changed:
@@ -85,6 +93,7 @@ class LiveSource(ABC):
 
     def _start(self, timeout_s: float, silent: str) -> None:
         """Start the thread and wait for the first picture. Raises SourceError, `silent` when none comes."""
+        _running.add(self)
         self._thread.start()
         with self._changed:
             answered = self._changed.wait_for(lambda: self._slots or self._finished, timeout_s)
@@ -103,7 +112,7 @@ class LiveSource(ABC):
         frame = Frame(picture, t, self._count, now)
         self._count, self._last_t = self._count + 1, t
         with self._changed:
-            patience_s = 0.0 if self._unread else STALE_S
+            patience_s = (0.0 if self._unread else STALE_S) if self.info.is_live else None
             self._changed.wait_for(lambda: len(self._slots) < _SLOTS or self._closing.is_set(), patience_s)
             if self._closing.is_set():
                 return
@@ -125,3 +134,17 @@ class LiveSource(ABC):
             with self._changed:
                 self._finished = True
                 self._changed.notify_all()
+
+
+# An interpreter that exits while native code runs in a daemon thread may crash.
+_running: weakref.WeakSet[LiveSource] = weakref.WeakSet()
+
+
+@atexit.register
+def _close_all() -> None:
+    sources = [source for source in _running if not source.is_released]
+    for source in sources:
+        source.close()
+    end = time.monotonic() + _EXIT_S
+    for source in sources:
+        source._thread.join(max(0.0, end - time.monotonic()))

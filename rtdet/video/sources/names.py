@@ -44,6 +44,11 @@ def is_url(text: str) -> bool:
     return re.match(r"[A-Za-z][A-Za-z0-9+.-]+://", text) is not None and not text.startswith(FILE_SCHEME)
 
 
+def is_camera(text: str) -> bool:
+    """webcam, webcam:1, /dev/video0 or 0, but not webcam_clip.mp4."""
+    return re.fullmatch(r"webcam|(webcam:|/dev/video)?\d+", text.strip(), re.ASCII) is not None
+
+
 def to_path(text: str) -> Path:
     """A path from what was typed, dropped or given as a file:// address."""
     if text.startswith(FILE_SCHEME):

@@ -1,7 +1,8 @@
 """Bytes from the network that can be waited for with a limit and cut off from another thread.
 
 FFmpeg's own http, tcp and udp block where nothing can reach them, and take a pause of the sender for
-the end of the stream. These do neither; av.open takes them as files.
+the end of the stream. These do neither; av.open takes them as files. Their `watch` is called before every read,
+and may raise OSError: for a stream whose bytes come but whose pictures do not.
 """
 
 from __future__ import annotations
@@ -20,12 +21,17 @@ from collections.abc import Callable
 from typing import Any, cast
 from urllib.parse import parse_qs, quote, unquote, urlsplit, urlunsplit
 
+from rtdet.web import web_opener
+
+Watch = Callable[[], None]
 _POLL_S = 0.2
 _DATAGRAM = 65536
 
 
 class SocketFile:
     """Reads from one socket; silence of more than `stall_s` raises TimeoutError, an abort ends it."""
+
+    watch: Watch = staticmethod(lambda: None)
 
     def __init__(self, connected: socket.socket, stall_s: float) -> None:
         self._socket = connected
@@ -35,6 +41,7 @@ class SocketFile:
         connected.settimeout(_POLL_S)
 
     def read(self, size: int) -> bytes:
+        self.watch()
         if not self._rest:
             # A datagram must be taken whole, or its tail is lost.
             self._rest = self._receive()
@@ -110,9 +117,11 @@ class HttpFile:
     `open` connects, and raises OSError; then `length` is None for a stream without an end.
     """
 
+    watch: Watch = staticmethod(lambda: None)
+
     def __init__(self, url: str, stall_s: float) -> None:
         # urllib does not take blanks, and says the whole address where it complains.
-        self._url, user = _split_user(re.sub(r"[\x00-\x20\x7f]", lambda found: quote(found[0]), url))
+        self._url, user = _split_user(_quoted(url))
         self._stall_s = stall_s
         self._aborted = False
         self._connections: list[socket.socket] = []
@@ -134,6 +143,7 @@ class HttpFile:
         return self
 
     def read(self, size: int) -> bytes:
+        self.watch()
         if self._aborted or (self.length is not None and self._position >= self.length):
             return b""
         for is_last_try in (False, True):
@@ -192,6 +202,8 @@ class HttpFile:
         except urllib.error.HTTPError as error:
             error.close()  # it holds the connection
             raise
+        except http.client.HTTPException as error:  # what answers there doesn't speak HTTP
+            raise ConnectionError(f"the server answers nonsense ({_in_words(error)})") from error
         if self._position and response.status != 206:
             response.close()
             raise ConnectionError("the server does not give parts of the file")
@@ -202,6 +214,18 @@ class HttpFile:
         self._connections[:] = [connected]
         if self._aborted:
             raise ConnectionAbortedError("closed")
+
+
+def _quoted(url: str) -> str:
+    """The address with its blanks and letters that HTTP cannot send as their %XX."""
+    url = re.sub(r"[\x00-\x20\x7f]", lambda found: quote(found[0]), url)
+    head, separator, rest = url.partition("://")
+    host, slash, path = rest.partition("/")
+    return head + separator + host + slash + quote(path, safe="/%:@!$&'()*+,;=~-._?[]")
+
+
+def _in_words(error: http.client.HTTPException) -> str:
+    return "".join(char if char.isprintable() else "?" for char in str(error) or type(error).__name__)[:60]
 
 
 def _split_user(url: str) -> tuple[str, tuple[str, str] | None]:
@@ -252,7 +276,7 @@ def _opener(
         passwords = urllib.request.HTTPPasswordMgrWithDefaultRealm()
         passwords.add_password(None, url, *user)
         handlers += [BasicHandler(passwords), DigestHandler(passwords)]
-    return urllib.request.build_opener(*handlers)
+    return web_opener(*handlers)
 
 
 def reason_of(error: BaseException) -> str:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import importlib.util
 import os
+import shlex
 import shutil
 import sys
 from collections.abc import Mapping
@@ -46,10 +47,16 @@ def require_for_model(extra: str, what: str, *modules: str) -> None:
 
 def install_command(extra: str) -> str:
     """The command that installs an extra for the running Python."""
-    python = Path(sys.executable)
-    wanted = f"'rtdet[{extra}]'" if os.name != "nt" else f'"rtdet[{extra}]"'
+    python, wanted = _quoted(sys.executable), _quoted(f"rtdet[{extra}]")
     if is_installed("pip"):
         pip = shutil.which("pip")
-        is_ours = pip is not None and Path(pip).parent == python.parent
+        is_ours = pip is not None and Path(pip).parent == Path(sys.executable).parent
         return f"{'pip' if is_ours else f'{python} -m pip'} install {wanted}"
     return f"uv pip install --python {python} {wanted}"
+
+
+def _quoted(word: str) -> str:
+    """The word as a shell takes it for one."""
+    if os.name != "nt":
+        return shlex.quote(word)
+    return f'"{word}"' if set(word) & set(" []") else word

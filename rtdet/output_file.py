@@ -32,9 +32,9 @@ def check_output(path: str | Path, source: str | None = None) -> Path:
     path = Path(path)
     if path == STDOUT:
         return path
-    if path.is_dir():
+    if os.path.isdir(path):
         raise OutputError(f"{path} is a folder; name a file in it")
-    if not path.parent.is_dir():
+    if not os.path.isdir(path.parent):
         raise OutputError(f"the folder {path.parent} does not exist; create it or choose another")
     if source is not None and _same_file(path, source):
         raise OutputError(f"{path} is the source itself; choose another name for the output")
@@ -62,7 +62,8 @@ def suffix_of(path: str | Path, kind: str, known: tuple[str, ...]) -> str:
 
 def is_stream(path: Path) -> bool:
     """Whether the path is standard output, a pipe or a device, which can only be written sequentially."""
-    return path == STDOUT or (path.exists() and not path.is_file() and not path.is_dir())
+    # Not Path's own methods, which raise where a name is too long or a folder may not be read.
+    return path == STDOUT or (os.path.exists(path) and not os.path.isfile(path) and not os.path.isdir(path))
 
 
 def cannot_write(path: Path, error: OSError) -> OutputError:

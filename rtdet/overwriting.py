@@ -27,7 +27,7 @@ def refuse_overwriting(
     wanted = {name: Path(path) for name, path in outputs.items() if path is not None}
     names: dict[_Identity | Path, str] = {}
     for name, path in wanted.items():
-        if path.exists() and _identity(path) is None:
+        if os.path.exists(path) and _identity(path) is None:
             continue
         other = names.setdefault(_identity(path) or _place(path), name)
         if other != name:

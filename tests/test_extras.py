@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import shlex
 import subprocess
 import sys
 from pathlib import Path
@@ -138,6 +139,15 @@ def test_the_command_is_for_the_python_that_runs(monkeypatch, tmp_path):
     assert extras.install_command("torch") == "pip install 'rtdet[torch]'"
     monkeypatch.setattr(extras, "is_installed", lambda module: False)
     assert extras.install_command("all").startswith("uv pip install --python ")
+
+
+def test_a_python_in_a_folder_with_a_space_is_one_word_of_the_command(monkeypatch, tmp_path):
+    monkeypatch.setattr(sys, "executable", str(tmp_path / "my programs" / "python"))
+    for has_pip in (True, False):
+        monkeypatch.setattr(extras, "is_installed", lambda module, has_pip=has_pip: has_pip)
+        words = shlex.split(extras.install_command("torch"))
+        assert sys.executable in words
+        assert words[-1] == "rtdet[torch]"
 
 
 def test_several_missing_packages_are_named_together(monkeypatch):

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from rtdet.backends.forks import note_opened, refuse_after_fork
-from rtdet.backends.machine import may_have_gpu, tell_of_unused_gpu
+from rtdet.backends.machine import has_nvidia_driver, may_have_gpu, tell_of_unused_gpu
 from rtdet.backends.network import Network, Shape
 from rtdet.errors import ModelError, UnknownNameError, UsageError
 from rtdet.extras import is_installed, require
@@ -146,7 +146,8 @@ def _choose_onnxruntime(backend: str, device: str, kind: str) -> tuple[str, str]
         has_gpu_wheel = _installed("onnxruntime-gpu")
         return ("onnxruntime", "cuda") if has_gpu_wheel and _has_provider("cuda") else cpu
     if not _has_provider(kind):
-        extra = " for ONNX Runtime (pip install onnxruntime-gpu)" if _torch_has_cuda(kind) else " found"
+        is_unused = kind == "cuda" and has_nvidia_driver()
+        extra = " for ONNX Runtime (pip install onnxruntime-gpu)" if is_unused else " found"
         raise UsageError(f"no {kind.upper()} device{extra}; use --device cpu or auto")
     return "onnxruntime", device
 
@@ -157,14 +158,6 @@ def _has_provider(kind: str) -> bool:
     import onnxruntime
 
     return _PROVIDERS[kind] in onnxruntime.get_available_providers()
-
-
-def _torch_has_cuda(kind: str) -> bool:
-    if kind != "cuda" or not is_installed("torch"):
-        return False
-    import torch
-
-    return torch.cuda.is_available()
 
 
 def _installed(distribution: str) -> bool:

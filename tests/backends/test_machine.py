@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 
 from rtdet.backends import machine, registry
+from rtdet.errors import UsageError
 
 
 @pytest.fixture
@@ -49,3 +50,13 @@ def test_a_machine_without_a_gpu_is_told_nothing(caplog, monkeypatch, tmp_path):
         machine.tell_of_unused_gpu()
     assert not caplog.records
     assert not list(tmp_path.iterdir())
+
+
+@pytest.mark.parametrize(
+    ("has_driver", "said"), [(True, r"pip install onnxruntime-gpu"), (False, "no CUDA device found")]
+)
+def test_a_graph_that_is_wanted_on_cuda_is_told_what_the_machine_lacks(monkeypatch, has_driver, said):
+    monkeypatch.setattr(registry, "has_nvidia_driver", lambda: has_driver)
+    monkeypatch.setattr(registry, "is_installed", lambda module: module not in ("torch", "onnxruntime"))
+    with pytest.raises(UsageError, match=said):
+        registry.choose("auto", "cuda", is_file=True)

@@ -150,6 +150,12 @@ def test_an_output_that_would_overwrite_its_source(rtdet, clip):
     assert clip.read_bytes() == before
 
 
+@pytest.mark.parametrize("option", ["--tracks", "--save", "--stats"])
+def test_an_output_whose_name_is_too_long(rtdet, option):
+    name = "a" * 300 + (".mp4" if option == "--save" else ".csv")
+    _fails(rtdet("--source", "demo", "--headless", option, name), 5, "file name too long")
+
+
 def test_two_outputs_of_one_name(rtdet):
     _fails(rtdet("--source", "demo", "--headless", "--tracks", "o.json", "--stats", "o.json"), 2, "same file")
 

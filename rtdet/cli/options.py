@@ -100,8 +100,8 @@ def taken_as() -> Callable[[F], F]:
         "--as",
         "taken_as",
         metavar="film|pictures",
-        help="What the images of SRC are: frames of a film, or single pictures, without IDs.  "
-        "[default: by their names and sizes]",
+        help="Take images as the frames of a film, or as single pictures without IDs.  "
+        "[default: depends on their names and sizes]",
     )
 
 
@@ -110,14 +110,12 @@ def video_track() -> Callable[[F], F]:
         "--video-track",
         type=int,
         metavar="N",
-        help="Which video track of a file, from 0.  [default: the film]",
+        help="Video track of a file to read, counted from 0.  [default: the main one]",
     )
 
 
 def max_megapixels(*, unset: bool = False) -> Callable[[F], F]:
-    return _setting(
-        "--max-megapixels", type=float, metavar="N", help="Do not decode larger pictures.", unset=unset
-    )
+    return _setting("--max-megapixels", type=float, metavar="N", help="Refuse larger pictures.", unset=unset)
 
 
 def max_frames() -> Callable[[F], F]:

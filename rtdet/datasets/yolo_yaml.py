@@ -77,7 +77,7 @@ def _names(value: Any, path: Path) -> tuple[str, ...]:
 
 
 def _by_number(names: dict[Any, Any]) -> dict[int, Any] | None:
-    """The same with numbers as keys; None where one is none, or is there twice."""
+    """The same with numbers as keys; None where a key is not a number, or occurs twice."""
     keys = [int(key) if type(key) is int or str(key).isdecimal() else -1 for key in names]
     if any(not 0 <= key < 100_000 for key in keys) or len(set(keys)) < len(keys):
         return None

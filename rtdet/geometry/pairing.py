@@ -28,7 +28,7 @@ def heaviest_matching(
 ) -> IntArray:
     """Places, in no order, of the pairs of a one-to-one matching with the largest sum of weights.
 
-    rows, columns (K,) are below their counts, and no pair is there twice; weight (K,) is finite and above 0. Where
+    rows, columns (K,) are below their counts, and no pair is repeated; weight (K,) is finite and above 0. Where
     several matchings are equally heavy, it is any of them.
     """
     if len(rows) <= FEW_PAIRS:

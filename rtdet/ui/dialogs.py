@@ -136,7 +136,7 @@ class SignInDialog(QDialog):
         self.values = [_secret_field(name or "Token") for name, _ in address.hidden]
         for field in self.values:
             form.addRow(field.accessibleName(), field)
-        self.keep = QCheckBox("Keep in the system's keyring")
+        self.keep = QCheckBox("Save in the system's keyring")
         if system_keyring.is_there():
             form.addRow(self.keep)
         buttons = QDialogButtonBox(

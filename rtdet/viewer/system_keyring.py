@@ -18,8 +18,8 @@ def is_there() -> bool:
 
 
 def recall(shown: str) -> str | None:
-    """The whole address that was stored for `shown`; None where there is none, or no keyring. May wait for a
-    person to unlock it."""
+    """The whole address that was stored for `shown`; None where there is none, or no keyring. May wait until the
+    user unlocks it."""
     if not is_there():
         return None
     with contextlib.suppress(Exception):  # every backend has errors of its own; then the person is asked
@@ -29,8 +29,8 @@ def recall(shown: str) -> str | None:
 
 
 def store(shown: str, whole: str) -> None:
-    """A keyring that cannot take it is told of in the log, without the reason: it might say the password."""
+    """Stores the whole address for `shown`. A failure is logged without the reason, which might hold the password."""
     try:
         importlib.import_module("keyring").set_password(SERVICE, shown, whole)
     except Exception as error:
-        log.warning("the keyring did not take the password of %s (%s)", shown, type(error).__name__)
+        log.warning("the keyring could not store the password of %s (%s)", shown, type(error).__name__)

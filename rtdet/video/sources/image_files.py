@@ -32,7 +32,7 @@ _MOST_UNKNOWN_BYTES = 1 << 29  # read in one piece only where the header says wh
 
 
 class UnreadableImage(Exception):
-    """Why a file cannot be read as an image: the end of a sentence about it, or a line of its own."""
+    """Raised for a file that cannot be read as an image; the message completes a sentence about it, or is a line."""
 
     def __init__(self, why: str, *, line: str | None = None) -> None:
         self.line = line
@@ -47,7 +47,7 @@ class Page(NamedTuple):
 
 
 class Header(NamedTuple):
-    """What a file says of itself: pixels, pages, the seconds that each is shown (None: it has no times), when it
+    """The header of an image file: pixels, pages, the seconds that each is shown (None: it has no times), when it
     was taken."""
 
     width: int
@@ -62,7 +62,7 @@ class ImageReader:
     """Reads the pages of image files, upright by their EXIF orientation, 8 bits, alpha laid on black.
 
     A 16-bit file that uses fewer bits, as sensors do, is brought to full brightness; the bits found in the
-    darker pictures hold for those after them, so that a film does not flicker.
+    darker pictures hold for those after them, so that a video does not flicker.
     """
 
     def __init__(self, max_megapixels: float = MAX_MEGAPIXELS) -> None:
@@ -215,7 +215,7 @@ def _webp_times(path: Path) -> tuple[float, ...]:
 
 
 def is_animated_png(path: Path) -> bool:
-    """Whether a file is an APNG, which FFmpeg plays as a film: it has `acTL` before its picture."""
+    """Whether a file is an APNG, which FFmpeg plays as a video: it has `acTL` before its picture."""
     try:
         with path.open("rb") as file:
             head = file.read(4096)

@@ -1,4 +1,4 @@
-"""How a source is to be read, where its name does not say it."""
+"""The options of reading a source that its name does not express."""
 
 from __future__ import annotations
 
@@ -13,11 +13,11 @@ MAX_MEGAPIXELS = 120.0
 
 
 class Reading(NamedTuple):
-    """What a user may ask of a source.
+    """How the user wants a source to be read.
 
     start_s:        begin there; only where the source can seek.
     taken_as:       "film" or "pictures", for images; None: by their names and sizes.
-    video_track:    which of a container's, from 0; None: the film.
+    video_track:    which of a container's, from 0; None: the main one.
     max_megapixels: pictures with more are not decoded.
     """
 

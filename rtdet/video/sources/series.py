@@ -1,4 +1,4 @@
-"""Whether images belong together as the frames of a film, or are single pictures."""
+"""Decides whether images are the frames of a film or single pictures."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ _NUMBERS = re.compile(r"\d+")
 
 
 def why_no_film(paths: Sequence[Path]) -> str | None:
-    """What says that the files, in their order, are single pictures; None where they look like a film's frames:
+    """The reason why the files, in their order, are single pictures; None where they look like a film's frames:
     one name with a number that rises by even steps, one size, not taken by a camera one by one."""
     if not _is_numbered(paths):
         return "their names are not one name with increasing numbers"

@@ -9,14 +9,14 @@ from rtdet.errors import SourceError
 
 log = logging.getLogger("rtdet.video")
 
-# What a container says of tracks that go beside a film.
+# How a container marks tracks that accompany the main one.
 _BESIDE = ("attached_pic", "timed_thumbnails", "still_image", "dependent", "visual_impaired", "comment")
 
 
 def choose_track(container: Any, name: str, number: int | None = None) -> Any:
-    """The picture track that is decoded: the user's choice `number` (from 0), else the film.
+    """The video track to decode: the user's choice `number` (from 0), else the main one.
 
-    The film has more than one picture, is marked as the default, and of those the largest. Where another
+    The main one has more than one picture, is marked as the default, and is the largest of those. Where another
     could have been meant, one line says so. Raises SourceError where there is none.
     """
     tracks = list(container.streams.video)

@@ -1,8 +1,10 @@
-"""`rtdet track DETS.txt --out TRACKS.txt`: a tracker on a file of detections."""
+"""`rtdet track DETS.json --out TRACKS`: a tracker on a file of detections."""
 
 from __future__ import annotations
 
+import logging
 import math
+from collections.abc import Iterator
 from contextlib import closing
 from typing import TYPE_CHECKING, Any
 
@@ -10,48 +12,100 @@ import click
 
 from rtdet.cli import options
 from rtdet.cli.options import CONTEXT
+from rtdet.config import RunConfig
 from rtdet.errors import UsageError
 from rtdet.terminal import say
 
 if TYPE_CHECKING:
     from rtdet.protocols import Tracker
+    from rtdet.tracks.detected_film import DetectedFilm, DetectedFrame
     from rtdet.tracks.formats.format import RowWriter
-    from rtdet.tracks.motchallenge import DetectionRows
+    from rtdet.types import Tracks
 
+log = logging.getLogger("rtdet.cli")
 
 DEFAULT_FPS = 30.0
+# No tracker: the detections as they are, with ID 0.
+NONE = "none"
 
 
 @click.command(context_settings=CONTEXT)
-@click.argument("detections", metavar="DETS.txt")
+@click.argument("detections", metavar="DETS.json|.txt")
 @options.out_tracks("TRACKS")
 @options.tracker()
+@options.tracker_settings()
+@click.option(
+    "--conf",
+    type=float,
+    metavar="C",
+    help="The score that begins a track, as --conf of a run.  "
+    "[default: 0.25; with a seqinfo.ini beside SEQ/det/DETS.txt what the tracker's paper has]",
+)
 @options.detections_fps()
 @click.option(
     "--frames", metavar="LIST.txt", help="Numbers of the frames that the tracker sees.  [default: all]"
 )
-@options.tracker_settings()
 def command(
-    detections: str, out: str, tracker: str, fps: float | None, frames: str | None, settings: tuple[str, ...]
+    detections: str,
+    out: str,
+    tracker: str,
+    conf: float | None,
+    fps: float | None,
+    frames: str | None,
+    settings: tuple[str, ...],
 ) -> None:
-    """Track objects through MOTChallenge detection rows: frame,id,left,top,width,height,score.
+    """Track objects through a file of detections, as a run of rtdet would.
 
-    The tracker is updated with every frame from 1 to the last, also with those without detections. With --frames it
-    sees only the frames listed, still at their true times. A setting may hold for one class alone, which is given by
-    its number from 0 (the eighth column minus 1): --set max_age_s.0=2. SORT as published is --tracker sort
-    --set min_score=0 --set max_age=1 --set min_hits=3
+    A .json of `rtdet detect` holds classes and times: its tracks are those of the live run, byte for byte. A .txt of
+    MOTChallenge rows (frame,id,left,top,width,height,score) holds neither: frame n is at (n - 1) / fps seconds, and
+    a class has a number from 0 (the eighth column minus 1): --set max_age_s.0=2. The tracker is updated with every
+    frame, also with those without detections; with --frames it sees only the frames listed, at their true times.
+
+    Beside a benchmark's seqinfo.ini a tracker begins tracks as published, unless --conf is given. SORT as published
+    is --tracker sort --set min_score=0 --set max_age=1 --set min_hits=3
     """
     from rtdet.overwriting import refuse_overwriting
-    from rtdet.tracks.motchallenge import read_detections, read_frame_list
+    from rtdet.tracks.detected_film import read_detected_film
+    from rtdet.tracks.motchallenge import read_frame_list
 
     refuse_overwriting({"--out": out}, [detections, frames])
-    fps = fps_of(fps, detections)
-    instance = load_with(tracker, settings, fps)
-    rows = read_detections(detections)
-    seen = read_frame_list(frames) if frames is not None else range(1, max(rows.last_frame, 1) + 1)
+    if conf is not None and not 0 <= conf <= 1:
+        raise UsageError(f"--conf is between 0 and 1, not {conf:g}")
+    is_published = conf is None and tracker != NONE and _is_benchmark(detections)
+    if fps is not None:
+        fps_of(fps, detections)
+    _check_settings(tracker, settings)
+    film = read_detected_film(detections)
+    seen = set(read_frame_list(frames)) if frames is not None else None
+    rate = fps
+    steps: _Published | _AsInARun
+    if is_published:
+        rate = fps_of(fps, detections)
+        steps = _Published(load_with(tracker, settings, rate))
+    else:
+        rate = rate or film.about.fps
+        if rate is None and any(frame.time_s is None for frame in film.frames):
+            rate = fps_of(None, detections)
+        steps = _AsInARun(film, tracker, settings, rate, RunConfig.conf if conf is None else conf)
     with closing(open_checked(out)) as writer:
-        _track(instance, rows, seen, fps, writer)
-    say(f"wrote {out}", err=True)
+        _track(steps, film, rate, writer, keeps_times=fps is None, seen=seen)
+    say(f"wrote {out}: {steps.said}", err=True)
+
+
+def _is_benchmark(detections: str) -> bool:
+    from rtdet.tracks.motchallenge import frame_rate
+
+    return not detections.lower().endswith(".json") and frame_rate(detections) is not None
+
+
+def _check_settings(tracker: str, settings: tuple[str, ...]) -> None:
+    """Before any file is read."""
+    from rtdet.trackers.registry import load_tracker, parse_settings
+
+    if tracker != NONE:
+        load_tracker(tracker, **parse_settings(tracker, settings))
+    elif settings:
+        raise UsageError(f"--tracker none has no settings; leave out --set {settings[0]}")
 
 
 def fps_of(given: float | None, detections: str) -> float:
@@ -85,11 +139,83 @@ def open_checked(out: str) -> RowWriter:
     return open_writer(out)
 
 
+class _Published:
+    """A tracker by its own settings."""
+
+    said = "tracks begin as the tracker's paper has it; --conf 0.25 for those of a run"
+
+    def __init__(self, tracker: Tracker) -> None:
+        self._tracker = tracker
+
+    def update(self, frame: DetectedFrame, t: float) -> Tracks:
+        return self._tracker.update(frame.detections, t)
+
+
+class _AsInARun:
+    """A tracker that is told what a run's is."""
+
+    def __init__(
+        self, film: DetectedFilm, tracker: str, settings: tuple[str, ...], fps: float | None, conf: float
+    ) -> None:
+        from rtdet.pipeline.shared_tracker import SharedTracker
+        from rtdet.trackers.registry import check_classes, load_tracker_for
+        from rtdet.types import SourceInfo, Thresholds
+
+        are_pictures = film.about.are_pictures
+        instance = None
+        if tracker != NONE and not are_pictures:
+            check_classes(tracker, settings, film.class_names)
+            instance = load_tracker_for(tracker, SourceInfo("", 0, 0, fps=fps), settings)
+        self._shared = SharedTracker(instance, carries_over=not are_pictures)
+        self._thresholds = Thresholds(conf)
+        least = film.about.least_score
+        wanted = min(conf, conf if self._shared.low is None else self._shared.low)
+        if least is not None and least > wanted:
+            log.warning(
+                "the detections score %g at least, but a run uses those from %g on; for the same tracks make them "
+                "with rtdet detect --conf %g", least, wanted, wanted,
+            )  # fmt: skip
+        self.said = f"tracks begin at a score of {conf:g}, as in a run (--conf)"
+        if are_pictures:
+            self.said = "single pictures, not tracked"
+
+    def update(self, frame: DetectedFrame, t: float) -> Tracks:
+        from rtdet.pipeline.found import split
+
+        size = frame.size if min(frame.size) > 0 else None
+        return self._shared.update(split(frame.detections, self._thresholds), t, 0, size=size)
+
+
 def _track(
-    tracker: Tracker, rows: DetectionRows, frames: list[int] | range, fps: float, writer: RowWriter
+    steps: _Published | _AsInARun,
+    film: DetectedFilm,
+    fps: float | None,
+    writer: RowWriter,
+    *,
+    keeps_times: bool,
+    seen: set[int] | None,
 ) -> None:
     from rtdet.tracks.rows import FrameRecord
 
-    for number in frames:
-        t = (number - 1) / fps
-        writer.write(FrameRecord(number, t, tracker.update(rows.at(number), t)))
+    if not film.frames and seen is None:
+        writer.write_no_frames()
+    for frame in _chosen(film, seen):
+        if frame.time_s is not None and keeps_times:
+            t = frame.time_s
+        else:
+            t = (frame.number - 1) / (fps or DEFAULT_FPS)
+        writer.write(FrameRecord(frame.number, t, steps.update(frame, t), frame.name, frame.size))
+
+
+def _chosen(film: DetectedFilm, seen: set[int] | None) -> Iterator[DetectedFrame]:
+    """The frames of the film, or those listed, of which there may be more: without detections."""
+    from rtdet.tracks.detected_film import DetectedFrame
+    from rtdet.types import Detections
+
+    if seen is None:
+        yield from film.frames
+        return
+    known = {frame.number: frame for frame in film.frames}
+    nothing = Detections(class_names=film.class_names)
+    for number in sorted(seen):
+        yield known.get(number) or DetectedFrame(number, None, "", (0, 0), nothing)

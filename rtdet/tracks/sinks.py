@@ -6,7 +6,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 from rtdet.protocols import Sink
-from rtdet.tracks.detection_files import open_detection_writer
+from rtdet.tracks.detection_files import About, open_detection_writer
 from rtdet.tracks.formats.format import RowWriter
 from rtdet.tracks.read_write import open_writer
 from rtdet.tracks.rows import FrameRecord
@@ -34,6 +34,7 @@ def open_track_file(path: str | Path) -> Sink:
     return FileSink(open_writer(path), lambda result: result.tracks)
 
 
-def open_detection_file(path: str | Path) -> Sink:
-    """A detection file in the format of its suffix (.json, .txt). Raises UnknownNameError and OutputError."""
-    return FileSink(open_detection_writer(path), lambda result: result.detections)
+def open_detection_file(path: str | Path, about: About | None = None) -> Sink:
+    """A detection file in the format of its suffix (.json, .txt). `about`: what a .json says of all frames. Raises
+    UnknownNameError and OutputError."""
+    return FileSink(open_detection_writer(path, about), lambda result: result.detections)

@@ -309,10 +309,15 @@ def test_detections_are_a_json_list_by_frame_or_by_file_name(tmp_path: Path) -> 
             sink.write(detection_result(index, count, name))
             json.loads(path.read_text())  # whole after every frame
     items = json.loads(path.read_text())
-    assert items[0] == {"frame": 2, "category": "person", "bbox": [0.0, 2.0, 10.0, 20.5], "score": 0.9}
+    first = {"frame": 2, "time_s": 0.04, "category": "person", "bbox": [0.0, 2.0, 10.0, 20.5], "score": 0.9}
+    assert first.items() <= items[0].items()
+    assert items[0]["source"]["classes"] == list(NAMES)
+    assert items[0]["no_detections"] == [{"frame": 1, "time_s": 0.0, "size": [64, 48]}]
+    assert items[1].keys() == first.keys()
     assert items[1]["category"] == "bicycle"
     assert items[2] == {
-        "file_name": "img/7.png", "category": "person", "bbox": [0.0, 2.0, 10.0, 20.5], "score": 0.9
+        "file_name": "img/7.png", "frame": 3, "time_s": 0.08, "category": "person",
+        "bbox": [0.0, 2.0, 10.0, 20.5], "score": 0.9, "no_detections": [{"frame": 4, "time_s": 0.12}],
     }  # fmt: skip
     assert len(items) == 3
 

@@ -104,6 +104,17 @@ def test_the_table_fits_a_narrow_terminal(rtdet, folders, monkeypatch):
     assert "LocA" not in lines[0]
 
 
+def test_the_figures_are_not_written_over_what_is_measured(rtdet, folders, tmp_path):
+    truth, tracks = folders
+    (tmp_path / "frames.txt").write_text("1 2 3\n")
+    for read in (truth / "Street-1" / "gt" / "gt.txt", tracks / "Street-1.txt", tmp_path / "frames.txt"):
+        before = read.read_text()
+        done = rtdet("eval", "track", truth, tracks, "--frames", tmp_path / "frames.txt", "--json", read)
+        assert (done.code, len(done.errors)) == (2, 1), done.err
+        assert "would overwrite" in done.errors[0]
+        assert read.read_text() == before
+
+
 FULL = """
 import resource, sys
 from rtdet.cli import main

@@ -527,7 +527,9 @@ def test_a_transfer_that_is_cut_off_is_taken_up_where_it_was(serve, front):
 def test_a_transfer_that_is_cut_off_for_good_is_a_lost_source(serve, front):
     server = serve(serving(front, ranges=False, cut_first=True))
     source = open_source(f"http://127.0.0.1:{server.port}/clip.mp4")
-    with pytest.raises(SourceError, match=r"/clip.mp4 was lost while it was being read \(.*\): open it again"):
+    with pytest.raises(
+        SourceError, match=r"/clip.mp4 was lost while it was being read \(.*\): open it again"
+    ):
         read_to_the_end(source)
     source.close()
 

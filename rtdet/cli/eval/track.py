@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from contextlib import closing
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import click
@@ -33,7 +34,13 @@ def track(gt_root: str, results_dir: str, frames: str | None, json_file: str | N
     from rtdet.evaluation.tracking.scores import as_json, combined
     from rtdet.evaluation.tracking.sequences import score_sequences
     from rtdet.evaluation.tracking.table import print_scores
+    from rtdet.overwriting import refuse_overwriting
 
+    if json_file is not None:
+        truth, results = Path(gt_root), Path(results_dir)
+        inputs = [*truth.glob("*/gt/gt.txt"), *truth.glob("*/seqinfo.ini"), *results.glob("*.txt")]
+        lists = [] if frames is None else [Path(frames), *Path(frames).glob("*.txt")]
+        refuse_overwriting({"--json": json_file}, [*inputs, *lists])
     written = _output(json_file) if json_file is not None else None
     scores = score_sequences(gt_root, results_dir, frames)
     print_scores(scores)

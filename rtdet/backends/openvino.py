@@ -11,6 +11,7 @@ import copy
 import sys
 import threading
 import warnings
+import zlib
 from collections import deque
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import suppress
@@ -25,7 +26,7 @@ import numpy as np
 from rtdet.backends.forks import refuse_after_fork
 from rtdet.backends.network import Outputs, Shape, Tensor
 from rtdet.backends.placeholders import refuse_placeholder
-from rtdet.cache import writable_cache
+from rtdet.cache import discard, is_whole, seal, seal_of, writable_cache
 from rtdet.errors import ModelError, UsageError
 
 if TYPE_CHECKING:
@@ -69,7 +70,8 @@ def open_openvino(
     what = str(model) if isinstance(model, Path) else type(model).__name__
     try:
         graph = read_graph(model) if isinstance(model, Path) else _from_torch(model, shape)
-        return OpenVinoNetwork(_with_fixed_input(ov, graph, shape), device, precision, what)
+        fixed = _with_fixed_input(ov, graph, shape)
+        return OpenVinoNetwork(fixed, device, precision, what, is_file=isinstance(model, Path))
     except ModelError:
         raise
     except Exception as error:  # OpenVINO raises RuntimeError and several classes of its own
@@ -187,14 +189,33 @@ def _with_fixed_input(ov: Any, graph: Any, shape: Shape) -> Any:
     return graph
 
 
+def _discard_damaged(cache: Path, key: Path | None) -> None:
+    """Takes compiled networks that are no longer what OpenVINO wrote out of its cache: it reads them unchecked, and
+    then finds nothing in any picture, or crashes. `key` lists those of one network; without it all are looked at."""
+    blobs = list(cache.glob("*.blob"))
+    listed = key.read_text(encoding="ascii").split() if key is not None and key.is_file() else None
+    for blob in blobs:
+        is_sealed = seal_of(blob).exists()
+        if not is_sealed or ((listed is None or blob.name in listed) and not is_whole(blob)):
+            discard(blob)
+
+
+def _seal_new(cache: Path, key: Path | None) -> None:
+    new = [blob for blob in cache.glob("*.blob") if not seal_of(blob).exists()]
+    for blob in new:
+        seal(blob)
+    if new and key is not None:
+        key.write_text(" ".join(blob.name for blob in new), encoding="ascii")
+
+
 class OpenVinoNetwork:
     """A graph compiled twice, when first needed: for one input at a time with every core on it, and for
     many with one core on each of several (on two cores that gives a seventh to a third more a second)."""
 
     backend = "openvino"
 
-    def __init__(self, graph: Any, device: str, precision: str, what: str) -> None:
-        self.device, self.precision, self._what = device, precision, what
+    def __init__(self, graph: Any, device: str, precision: str, what: str, *, is_file: bool = False) -> None:
+        self.device, self.precision, self._what, self._is_file = device, precision, what, is_file
         self._core = _core()
         self._graph = graph
         self._requests: dict[str, list[Any]] = {}
@@ -219,8 +240,15 @@ class OpenVinoNetwork:
     def _compile(self, settings: dict[str, Any]) -> Any:
         cache = writable_cache("openvino")
         if cache is not None:
+            key = None
+            if self._is_file:
+                text = f"{self._what} {self._graph.inputs[0].partial_shape} {sorted(settings.items())}"
+                key = cache / f"{zlib.crc32(text.encode(errors='surrogateescape')):08x}.key"
             try:
-                return self._core.compile_model(self._graph, "CPU", {**settings, "CACHE_DIR": str(cache)})
+                _discard_damaged(cache, key)
+                compiled = self._core.compile_model(self._graph, "CPU", {**settings, "CACHE_DIR": str(cache)})
+                _seal_new(cache, key)
+                return compiled
             except Exception:  # a full disk, a damaged cache: go on without one
                 pass
         return self._core.compile_model(self._graph, "CPU", settings)

@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Any, BinaryIO
 from urllib.parse import urlsplit
 
-from rtdet.cache import cache_folder
+from rtdet.cache import cache_folder, is_whole, seal
 from rtdet.detectors.cards import ModelCard
 from rtdet.errors import DownloadError
 from rtdet.terminal import console as make_console
@@ -39,15 +39,34 @@ def cached_path(card: ModelCard) -> Path:
 def fetch_model(card: ModelCard, *, offline: bool = False) -> Path:
     """The weights of a card, fetched on first use. Raises DownloadError with one line."""
     target = cached_path(card)
-    if target.is_file():
+    if _is_kept(target, card.sha256):
         return target
+    if offline and target.is_file():
+        raise DownloadError(
+            f"{target} is damaged, and --offline forbids fetching {card.name} again; leave --offline out once"
+        )
     if offline:
         raise DownloadError(
             f"{card.name} is not on this machine and --offline forbids fetching it; "
             f"run `rtdet models pull {card.name}` once, or use --model rtdet-n"
         )
     with _progress_bar(card.name, card.size) as progress:
-        return fetch(card.url, target, sha256=card.sha256, what=card.name, progress=progress)
+        path = fetch(card.url, target, sha256=card.sha256, what=card.name, progress=progress)
+    seal(path)
+    return path
+
+
+def _is_kept(target: Path, sha256: str) -> bool:
+    """Whether the weights are there and as they were published. The digest is computed once, then a faster sum."""
+    if not target.is_file():
+        return False
+    whole = is_whole(target)
+    if whole is None:
+        with target.open("rb") as file:
+            whole = _digest(file).startswith(sha256.lower())
+        if whole:
+            seal(target)
+    return whole
 
 
 def fetch(url: str, target: Path, *, sha256: str, what: str = "", progress: Progress | None = None) -> Path:
@@ -152,17 +171,21 @@ def _require_space(file: BinaryIO, needed: int) -> None:
 
 def _check(part: Path, file: BinaryIO, sha256: str, what: str) -> None:
     file.flush()
-    digest = hashlib.sha256()
     with part.open("rb") as written:
-        while chunk := written.read(1 << 20):
-            digest.update(chunk)
-    found = digest.hexdigest()
+        found = _digest(written)
     if not found.startswith(sha256.lower()):
         _empty(file)  # or the next try would go on from bytes that are wrong
         raise DownloadError(
             f"what came for {what} is damaged or not the published file (sha256 {found[:16]}…, "
             f"expected {sha256[:16]}…); nothing was kept, try again"
         )
+
+
+def _digest(file: BinaryIO) -> str:
+    digest = hashlib.sha256()
+    while chunk := file.read(1 << 20):
+        digest.update(chunk)
+    return digest.hexdigest()
 
 
 def _lock(file: BinaryIO, what: str) -> None:

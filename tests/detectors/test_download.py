@@ -12,6 +12,7 @@ from pathlib import Path
 
 import pytest
 
+from rtdet.cache import is_whole
 from rtdet.detectors.cards import ModelCard
 from rtdet.detectors.download import cached_path, fetch, fetch_model
 from rtdet.errors import DownloadError
@@ -241,3 +242,22 @@ def test_a_disk_that_fills_up_meanwhile_is_one_line(
     with pytest.raises(DownloadError, match="no space left") as error:
         fetch(server.url, small_disk / "model.pth", sha256=DIGEST)
     one_line(error)
+
+
+def test_a_kept_model_that_was_damaged_is_fetched_again(own_cache, server):
+    one = card(server.url)
+    path = fetch_model(one)
+    for damaged in (b"", CONTENT[:-1] + b"?"):
+        path.write_bytes(damaged)
+        with pytest.raises(DownloadError, match="is damaged, and --offline forbids"):
+            fetch_model(one, offline=True)
+        assert fetch_model(one).read_bytes() == CONTENT
+
+
+def test_a_kept_model_of_an_older_rtdet_is_held_to_its_digest_once(own_cache, server):
+    one = card(server.url)
+    path = cached_path(one)
+    path.parent.mkdir(parents=True)
+    path.write_bytes(CONTENT)
+    assert fetch_model(one, offline=True) == path
+    assert is_whole(path)

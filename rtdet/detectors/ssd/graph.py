@@ -14,8 +14,8 @@ from pathlib import Path
 
 from rtdet.backends.network import Shape
 from rtdet.backends.openvino import load_openvino, save_graph
-from rtdet.cache import writable_cache
-from rtdet.extras import require_for_model
+from rtdet.cache import discard, is_whole, seal, writable_cache
+from rtdet.extras import is_installed, require_for_model
 
 # Under this name an ONNX file says which weights it was made of: their SHA-256 in hexadecimal.
 WEIGHTS_KEY = "rtdet_weights_sha256"
@@ -53,8 +53,7 @@ def cached_graph(weights: Path, shape: Shape) -> Path | None:
     if folder is None:
         return None
     kept = folder / f"{_key(weights)}.xml"
-    # The .xml is put in place last: where it is, its .bin is whole.
-    if not (kept.is_file() and kept.with_suffix(".bin").is_file()):
+    if not _is_kept(kept):
         require_for_model("torch", f"opening {weights}", "torch")
         log.info("preparing %s for this machine; only the first use takes this long", weights.name)
         from rtdet.detectors.ssd.weights import load_weights  # after the line: it imports torch
@@ -64,12 +63,22 @@ def cached_graph(weights: Path, shape: Shape) -> Path | None:
             with tempfile.TemporaryDirectory(dir=folder) as name:
                 made = Path(name) / "graph.xml"
                 save_graph(model, shape, made)
-                made.with_suffix(".bin").replace(kept.with_suffix(".bin"))
-                made.replace(kept)
+                for suffix in (".bin", ".xml"):
+                    discard(kept.with_suffix(suffix))
+                    made.with_suffix(suffix).replace(kept.with_suffix(suffix))
+                    seal(kept.with_suffix(suffix))
         except OSError as error:
             log.debug("the prepared model cannot be kept in %s: %s", folder, error)
             return None
     return kept
+
+
+def _is_kept(graph: Path) -> bool:
+    """Whether both files of a kept graph are there, and as they were made."""
+    whole = [is_whole(graph.with_suffix(suffix)) for suffix in (".bin", ".xml")]
+    # One of an older rtdet has no seal: without torch it can't be made again.
+    is_old = whole == [None, None] and graph.is_file() and graph.with_suffix(".bin").is_file()
+    return all(whole) or (is_old and not is_installed("torch"))
 
 
 def _key(weights: Path) -> str:

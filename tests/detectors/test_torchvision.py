@@ -197,16 +197,15 @@ class TestBadFiles:
         self, ssdlite: tuple[Any, Path], tmp_path: Path
     ) -> None:
         whole = ssdlite[1].read_bytes()
-        for name, content in {
-            "half": whole[: len(whole) // 2],
-            "empty": b"",
-            "text": b"hello\n" * 50,
-        }.items():
+        damaged = "is not a file of PyTorch weights, or it is damaged"
+        for name, content, why in (
+            ("half", whole[: len(whole) // 2], damaged),
+            ("empty", b"", r"is empty \(0 bytes\)"),
+            ("text", b"hello\n" * 50, damaged),
+        ):
             path = tmp_path / f"{name}.pth"
             path.write_bytes(content)
-            with pytest.raises(
-                ModelError, match=rf"{name}\.pth is not a file of PyTorch weights, or it is damaged"
-            ):
+            with pytest.raises(ModelError, match=rf"{name}\.pth {why}"):
                 load_detector(path)
 
     def test_the_weights_of_another_model_are_refused(

@@ -148,5 +148,5 @@ def test_what_only_looks_like_a_camera_is_none(text):
     "text", ["webcam:99999999999999999999", "99999999999999999999", "/dev/video4000000000"]
 )
 def test_a_camera_number_that_no_machine_has_is_one_clear_line(text):
-    with pytest.raises(SourceError, match=r"^cannot open .*: there is no camera of that number"):
+    with pytest.raises(SourceError, match=r"^cannot open .*: there is no camera with that number"):
         open_source(text)

@@ -217,7 +217,7 @@ def test_a_stream_that_dies_and_comes_back_goes_on_with_its_clock_and_count(serv
     assert all(b.t > a.t for a, b in itertools.pairwise(frames))
     assert source.reconnects == 1
     assert [record.message for record in caplog.records] == [
-        f"http://127.0.0.1:{server.port}/live was lost (the stream ended): connecting again"
+        f"http://127.0.0.1:{server.port}/live was lost (the stream ended): reconnecting"
     ]
     source.close()
 
@@ -269,7 +269,7 @@ def test_a_stream_that_never_comes_back_is_given_up(serve, transport_stream):
     url = f"http://me:s3cret@127.0.0.1:{server.port}/live"
     source = StreamSource(url, give_up_s=0.5, backoff_s=(0.05, 0.1))
     with pytest.raises(
-        SourceError, match=r"^http://\*\*\*@127.*/live was lost \d+ s ago and does not come back"
+        SourceError, match=r"^http://\*\*\*@127.*/live was lost \d+ s ago and has not come back"
     ):
         read_to_the_end(source)
     assert source.state is SourceState.ENDED
@@ -798,7 +798,7 @@ def test_a_redirect_to_an_ftp_server_is_not_followed(serve):
     ["http://[", "http://h:abc/", "rtsp://h:99999999/", "http://[::1", "rtsp://[x]/", "udp://@:abc"],
 )
 def test_an_address_of_nonsense_is_one_clear_line(address):
-    with pytest.raises(SourceError, match=r"is no address: check its host and port"):
+    with pytest.raises(SourceError, match=r"is not a valid address: check its host and port"):
         open_source(address)
 
 

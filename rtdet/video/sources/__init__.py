@@ -63,7 +63,7 @@ def open_source(
         raise SourceError("no source given: name a file, a camera (webcam:0) or an address (rtsp://...)")
     address = Address.parse(spelling)
     if address.is_incomplete:
-        raise SourceError(f"{spelling} has *** in the place of a password or token; give the whole address")
+        raise SourceError(f"{spelling} has *** in place of a password or token; give the whole address")
     if not 0 <= start_s < math.inf:
         raise SourceError(f"a source cannot start at {start_s:g} s: give 0 or more")
     try:
@@ -93,7 +93,7 @@ def _open_webcam(text: str, reading: Reading) -> Source:
     reading.refuse_start(text)
     index = int(re.sub(r"\D", "", text) or 0)
     if index > _LAST_CAMERA:
-        raise SourceError(f"cannot open {text}: there is no camera of that number; `webcam` is the first")
+        raise SourceError(f"cannot open {text}: there is no camera with that number; `webcam` is the first")
     return WebcamSource(index)
 
 

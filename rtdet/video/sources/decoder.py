@@ -16,7 +16,7 @@ HOPELESS = 64
 _CHANGED = 25  # a second without a whole picture
 # Formats whose frames build on each other although each is marked as a key frame.
 WITHOUT_KEYFRAMES = frozenset({"gif", "apng", "webp_anim"})
-# FFmpeg would show any text as a film of letters.
+# FFmpeg would show any text as a video of letters.
 _TEXT_ART = frozenset({"tty", "bin", "xbin", "idf", "adf"})
 
 

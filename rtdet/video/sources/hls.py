@@ -49,7 +49,7 @@ def parse_playlist(text: str, url: str) -> Playlist:
     """Raises UnsupportedPlaylist."""
     lines = [line.strip() for line in text.lstrip("\ufeff").splitlines() if line.strip()]
     if not lines or not lines[0].startswith("#EXTM3U"):
-        raise UnsupportedPlaylist("it is no HLS playlist")
+        raise UnsupportedPlaylist("it is not an HLS playlist")
     playlist, number, seconds, bandwidth = Playlist(), 0, 0.0, None
     init: Segment | None = None
     byte_range: tuple[int, int] | None = None
@@ -85,12 +85,12 @@ def _number(text: str) -> float:
     try:
         return float(text)
     except ValueError:
-        raise UnsupportedPlaylist("it is no HLS playlist that can be read") from None
+        raise UnsupportedPlaylist("it is not a readable HLS playlist") from None
 
 
 def _whole(text: str) -> int:
     if not re.fullmatch(r"\d{1,19}", text.strip()):
-        raise UnsupportedPlaylist("it is no HLS playlist that can be read")
+        raise UnsupportedPlaylist("it is not a readable HLS playlist")
     return int(text)
 
 

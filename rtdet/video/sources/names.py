@@ -1,4 +1,4 @@
-"""What a user's spelling of a source means, and how to name it back to them."""
+"""Interprets a user's spelling of a source, and names sources in messages."""
 
 from __future__ import annotations
 

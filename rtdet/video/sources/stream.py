@@ -49,8 +49,8 @@ def open_stream(
         _ = urlsplit(url).port
     except ValueError:
         raise SourceError(
-            f"{hide_secrets(url)} is no address: check its host and port; in a user or password / is written %2F, "
-            "@ is %40, a blank %20"
+            f"{hide_secrets(url)} is not a valid address: check its host and port; in a user name or password, write "
+            "/ as %2F, @ as %40 and a space as %20"
         ) from None
     if scheme not in SCHEMES:
         known = ", ".join(f"{name}://" for name in SCHEMES)
@@ -202,13 +202,11 @@ class StreamSource(LiveSource):
             raise SourceError(f"cannot open {self._shown}: {reason} before the first picture{CHECK}")
         silent_s = time.monotonic() - self._last_at
         if silent_s > self._give_up_s:
-            raise SourceError(
-                f"{self._shown} was lost {silent_s:.0f} s ago and does not come back ({reason})"
-            )
+            raise SourceError(f"{self._shown} was lost {silent_s:.0f} s ago and has not come back ({reason})")
         if 0 < pictures < 10:
             self._stall_s = min(2 * self._stall_s, max(30.0, self._stall_s))
         if self.state is SourceState.OPEN:
-            log.warning("%s was lost (%s): connecting again", self._shown, reason)
+            log.warning("%s was lost (%s): reconnecting", self._shown, reason)
         self._become_reconnecting()
         self.reconnects += 1
         return silent_s

@@ -206,7 +206,7 @@ class HttpFile:
             raise ConnectionError(f"the server answers nonsense ({_in_words(error)})") from error
         if self._position and response.status != 206:
             response.close()
-            raise ConnectionError("the server does not give parts of the file")
+            raise ConnectionError("the server does not send parts of the file")
         self._connections[-1].settimeout(self._stall_s)
         return response
 

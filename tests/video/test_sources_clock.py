@@ -68,6 +68,19 @@ def test_pictures_that_have_only_times_of_decoding_are_shown_in_even_steps(media
     source.close()
 
 
+@pytest.mark.parametrize("codec", ["mpeg4", "libx264"])
+def test_an_avi_of_b_frames_is_searched_to_its_very_last_picture(media, codec):
+    path = film(media / f"{codec}-b.avi", [numbered(i) for i in range(60)], codec=codec, encoder={"bf": "2"})
+    source = open_source(path)
+    frames = read_all(source)
+    assert indices(frames) == list(range(60))
+    for index in (59, 58, 30, 13, 1):
+        source.seek(frames[index].t)
+        frame = source.read()
+        assert (frame.index, indices([frame]), frame.t) == (index, [index], frames[index].t)
+    source.close()
+
+
 def test_an_avi_whose_clock_ticks_twice_a_frame_has_the_rate_of_its_pictures(media):
     source = open_source(in_decoding_order(media / "twice.avi", tick=Fraction(1, 50), ticks_per_frame=2))
     assert (source.info.frame_count, source.info.fps) == (60, pytest.approx(25, rel=0.02))

@@ -69,8 +69,8 @@ class VideoDecoder:
         self.watch: Callable[[], None] = lambda: None
         # Threads per frame hold back as many frames as there are threads: good for files, bad for live.
         self.stream.thread_type = "SLICE" if live else "AUTO"
-        self._has_only_decode_times = self.container.format.name == "avi"
-        self.times = PictureTimes(decode_times_only=self._has_only_decode_times)
+        self._counts_empty_places = self.container.format.name == "avi"
+        self.times = PictureTimes(by_decoding=self._counts_empty_places)
         self._reorders = bool(self.stream.codec_context.has_b_frames)
         self.frame_count = self._count_frames()
 
@@ -107,14 +107,14 @@ class VideoDecoder:
     def _average_rate(self) -> Fraction | None:
         rate: Fraction | None = self.stream.average_rate
         track_s = self.track_s
-        if self._has_only_decode_times and self.frame_count and track_s:
+        if self._counts_empty_places and self.frame_count and track_s:
             return Fraction(self.frame_count) / Fraction(track_s).limit_denominator(1_000_000)
         return rate
 
     def _count_frames(self) -> int | None:
         """The pictures that the header promises; None where it says nothing about them."""
         count = self.stream.frames
-        if self._has_only_decode_times:  # its rate may count empty places, one for each field or half a frame
+        if self._counts_empty_places:  # its rate may count empty places, one for each field or half a frame
             count = sum(1 for entry in self.stream.index_entries if entry.size) or count
         return count or None
 

@@ -21,17 +21,19 @@ class PictureTimes:
 
     A container that holds presentation times has them out of order wherever pictures are decoded in another
     order than shown (B-frames), and they are taken as they are. One that has no more than the times of decoding
-    (AVI, some Matroska, MP4 without `ctts`) has them in order although the decoder reorders: there the first
-    picture shown gets the first time, the second the second, and so on.
+    (H.264 in AVI, some Matroska, MP4 without `ctts`) has them in order although the decoder reorders: there the
+    first picture shown gets the first time, the second the second, and so on.
 
-    decode_times_only: the container never has others (AVI).
+    by_decoding: the container stores times of decoding (AVI); those of showing are what FFmpeg makes up.
     """
 
-    def __init__(self, *, decode_times_only: bool) -> None:
-        self._decode_times_only = decode_times_only
+    def __init__(self, *, by_decoding: bool) -> None:
+        self._by_decoding = by_decoding
         self._has_own = False
         self._last_dts: int | None = None
         self._newest: int | None = None
+        self._newest_pts: int | None = None
+        self._delay: int | None = None  # of the first picture, from its decoding to its showing
         self._part = self._order = self._timeless = 0
         self._slots: list[_Slot] = []
         self._orders: dict[int, int] = {}  # of packets by their pts, which the decoder hands on
@@ -43,7 +45,7 @@ class PictureTimes:
 
     def restart(self) -> None:
         """Forget the packets on their way, because the reader jumps. What is known of the container is kept."""
-        self._last_dts = self._newest = None
+        self._last_dts = self._newest = self._newest_pts = None
         self._timeless = 0
         self._slots.clear()
         self._orders.clear()
@@ -52,18 +54,24 @@ class PictureTimes:
         """A packet goes into the decoder."""
         if self._has_own:
             return
-        ticks, dts = self.of_packet(packet), packet.dts
+        dts = packet.dts
+        if self._delay is None and dts is not None and packet.pts is not None:
+            self._delay = packet.pts - dts
+        ticks = self.of_packet(packet)
+        is_earlier = self._newest_pts is not None and packet.pts is not None and packet.pts < self._newest_pts
         if ticks is None:
             self._timeless += 1
             return
-        if self._newest is not None and ticks < self._newest:
+        if is_earlier or (self._newest is not None and ticks < self._newest):
             if self._last_dts is not None and dts is not None and dts < self._last_dts:
                 self._part += 1  # files joined end to end
-                self._newest = None
-            elif not self._decode_times_only:
+                self._newest = self._newest_pts = None
+            else:
                 self._has_own = True
                 return
         self._newest = ticks if self._newest is None else max(ticks, self._newest)
+        if packet.pts is not None:
+            self._newest_pts = packet.pts
         self._last_dts = dts if dts is not None else self._last_dts
         if packet.pts is not None:
             self._orders[packet.pts] = self._order
@@ -72,9 +80,11 @@ class PictureTimes:
 
     def of_packet(self, packet: Any) -> int | None:
         """The time that a packet brings: its picture's, or another's where the container has decoding times."""
-        pts, dts = packet.pts, packet.dts
-        ticks: int | None = dts if self._decode_times_only and dts is not None else pts
-        return dts if ticks is None else ticks
+        pts: int | None = packet.pts
+        dts: int | None = packet.dts
+        if self._by_decoding and not self._has_own and dts is not None and self._delay is not None:
+            return dts + self._delay
+        return pts if pts is not None else dts
 
     def of_picture(self, picture: Any) -> int | None:
         """The time, in ticks of the stream, at which a decoded picture is shown; None where nobody knows."""

@@ -1,4 +1,4 @@
-"""HTTP as rtdet uses it: an address of the web leads to the web and nowhere else."""
+"""HTTP requests that never leave the web: an http or https address leads only to another one."""
 
 from __future__ import annotations
 

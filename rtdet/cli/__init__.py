@@ -26,7 +26,7 @@ COMMANDS = {
     "track": ("rtdet.cli.track", "Run a tracker on a file of detections."),
     "tracks": ("rtdet.cli.tracks", "Smooth, fill and correct a file of tracks."),
     "train": ("rtdet.cli.train", "Train a detector on labelled pictures."),
-    "data": ("rtdet.cli.data", "Check, convert and label data sets."),
+    "data": ("rtdet.cli.data", "Check, convert, label and split data sets."),
     "eval": ("rtdet.cli.eval", "Measure a detector, a tracker, or what is on screen."),
 }
 

@@ -114,9 +114,22 @@ def write_parts(
     names = class_names_of(parts)
     datasets = {part: dataset_of(raw, names, every_size=True) for part, raw in parts.items()}
     losses = say_losses_of(datasets, allow=allow_loss)
-    samples = {part: _one_each(dataset.samples) for part, dataset in datasets.items()}
+    return replace(write_datasets(datasets, kind, out, link=link, on_picture=on_picture), losses=losses)
+
+
+def write_datasets(
+    datasets: Mapping[str, Dataset],
+    kind: str,
+    out: Path,
+    *,
+    link: bool = False,
+    on_picture: Callable[[], None] = lambda: None,
+) -> Conversion:
+    """Writes data sets of the same classes as the parts of a new one."""
+    names = next((dataset.class_names for dataset in datasets.values()), ())
+    samples = {part: one_each(dataset.samples) for part, dataset in datasets.items()}
     if kind == "voc":  # which has one file of labels for a picture, in however many parts it is
-        together = {s.path: s for s in _one_each([s for rows in samples.values() for s in rows])}
+        together = {s.path: s for s in one_each([s for rows in samples.values() for s in rows])}
         samples = {part: [together[s.path] for s in rows] for part, rows in samples.items()}
     check_empty(out)
     for sample in (sample for rows in samples.values() for sample in rows):
@@ -139,7 +152,7 @@ def write_parts(
         raise OutputError(f"cannot write {error.filename or out}: {error.strerror}") from error
     everything = [sample for rows in samples.values() for sample in rows]
     boxes = sum(len(sample) for sample in everything) - lost[writers.UNNAMED] - lost[writers.IGNORED]
-    return Conversion(len(everything), boxes, +lost, losses)
+    return Conversion(len(everything), boxes, +lost)
 
 
 def say_losses_of(datasets: Mapping[str, Dataset], *, allow: bool) -> Losses:
@@ -151,7 +164,7 @@ def say_losses_of(datasets: Mapping[str, Dataset], *, allow: bool) -> Losses:
     return losses
 
 
-def _one_each(samples: Sequence[Sample]) -> list[Sample]:
+def one_each(samples: Sequence[Sample]) -> list[Sample]:
     """Pictures that are listed more than once become one with all of their labels, each once: files of one name
     would overwrite each other."""
     groups: dict[Path, list[Sample]] = {}

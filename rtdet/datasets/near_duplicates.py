@@ -71,6 +71,32 @@ def near_duplicates(
     return np.array(found, dtype=np.int64).reshape(-1, 2)
 
 
+def duplicate_groups(
+    prints: Sequence[Fingerprint], max_bits: int = MAX_BITS, min_correlation: float = MIN_CORRELATION
+) -> list[list[int]]:
+    """Places of pictures that are (nearly) the same, or linked by others that are, as frames of one scene; each place
+    is in one group. In the order of the groups' first pictures."""
+    group = np.arange(len(prints))
+    if not prints:
+        return []
+    signs, patterns = _signs(prints), _patterns(prints)
+    for start in range(0, len(prints), _ROWS):
+        part = slice(start, start + _ROWS)
+        is_close = signs[part] @ signs.T >= signs.shape[1] - 2 * max_bits
+        rows = np.flatnonzero(is_close.sum(axis=1) > 1)  # each is close to itself
+        columns = np.flatnonzero(is_close[rows].any(axis=0))
+        is_like = patterns[rows + start] @ patterns[columns].T >= min_correlation
+        is_like &= is_close[np.ix_(rows, columns)]
+        for row in is_like:
+            linked = np.unique(group[columns[row]])
+            if len(linked) > 1:
+                group[np.isin(group, linked)] = linked[0]
+    places: dict[int, list[int]] = {}
+    for place, first in enumerate(group.tolist()):
+        places.setdefault(first, []).append(place)
+    return list(places.values())
+
+
 def _signs(prints: Sequence[Fingerprint]) -> npt.NDArray[np.float32]:
     """(N, 128), +1 for a bit that is set and -1 for one that is not."""
     return np.where(np.stack([p.bits for p in prints]), np.float32(1), np.float32(-1))

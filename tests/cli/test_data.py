@@ -193,3 +193,19 @@ def test_a_sheet_that_nobody_asked_for_and_cannot_be_written_is_no_error(rtdet, 
     assert "no contact sheet was drawn" in done.out
     done = rtdet("data", "check", street, "--sheet", "street-check.png")
     assert done.code == 5
+
+
+def test_a_set_is_split(rtdet, street, tmp_path):
+    shares = ("--val", 0.25, "--test", 0.25)
+    done = rtdet("data", "split", street, *shares, "--to", "yolo", "--out", "parts", "--quiet")
+    assert done.code == 0, done.err
+    assert (
+        done.out
+        == "wrote parts: train 2 pictures (2 objects), val 1 picture (1 object), test 1 picture (1 object)\n"
+    )
+    assert len(list((tmp_path / "parts" / "images" / "train").iterdir())) == 2
+    assert rtdet("data", "check", "parts", "--no-sheet").code == 0
+    for wrong in (("--val", 0.5, "--test", 0.5), ("--val", 0, "--test", 0), ("--val", -0.1)):
+        done = rtdet("data", "split", street, "--out", "other", *wrong)
+        assert done.code == 2
+        assert "shares" in done.errors[0]

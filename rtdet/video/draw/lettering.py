@@ -10,20 +10,17 @@ import numpy as np
 from rtdet.types import Image
 
 
-@lru_cache(maxsize=1024)
 def label_mask(words: tuple[str, ...], height: int) -> Image:
-    """(h, w) coverage of the words side by side, with room around them; a capital letter is `height` pixels high.
-    Not to be written to."""
+    """(h, w) coverage of the words side by side, with room around them; a capital letter is `height` pixels high."""
     gap = np.zeros((_text_mask(words[0], height).shape[0], max(2, height // 2)), np.uint8)
     pieces = [gap]
     for word in words:
         pieces += [_text_mask(word, height), gap]
     mask: Image = np.hstack(pieces)
-    mask.flags.writeable = False
     return mask
 
 
-@lru_cache(maxsize=2048)
+@lru_cache(maxsize=512)
 def _text_mask(text: str, height: int) -> Image:
     """(h, w) coverage of the text, with a capital letter `height` pixels high.
 

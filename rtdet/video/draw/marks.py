@@ -17,6 +17,8 @@ Box = tuple[float, float, float, float]
 FAINTEST = 0.25
 # A track that was last seen this long before the others, or this long ago, counts as missed.
 _MISSED_S, _LONG_AGO_S = 0.1, 0.6
+# So many corners of a trail look the same as hundreds and are painted several times faster.
+_CORNERS = 12
 _NO_TRAIL: FloatArray = np.zeros((0, 2))
 
 
@@ -46,7 +48,7 @@ def marks_of(tracks: Tracks, style: DrawStyle, trails: TrailStore | None = None)
         if finite[row]:
             # Without a tracker a box has the colour of its class.
             color = color_of(ids[row] if ids[row] > 0 else -labels[row])
-            trail = shown.points(ids[row]) if shown is not None and ids[row] > 0 else _NO_TRAIL
+            trail = shown.points(ids[row], _CORNERS) if shown is not None and ids[row] > 0 else _NO_TRAIL
             words = (*label_words(tracks, row, style), *further[row])
             marks.append(Mark(tuple(boxes[row]), color, float(opacity[row]), bool(dashed[row]), words, trail))
     return marks

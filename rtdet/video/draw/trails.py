@@ -33,9 +33,14 @@ class TrailStore:
                 self._points.setdefault(track_id, deque(maxlen=self._max_points)).append((t, x, y))
         self._forget(t - self.seconds)
 
-    def points(self, track_id: int) -> FloatArray:
-        """(N, 2) foot points of an ID, oldest first; (0, 2) for one that is not known."""
-        return np.array([point[1:] for point in self._points.get(track_id, ())]).reshape(-1, 2)
+    def points(self, track_id: int, at_most: int | None = None) -> FloatArray:
+        """(N, 2) foot points of an ID, oldest first; (0, 2) for one that is not known. `at_most`: evenly thinned to
+        so many, the newest among them."""
+        points = list(self._points.get(track_id, ()))
+        if at_most is not None and len(points) > at_most:
+            step = -(-len(points) // at_most)
+            points = points[(len(points) - 1) % step :: step]
+        return np.array(points).reshape(-1, 3)[:, 1:]
 
     def clear(self) -> None:
         self._points.clear()

@@ -32,7 +32,7 @@ class DetectWorker(Worker):
         self._lock = threading.RLock()
         self._next: Detector | None = None
         self._has_left = False
-        self._redo = False
+        self._redo = threading.Event()
         self._in_hand: list[Job] = []
         self._has_warned = False
 
@@ -57,7 +57,7 @@ class DetectWorker(Worker):
 
     def redo(self) -> None:
         """Has the detector process the frame on screen again, if the picture stands still."""
-        self._redo = True
+        self._redo.set()
         self.flow.frames.nudge()
 
     def work(self) -> None:
@@ -110,8 +110,10 @@ class DetectWorker(Worker):
         self._in_hand = fresh
 
     def _jobs_to_redo(self) -> list[Job]:
-        job, wanted = self.flow.newest_job, self._redo
-        self._redo = False
+        wanted = self._redo.is_set()
+        # Cleared before anything is looked at: what is asked for from here on nudges once more.
+        self._redo.clear()
+        job = self.flow.newest_job
         if not wanted or job is None or not self.flow.control.is_paused or self.flow.is_stale(job):
             return []
         return [Job(job.frame, job.epoch, job.released_at, redo=True)]

@@ -13,10 +13,12 @@ from typing import Any
 class Jobs:
     """Runs callables in threads of their own. `drain`, called from the GUI's timer, hands their results over.
 
-    Jobs of one `lane` run one after the other, in the order in which they were started; others side by side.
+    The error of a job that nobody takes goes to `failed`: none is lost. Jobs of one `lane` run one after the other,
+    in the order in which they were started; others side by side.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, failed: Callable[[Exception], None]) -> None:
+        self._failed = failed
         self._finished: SimpleQueue[Callable[[], None]] = SimpleQueue()
         self._threads: list[threading.Thread] = []
         self._awaited: weakref.WeakSet[threading.Thread] = weakref.WeakSet()
@@ -30,8 +32,9 @@ class Jobs:
         lane: str = "",
         is_awaited: bool = True,
     ) -> None:
-        """Runs `work` in a thread; a later `drain` calls `done(result)` or `failed(error)`. `join` does not wait for
-        work with `is_awaited` False, which can be abandoned without loss."""
+        """Runs `work` in a thread; a later `drain` calls `done(result)` or `failed(error)`; an error of these two
+        does not keep `drain` from the others. `join` does not wait for work with `is_awaited` False, which can be
+        abandoned without loss."""
         before = (
             next((t for t in reversed(self._threads) if t.name == f"rtdet-{lane}"), None) if lane else None
         )
@@ -42,9 +45,8 @@ class Jobs:
             try:
                 outcome = work()
             except Exception as error:  # handed over, and shown in the window
-                kept = error
-                if failed is not None:
-                    self._finished.put(lambda: failed(kept))
+                kept, tell = error, failed or self._failed
+                self._finished.put(lambda: tell(kept))
                 return
             if done is not None:
                 self._finished.put(lambda: done(outcome))
@@ -63,7 +65,10 @@ class Jobs:
                 deliver = self._finished.get_nowait()
             except Empty:
                 return
-            deliver()
+            try:
+                deliver()
+            except Exception as error:
+                self._failed(error)
 
     @property
     def is_busy(self) -> bool:

@@ -29,13 +29,18 @@ class Superseded(Exception):
 
 
 class Opener:
-    """Owns the detectors; pipelines borrow them. Safe from any thread."""
+    """Owns the detectors; pipelines borrow them. Safe from any thread.
+
+    newest_request, wanted_model: what the person asked for last, written by the GUI's thread alone.
+    """
 
     def __init__(self, services: Services, style: Callable[[], DrawStyle]) -> None:
         self.newest_request = 0
+        self.wanted_model = ""
         self._services, self._style = services, style
         self._lock = threading.Lock()
         self._shelf: tuple[tuple[object, ...], Detector] | None = None
+        self._lent: list[Detector] = []  # to pipelines that are being made
         self._used_by: dict[Pipeline, Detector] = {}
         self._stats_paths: dict[Pipeline, str] = {}
         self._is_closed = False
@@ -78,6 +83,8 @@ class Opener:
 
     def swap_detector(self, pipeline: Pipeline, config: RunConfig, request: int) -> Detector:
         """Loads the detector of `config` and puts it into the running pipeline, which closes the old one."""
+        if config.model != self.wanted_model:  # chosen and left again before its turn came
+            raise Superseded
         detector = self._services.make_detector(config)
         with self._lock:  # or another pipeline might be lent the detector that is closed here
             if request == self.newest_request and pipeline in self._used_by:
@@ -88,7 +95,9 @@ class Opener:
 
     def _put_in(self, pipeline: Pipeline, detector: Detector, key: tuple[object, ...]) -> None:
         old, self._used_by[pipeline] = self._used_by[pipeline], detector
-        self._shelf = key, detector
+        unused = self._keep(key, detector)
+        if unused is not None and unused is not old:
+            unused.close()
         if pipeline.is_finished:  # it would close what comes too late; the next pipeline gets it instead
             old.close()
         else:
@@ -97,10 +106,11 @@ class Opener:
     def close(self) -> None:
         """Closes the detector that was kept; to be called after the last pipeline has stopped."""
         with self._lock:
-            shelf, self._shelf, self._is_closed = self._shelf, None, True
-            unused = shelf is not None and shelf[1] not in self._used_by.values()
-        if shelf is not None and unused:
-            shelf[1].close()
+            self._is_closed = True
+            if self._shelf is None or self._is_in_use(self._shelf[1]):
+                return  # who has it closes it
+            unused, self._shelf = self._shelf[1], None
+        unused.close()
 
     def _make(self, config: RunConfig) -> Pipeline:
         borrowed: list[Detector] = []
@@ -109,20 +119,40 @@ class Opener:
             borrowed.append(self._detector(config))
             return borrowed[0]
 
-        pipeline = self._services.open_pipeline(config, lend, self._style)
-        if borrowed:
+        pipeline: Pipeline | None = None
+        try:
+            pipeline = self._services.open_pipeline(config, lend, self._style)
+            return pipeline
+        finally:
             with self._lock:
-                self._used_by[pipeline] = borrowed[0]
-        return pipeline
+                for detector in borrowed:
+                    self._lent.remove(detector)
+                    if pipeline is not None:
+                        self._used_by[pipeline] = detector
+            if self._is_closed and pipeline is None:
+                self.close()
 
     def _detector(self, config: RunConfig) -> Detector:
         with self._lock:
             if self._shelf is not None and self._shelf[0] == _key(config):
+                self._lent.append(self._shelf[1])
                 return self._shelf[1]
         detector = self._services.make_detector(config)
         with self._lock:
-            self._shelf = _key(config), detector
+            unused = self._keep(_key(config), detector)
+            self._lent.append(detector)
+        if unused is not None:
+            unused.close()
         return detector
+
+    def _keep(self, key: tuple[object, ...], detector: Detector) -> Detector | None:
+        """Keeps the detector for the next source. Returns the one kept before where no pipeline has it: it is the
+        caller's to close."""
+        before, self._shelf = self._shelf, (key, detector)
+        return None if before is None or self._is_in_use(before[1]) else before[1]
+
+    def _is_in_use(self, detector: Detector) -> bool:
+        return any(other is detector for other in (*self._used_by.values(), *self._lent))
 
     def _check(self, request: int) -> None:
         if request != self.newest_request:

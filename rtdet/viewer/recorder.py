@@ -19,7 +19,7 @@ from rtdet.viewer.notices import line_about
 from rtdet.viewer.player import Phase, PlayerState, Severity
 from rtdet.viewer.services import Services
 from rtdet.viewer.viewer_sink import ViewerSink, write_snapshot
-from rtdet.viewer.window import WindowState
+from rtdet.viewer.window import SharedStyle, WindowState
 
 if TYPE_CHECKING:
     from rtdet.pipeline import Pipeline
@@ -32,6 +32,7 @@ class Recorder:
     """
 
     def __init__(self, player: PlayerState, window: WindowState, services: Services, jobs: Jobs) -> None:
+        self._style = SharedStyle(window)
         self.sink: ViewerSink | None = None
         self._player, self._window, self._services, self._jobs = player, window, services, jobs
         self._pipeline: Pipeline | None = None
@@ -58,7 +59,7 @@ class Recorder:
             except OSError as error:
                 raise OutputError(f"cannot make the folder {path.parent}: {error.strerror}") from error
             refuse_overwriting({"the recording": path}, files_of_source(source))
-            inside = self._services.open_recording(path, info, silent, lambda: self._window.style)
+            inside = self._services.open_recording(path, info, silent, self._style)
             sink = ViewerSink(inside, path, interval_s=1 / (info.fps or 25.0))
             pipeline.add_sink(sink)
             return sink

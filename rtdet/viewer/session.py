@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 from rtdet.address import Address, hide_secrets
 from rtdet.config import RunConfig
 from rtdet.errors import UnknownNameError
-from rtdet.protocols import Detector, SourceState
+from rtdet.protocols import Detector, SourceState, Tracker
 from rtdet.types import FrameResult, Thresholds
 from rtdet.video.sources.names import is_camera
 from rtdet.viewer import system_keyring
@@ -25,7 +25,7 @@ from rtdet.viewer.opener import Opener, Superseded
 from rtdet.viewer.player import Phase, PlayerState, Severity
 from rtdet.viewer.recorder import Recorder
 from rtdet.viewer.services import Services
-from rtdet.viewer.window import WindowState
+from rtdet.viewer.window import SharedStyle, WindowState
 
 if TYPE_CHECKING:
     from rtdet.pipeline import Pipeline
@@ -41,13 +41,14 @@ class Session:
         self.player, self.window = player, window
         self.services = services
         self.pipeline: Pipeline | None = None
-        self.jobs = Jobs()
+        self.jobs = Jobs(self._job_failed)
         self.recorder = Recorder(player, window, services, self.jobs)
         self._config = config
         self._base = Thresholds(max_detections=config.max_det)
-        self._opener = Opener(services, lambda: window.style)
+        self._opener = Opener(services, SharedStyle(window))
         self._waiting: dict[str, str] = {}
         self._model, self._tracker = player.model, player.tracker
+        self._tracker_in_the_making = False
         self._seek_to: float | None = None
         self._sought_at = 0.0
         self._ended = False
@@ -241,20 +242,15 @@ class Session:
 
     def _apply_model(self, _value: Any = None) -> None:
         name, pipeline = self.player.model, self.pipeline
+        self._opener.wanted_model = name
         if pipeline is None and self._failed is not None:
             self.retry()  # perhaps it was the model that kept the source from opening
         if pipeline is None or name == self._model or self._waiting.get("open"):
             return
         config, number = replace(self.config, classes=()), self._opener.newest_request
         self._wait_for("model", f"Loading model {short_name(name)}…")
-
-        def load() -> Detector:
-            if self.player.model != name:  # chosen and left again before its turn came
-                raise Superseded
-            return self._opener.swap_detector(pipeline, config, number)
-
         self.jobs.run(
-            load,
+            lambda: self._opener.swap_detector(pipeline, config, number),
             done=lambda detector: self._model_loaded(name, detector),
             failed=lambda error: self._model_failed(name, error),
             lane="model",
@@ -279,26 +275,37 @@ class Session:
 
     def _apply_tracker(self, _value: Any = None) -> None:
         name, pipeline = self.player.tracker, self.pipeline
-        if pipeline is None or name == self._tracker:
+        if pipeline is None or name == self._tracker or self._tracker_in_the_making:
             return
+        self._tracker_in_the_making = True
+        info = pipeline.source.info
+        self.jobs.run(
+            lambda: self.services.make_tracker(name, info),
+            done=lambda tracker: self._tracker_made(name, pipeline, tracker),
+            failed=lambda error: self._tracker_failed(name, error),
+        )
 
-        def load() -> None:
-            if self.player.tracker == name:
-                pipeline.swap_tracker(self.services.make_tracker(name, pipeline.source.info))
-
-        def loaded(_none: Any) -> None:
+    def _tracker_made(self, name: str, pipeline: Pipeline, tracker: Tracker | None) -> None:
+        """Only what is wanted still is put in: a tracker begins all IDs anew."""
+        self._tracker_in_the_making = False
+        if self.player.tracker == name and self.pipeline is pipeline:
+            pipeline.swap_tracker(tracker)
             self._tracker = name
-            self._apply_tracker()  # another one may have been chosen meanwhile
+        self._apply_tracker()  # another one, or another source, may have been chosen meanwhile
 
-        self.jobs.run(load, done=loaded, failed=self._tracker_failed, lane="tracker")
+    def _tracker_failed(self, name: str, error: Exception) -> None:
+        self._tracker_in_the_making = False
+        self.player.say(line_about(error), Severity.ERROR)
+        if self.player.tracker == name:
+            self.player.tracker = self._tracker
+        self._apply_tracker()
 
     def _apply_camera_motion(self, _value: Any = None) -> None:
         if self.pipeline is not None:
             self.pipeline.compensate_camera(self.player.camera_motion)
 
-    def _tracker_failed(self, error: Exception) -> None:
+    def _job_failed(self, error: Exception) -> None:
         self.player.say(line_about(error), Severity.ERROR)
-        self.player.tracker = self._tracker
 
     # Time passes
 

@@ -33,7 +33,8 @@ class WindowState(WatchedState):
 
     @property
     def style(self) -> DrawStyle:
-        """How the switches want tracks drawn: on screen, in snapshots and in recordings. Safe from any thread."""
+        """How the switches want tracks drawn: on screen, in snapshots and in recordings. Other threads ask
+        a `SharedStyle` of it."""
         labels = self.show_labels
         return DrawStyle(
             show_boxes=self.show_boxes,
@@ -46,3 +47,20 @@ class WindowState(WatchedState):
     def add_recent(self, source: str) -> None:
         others = tuple(name for name in self.recent if name != source)
         self.recent = (source, *others)[:RECENT_LIMIT]
+
+
+class SharedStyle:
+    """The style of a window for threads of their own: kept by the GUI's, so that they never read the state, which
+    may be half changed. To be made in the GUI's thread."""
+
+    def __init__(self, window: WindowState) -> None:
+        self._window = window
+        for name in ("show_boxes", "show_labels", "show_trails"):
+            window.watch(name, self._changed)
+        self._changed(None)
+
+    def _changed(self, _value: object) -> None:
+        self._style = self._window.style
+
+    def __call__(self) -> DrawStyle:
+        return self._style

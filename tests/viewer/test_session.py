@@ -11,7 +11,8 @@ import pytest
 from rtdet.config import RunConfig
 from rtdet.viewer.player import Phase, PlayerState
 from rtdet.viewer.session import Session
-from rtdet.viewer.window import WindowState
+from rtdet.viewer.window import SharedStyle, WindowState
+from tests.fake_detector import FakeDetector
 from tests.ui.viewer_on_demo import DemoStage
 
 
@@ -66,3 +67,50 @@ def test_a_recording_begins_and_ends_when_asked_and_says_where_it_is(open_sessio
     poll_until(lambda: session.player.message is not None, session)
     assert session.player.message.text == f"Recording saved: {tmp_path / 'o.mp4'}"
     assert session.player.recording is None
+
+
+def test_trackers_chosen_quickly_and_left_again_are_not_swapped_in(open_session, monkeypatch) -> None:
+    window = WindowState()
+    session = open_session(window, "live")
+    poll_until(lambda: session.player.phase is Phase.PLAYING, session)
+    swapped: list[object] = []
+    monkeypatch.setattr(session.pipeline, "swap_tracker", swapped.append)
+    for name in ("sort", "bytetrack", "ocsort", "rtdet"):
+        session.player.tracker = name
+    poll_until(lambda: not session.jobs.is_busy, session)
+    session.poll()
+    assert not swapped
+    for name in ("sort", "bytetrack", "ocsort"):
+        session.player.tracker = name
+    poll_until(lambda: swapped, session)
+    poll_until(lambda: not session.jobs.is_busy, session)
+    assert [type(tracker).__name__ for tracker in swapped] == ["OCSort"]
+
+
+def test_a_detector_kept_for_a_source_that_takes_another_is_closed(open_session, monkeypatch) -> None:
+    made: list[FakeDetector] = []
+    make = DemoStage.make_detector
+
+    def make_detector(stage: DemoStage, config: RunConfig) -> FakeDetector:
+        made.append(make(stage, config))
+        return made[-1]
+
+    monkeypatch.setattr(DemoStage, "make_detector", make_detector)
+    session = open_session(WindowState(), "live")
+    poll_until(lambda: session.player.phase is Phase.PLAYING, session)
+    pipeline, session.player.phase = session.pipeline, Phase.LOADING
+    session.pipeline = None
+    session._opener.stop(pipeline)
+    session.player.model = "blind"
+    session.open("demo")
+    poll_until(lambda: session.player.phase is Phase.PLAYING, session)
+    assert [detector.is_closed for detector in made] == [True, False]
+    session.close()
+    assert [detector.is_closed for detector in made] == [True, True]
+
+
+def test_the_style_that_other_threads_ask_for_follows_the_switches() -> None:
+    window = WindowState()
+    style = SharedStyle(window)
+    window.show_trails = False
+    assert style() == window.style

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import os
 from pathlib import Path
 
@@ -11,6 +12,19 @@ os.environ.setdefault("QT_QPA_PLATFORM", "offscreen")
 
 ROOT = Path(__file__).resolve().parents[1]
 SHARED = ROOT.parent / "shared" / "data"
+
+
+@pytest.fixture(autouse=True)
+def _logging_as_before():
+    """The command line sends warnings to standard error, and more of some rooms; other tests look for them elsewhere,
+    and for warnings only."""
+    logger = logging.getLogger("rtdet")
+    handlers, propagate = logger.handlers[:], logger.propagate
+    yield
+    logger.handlers[:], logger.propagate = handlers, propagate
+    for child in logging.root.manager.loggerDict.values():
+        if isinstance(child, logging.Logger) and child.name.startswith("rtdet."):
+            child.setLevel(logging.NOTSET)
 
 
 @pytest.fixture(scope="session")

@@ -107,7 +107,7 @@ def test_a_row_of_text_has_it_after_the_place_in_the_world_so_that_its_class_sta
 def test_a_value_that_is_no_number_is_refused_with_its_row(tmp_path: Path, suffix: str) -> None:
     table = read_table(record(tmp_path / f"a{suffix}"))
     speeds = np.where(table.ids == 4, np.nan, 1.0)
-    with pytest.raises(ValueError, match="frame 1, ID 4: the speed is no number"):
+    with pytest.raises(ValueError, match="frame 1, ID 4: the speed is not a number"):
         TrackTable(
             table.frames, table.ids, table.boxes, table.scores, table.labels, table.frame_list, (), {"speed": speeds}
         )  # fmt: skip

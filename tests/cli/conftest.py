@@ -1,6 +1,5 @@
 from __future__ import annotations
 
-import logging
 import os
 import subprocess
 import sys
@@ -23,15 +22,6 @@ class Outcome:
     @property
     def errors(self) -> list[str]:
         return [line for line in self.err.splitlines() if line.startswith("rtdet: error: ")]
-
-
-@pytest.fixture(autouse=True)
-def _logging_as_before():
-    """The command line sends warnings to standard error; other tests look for them elsewhere."""
-    logger = logging.getLogger("rtdet")
-    handlers, propagate = logger.handlers[:], logger.propagate
-    yield
-    logger.handlers[:], logger.propagate = handlers, propagate
 
 
 @pytest.fixture

@@ -78,7 +78,7 @@ def test_camera_motion_without_a_tracker_that_uses_it_is_said_in_one_line(rtdet,
     done = rtdet("--source", clip, "--headless", "--quiet", "--tracker", "none", "--camera-motion")
     assert done.code == 0
     assert done.err.count("\n") == 1
-    assert "the tracker none has no use for it" in done.err
+    assert "the tracker none does not support it" in done.err
 
 
 def test_start_duration_and_max_frames_cut_the_run(rtdet, clip, tmp_path):

@@ -274,7 +274,7 @@ def test_a_detector_that_answers_for_another_number_of_pictures_is_an_error(part
     run = Run(parts)
     run.detector.detect = lambda images: [Detections()] * answers
     run.start()
-    with pytest.raises(ModelError, match=f"gave {answers} answers for 1 pictures"):
+    with pytest.raises(ModelError, match=f"gave {answers} results for 1 pictures"):
         run.pipeline.join()
 
 

@@ -195,7 +195,7 @@ def test_a_sink_that_comes_after_the_end_is_closed_and_refused(parts):
     pipeline.start()
     pipeline.join()
     sink = parts.Sink()
-    with pytest.raises(UsageError, match="the run is over"):
+    with pytest.raises(UsageError, match="the run has ended"):
         pipeline.add_sink(sink)
     assert sink.closes == 1
 

@@ -238,7 +238,7 @@ def test_a_full_disk_is_said_in_one_line(tmp_path: Path) -> None:
         pytest.skip("needs /dev/full")
     (tmp_path / "o.csv").symlink_to("/dev/full")
     sink = open_track_file(tmp_path / "o.csv")
-    with pytest.raises(OutputError, match=r"the disk is full: .*o\.csv ends here"):
+    with pytest.raises(OutputError, match=r"the disk is full: .*o\.csv is incomplete"):
         sink.write(some_results(1)[0])
     sink.close()
 

@@ -90,7 +90,7 @@ def test_an_id_that_is_not_there_is_refused_with_those_that_are(edit):
 
 
 def test_a_track_is_not_merged_with_itself_and_an_empty_table_has_nothing_to_edit():
-    with pytest.raises(UsageError, match="not 3 with itself"):
+    with pytest.raises(UsageError, match="two different IDs, not 3 twice"):
         merge(TWO, 3, 3)
     with pytest.raises(UsageError, match="there are none"):
         rename(table_of(), 1, 2)

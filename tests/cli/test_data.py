@@ -209,3 +209,13 @@ def test_a_set_is_split(rtdet, street, tmp_path):
         done = rtdet("data", "split", street, "--out", "other", *wrong)
         assert done.code == 2
         assert "shares" in done.errors[0]
+
+
+def test_a_check_does_not_write_its_report_over_the_labels(rtdet, squares):
+    labels = squares / "squares.json"
+    before = labels.read_text()
+    for option in ("--json", "--sheet"):
+        outcome = rtdet("data", "check", squares, option, labels)
+        assert outcome.code == 2, outcome.err
+        assert "would overwrite" in outcome.errors[0]
+    assert labels.read_text() == before

@@ -149,7 +149,9 @@ def test_boxes_that_are_none_are_dropped_counted_and_said_once(parts, caplog):
     assert sink.results[0].detections.boxes.tolist() == [[1, 1, 9, 9], [0, 0, 64, 20]]
     assert sink.results[0].detections.scores.tolist() == [0.9, 0.5]
     assert pipeline.stats().invalid_boxes == 16
-    warnings = [record.message for record in caplog.records if "FakeDetector returns invalid boxes" in record.message]
+    warnings = [
+        record.message for record in caplog.records if "FakeDetector returns invalid boxes" in record.message
+    ]
     assert len(warnings) == 1
 
 

@@ -288,7 +288,8 @@ def hostile_png(path, width=30_000, height=30_000):
 def test_a_picture_of_more_pixels_than_anybody_asked_for_is_refused_in_one_line(tmp_path, caplog):
     path = hostile_png(tmp_path / "bomb.png", 30_000, 5_000)
     with pytest.raises(
-        SourceError, match=r"bomb.png .* 150 megapixels, more than the limit of 120; --max-megapixels 150 reads it"
+        SourceError,
+        match=r"bomb.png .* 150 megapixels, more than the limit of 120; --max-megapixels 150 reads it",
     ):
         open_source(path)
     cv2.imwrite(str(tmp_path / "good.png"), picture())

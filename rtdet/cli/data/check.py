@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from itertools import chain
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -50,8 +51,11 @@ def check(
     from rtdet.cli.data.report import print_report, write_json, write_sheet
     from rtdet.datasets.check import check_parts
     from rtdet.datasets.convert import read_parts
+    from rtdet.overwriting import refuse_overwriting
 
     show_messages(quiet=quiet)
+    read = chain.from_iterable(Path(name).rglob("*") for name in (folder, *against))
+    refuse_overwriting({"--json": json_file, "--sheet": sheet}, read)
     parts = read_parts(Path(folder), tolerant=True)
     others = _others(against)
     count = sum(len(raw.pictures) for raw in [*parts.values(), *others.values()])

@@ -50,7 +50,7 @@ class Transport(QFrame):
             row.addWidget(_button(actions[name]))
         self.slider.sliderMoved.connect(lambda ms: seek(ms / 1000))
         self.slider.actionTriggered.connect(self._moved_by_key)
-        for name in ("source_info", "phase"):
+        for name in ("source_info", "phase", "reconnecting"):
             player.watch(name, self._source_changed)
         player.watch("position_s", self._position_changed)
         self._source_changed(None)

@@ -217,8 +217,10 @@ def test_a_reconnecting_stream_is_visible(qtbot, open_window) -> None:
     window.session.pipeline.source.state = SourceState.RECONNECTING
     until(qtbot, lambda: window.stage.pill.text == "Reconnecting…")
     assert window.status.source.text().startswith("RECONNECTING")
+    assert window.transport.duration.text() == "LOST"
     window.session.pipeline.source.state = SourceState.OPEN
     until(qtbot, lambda: not window.stage.pill.isVisible())
+    assert window.transport.duration.text() == "LIVE"
 
 
 def test_a_warning_of_any_room_is_shown(qtbot, open_window) -> None:

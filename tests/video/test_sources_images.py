@@ -255,6 +255,7 @@ def test_animations_and_files_of_several_pages_give_all_of_them(tmp_path, name):
     assert [int(frame.bgr.mean()) for frame in frames] == pytest.approx([40, 80, 120], abs=2)
     expected = [0, 0.04, 0.08] if name == "a.tif" else [0, 0.1, 0.3]
     assert [frame.t for frame in frames] == pytest.approx(expected)
+    assert [frame.name for frame in frames] == [""] * 3
     source.seek(frames[1].t)
     assert int(source.read().bgr.mean()) == pytest.approx(80, abs=2)
     source.close()

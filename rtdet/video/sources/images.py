@@ -27,7 +27,7 @@ FPS = 25.0  # images have no times of their own
 
 
 class ImageSource:
-    """Images in the given order, each in its own size; Frame.name is the file's name.
+    """Images in the given order, each in its own size; Frame.name is the name of a file that holds one image.
 
     pages: the images; a path is its file's first. Frame.index is the place in the order and Frame.t that divided
     by `fps`, or, with `page_s`, the sum of the seconds that those before are shown. An image that cannot be read
@@ -47,6 +47,7 @@ class ImageSource:
         max_megapixels: float = MAX_MEGAPIXELS,
     ) -> None:
         self._pages = [page if isinstance(page, Page) else Page(page) for page in pages]
+        self._is_a_file_each = len({page.path for page in self._pages}) == len(self._pages)
         self._reader = ImageReader(max_megapixels)
         self._times = (
             list(accumulate(page_s, initial=0.0)) if page_s else [i / fps for i in range(len(pages) + 1)]
@@ -112,7 +113,8 @@ class ImageSource:
         page = self._pages[index]
         try:
             image = self._reader.read(page)
-            return Frame(image, self._times[index], index, time.monotonic(), name=page.path.name)
+            name = page.path.name if self._is_a_file_each else ""
+            return Frame(image, self._times[index], index, time.monotonic(), name=name)
         except UnreadableImage as error:
             self._why = error
         if warn and index not in self._warned:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field, fields, replace
 from pathlib import Path
@@ -92,13 +93,23 @@ def given_settings(
     return {name: value for name, value in values.items() if name in wanted}
 
 
+# A dotted key of more parts than any has: the standard library takes minutes over some of 400 KB.
+_DEEP_KEY = re.compile(r"(?:[^\s.]{1,64}\s*\.\s*){100}")
+
+
 def parse_toml(text: str) -> dict[str, Any]:
-    """The table that a TOML text describes. Raises ValueError with the line for text that is not TOML."""
+    """The table that a TOML text describes. Raises ValueError with the line for text that is not TOML or that is
+    nested too deep."""
     try:
         import tomllib
     except ModuleNotFoundError:  # Python 3.10
         import tomli as tomllib  # type: ignore[no-redef,import-not-found,unused-ignore]
-    return tomllib.loads(text)
+    if _DEEP_KEY.search(text):
+        raise ValueError("nested too deep")
+    try:
+        return tomllib.loads(text)
+    except RecursionError:
+        raise ValueError("nested too deep") from None
 
 
 def _from_toml(path: Path) -> dict[str, Any]:

@@ -7,6 +7,7 @@ file and the environment come first. `remembered=True` adds that the viewer star
 
 from __future__ import annotations
 
+import csv
 from collections.abc import Callable
 from typing import Any, TypeVar
 
@@ -52,7 +53,8 @@ def iou(*, unset: bool = False, remembered: bool = False) -> Callable[[F], F]:
 
 def classes(help: str = "Only these classes, e.g. person,car.") -> Callable[[F], F]:
     """--classes; gives a tuple of names, or None where the option is not given."""
-    return click.option("--classes", metavar="A,B", callback=_split, help=help)
+    more = """ A name with a comma stands in quotes: 'bus,"car, red"'."""
+    return click.option("--classes", metavar="A,B", callback=_split, help=help + more)
 
 
 def max_det(*, unset: bool = False) -> Callable[[F], F]:
@@ -189,4 +191,6 @@ def _setting(
 def _split(ctx: click.Context, parameter: click.Parameter, value: str | None) -> tuple[str, ...] | None:
     if value is None:
         return None
-    return tuple(part.strip() for part in value.split(",") if part.strip())
+    # As a row of CSV: a name with a comma stands in quotes.
+    row = next(csv.reader([" ".join(value.splitlines())], skipinitialspace=True), [])
+    return tuple(part.strip() for part in row if part.strip())

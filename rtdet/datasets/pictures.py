@@ -49,7 +49,12 @@ def picture_size(path: Path) -> tuple[int, int]:
                 turned = header.getexif().get(_ORIENTATION) in _QUARTER_TURNS
     except FileNotFoundError as error:
         raise UsageError(f"the picture {path} is missing") from error
-    except (OSError, ValueError, SyntaxError, KeyError, Pillow.DecompressionBombError) as error:
+    except Pillow.DecompressionBombError as error:
+        raise UsageError(
+            f"the picture {path} has more than {most_pixels() // 1_000_000} million pixels: shrink it, or set "
+            f"{MOST_PIXELS} to more"
+        ) from error
+    except (OSError, ValueError, SyntaxError, KeyError) as error:
         raise UsageError(f"cannot read the size of the picture {path}; remove it or replace it") from error
     return (height, width) if turned else (width, height)
 

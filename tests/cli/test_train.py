@@ -91,6 +91,15 @@ def test_a_misspelt_class_beside_a_known_one_is_an_error_before_the_first_step(r
     assert not (tmp_path / "run" / "log.csv").exists()
 
 
+def test_a_class_name_with_a_comma_is_given_in_quotes(rtdet, squares, tmp_path):
+    file = squares / "squares.json"
+    file.write_text(file.read_text().replace('"square"', '"square, red"'))
+    train = ("train", "--data", squares, "--out", "run", "--size", 64, "--batch", 2, "--steps", 1)
+    assert rtdet(*train, "--classes", "square, red").code == 2
+    assert rtdet(*train, "--classes", '"square, red"').code == 0
+    assert read_config(tmp_path / "run" / "model.safetensors").class_names == ("square, red",)
+
+
 def test_labels_that_would_be_lost_are_said_and_more_than_a_tenth_end_it(rtdet, squares):
     content = json.loads((squares / "squares.json").read_text())
     content["annotations"][0]["bbox"][2] = -5

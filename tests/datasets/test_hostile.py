@@ -352,3 +352,33 @@ def test_a_file_is_no_folder(coco_folder):
 def test_folders_without_labels_say_what_was_expected(tmp_path):
     _fails(tmp_path, "COCO", "VOC", "YOLO", "Open Images")
     _fails(tmp_path / "nowhere", "no folder")
+
+
+@pytest.mark.parametrize(
+    ("text", "words"),
+    [
+        ("incomplete = " + "[" * 100_000, "nested too deep"),
+        ("[incomplete]\nx = " + "{a=" * 20_000 + "1" + "}" * 20_000, "nested too deep"),
+        ("[" + "a." * 200_000 + "b]", "nested too deep"),
+        ("x = {" + "a . " * 100_000 + "b = 1}", "nested too deep"),
+        ('incomplete = ["car"]', "should be a table"),
+        ('[incomplete]\nstreet = "car"', "should be a list"),
+        ('[incomplete]\nstreet = [["car"]]', "should be a list"),
+    ],
+)
+@pytest.mark.timeout(60)
+def test_a_declaration_that_is_nested_or_holds_lists_where_words_belong(coco_folder, text, words):
+    folder = coco_folder({"a.png": [("car", 1, 2, 3, 4)]})
+    (folder / "dataset.toml").write_text(text)
+    _fails(folder, "dataset.toml", words)
+
+
+@pytest.mark.timeout(60)
+def test_labels_that_are_nested_deep(coco_folder, tmp_path):
+    folder = coco_folder({"a.png": [("car", 1, 2, 3, 4)]})
+    (folder / "annotations.json").write_text('{"images": [], "annotations": ' + "[" * 100_000)
+    _fails(folder, "annotations.json", "not JSON")
+    yolo = _yolo(tmp_path / "yolo", "0 0.5 0.5 0.1 0.1")
+    (yolo / "data.yaml").write_text("names: " + "{a: " * 3000 + "1" + "}" * 3000)
+    _fails(yolo, "data.yaml", "not valid YAML")
+    _fails(_voc(tmp_path / "voc", "<annotation>" + "<a>" * 100_000), "a.xml", "not XML")

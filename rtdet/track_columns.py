@@ -100,8 +100,18 @@ BASIC = (
 )
 # What else is known of a track in a frame. In a table these come last, in this order.
 FURTHER: tuple[Column, ...] = (
-    # MOTChallenge's, measured by its annotators.
+    # MOTChallenge's, measured by its annotators. Of a track that was not seen it is 0: such files have no `seen`.
     Column("visibility", float, default=1.0, files=(".txt",)),
+    # Whether the detector saw it in this very frame; else the box is where the tracker, or `rtdet tracks fill`, holds
+    # it to be.
+    Column(
+        "seen",
+        bool,
+        default=True,
+        files=(".csv", ".jsonl", ".parquet", ".json"),
+        of=lambda tracks: tracks.since_update_s == 0,
+        filled=False,
+    ),
 )
 
 

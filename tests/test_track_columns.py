@@ -22,13 +22,12 @@ every_format = pytest.mark.parametrize("suffix", list(FORMATS))
 SPEED = Column(
     "speed", float, default=-1.0, digits=2, label=lambda speed: f"{speed:.0f} px/s" if speed >= 0 else ""
 )
-SEEN = Column("seen", bool, default=True, of=lambda tracks: tracks.since_update_s == 0, filled=False)
 FACE = Column("face", int, files=(".csv", ".json"), default=0)
 
 
 @pytest.fixture(autouse=True)
 def further_columns(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(track_columns, "FURTHER", (*track_columns.FURTHER, SPEED, SEEN, FACE))
+    monkeypatch.setattr(track_columns, "FURTHER", (*track_columns.FURTHER, SPEED, FACE))
 
 
 def record(path: Path) -> Path:
@@ -56,7 +55,8 @@ def test_every_format_that_has_it_gives_it_back(tmp_path: Path, suffix: str) -> 
     assert table.values["speed"].tolist() == [1.23, 7, 2.23, 7, 5.23, 7]
     assert table.values["seen"].tolist() == [True, True, True, False, True, True]
     assert table.values["face"].tolist() == ([9, 8] * 3 if suffix in FACE.files else [0] * 6)
-    assert table.values["visibility"].tolist() == [1] * 6
+    # What MOTChallenge's rows have in the place of `seen`.
+    assert table.values["visibility"].tolist() == ([1, 1, 1, 0, 1, 1] if suffix == ".txt" else [1] * 6)
     assert dict(read_tracks(tmp_path / f"a{suffix}"))[1].values["seen"].tolist() == [True, False]
 
 
@@ -99,7 +99,7 @@ def test_a_row_of_text_has_it_after_the_place_in_the_world_so_that_its_class_sta
     tmp_path: Path,
 ) -> None:
     line = record(tmp_path / "a.txt").read_text().splitlines()[0]
-    assert line == "1,3,0.00,5.00,20.00,25.00,1.0000,1,1,-1,1.23,1"
+    assert line == "1,3,0.00,5.00,20.00,25.00,1.0000,1,1,-1,1.23"
     assert read_table(tmp_path / "a.txt").labels.tolist() == [0] * 6
 
 

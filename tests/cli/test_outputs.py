@@ -201,7 +201,7 @@ def test_a_reader_that_leaves_ends_the_run_with_one_line(film, tmp_path):
     done = subprocess.run(
         ["bash", "-c", command], cwd=tmp_path, env=environment, capture_output=True, text=True, timeout=60
     )
-    assert done.stdout == "frame,time_s,id,class,score,left,top,width,height\n"
+    assert done.stdout == "frame,time_s,id,class,score,left,top,width,height,seen\n"
     assert "Traceback" not in done.stderr
 
 

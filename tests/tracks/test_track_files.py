@@ -19,7 +19,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from rtdet.errors import OutputError, SourceError, UnknownNameError
-from rtdet.tracks import FORMATS, open_detection_file, open_track_file, read_table, read_tracks
+from rtdet.tracks import FORMATS, open_detection_file, open_track_file, read_table, read_tracks, write_table
 from rtdet.tracks.formats import parquet
 from rtdet.types import Detections, Frame, FrameResult, SourceInfo, Tracks
 
@@ -61,10 +61,21 @@ def test_mot_rows_are_exactly_frame_id_box_score_class_visibility(tmp_path: Path
 
 def test_the_csv_has_a_header_and_class_names(tmp_path: Path) -> None:
     rows = list(csv.DictReader(write(tmp_path / "o.csv", some_results()).read_text().splitlines()))
-    assert list(rows[0]) == ["frame", "time_s", "id", "class", "score", "left", "top", "width", "height"]
+    assert list(rows[0]) == [
+        "frame",
+        "time_s",
+        "id",
+        "class",
+        "score",
+        "left",
+        "top",
+        "width",
+        "height",
+        "seen",
+    ]
     assert rows[5] == {
         "frame": "2", "time_s": "0.040000", "id": "12", "class": "car", "score": "0.9000",
-        "left": "11.46", "top": "5.00", "width": "8.79", "height": "25.00",
+        "left": "11.46", "top": "5.00", "width": "8.79", "height": "25.00", "seen": "1",
     }  # fmt: skip
 
 
@@ -79,6 +90,7 @@ def test_json_lines_have_an_object_for_every_frame_with_its_file_name(tmp_path: 
         "class": "person",
         "score": 0.5124,
         "box": [-3.0, 0.0, 10.5, 9.0],
+        "seen": True,
     }
 
 
@@ -105,7 +117,7 @@ def test_parquet_holds_typed_columns_in_row_groups(tmp_path: Path, monkeypatch: 
     path = write(tmp_path / "o.parquet", some_results())
     table = pq.read_table(path)
     assert table.column_names == [
-        "frame", "time_s", "id", "class_id", "class", "score", "left", "top", "width", "height"
+        "frame", "time_s", "id", "class_id", "class", "score", "left", "top", "width", "height", "seen"
     ]  # fmt: skip
     assert table["frame"].to_pylist() == [1, 1, 1, 2, 2, 2, 4, 4, 4, 5, 5, 5, 6, 6, 6]
     assert table["class"].to_pylist()[:3] == ["person", "person", "car"]
@@ -340,3 +352,22 @@ def test_frames_that_a_seek_went_back_to_are_there_once_with_all_their_tracks(
     assert [table.at(frame).ids.tolist() for frame in (1, 2)] == [[1, 2], [1, 2]]
     if suffix == ".json":
         assert [image["id"] for image in json.loads((tmp_path / "o.json").read_text())["images"]] == [1, 2]
+
+
+@pytest.mark.parametrize("suffix", list(FORMATS))
+def test_every_format_tells_rows_of_a_track_that_was_not_seen_in_that_frame(
+    tmp_path: Path, suffix: str
+) -> None:
+    results = [
+        result(i, Tracks([[1, 1, 5, 5], [9, 9, 20, 20]], [1, 2], since_update_s=[0.0, 0.04 * (i == 1)]))
+        for i in range(3)
+    ]
+    table = read_table(write(tmp_path / f"o{suffix}", results))
+    assert table.values["seen"].tolist() == [True, True, True, False, True, True]
+    if suffix == ".txt":
+        assert [line[-2:] for line in (tmp_path / "o.txt").read_text().split()] == [",1"] * 3 + [",0"] + [
+            ",1"
+        ] * 2
+    for other in FORMATS:
+        write_table(table, tmp_path / f"other{other}")
+        assert read_table(tmp_path / f"other{other}").values["seen"].tolist() == table.values["seen"].tolist()

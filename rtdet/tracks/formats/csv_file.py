@@ -1,4 +1,4 @@
-"""Track files as a table with a header (.csv): `frame,time_s,id,class,score,left,top,width,height`.
+"""Track files as a table with a header (.csv): `frame,time_s,id,class,score,left,top,width,height,seen`.
 
 A class whose name a spreadsheet would run as a formula has an apostrophe in front (see `csv_text`)."""
 

@@ -21,7 +21,8 @@ class MotWriter(RowWriter):
     """One row for each track in each frame; frame and class count from 1.
 
     The class is the label + 1 (so 1 is a pedestrian, as in MOTChallenge, where the model's first class
-    is a person); the visibility is 1 where nobody measured it. Where there are further values, -1 stands before
+    is a person); the visibility is 0 of a track that was not seen in the frame, and else 1 where nobody measured it.
+    Where there are further values, -1 stands before
     them: rows of ten columns are something else.
     """
 
@@ -32,7 +33,8 @@ class MotWriter(RowWriter):
         if others:
             templates.insert(len(_BASIC) + 1, "-1")
         line, values_of = ",".join(templates) + "\n", itemgetter(*(column.name for column in columns))
-        self._file.append("".join([line % values_of(row) for row in rows]).encode())
+        shown = [row if row.get("seen", True) else {**row, visibility.name: 0.0} for row in rows]
+        self._file.append("".join([line % values_of(row) for row in shown]).encode())
 
 
 def _read(path: Path) -> Iterator[Entry]:
@@ -42,6 +44,7 @@ def _read(path: Path) -> Iterator[Entry]:
     further = [(column, rows.further()[column.name].tolist()) for column in further_of(MOT.suffix)]
     for i, box in enumerate(ltwh.tolist()):
         values = {column.name: column.parsed(of_rows[i]) for column, of_rows in further}
+        values["seen"] = values["visibility"] > 0
         yield Entry(frames[i], ids[i], labels[i], None, scores[i], tuple(box), further=values)
 
 

@@ -146,7 +146,7 @@ def _smoothed(
     at = seconds[table.frame_list.place_of(table.frames)]
     for rows in table.tracks():
         if is_new[rows].any():
-            new = smoothed(at[rows], table.boxes[rows], was_seen(table.scores[rows]))
+            new = smoothed(at[rows], table.boxes[rows], was_seen(table, rows))
             boxes[rows] = np.where(is_new[rows, None], new, table.boxes[rows])
         on_track()
     return boxes

@@ -11,7 +11,7 @@ from __future__ import annotations
 import numpy as np
 
 from rtdet.tracks.offline.kalman import most_likely
-from rtdet.tracks.table import FARTHEST
+from rtdet.tracks.table import FARTHEST, TrackTable
 from rtdet.types import BoolArray, FloatArray, IntArray
 
 # Standard deviations: of a seen centre, and of the logarithm of a seen side.
@@ -47,10 +47,10 @@ def to_boxes(values: FloatArray) -> FloatArray:
     return np.asarray(np.clip(boxes, -FARTHEST, FARTHEST))
 
 
-def was_seen(scores: FloatArray) -> BoolArray:
-    """(N,) which rows of a track were seen; a score of 0 marks what was filled in. The first and the last row
-    always count, and every row where no score tells."""
-    seen: BoolArray = np.asarray(scores != 0)
+def was_seen(table: TrackTable, rows: IntArray) -> BoolArray:
+    """(N,) which of these rows of a track were seen, neither predicted nor filled in (a score of 0). The first and
+    the last row always count, and every row where none was seen."""
+    seen: BoolArray = np.asarray((table.scores[rows] != 0) & table.values["seen"][rows])
     if not seen.any():
         seen[:] = True
     seen[[0, -1]] = True

@@ -14,12 +14,12 @@ def smooth(table: TrackTable, on_track: Callable[[], None] = lambda: None) -> Tr
     """The same rows with the boxes of an RTS smoother, each track by itself; `on_track` is called after each.
 
     Steps are the true ones, so gaps and dropped frames are bridged by as much time as they took. Rows that were
-    filled in (score 0) move with what was seen. What lay within a picture of known size stays within it.
+    filled in or predicted move with what was seen. What lay within a picture of known size stays within it.
     """
     seconds = row_seconds(table)
     boxes = table.boxes.copy()
     for rows in table.tracks():
-        boxes[rows] = smoothed(seconds[rows], boxes[rows], was_seen(table.scores[rows]))
+        boxes[rows] = smoothed(seconds[rows], boxes[rows], was_seen(table, rows))
         on_track()
     sizes = table.frame_list.sizes[table.frame_list.place_of(table.frames)]
     was_within = (within(sizes, table.boxes) == table.boxes).all(axis=1)

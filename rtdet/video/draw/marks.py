@@ -76,6 +76,9 @@ def opacities(tracks: Tracks, fade_s: float) -> FloatArray:
 
 
 def missed(tracks: Tracks) -> BoolArray:
-    """(N,) the tracks that the newest detections left out. The detector's own delay makes none of them."""
+    """(N,) the tracks that the newest detections left out, or that a file says were not seen. The detector's own
+    delay makes none of them."""
     since_s = tracks.since_update_s
-    return np.asarray((since_s > since_s.min(initial=np.inf) + _MISSED_S) | (since_s > _LONG_AGO_S))
+    left_out = (since_s > since_s.min(initial=np.inf) + _MISSED_S) | (since_s > _LONG_AGO_S)
+    seen = tracks.values.get("seen")
+    return np.asarray(left_out if seen is None else left_out | ~seen.astype(bool))

@@ -159,3 +159,16 @@ def test_the_same_table_gives_the_same_bytes():
     assert (
         smooth(one_track(boxes, times_s)).boxes.tobytes() == smooth(one_track(boxes, times_s)).boxes.tobytes()
     )
+
+
+def test_a_row_that_was_only_predicted_moves_with_what_was_seen():
+    frames, seen = np.arange(1, 12), np.ones(11, dtype=bool)
+    boxes = np.array([[10.0 * i, 10, 10 * i + 40, 90] for i in range(11)])
+    boxes[5] += [30, 0, 30, 0]  # the tracker thought that it ran on
+    seen[5] = False
+    ones = np.ones(11)
+    listed = FrameList(frames, (frames - 1) / 25)
+    table = TrackTable(frames, ones, boxes, ones, ones * 0, listed, (), {"seen": seen})
+    believed = TrackTable(frames, ones, boxes, ones, ones * 0, listed)
+    assert smooth(table).boxes[5, 0] == pytest.approx(50, abs=1)
+    assert smooth(believed).boxes[5, 0] > 53

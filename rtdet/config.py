@@ -135,7 +135,8 @@ def _check(name: str, value: Any, where: str) -> Any:
     if isinstance(value, int) and not isinstance(value, bool) and "float" in kind:
         value = float(value)
     wanted: tuple[type, ...] = {"f": (float,), "i": (int,), "s": (str,), "b": (bool,), "t": (tuple,)}[kind[0]]
-    if not isinstance(value, wanted) or (isinstance(value, bool) and bool not in wanted):
+    words = not isinstance(value, tuple) or all(isinstance(part, str) for part in value)
+    if not isinstance(value, wanted) or (isinstance(value, bool) and bool not in wanted) or not words:
         raise UsageError(f"{where}: {name} should be {kind.split(' |')[0]}, not {value!r}")
     return value
 

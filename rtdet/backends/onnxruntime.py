@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from rtdet.backends.forks import refuse_after_fork
+from rtdet.backends.hostile import refuse_hostile
 from rtdet.backends.machine import core_count
 from rtdet.backends.network import Outputs, Shape, Tensor
 from rtdet.backends.placeholders import refuse_placeholder
@@ -40,6 +41,7 @@ def open_onnxruntime(
     what = str(model) if isinstance(model, Path) else type(model).__name__
     if isinstance(model, Path):
         refuse_placeholder(model)
+        refuse_hostile(model)
     try:
         graph = str(model) if isinstance(model, Path) else export_onnx(model, shape)
         session = onnxruntime.InferenceSession(graph, options, providers=_providers(device))

@@ -8,6 +8,7 @@ package shut out, and torch modules go through OpenVINO's PyTorch front end dire
 from __future__ import annotations
 
 import copy
+import math
 import sys
 import threading
 import warnings
@@ -24,6 +25,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from rtdet.backends.forks import refuse_after_fork
+from rtdet.backends.hostile import refuse_hostile
 from rtdet.backends.network import Outputs, Shape, Tensor
 from rtdet.backends.placeholders import refuse_placeholder
 from rtdet.cache import discard, is_whole, seal, seal_of, writable_cache
@@ -71,6 +73,8 @@ def open_openvino(
     try:
         graph = read_graph(model) if isinstance(model, Path) else _from_torch(model, shape)
         fixed = _with_fixed_input(ov, graph, shape)
+        if isinstance(model, Path):
+            _refuse_huge(fixed, model)
         return OpenVinoNetwork(fixed, device, precision, what, is_file=isinstance(model, Path))
     except ModelError:
         raise
@@ -100,6 +104,8 @@ def read_graph(path: Path) -> Any:
         raise ModelError(f"there is no model file {path}")
     for part in (path, path.with_suffix(".bin")) if is_ir else (path,):
         refuse_placeholder(part)
+    if not is_ir:
+        refuse_hostile(path)
     try:
         # The front end by name: Core.read_model would try all of them on a damaged file, noisily.
         front_end = FrontEndManager().load_by_framework("ir" if is_ir else "onnx")
@@ -206,6 +212,20 @@ def _seal_new(cache: Path, key: Path | None) -> None:
         seal(blob)
     if new and key is not None:
         key.write_text(" ".join(blob.name for blob in new), encoding="ascii")
+
+
+# A gigabyte in single precision.
+_MOST_VALUES = 2**28
+
+
+def _refuse_huge(graph: Any, path: Path) -> None:
+    for node in graph.get_ops():
+        for port in node.outputs():
+            shape = port.partial_shape
+            if shape.is_static and shape.get_shape() and math.prod(shape.get_shape()) > _MOST_VALUES:
+                raise ModelError(
+                    f"{path} needs over 1 GB for one layer of {shape.to_string()}; use a smaller --imgsz"
+                )
 
 
 class OpenVinoNetwork:

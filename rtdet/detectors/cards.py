@@ -63,6 +63,13 @@ def read_card(path: Path) -> ModelCard:
         table = parse_toml(path.read_text(encoding="utf-8"))
         classes = table.pop("classes")
         known = {f.name for f in fields(ModelCard)} - {"more", "classes"}
+        if classes != "coco" and not (isinstance(classes, list) and all(isinstance(c, str) for c in classes)):
+            raise ValueError("classes should be a list of names")
+        for name in known - {"size"} & table.keys():
+            if not isinstance(table[name], str):
+                raise ValueError(f"{name} should be a text, not {type(table[name]).__name__}")
+        if not isinstance(table.get("size", 0), int):
+            raise ValueError("size should be a number of bytes")
         return ModelCard(
             classes=COCO_CLASSES if classes == "coco" else tuple(classes),
             more={key: value for key, value in table.items() if key not in known},

@@ -22,6 +22,7 @@ from rtdet.web import web_opener
 
 _CHUNK = 1 << 18
 _TIMEOUT_S = 10.0
+_MOST = 4_000_000_000  # bytes of a file whose size nobody knows
 _TRIES = 3  # of going on after a connection breaks off
 
 Progress = Callable[[int, int], None]  # bytes so far, bytes in all (0: not known)
@@ -51,7 +52,7 @@ def fetch_model(card: ModelCard, *, offline: bool = False) -> Path:
             f"run `rtdet models pull {card.name}` once, or use --model rtdet-n"
         )
     with _progress_bar(card.name, card.size) as progress:
-        path = fetch(card.url, target, sha256=card.sha256, what=card.name, progress=progress)
+        path = fetch(card.url, target, sha256=card.sha256, size=card.size, what=card.name, progress=progress)
     seal(path)
     return path
 
@@ -69,8 +70,10 @@ def _is_kept(target: Path, sha256: str) -> bool:
     return whole
 
 
-def fetch(url: str, target: Path, *, sha256: str, what: str = "", progress: Progress | None = None) -> Path:
-    """Fetch `url` to `target`. `sha256` is the digest expected, or its first digits.
+def fetch(
+    url: str, target: Path, *, sha256: str, size: int = 0, what: str = "", progress: Progress | None = None
+) -> Path:
+    """Fetch `url` to `target`. `sha256` is the digest expected, or its first digits; `size` the bytes, 0: unknown.
 
     The bytes gather in `target`.part, which a later call goes on from; only a file whose digest is right
     gets the name `target`. Raises DownloadError with one line.
@@ -82,7 +85,7 @@ def fetch(url: str, target: Path, *, sha256: str, what: str = "", progress: Prog
         with part.open("ab") as file:
             _lock(file, what)
             try:
-                _fetch_all(url, file, what, progress or _silent)
+                _fetch_all(url, file, what, progress or _silent, _most(size))
                 _check(part, file, sha256, what)
             finally:
                 # Only by who holds the lock: an empty file may be another rtdet's that has just begun.
@@ -99,12 +102,17 @@ def _remove_if_empty(part: Path) -> None:
             part.unlink()
 
 
-def _fetch_all(url: str, file: BinaryIO, what: str, progress: Progress) -> None:
+def _most(size: int) -> int:
+    """The bytes at which a download is another file, or has no end; sizes of cards are about right."""
+    return size + size // 4 + (1 << 20) if size else _MOST
+
+
+def _fetch_all(url: str, file: BinaryIO, what: str, progress: Progress, most: int) -> None:
     """Every byte of `url` into `file`, going on where it ends; a broken connection is taken up again."""
     for attempt in range(_TRIES + 1):
         before = file.tell()
         try:
-            if _receive(url, file, progress):
+            if _receive(url, file, progress, most):
                 return
         except urllib.error.HTTPError as error:
             error.close()
@@ -126,8 +134,8 @@ def _fetch_all(url: str, file: BinaryIO, what: str, progress: Progress) -> None:
     raise DownloadError(f"the download of {what} broke off after {size}; run the command again to resume it")
 
 
-def _receive(url: str, file: BinaryIO, progress: Progress) -> bool:
-    """One request, for what is missing. True when the file is complete."""
+def _receive(url: str, file: BinaryIO, progress: Progress, most: int) -> bool:
+    """One request, for what is missing. True when the file is complete. Raises DownloadError beyond `most` bytes."""
     have = file.tell()
     headers = {"User-Agent": "rtdet", **({"Range": f"bytes={have}-"} if have else {})}
     try:
@@ -146,9 +154,20 @@ def _receive(url: str, file: BinaryIO, progress: Progress) -> bool:
         if have and not goes_on:  # a server without Range sends it all again
             _empty(file)
             have = 0
-        rest = int(response.headers.get("Content-Length") or 0)
+        said = (response.headers.get("Content-Length") or "").strip()
+        rest = int(said) if said.isascii() and said.isdecimal() and len(said) < 20 else 0
+        if have + rest > most:
+            _refuse_longer(file, url, most)
         _require_space(file, rest)
-        return _copy(response, file, have + rest if rest else 0, progress)
+        return _copy(response, file, have + rest if rest else 0, progress, most)
+
+
+def _refuse_longer(file: BinaryIO, url: str, most: int) -> None:
+    _empty(file)
+    raise DownloadError(
+        f"{urlsplit(url).netloc} sends more than the {most / 1e6:.0f} MB that this model can have: not the published "
+        "file; nothing was kept"
+    )
 
 
 def _empty(file: BinaryIO) -> None:
@@ -156,9 +175,11 @@ def _empty(file: BinaryIO) -> None:
     file.truncate()
 
 
-def _copy(response: Any, file: BinaryIO, total: int, progress: Progress) -> bool:
+def _copy(response: Any, file: BinaryIO, total: int, progress: Progress, most: int) -> bool:
     while chunk := response.read(_CHUNK):
         file.write(chunk)
+        if file.tell() > most:
+            _refuse_longer(file, response.url, most)
         progress(file.tell(), total)
     file.flush()
     return not total or file.tell() >= total

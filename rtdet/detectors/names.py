@@ -51,7 +51,7 @@ def _read(path: Path) -> tuple[str, ...]:
             return _names_in(parse_toml(text))
         if path.suffix == ".json":
             return _names_in(json.loads(text))
-    except (OSError, ValueError) as error:  # a TOML, JSON or Unicode error is a ValueError
+    except (OSError, ValueError, TypeError, RecursionError) as error:  # TOML, JSON, Unicode: ValueErrors
         raise ModelError(f"{path} cannot be read as class names: {error}") from error
     return tuple(line.strip() for line in text.splitlines() if line.strip())
 
@@ -62,8 +62,10 @@ def _names_in(value: Any) -> tuple[str, ...]:
         nested = next((value[key] for key in _KEYS if isinstance(value.get(key), list | dict)), None)
         if nested is not None:
             return _names_in(nested)
-        return tuple(str(value[key]) for key in sorted(value, key=int))
+        return _names_in([value[key] for key in sorted(value, key=int)])
     if isinstance(value, list):
+        if not all(isinstance(name, (str, int, float)) for name in value):
+            raise ValueError("names are words, and one of them is a list or a table")
         return tuple(str(name) for name in value)
     raise ValueError(f"a list of names or a table of them, not {type(value).__name__}")
 

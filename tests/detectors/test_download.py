@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
 import os
 import subprocess
@@ -261,3 +262,36 @@ def test_a_kept_model_of_an_older_rtdet_is_held_to_its_digest_once(own_cache, se
     path.write_bytes(CONTENT)
     assert fetch_model(one, offline=True) == path
     assert is_whole(path)
+
+
+def test_a_download_without_end_is_stopped_at_the_size_of_the_card(own_cache):
+    import socket
+    import threading
+
+    listener = socket.create_server(("127.0.0.1", 0))
+    sent = []
+
+    def pour(head: bytes) -> None:
+        connection, _ = listener.accept()
+        with connection, contextlib.suppress(OSError):
+            connection.recv(4096)
+            connection.sendall(head)
+            while True:
+                sent.append(connection.send(bytes(1 << 16)))
+
+    url = f"http://127.0.0.1:{listener.getsockname()[1]}/some-model.onnx"
+    for head in (
+        b"HTTP/1.0 200 OK\r\n\r\n",
+        b"HTTP/1.0 200 OK\r\nContent-Length: nonsense\r\n\r\n",
+        b"HTTP/1.0 200 OK\r\nContent-Length: 99999999999999999999999\r\n\r\n",
+        b"HTTP/1.0 200 OK\r\nContent-Length: -5\r\n\r\n",
+        b"HTTP/1.0 200 OK\r\nContent-Length: 99999999999\r\n\r\n",
+    ):
+        thread = threading.Thread(target=pour, args=(head,))
+        thread.start()
+        with pytest.raises(DownloadError, match=r"sends more than the \d+ MB"):
+            fetch_model(card(url, size=len(CONTENT)))
+        thread.join()
+    listener.close()
+    assert sum(sent) < 100_000_000
+    assert not [path for path in own_cache.rglob("*") if path.is_file()]

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import asdict, dataclass, field
 from typing import Any
 
+from rtdet.config import MAX_IMGSZ
 from rtdet.detectors.ssd.priors import PriorLevel
 
 
@@ -47,6 +48,7 @@ class SSDConfig:
             for level in values["levels"]
         )
         size = values.get("input_size")
+        _check(values, levels)
         return cls(
             class_names=tuple(str(name) for name in values["class_names"]),
             architecture=str(values.get("architecture", "ssd-n")),
@@ -58,3 +60,29 @@ class SSDConfig:
             neck=int(values["neck"]),
             levels=levels,
         )
+
+
+def _check(values: dict[str, Any], levels: tuple[PriorLevel, ...]) -> None:
+    """Raises ValueError for numbers that no SSD has: building it would take the memory of the machine."""
+    size, names = values.get("input_size"), values["class_names"]
+    ratios = [ratio for level in levels for ratio in level.aspect_ratios]
+    limits = {
+        "widths": (values["widths"], 1, 8192),
+        "depths": (values["depths"], 0, 64),
+        "neck": ([values["neck"]], 1, 8192),
+        "input_size": (size or (), 1, MAX_IMGSZ),
+        "levels": ([len(levels)], 1, 16),
+        "strides": ([level.stride for level in levels], 1, 4096),
+        "aspect_ratios": ([len(ratios)], 0, 256),
+        "class_names": ([len(names)], 1, 20_000),
+    }
+    for name, (numbers, least, most) in limits.items():
+        if not isinstance(numbers, (list, tuple)) or len(numbers) > 64:
+            raise ValueError(f"{name} is no list of numbers")
+        for number in numbers:
+            if not isinstance(number, int) or isinstance(number, bool) or not least <= number <= most:
+                raise ValueError(f"{name} has {number!r:.20}, not a number from {least} to {most}")
+    if not isinstance(names, (list, tuple)) or not all(isinstance(name, str) for name in names):
+        raise ValueError("class_names is no list of names")
+    if not all(isinstance(ratio, (int, float)) and 0.01 <= ratio <= 100 for ratio in ratios):
+        raise ValueError("aspect_ratios has one that is no ratio from 0.01 to 100")

@@ -96,5 +96,5 @@ def _config(file: Any, path: Path) -> SSDConfig:
         )
     try:
         return SSDConfig.from_dict(json.loads(header["config"]))
-    except (KeyError, TypeError, ValueError) as error:
+    except (LookupError, TypeError, ValueError, AttributeError, OverflowError, RecursionError) as error:
         raise ModelError(f"{path} is damaged: its configuration cannot be read ({error})") from error

@@ -19,6 +19,7 @@ import numpy as np
 from rtdet.backends import Network, open_network
 from rtdet.backends.network import Tensor
 from rtdet.backends.openvino import GraphInfo, inspect_graph
+from rtdet.config import MAX_IMGSZ
 from rtdet.detectors.batching import input_size, runs_of_one_size
 from rtdet.detectors.names import class_names
 from rtdet.detectors.selection import select, strongest, wanted_class
@@ -60,6 +61,11 @@ class YoloxDetector:
             raise UsageError(f"--imgsz {imgsz} is too small for a YOLOX model; use 64 or more")
         graph = inspect_graph(path)
         exported = _exported_size(path, graph)
+        if exported is not None and max(exported) > MAX_IMGSZ and imgsz is None:
+            made_for = f"{exported[0]}x{exported[1]}"
+            raise ModelError(
+                f"{path} was exported for {made_for} pixels, over {MAX_IMGSZ}; give a smaller --imgsz"
+            )
         self._long_side = _long_side(path, imgsz, exported)
         self._fixed: Size | None = None
         head = self._first_head(exported, imgsz)
@@ -78,6 +84,8 @@ class YoloxDetector:
         try:
             return self._head(wide)
         except ModelError:  # made for its own shape only, or no YOLOX at all
+            if max(exported) > MAX_IMGSZ:
+                raise
             head = self._head(exported)
         if imgsz is not None and imgsz != max(exported):
             shape = f"{exported[0]}x{exported[1]}"

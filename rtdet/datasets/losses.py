@@ -22,6 +22,7 @@ MOST = 0.1
 EMPTY = "with no area, inverted or not a number"
 OUTSIDE = "outside their pictures"
 PIXELS = "outside their pictures: are they in pixels, not fractions?"
+FRACTIONS = "boxes within the first pixel of their pictures: are they fractions, not pixels?"
 CUT = "boxes cut off at the border of their pictures"
 TURNED = "pictures whose width and height the labels swap (the pictures' own sizes are used)"
 WITH_PICTURES = "of pictures that are left out"

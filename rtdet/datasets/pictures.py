@@ -168,7 +168,8 @@ def inside(folder: Path, name: str, labels: Path) -> Path:
         name = name.replace("\\", "/")
         path = folder / name
     if is_absolute(name) and not (os.path.isfile(path) and _is_inside(folder, path)):
-        path = rebased(folder, name) or path
+        # One that is nowhere on this machine is a picture that is missing here.
+        path = rebased(folder, name) or (path if os.path.exists(name) else folder / name.rpartition("/")[2])
     if not _is_inside(folder, path):
         raise PathError(f"{labels} names a file outside {folder}", shown(name))
     return path

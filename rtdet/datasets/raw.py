@@ -14,7 +14,7 @@ from pathlib import Path
 import numpy as np
 
 from rtdet.datasets.faults import NAMELESS, Finding
-from rtdet.datasets.losses import CUT, EMPTY, OUTSIDE, PIXELS, Losses, losses_in
+from rtdet.datasets.losses import CUT, EMPTY, FRACTIONS, OUTSIDE, PIXELS, Losses, losses_in
 from rtdet.datasets.pictures import picture_size
 from rtdet.datasets.sample import Sample, places_of
 from rtdet.datasets.text import printable
@@ -114,11 +114,21 @@ def cleaned(raw: RawLabels, class_names: Sequence[str], *, cut: bool = True) -> 
     counts: Counter[str] = Counter()
     samples = [_cleaned(picture, table, cut, counts) for picture in raw.pictures]
     written = sum(len(picture.boxes) for picture in raw.pictures)
-    noted = Counter({CUT: counts.pop(CUT, 0)})
+    noted = Counter({CUT: counts.pop(CUT, 0), FRACTIONS: _like_fractions(raw, written)})
     found = losses_in(raw.findings)
     if found.dropped[NAMELESS]:  # their rows are among the pictures', as regions that are ignored
         found = replace(found, boxes=found.boxes - found.dropped[NAMELESS])
     return samples, found + Losses(written, len(raw.pictures), _asking(counts, raw, written), noted=noted)
+
+
+def _like_fractions(raw: RawLabels, boxes: int) -> int:
+    """How many boxes in pixels lie within the first one, where most do."""
+    small = sum(
+        int((picture.boxes.max(axis=1, initial=-np.inf) <= 1).sum())
+        for picture in raw.pictures
+        if len(picture.boxes) and not picture.fractions
+    )
+    return small if small > boxes / 2 else 0
 
 
 def _asking(dropped: Counter[str], raw: RawLabels, boxes: int) -> Counter[str]:

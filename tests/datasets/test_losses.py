@@ -68,6 +68,24 @@ def test_pixels_in_place_of_shares_are_asked_about(tmp_path):
     assert convert(folder, "coco", tmp_path / "new", allow_loss=True).boxes == 0
 
 
+def test_fractions_in_place_of_pixels_are_asked_about(coco_folder):
+    folder = coco_folder({"a.png": [("car", 0.1, 0.1, 0.5, 0.5), ("car", 0.2, 0.1, 0.5, 0.5)]})
+    assert load_dataset(folder).losses.sentence() == (
+        "2 boxes within the first pixel of their pictures: are they fractions, not pixels?"
+    )
+
+
+def test_an_absolute_path_that_is_nowhere_is_a_missing_picture_and_voc_goes_by_the_xml(coco_folder, tmp_path):
+    folder = coco_folder({"a.png": [("car", 1, 1, 9, 9)]})
+    convert(folder, "voc", tmp_path / "voc")
+    xml = tmp_path / "voc" / "Annotations" / "a.xml"
+    xml.write_text(xml.read_text().replace("<filename>a.png", "<filename>/nowhere/x/other.png"))
+    assert load_dataset(tmp_path / "voc").samples[0].path.name == "a.png"
+    _change(folder, lambda content: content["images"][0].update(file_name="/nowhere/x/other.png"))
+    with pytest.raises(UsageError, match=r"other\.png is missing"):
+        load_dataset(folder).samples[0].read()
+
+
 def test_ids_of_two_types_twice_or_unknown_are_losses(coco_folder):
     rows = {f"{name}.png": [("car", 1, 1, 9, 9)] for name in "abcd"}
     folder = coco_folder(rows)

@@ -82,7 +82,7 @@ class ImageReader:
             raise UnreadableImage(f"cannot be opened ({error.strerror or error})") from error
         if not encoded.size:
             raise UnreadableImage("is empty (0 bytes)")
-        image = self._decode(encoded, page.path)
+        image = self._decode(encoded, page.path, header)
         if image is None and header is not None and page.path.suffix.lower() in _BY_PILLOW:
             return self._read_page(page)
         if image is None:
@@ -107,7 +107,7 @@ class ImageReader:
             self._open[1].close()
             self._open = None
 
-    def _decode(self, encoded: npt.NDArray[np.uint8], path: Path) -> Image | None:
+    def _decode(self, encoded: npt.NDArray[np.uint8], path: Path, header: Header | None) -> Image | None:
         head = encoded[:64].tobytes()
         with quiet_opencv(), quiet_codecs():
             try:
@@ -118,7 +118,7 @@ class ImageReader:
                     return None
                 if image.dtype == np.uint16:
                     image = self._to_8_bits(image, path)
-                if _may_be_transparent(head):
+                if (header is None or header.has_alpha) and _may_be_transparent(head):
                     image = _with_alpha(encoded, image)
             except cv2.error:
                 return None

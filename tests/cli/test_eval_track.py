@@ -4,7 +4,11 @@ import json
 import subprocess
 import sys
 
+import numpy as np
 import pytest
+
+from rtdet.tracks import FORMATS, read_table, write_table
+from rtdet.tracks.table import FrameList, TrackTable
 
 
 @pytest.fixture
@@ -70,15 +74,16 @@ def test_only_listed_frames_are_scored(rtdet, folders, tmp_path):
     ("arguments", "code", "said"),
     [
         (("truth", "nowhere"), 3, "no results for Street-1: nowhere/Street-1.txt is missing"),
-        (("tracks", "tracks"), 3, "tracks has no sequences"),
+        (("empty", "tracks"), 3, "empty has no sequences"),
         (("truth", "tracks", "--frames", "none.txt"), 3, "cannot read none.txt"),
         (("truth", "tracks", "--json", "no/such/folder.json"), 5, "the folder no/such does not exist"),
         (("truth", "tracks", "--frames", "five.txt"), 3, "five.txt lists no frame of Street-1, which has 4"),
-        (("truth",), 2, "RESULTS_DIR"),
+        (("truth",), 2, "RESULTS"),
     ],
 )
 def test_what_is_wrong_is_one_line(rtdet, folders, tmp_path, arguments, code, said):
     (tmp_path / "five.txt").write_text("5")
+    (tmp_path / "empty").mkdir()
     done = rtdet("eval", "track", *arguments)
     assert done.code == code
     assert len(done.errors) == 1
@@ -130,3 +135,89 @@ def test_where_the_disk_is_full_there_is_no_half_file(folders, tmp_path):
     assert "combined" in done.stdout
     assert done.stderr.startswith("rtdet: error: cannot write ")
     assert not (tmp_path / "scores.json").exists()
+
+
+def street_table(shift=0.0, unseen=()):
+    """A person and a car over ten frames."""
+    frames = np.repeat(np.arange(1, 11), 2)
+    boxes = np.array([[10.0 * f + shift, 10, 10 * f + 40 + shift, 90] for f in frames])
+    boxes[1::2] += [0, 200, 60, 200]
+    seen = ~np.isin(frames, unseen)
+    listed = FrameList(np.arange(1, 11), np.arange(10) / 25)
+    ids, labels = np.tile([1, 2], 10), np.tile([0, 1], 10)
+    return TrackTable(frames, ids, boxes, np.ones(20), labels, listed, ("person", "car"), {"seen": seen})
+
+
+@pytest.mark.parametrize("suffix", list(FORMATS))
+def test_rtdets_own_files_are_truth_and_results_in_every_format(rtdet, tmp_path, suffix):
+    write_table(street_table(), tmp_path / f"truth{suffix}")
+    write_table(street_table(5.0), tmp_path / f"tracks{suffix}")
+    done = rtdet("eval", "track", f"truth{suffix}", f"tracks{suffix}", "--json", "o.json")
+    assert done.code == 0, done.err
+    written = json.loads((tmp_path / "o.json").read_text())
+    assert set(written["classes"]) == ({"1", "2"} if suffix == ".txt" else {"person", "car"})
+    assert {one["IDF1"] for one in written["classes"].values()} == {1.0}
+    assert written["combined"]["truth_boxes"] == 20
+    assert written["combined"]["frames"] == 10
+
+
+def test_classes_are_chosen_by_name_and_unseen_rows_may_be_left_out(rtdet, tmp_path):
+    write_table(street_table(), tmp_path / "truth.csv")
+    write_table(street_table(unseen=(4, 5)), tmp_path / "tracks.jsonl")
+    figures = {}
+    for more in ((), ("--seen-only",)):
+        done = rtdet(
+            "eval", "track", "truth.csv", "tracks.jsonl", "--classes", "car", "--json", "o.json", *more
+        )
+        assert done.code == 0, done.err
+        figures[more] = json.loads((tmp_path / "o.json").read_text())["combined"]
+    assert figures[()]["truth_boxes"] == 10
+    assert (figures[()]["FN"], figures["--seen-only",]["FN"]) == (0, 2)
+    done = rtdet("eval", "track", "truth.csv", "tracks.jsonl", "--classes", "cra")
+    assert done.code == 2
+    assert "did you mean car" in done.errors[0]
+
+
+def test_the_truth_may_be_coco_video(rtdet, tmp_path):
+    table = street_table()
+    truth = {
+        "videos": [{"id": 7, "name": "street"}],
+        "images": [{"id": 100 + f, "video_id": 7, "frame_id": f - 1} for f in range(1, 11)],
+        "categories": [{"id": 3, "name": "Car"}, {"id": 5, "name": "pedestrian"}],
+        "annotations": [
+            {
+                "id": i, "image_id": 100 + int(f), "video_id": 7, "instance_id": int(track),
+                "category_id": 5 if track == 1 else 3, "bbox": [*box[:2].tolist(), *(box[2:] - box[:2]).tolist()],
+            }
+            for i, (f, track, box) in enumerate(zip(table.frames, table.ids, table.boxes, strict=True))
+        ],
+    }  # fmt: skip
+    (tmp_path / "truth.json").write_text(json.dumps(truth))
+    write_table(table, tmp_path / "tracks.parquet")
+    (tmp_path / "results").mkdir()
+    write_table(table, tmp_path / "results" / "street.csv")
+    for results in ("tracks.parquet", "results"):
+        done = rtdet("eval", "track", "truth.json", results, "--json", "o.json")
+        assert done.code == 0, done.err
+        written = json.loads((tmp_path / "o.json").read_text())
+        assert {name: one["HOTA"] for name, one in written["classes"].items()} == {"person": 1.0, "car": 1.0}
+        assert written["sequences"].keys() == {"street"}
+
+
+def test_a_benchmarks_people_are_scored_in_rtdets_files_with_other_classes_too(rtdet, folders, tmp_path):
+    truth, tracks = folders
+    alone = rtdet("eval", "track", truth, tracks)
+    rows = (tracks / "Street-1.txt").read_text()
+    (tracks / "Street-1.txt").write_text(rows + "1,9,100,10,20,40,1,3,1\n")
+    assert rtdet("eval", "track", truth, tracks).out == alone.out
+    write_table(read_table(tracks / "Street-1.txt"), tracks / "Street-1.csv")
+    (tracks / "Street-1.txt").unlink()
+    lines = (tracks / "Street-1.csv").read_text().replace(",0,", ",person,", 1).splitlines()
+    named = [line.split(",") for line in lines]
+    for line in named[1:]:
+        line[3] = "car" if line[2] == "9" else "person"
+    (tracks / "Street-1.csv").write_text("\n".join(",".join(line) for line in named))
+    assert rtdet("eval", "track", truth, tracks).out == alone.out
+    by_name = rtdet("eval", "track", truth, tracks, "--classes", "person")
+    assert by_name.code == 0, by_name.err
+    assert "class" in by_name.out

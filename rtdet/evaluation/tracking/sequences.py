@@ -3,19 +3,36 @@
 from __future__ import annotations
 
 import configparser
+import logging
 import os
+from collections.abc import Collection
+from dataclasses import replace
 from pathlib import Path
 
 from rtdet.errors import SourceError
 from rtdet.evaluation.tracking.files import read_tracks, read_truth
-from rtdet.evaluation.tracking.rows import TruthRows
-from rtdet.evaluation.tracking.scores import TrackingScores
+from rtdet.evaluation.tracking.labeled import (
+    LabeledRows,
+    by_mot_numbers,
+    classes_of,
+    read_coco_video,
+    read_labeled,
+    read_mot_truth,
+    read_people,
+    score_by_class,
+)
+from rtdet.evaluation.tracking.rows import TrackRows, TruthRows
+from rtdet.evaluation.tracking.scores import TrackingScores, combined
 from rtdet.evaluation.tracking.scoring import score_tracks
+from rtdet.tracks.formats import FORMATS
+from rtdet.tracks.mot_rows import SUFFIX, read_rows
 from rtdet.tracks.motchallenge import read_frame_list
+
+log = logging.getLogger("rtdet.evaluation")
 
 
 def score_sequences(
-    gt_root: str | Path, results: str | Path, frames: str | Path | None = None
+    gt_root: str | Path, results: str | Path, frames: str | Path | None = None, *, seen_only: bool = False
 ) -> dict[str, TrackingScores]:
     """The scores of every sequence in gt_root, by name.
 
@@ -26,10 +43,83 @@ def score_sequences(
     names = sorted(path.parents[1].name for path in gt_root.glob("*/gt/gt.txt"))
     if not names:
         raise SourceError(f"{gt_root} has no sequences: expected the ground truth of each in SEQ/gt/gt.txt")
-    for path in (results / f"{name}.txt" for name in names):
-        if not path.is_file():  # said before the first of them is scored
-            raise SourceError(f"there are no results for {path.stem}: {path} is missing")
-    return {name: _score(gt_root / name, results / f"{name}.txt", frames) for name in names}
+    files = {name: _result_of(name, results) for name in names}  # said before the first of them is scored
+    return {name: _score(gt_root / name, files[name], frames, seen_only) for name in names}
+
+
+def score_classes(
+    truth: str | Path,
+    results: str | Path,
+    classes: Collection[str] = (),
+    frames: str | Path | None = None,
+    *,
+    seen_only: bool = False,
+) -> tuple[dict[str, TrackingScores], dict[str, TrackingScores]]:
+    """The scores by sequence, of all classes together, and by class, of all sequences together.
+
+    truth: a track file of any format or a COCO video file; a folder of such, SEQ.csv and the like; or a folder of
+    SEQ/gt/gt.txt. results: a track file, or a folder with one for each sequence. classes: those that count; default:
+    all that the truth has. frames: as `score_sequences` has it. Raises SourceError and UnknownNameError.
+    """
+    results = Path(results)
+    truths, is_mot = _truths(Path(truth)), has_mot_truth(truth)
+    if results.is_dir():
+        files = {name: _result_of(name, results) for name in truths}
+    elif len(truths) == 1:
+        files = dict.fromkeys(truths, results)
+    else:
+        raise SourceError(f"{truth} has {len(truths)} sequences: give a folder with a track file of each")
+    names = classes_of(truths.values(), classes)
+    by_sequence: dict[str, TrackingScores] = {}
+    by_class: dict[str, TrackingScores] = {}
+    for name, of_sequence in truths.items():
+        tracks = read_labeled(files[name], seen_only=seen_only)
+        if is_mot:
+            tracks = by_mot_numbers(tracks)
+        if len(tracks.classes) and not set(tracks.classes) & set(names):
+            log.warning(
+                "%s has none of the classes that count (%s), but %s",
+                files[name], ", ".join(names), ", ".join(sorted(set(tracks.classes))),
+            )  # fmt: skip
+        last = max(of_sequence.last_frame, tracks.last_frame)
+        kept = None if frames is None else _listed(Path(frames), name, last)
+        scores = score_by_class(of_sequence, tracks, names, kept)
+        total = combined(scores.values())
+        by_sequence[name] = replace(total, frames=total.frames // len(scores))
+        for each, its_scores in scores.items():
+            by_class[each] = by_class[each] + its_scores if each in by_class else its_scores
+    return by_sequence, by_class
+
+
+def has_mot_truth(truth: str | Path) -> bool:
+    """Whether it is a benchmark's folder of SEQ/gt/gt.txt."""
+    return any(Path(truth).glob("*/gt/gt.txt"))
+
+
+def _truths(truth: Path) -> dict[str, LabeledRows]:
+    if has_mot_truth(truth):
+        return {path.parents[1].name: read_mot_truth(path) for path in sorted(truth.glob("*/gt/gt.txt"))}
+    files = [truth]
+    if truth.is_dir():
+        files = sorted(path for path in truth.iterdir() if path.suffix.lower() in FORMATS)
+        if not files:
+            raise SourceError(f"{truth} has no sequences: SEQ/gt/gt.txt, or a track file of each")
+    found: dict[str, LabeledRows] = {}
+    for path in files:
+        videos = read_coco_video(path) if path.suffix.lower() == ".json" else None
+        found |= {path.stem: read_labeled(path)} if videos is None else videos
+    if not found:
+        raise SourceError(f"{truth} has no sequences")
+    return found
+
+
+def _result_of(name: str, results: Path) -> Path:
+    """The track file of a sequence, in the first format that is there."""
+    names = dict.fromkeys((name, Path(name).name, Path(name).stem))
+    for path in (results / f"{each}{suffix}" for each in names for suffix in FORMATS):
+        if path.is_file():
+            return path
+    raise SourceError(f"there are no results for {name}: {results / name}{SUFFIX} is missing")
 
 
 def read_truth_by_name(path: str | Path) -> TruthRows:
@@ -39,9 +129,16 @@ def read_truth_by_name(path: str | Path) -> TruthRows:
     return read_truth(path, has_classes="mot15" not in names, is_mot20="mot20" in names)
 
 
-def _score(sequence: Path, results: Path, frames: str | Path | None) -> TrackingScores:
+def _people(path: Path, seen_only: bool) -> TrackRows:
+    """By the rules of the benchmark's own files where it is one, of people alone."""
+    if path.suffix.lower() == SUFFIX and not seen_only and not (read_rows(path).classes() > 1).any():
+        return read_tracks(path)
+    return read_people(path, seen_only=seen_only)
+
+
+def _score(sequence: Path, results: Path, frames: str | Path | None, seen_only: bool) -> TrackingScores:
     truth_file = sequence / "gt" / "gt.txt"
-    truth, tracks = read_truth_by_name(truth_file), read_tracks(results)
+    truth, tracks = read_truth_by_name(truth_file), _people(results, seen_only)
     length = _length(sequence / "seqinfo.ini")
     if length is None:
         length = max(truth.last_frame, tracks.last_frame)
@@ -52,12 +149,17 @@ def _score(sequence: Path, results: Path, frames: str | Path | None) -> Tracking
             )
     if frames is None:
         return score_tracks(truth, tracks, length)
-    frames = Path(frames)
-    listed = frames / f"{sequence.name}.txt" if frames.is_dir() else frames
+    kept = _listed(Path(frames), sequence.name, length)
+    return score_tracks(truth.only(kept), tracks.only(kept), len(kept))
+
+
+def _listed(frames: Path, name: str, length: int) -> list[int]:
+    """The frames of the sequence that a list, or the list SEQ.txt in a folder, names."""
+    listed = frames / f"{name}.txt" if frames.is_dir() else frames
     kept = [number for number in read_frame_list(listed) if number <= length]
     if not kept:
-        raise SourceError(f"{listed} lists no frame of {sequence.name}, which has {length}")
-    return score_tracks(truth.only(kept), tracks.only(kept), len(kept))
+        raise SourceError(f"{listed} lists no frame of {name}, which has {length}")
+    return kept
 
 
 def _length(path: Path) -> int | None:

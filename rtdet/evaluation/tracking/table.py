@@ -15,11 +15,11 @@ _COUNTS = ("IDSW", "Frag", "FP", "FN", "MT", "PT", "ML")
 _FEW = ("HOTA", "DetA", "AssA", "MOTA", "IDF1", "IDSW", "FP", "FN")
 
 
-def print_scores(scores: Mapping[str, TrackingScores]) -> None:
+def print_scores(scores: Mapping[str, TrackingScores], kind: str = "sequence") -> None:
     """A row for each sequence, and one for all."""
-    lines = _lines(scores, (*_SHARES, *_COUNTS))
+    lines = _lines(scores, (*_SHARES, *_COUNTS), kind)
     if sys.stdout.isatty() and len(lines[0]) > shutil.get_terminal_size().columns:
-        lines = _lines(scores, _FEW)
+        lines = _lines(scores, _FEW, kind)
     total = combined(scores.values())
     lines += [
         "",
@@ -29,8 +29,8 @@ def print_scores(scores: Mapping[str, TrackingScores]) -> None:
     say("\n".join(lines))
 
 
-def _lines(scores: Mapping[str, TrackingScores], columns: tuple[str, ...]) -> list[str]:
-    rows = [("sequence", *columns)]
+def _lines(scores: Mapping[str, TrackingScores], columns: tuple[str, ...], kind: str) -> list[str]:
+    rows = [(kind, *columns)]
     rows += [(for_terminal(name), *_cells(one, columns)) for name, one in scores.items()]
     rows.append(("combined", *_cells(combined(scores.values()), columns)))
     first, *others = (max(map(len, column)) for column in zip(*rows, strict=True))

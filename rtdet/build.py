@@ -224,7 +224,8 @@ def build_services(
 def run(source: str | Path = "demo", **settings: Any) -> Iterator[FrameResult]:
     """Detects and tracks through a source; yields a FrameResult for each processed frame, in order.
 
-    Settings are RunConfig's: `model`, `conf`, `classes=("person",)`, `tracker`, `save`, `tracks`, ... Leaving
+    Settings are RunConfig's: `model`, `conf`, `classes=("person",)`, `tracker` (None: no tracker), `save`, `tracks`,
+    ... Leaving
     the loop early stops the run and completes its outputs. Raises RtdetError with one clear line.
 
     >>> for result in rtdet.run("street.mp4", classes=("person", "car"), max_frames=3):
@@ -247,6 +248,8 @@ def run(source: str | Path = "demo", **settings: Any) -> Iterator[FrameResult]:
             raise UnknownNameError("setting of rtdet.run", name, known)
         if isinstance(value, Path):
             settings[name] = str(value)
+    if settings.get("tracker", "") is None:
+        settings["tracker"] = "none"
     for name in {"classes", "set"} & settings.keys():
         parts = settings[name].split(",") if isinstance(settings[name], str) else settings[name]
         settings[name] = tuple(part.strip() for part in parts if part.strip())

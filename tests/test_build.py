@@ -8,6 +8,7 @@ import cv2
 import numpy as np
 import pytest
 
+import rtdet
 from rtdet.build import build_pipeline
 from rtdet.config import RunConfig
 from rtdet.errors import ModelError
@@ -98,3 +99,8 @@ def test_single_pictures_are_detected_without_a_tracker_and_a_film_of_images_is_
         assert results[-1].tracks.ids.tolist() == [1 if is_film else 0]
         at_another_time = pipeline.tracks_at(results[-1].frame.t + 0.04)
         assert len(at_another_time) == (1 if is_film else 0)
+
+
+def test_a_run_takes_none_for_no_tracker(tmp_path):
+    results = list(rtdet.run("demo", tracker=None, max_frames=2))
+    assert [set(result.tracks.ids.tolist()) <= {0} for result in results] == [True, True]

@@ -97,6 +97,26 @@ def tracker_settings() -> Callable[[F], F]:
     )
 
 
+class TrackerCommand(click.Command):
+    """A command whose help ends with the settings that --set takes for each tracker."""
+
+    def format_epilog(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        from rtdet.trackers.described import described_settings
+        from rtdet.trackers.registry import TRACKERS
+
+        for tracker in TRACKERS:
+            with formatter.section(f"--set for {tracker}"):
+                formatter.write_dl(
+                    [
+                        (
+                            f"{one.name}={str(one.default).lower()}",
+                            f"{one.text}. ({one.kind}{'; by class too' if one.by_class else ''})",
+                        )
+                        for one in described_settings(tracker)
+                    ]
+                )
+
+
 def taken_as() -> Callable[[F], F]:
     return click.option(
         "--as",

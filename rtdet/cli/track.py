@@ -29,7 +29,7 @@ DEFAULT_FPS = 30.0
 NONE = "none"
 
 
-@click.command(context_settings=CONTEXT)
+@click.command(cls=options.TrackerCommand, context_settings=CONTEXT)
 @click.argument("detections", metavar="DETS.json|.txt")
 @options.out_tracks("TRACKS")
 @options.tracker()

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import errno
 import os
-import shlex
 import sys
 import threading
 from importlib import import_module
@@ -31,12 +30,6 @@ COMMANDS = {
 }
 
 
-def _only_one(ctx: click.Context, parameter: click.Parameter, value: tuple[str, ...]) -> str | None:
-    if len(value) > 1:
-        raise click.UsageError(f"one --source at a time, not {len(value)}; start rtdet once for each of them")
-    return value[0] if value else None
-
-
 class LazyGroup(click.Group):
     """A group that imports a command's module only when that command is used."""
 
@@ -50,23 +43,45 @@ class LazyGroup(click.Group):
         assert isinstance(command, click.Command)
         return command
 
+    def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
+        """As click does, but what is no command and may be a source is one: `rtdet FILE` opens FILE."""
+        return super().parse_args(ctx, args if ctx.resilient_parsing else self._with_sources(ctx, args))
+
+    def _with_sources(self, ctx: click.Context, args: list[str]) -> list[str]:
+        while True:
+            try:
+                rest = self.make_parser(ctx).parse_args(list(args))[1]
+            except click.UsageError:  # click will say it
+                return args
+            if not rest or rest[0] in COMMANDS or not _may_be_source(rest[0]):
+                return args
+            before = args[: len(args) - len(rest)]
+            if before and before[-1] == "--":
+                before.pop()
+            args = [*before, f"--source={rest[0]}", *rest[1:]]
+
     def resolve_command(
         self, ctx: click.Context, args: list[str]
     ) -> tuple[str | None, click.Command | None, list[str]]:
-        """As click does, but a source without --source and a misspelt command get errors that say what to type."""
+        """As click does, but a misspelt command gets an error that says what to type."""
         name = args[0]
         if name in COMMANDS or name.startswith("-"):
             resolved = super().resolve_command(ctx, args)
             if name in COMMANDS and resolved[1] is not None:
                 ctx.default_map = {name: defaults_for(ctx, name, resolved[1], resolved[2])}
             return resolved
-        if os.path.exists(name) or "://" in name or name.partition(":")[0] in ("webcam", "demo"):
-            raise click.UsageError(f"{name} is not a command; to open it: rtdet --source {shlex.quote(name)}")
         raise UnknownNameError("command", name, COMMANDS)
 
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
         with formatter.section("Commands"):
             formatter.write_dl([(name, line) for name, (_, line) in COMMANDS.items()])
+
+
+def _may_be_source(name: str) -> bool:
+    """Whether a word that is no command can only be meant as a source: a name with a suffix or a folder, too."""
+    is_named = name.partition(":")[0] in ("webcam", "demo") or name.isdigit()
+    is_path = os.path.exists(name) or bool(os.path.dirname(name) or os.path.splitext(name)[1])
+    return not name.startswith("-") and (is_named or is_path)
 
 
 def _several(
@@ -85,8 +100,9 @@ def _several(
     metavar="SRC",
     multiple=True,
     shell_complete=completion.files,
-    callback=_only_one,
-    help="webcam[:N], a file, folder, image or glob of images, a stream's URL, or demo.  [default: demo]",
+    callback=_several,
+    help="webcam[:N], a file, folder, image or glob of images, a stream's URL, or demo. The option's name may be "
+    "omitted; the viewer plays several one after the other.  [default: demo]",
 )
 @options.model(unset=True, remembered=True)
 @options.conf(
@@ -169,10 +185,11 @@ def cli(ctx: click.Context, /, config_file: str | None, half: bool, show: bool, 
     given = {name for name, value in values.items() if value is not None}
     if "set" in given:
         given.add("tracker")
-    config = load_config(config_file, values)
+    first, *others = values.pop("source") or (None,)
+    config = load_config(config_file, {**values, "source": first})
     outputs = {"--save": config.save, "--tracks": config.tracks, "--stats": config.stats}
     refuse_overwriting(outputs, [config_file])
-    ctx.exit(run(config, given, show=show))
+    ctx.exit(run(config, given, show=show, others=others))
 
 
 def main(arguments: list[str] | None = None) -> None:

@@ -7,7 +7,7 @@ import json
 import logging
 import os
 import sys
-from collections.abc import Callable, Collection, Iterator
+from collections.abc import Callable, Collection, Iterator, Sequence
 from contextlib import closing, contextmanager
 from dataclasses import replace
 from importlib.util import find_spec
@@ -27,15 +27,22 @@ if TYPE_CHECKING:
 _FINISH_S = 30.0
 
 
-def run(config: RunConfig, given: Collection[str] = (), *, show: bool = False) -> int:
+def run(
+    config: RunConfig, given: Collection[str] = (), *, show: bool = False, others: Sequence[str] = ()
+) -> int:
     """Runs to the end; returns the exit code. `given` names the settings typed on the command line, which take
-    precedence over what the viewer remembers. With `show`, raises UsageError where no window can open."""
+    precedence over what the viewer remembers. With `show`, raises UsageError where no window can open. The
+    window plays `others` after the config's source; without a window there is one at a time."""
     show_messages(quiet=config.quiet)
     if show and not has_display():
         raise UsageError("--show needs a display, and there is none here; omit it to run without a window")
     if config.headless or not has_display():
+        if others:
+            raise UsageError(
+                f"one --source at a time without a window, not {1 + len(others)}; start rtdet once for each of them"
+            )
         return run_headless(config)
-    return run_viewer(config, given)
+    return run_viewer(config, given, others)
 
 
 def has_display() -> bool:
@@ -90,12 +97,12 @@ def _x11_answers() -> bool:
     return answers
 
 
-def run_viewer(config: RunConfig, given: Collection[str]) -> int:
+def run_viewer(config: RunConfig, given: Collection[str], others: Sequence[str] = ()) -> int:
     from rtdet.build import build_services
     from rtdet.ui import run_viewer as open_window
 
     with _stats_held(config):
-        return open_window(config, build_services(config), given=given)
+        return open_window(config, build_services(config), given=given, others=others)
 
 
 def run_headless(config: RunConfig) -> int:

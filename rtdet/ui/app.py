@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import signal
 import sys
-from collections.abc import Collection
+from collections.abc import Collection, Sequence
 from pathlib import Path
 from types import FrameType, TracebackType
 
@@ -17,6 +17,7 @@ from rtdet.ui.icons import window_icon
 from rtdet.ui.main_window import MainWindow
 from rtdet.ui.settings import Settings
 from rtdet.ui.theme import apply_theme
+from rtdet.viewer.names import short_name
 from rtdet.viewer.player import PlayerState, fields_given
 from rtdet.viewer.services import Services
 from rtdet.viewer.session import Session
@@ -37,10 +38,13 @@ def run_viewer(
     services: Services,
     *,
     given: Collection[str] | None = None,
+    others: Sequence[str] = (),
     settings_path: Path | None = None,
 ) -> int:
     """Shows the window, opens `config.source` at once, and returns the exit code when it is closed: 0, or
     130 after Ctrl-C.
+
+    `others` are played after `config.source`.
 
     `given`: names of the RunConfig fields that the user set on purpose ("model", "conf", ...); they win over
     what the last viewer remembered. Without it, these are the fields that differ from the defaults.
@@ -54,7 +58,10 @@ def run_viewer(
     app.setWindowIcon(window_icon())
     apply_theme(app)
     window = make_window(config, services, given=given, settings_path=settings_path)
+    window.player.loading = f"Opening {short_name(config.source)}…"
     window.show()
+    app.processEvents()  # painted, before the work of opening can hold it up
+    window.session.queue = list(others)
     window.session.open(config.source, start=config.start)
     interrupted: list[int] = []
 

@@ -20,6 +20,7 @@ from rtdet.ui import dialogs
 from rtdet.ui.actions import Actions, fill_menu
 from rtdet.ui.controls import Panel
 from rtdet.ui.icons import icon, window_icon
+from rtdet.ui.screens import fit_to_screen
 from rtdet.ui.settings import Settings
 from rtdet.ui.stage import Stage
 from rtdet.ui.theme import DANGER
@@ -61,8 +62,7 @@ class MainWindow(QMainWindow):
         ]
         self._bars = QTimer(self, singleShot=True, interval=BARS_LEAVE_MS)  # type: ignore[call-arg]
         self._bars.timeout.connect(self._hide_bars)
-        if not settings.recall_window(self):
-            self.resize(1280, 800)
+        fit_to_screen(self, is_remembered=settings.recall_window(self))
 
     def _lay_out(self) -> None:
         session, player, state = self.session, self.player, self.state
@@ -217,11 +217,9 @@ class MainWindow(QMainWindow):
         )
 
     def _step_back(self) -> None:
-        frame, info = self.stage.view.frame, self.player.source_info
-        if frame is not None and info is not None:
-            if self.player.phase is Phase.PLAYING:
-                self.session.toggle_play()
-            self.session.seek(frame.t - 1 / (info.fps or 25.0))
+        frame = self.stage.view.frame
+        if frame is not None:
+            self.session.step_back(frame.t)
 
     # Full screen
 

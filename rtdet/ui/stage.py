@@ -52,7 +52,8 @@ class Stage(QWidget):
         self.replay_button.setMinimumHeight(44)
         self.replay_button.setToolTip("Play from the beginning (Space)")
         self.replay_button.clicked.connect(lambda: replay())
-        grid.addWidget(self.replay_button, 0, 0, Qt.AlignmentFlag.AlignCenter)
+        self.replay_button.setParent(self)
+        self.replay_button.adjustSize()
         self.pill = Pill(self)
         self.banner = Banner(player, retry, self)  # over the picture, which so keeps its size and place
         for name in ("phase", "loading", "reconnecting", "source_info"):
@@ -79,6 +80,9 @@ class Stage(QWidget):
         height = max(banner.heightForWidth(width), 44)
         banner.setGeometry(0, 0, width, height)
         top = height if banner.isVisibleTo(self) else 0
+        # Below, where it does not hide what the last picture shows.
+        button = self.replay_button
+        button.move((width - button.width()) // 2, self.height() - button.height() - 24)
         self.pill.move((width - self.pill.width()) // 2, top + 16)
 
     def resizeEvent(self, _event: QResizeEvent | None) -> None:

@@ -20,17 +20,18 @@ def line_about(error: BaseException) -> str:
 
 
 class NoticeHandler(logging.Handler):
-    """Keeps the newest warnings of rtdet's log until the window fetches them. Safe from any thread."""
+    """Keeps the newest warnings and slow steps of rtdet's log until the window fetches them. Safe from any thread."""
 
     def __init__(self, limit: int = 20) -> None:
-        super().__init__(logging.WARNING)
-        self._lines: deque[str] = deque(maxlen=limit)
+        super().__init__(logging.INFO)
+        self._lines: deque[tuple[int, str]] = deque(maxlen=limit)
 
     def emit(self, record: logging.LogRecord) -> None:
         if not record.name.startswith("rtdet.viewer"):  # that is said in the window already
-            self._lines.append(record.getMessage())
+            self._lines.append((record.levelno, record.getMessage()))
 
-    def take(self) -> list[str]:
+    def take(self) -> list[tuple[int, str]]:
+        """What has come since the last call, as (level, line): a warning, or, at logging.INFO, what takes long."""
         lines = []
         while self._lines:
             lines.append(self._lines.popleft())

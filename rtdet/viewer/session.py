@@ -5,6 +5,7 @@ Free of Qt. Everything here is called from the GUI thread and returns at once; w
 
 from __future__ import annotations
 
+import logging
 import time
 from collections.abc import Callable
 from dataclasses import replace
@@ -22,7 +23,7 @@ from rtdet.viewer.jobs import Jobs
 from rtdet.viewer.names import absolute, short_name
 from rtdet.viewer.notices import NoticeHandler, line_about
 from rtdet.viewer.opener import Opener, Superseded
-from rtdet.viewer.player import Phase, PlayerState, Severity
+from rtdet.viewer.player import Message, Phase, PlayerState, Severity
 from rtdet.viewer.recorder import Recorder
 from rtdet.viewer.services import Services
 from rtdet.viewer.window import SharedStyle, WindowState
@@ -41,6 +42,7 @@ class Session:
         self.player, self.window = player, window
         self.services = services
         self.pipeline: Pipeline | None = None
+        self.queue: list[str] = []  # what is played after the source that is open
         self.jobs = Jobs(self._job_failed)
         self.recorder = Recorder(player, window, services, self.jobs)
         self._config = config
@@ -53,6 +55,7 @@ class Session:
         self._sought_at = 0.0
         self._ended = False
         self._result: FrameResult | None = None
+        self._lost: Message | None = None  # that the source was lost
         self._failed: str | None = None  # the source that could not be opened
         # Set by the window: asks for what an address lacks; calls back with the whole one, and whether the system's
         # keyring is to have it.
@@ -76,9 +79,9 @@ class Session:
 
     # Opening
 
-    def open(self, source: str, *, start: float = 0.0) -> None:
-        """Opens a source in a worker thread. What plays now goes on until the new one is there, except
-        where both would want the same device."""
+    def open(self, source: str, *, start: float = 0.0, is_paused: bool = False) -> None:
+        """Opens a source in a worker thread; with `is_paused` it stands on its first picture. What plays now goes on
+        until the new one is there, except where both would want the same device."""
         if Address.parse(source).is_incomplete:
             self._complete(source, start)
             return
@@ -94,12 +97,12 @@ class Session:
         self._wait_for("open", f"Opening {short_name(source)}…")
         self.jobs.run(
             lambda: self._opener.open(number, config, old, stop_first=stop_first),
-            done=lambda pipeline: self._opened(number, config, pipeline),
+            done=lambda pipeline: self._opened(number, config, pipeline, is_paused=is_paused),
             failed=lambda error: self._open_failed(number, source, error),
             is_awaited=old is not None,  # which it stops, with its recording
         )
 
-    def _opened(self, number: int, config: RunConfig, pipeline: Pipeline) -> None:
+    def _opened(self, number: int, config: RunConfig, pipeline: Pipeline, *, is_paused: bool = False) -> None:
         if number != self._opener.newest_request:
             self.jobs.run(lambda: self._opener.stop(pipeline))
             return
@@ -115,6 +118,10 @@ class Session:
         player.source, player.source_info = config.source, pipeline.source.info
         player.position_s = config.start
         player.phase = Phase.PLAYING
+        if is_paused and player.can_seek:
+            pipeline.pause()
+            pipeline.seek(config.start)
+            player.phase = Phase.PAUSED
         if config.source != "demo":
             self._remember(config.source)
         self._apply_thresholds()
@@ -199,6 +206,20 @@ class Session:
             self.toggle_play()
         else:
             self.pipeline.step()
+
+    def step_back(self, t: float) -> None:
+        """Pauses on the picture before the one of time `t`, also at the end."""
+        player = self.player
+        if self.pipeline is None or player.source_info is None or not player.can_seek:
+            return
+        if player.phase is Phase.PLAYING:
+            self.toggle_play()
+        before = t - 1 / (player.source_info.fps or 25.0)
+        if self._ended:
+            player.position_s = max(before, 0.0)
+            self.open(player.source, start=max(before, 0.0), is_paused=True)
+        else:
+            self.seek(before)
 
     def seek(self, t: float) -> None:
         """Goes to `t` seconds, if the source can seek. Of several requests in a row, the newest is carried out."""
@@ -312,15 +333,19 @@ class Session:
     def poll(self) -> None:
         """Called some twenty times a second: fetches what workers found, and looks at the pipeline."""
         self.jobs.drain()
-        for line in self._notices.take():
-            self.player.say(line, Severity.WARNING)
+        self._say_notices()
         self.recorder.poll()
         pipeline, player = self.pipeline, self.player
         if pipeline is None:
             player.reconnecting = False
             return
         self._flush_seek()
-        player.reconnecting = pipeline.source.state is SourceState.RECONNECTING
+        was_lost, player.reconnecting = (
+            player.reconnecting,
+            pipeline.source.state is SourceState.RECONNECTING,
+        )
+        if was_lost and not player.reconnecting and player.message is self._lost:
+            player.message = None  # what it said is over
         frame = pipeline.newest_frame()
         if (
             frame is not None
@@ -336,6 +361,16 @@ class Session:
         if pipeline.is_finished and not self._ended and not self._waiting.get("open"):
             self._end(pipeline)
 
+    def _say_notices(self) -> None:
+        player = self.player
+        for level, line in self._notices.take():
+            if level >= logging.WARNING:
+                player.say(line, Severity.WARNING)
+                if line.endswith(": reconnecting"):
+                    self._lost = player.message
+            elif self._waiting.get("open"):
+                self._wait_for("open", f"{line}…")
+
     @property
     def _is_at_end(self) -> bool:
         return self._ended and self.pipeline is not None and self.pipeline.error is None
@@ -346,8 +381,15 @@ class Session:
         error = pipeline.error
         if error is not None:
             self.player.say(line_about(error), Severity.ERROR, retry=True)
+        elif self.queue:
+            if self.player.loop:
+                self.queue.append(self.player.source)
+            self.open(self.queue.pop(0))
         elif self.player.loop:
+            message = self.player.message
             self.replay()
+            if message is not None and message.severity is not Severity.INFO:
+                self.player.message = message  # of the lap before, and not read yet perhaps
 
     def _wait_for(self, what: str, text: str) -> None:
         before, message = self.player.loading, self.player.message

@@ -182,10 +182,20 @@ def test_a_folder_with_a_broken_picture_gives_the_others_and_one_warning(rtdet, 
     assert "b.jpg" in done.err
 
 
-def test_a_source_without_its_option_is_told_the_whole_command(rtdet, tmp_path):
+def test_a_source_needs_no_option(rtdet, tmp_path):
     (tmp_path / "my clip.mp4").touch()
-    _fails(rtdet("my clip.mp4"), 2, "rtdet --source 'my clip.mp4'")
-    _fails(rtdet("rtsp://camera.local/live"), 2, "rtdet --source rtsp://camera.local/live")
+    with_option, without = (
+        rtdet(*given, "--headless") for given in (("--source", "my clip.mp4"), ("my clip.mp4",))
+    )
+    assert "my clip.mp4" in without.err
+    assert (without.code, without.err) == (with_option.code, with_option.err)
+    _fails(rtdet("--conf", "0.5", "--", "my clip.mp4", "--headless"), with_option.code, "my clip.mp4")
+
+
+def test_several_sources_want_a_window(rtdet, tmp_path):
+    for name in ("a.mp4", "b.mp4"):
+        (tmp_path / name).touch()
+    _fails(rtdet("a.mp4", "b.mp4", "--headless"), 2, "one --source at a time without a window, not 2")
 
 
 def test_a_misspelt_command_is_told_the_nearest(rtdet):

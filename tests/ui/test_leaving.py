@@ -38,3 +38,19 @@ def test_a_source_that_never_opens_does_not_keep_the_process_alive(
     assert ended.returncode == 130, ended.stderr
     assert ended.stdout == "opening\n"
     assert (tmp_path / "viewer.ini").exists(), "the settings are kept all the same"
+
+
+def test_a_window_lies_within_the_screen_whatever_it_was_like_when_it_was_left(
+    qtbot, open_window, qapp
+) -> None:
+    from rtdet.ui.screens import fit_to_screen
+
+    room = qapp.primaryScreen().availableGeometry()
+    window = open_window(None)
+    fit_to_screen(window, is_remembered=False)
+    assert room.contains(window.geometry())
+    window.setGeometry(room.width() - 100, room.height() - 50, 900, 600)
+    fit_to_screen(window, is_remembered=True)
+    assert room.contains(window.geometry())
+    assert window.minimumSizeHint().width() <= 910, "a screen of 1366x768 at scale 1.5"
+    assert window.minimumSizeHint().height() <= 470

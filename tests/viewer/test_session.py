@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -9,7 +10,8 @@ from pathlib import Path
 import pytest
 
 from rtdet.config import RunConfig
-from rtdet.viewer.player import Phase, PlayerState
+from rtdet.protocols import SourceState
+from rtdet.viewer.player import Phase, PlayerState, Severity
 from rtdet.viewer.session import Session
 from rtdet.viewer.window import SharedStyle, WindowState
 from tests.fake_detector import FakeDetector
@@ -114,3 +116,57 @@ def test_the_style_that_other_threads_ask_for_follows_the_switches() -> None:
     style = SharedStyle(window)
     window.show_trails = False
     assert style() == window.style
+
+
+def test_a_step_back_from_the_end_stands_on_the_picture_before_it_and_goes_on_from_there(
+    open_session,
+) -> None:
+    session = open_session(WindowState(), "demo")
+    poll_until(lambda: session.player.can_seek, session)
+    session.seek(3.8)
+    poll_until(lambda: session.player.phase is Phase.ENDED, session)
+    last = session.pipeline.newest_frame()
+
+    def shown() -> int | None:
+        frame = session.pipeline.newest_frame() if session.pipeline is not None else None
+        return frame.index if frame is not None and session.player.phase is Phase.PAUSED else None
+
+    t = last.t
+    for index in range(last.index - 1, last.index - 4, -1):
+        session.step_back(t)
+        poll_until(lambda index=index: shown() == index, session)
+        t = session.pipeline.newest_frame().t
+
+
+def test_a_lap_more_does_not_hide_the_error_of_the_lap_before(open_session) -> None:
+    session = open_session(WindowState(), "demo")
+    session.player.loop = True
+    poll_until(lambda: session.player.can_seek, session)
+    session.player.say("the recording has stopped", Severity.ERROR)
+    first = session.pipeline
+    session.seek(3.8)
+    poll_until(lambda: session.pipeline not in (None, first), session)
+    assert session.player.message.text == "the recording has stopped"
+
+
+def test_what_was_given_besides_is_played_after_the_source(open_session) -> None:
+    session = open_session(WindowState(), "demo")
+    session.queue = ["live"]
+    poll_until(lambda: session.player.can_seek, session)
+    session.seek(3.8)
+    poll_until(lambda: session.player.source == "live" and session.player.phase is Phase.PLAYING, session)
+    assert not session.queue
+
+
+def test_a_source_that_is_back_takes_the_line_that_it_was_lost_away(open_session) -> None:
+    session = open_session(WindowState(), "live")
+    poll_until(lambda: session.player.phase is Phase.PLAYING, session)
+    source = session.pipeline.source
+    was, source.state = source.state, SourceState.RECONNECTING
+    logging.getLogger("rtdet.video").warning("live was lost (timed out): reconnecting")
+    session.poll()
+    assert session.player.reconnecting
+    assert "was lost" in session.player.message.text
+    source.state = was
+    session.poll()
+    assert session.player.message is None

@@ -80,6 +80,8 @@ class Column:
         Raises ValueError or TypeError where it is not of this kind."""
         if value is None or value == "":
             return self.default
+        if self.kind is bool and isinstance(value, str) and value.strip().lower() in ("true", "false"):
+            return value.strip().lower() == "true"  # as pandas writes it
         return self.kind(value) if self.kind is str else self.kind(float(value))
 
 

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any, NamedTuple
 
 import numpy as np
 
 from rtdet.geometry.boxes import iou
+from rtdet.track_columns import FURTHER
 from rtdet.types import Detections, Thresholds, Tracks
 
 _SAME_OBJECT_IOU = 0.3
@@ -42,9 +44,10 @@ def as_tracks(detections: Detections, since_update_s: float = 0.0) -> Tracks:
 
 
 def with_ids(detections: Detections, tracks: Tracks) -> Tracks:
-    """The detections as tracks, each with the ID of the track of its class that it covers best (greedily,
-    an IoU of at least 0.3), or 0."""
+    """The detections as tracks, each with the ID and the further values of the track of its class that it covers best
+    (greedily, an IoU of at least 0.3), or ID 0."""
     shown = as_tracks(detections)
+    values = {column.name: column.values(shown) for column in FURTHER if column.name in tracks.values}
     if len(detections) == 0 or len(tracks) == 0:
         return shown
     overlap = iou(detections.boxes, tracks.boxes)
@@ -54,8 +57,10 @@ def with_ids(detections: Detections, tracks: Tracks) -> Tracks:
         if overlap[row, column] < _SAME_OBJECT_IOU:
             break
         shown.ids[row] = tracks.ids[column]
+        for name, of_shown in values.items():
+            of_shown[row] = tracks.values[name][column]
         overlap[row, :] = overlap[:, column] = 0
-    return shown
+    return replace(shown, values=values)
 
 
 def together(some: Tracks, others: Tracks) -> Tracks:
@@ -66,4 +71,10 @@ def together(some: Tracks, others: Tracks) -> Tracks:
     joined: dict[str, Any] = {
         name: np.concatenate((getattr(some, name), getattr(others, name))) for name in columns
     }
-    return Tracks(**joined, class_names=some.class_names)
+    named = some.values.keys() | others.values.keys()
+    values = {
+        column.name: np.concatenate((column.values(some), column.values(others)))
+        for column in FURTHER
+        if column.name in named
+    }
+    return Tracks(**joined, class_names=some.class_names, values=values)

@@ -9,6 +9,7 @@ from collections.abc import Collection, Sequence
 from pathlib import Path
 from types import FrameType, TracebackType
 
+from PyQt6.QtCore import QEvent
 from PyQt6.QtWidgets import QApplication
 
 from rtdet.config import RunConfig
@@ -24,6 +25,8 @@ from rtdet.viewer.session import Session
 from rtdet.viewer.window import WindowState
 
 INTERRUPTED = 130
+# The application that was made here lives as long as the process: Qt crashes where one goes before its widgets.
+_ours: list[QApplication] = []
 
 
 def _use_own_plugins() -> None:
@@ -52,6 +55,8 @@ def run_viewer(
     _use_own_plugins()
     existing = QApplication.instance()
     app = existing if isinstance(existing, QApplication) else QApplication(["rtdet"])
+    if existing is None:
+        _ours.append(app)
     app.setApplicationName("rtdet")
     app.setApplicationDisplayName("")
     app.setDesktopFileName("rtdet")
@@ -79,6 +84,9 @@ def run_viewer(
         sys.stdout.flush()
         sys.stderr.flush()
         os._exit(code)
+    if existing is None:  # now, while there is an application, not when Python gets to it
+        window.deleteLater()
+        app.sendPostedEvents(window, QEvent.Type.DeferredDelete.value)
     return code
 
 

@@ -65,9 +65,6 @@ def run_viewer(
     window = make_window(config, services, given=given, settings_path=settings_path)
     window.player.loading = f"Opening {short_name(config.source)}…"
     window.show()
-    app.processEvents()  # painted, before the work of opening can hold it up
-    window.session.queue = list(others)
-    window.session.open(config.source, start=config.start)
     interrupted: list[int] = []
 
     def interrupt(_number: int, _frame: FrameType | None) -> None:
@@ -75,7 +72,11 @@ def run_viewer(
         window.close()
 
     with Guards(window, interrupt):
-        app.exec()
+        app.processEvents()  # painted, before the work of opening can hold it up
+        if window.isVisible():  # else it was closed already, and no event would end the loop
+            window.session.queue = list(others)
+            window.session.open(config.source, start=config.start)
+            app.exec()
         window.close()  # in case the application was asked to quit some other way
     code = interrupted[0] if interrupted else 0
     if existing is None and window.session.jobs.is_busy:

@@ -8,6 +8,7 @@ from types import ModuleType
 import pytest
 from click.testing import CliRunner
 
+from rtdet.cache import seal
 from rtdet.cli.models import command
 from rtdet.detectors import cards
 from rtdet.detectors.cards import model_card, model_names, read_card
@@ -148,6 +149,7 @@ class TestModelsCommand:
         kept = own_cache / "models" / card.url.rpartition("/")[2]
         kept.parent.mkdir()
         kept.write_bytes(content)
+        seal(kept)  # as a fetch does with what it has verified
         assert str(kept) in self.run("pull", "ssd300_vgg16")
         assert "in the cache" in self.run("list")
 

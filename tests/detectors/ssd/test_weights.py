@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import pickle
+from pathlib import Path
 
 import pytest
 import torch
@@ -54,4 +55,4 @@ def test_files_of_another_kind_are_refused_and_never_run(tmp_path, content):
 
 def test_a_missing_file_is_named():
     with pytest.raises(ModelError, match=r"nowhere\.safetensors"):
-        load_weights("nowhere.safetensors")
+        load_weights(Path("nowhere.safetensors"))

@@ -16,7 +16,7 @@ from rtdet.terminal import say
 from rtdet.training.settings import TrainingSettings, settings_of
 
 if TYPE_CHECKING:
-    from rtdet.detectors.ssd.loss import LossParts
+    from rtdet.detectors.family.truth import Losses
     from rtdet.training.engine import Trainer
     from rtdet.training.run import Trained, Training
 
@@ -128,8 +128,8 @@ def _fit(training: Training) -> None:
 
     with bar(training.trainer) as (show, say), interrupts() as received:
 
-        def after_step(now: Trainer, parts: LossParts) -> None:
-            show(now, parts)
+        def after_step(now: Trainer, losses: Losses) -> None:
+            show(now, losses)
             # Only between two steps is a checkpoint complete: a training resumed from it goes on exactly as before.
             if received:
                 now.save()

@@ -12,12 +12,12 @@ from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn
 from rtdet.terminal import console
 
 if TYPE_CHECKING:
-    from rtdet.detectors.ssd.loss import LossParts
+    from rtdet.detectors.family.truth import Losses
     from rtdet.training.engine import Trainer
 
 
 @contextmanager
-def bar(trainer: Trainer) -> Iterator[tuple[Callable[[Trainer, LossParts], None], Callable[[str], None]]]:
+def bar(trainer: Trainer) -> Iterator[tuple[Callable[[Trainer, Losses], None], Callable[[str], None]]]:
     """Shows the bar while it lasts; yields (the function to call after each step, the function that prints a line
     above the bar)."""
     columns = [
@@ -34,9 +34,9 @@ def bar(trainer: Trainer) -> Iterator[tuple[Callable[[Trainer, LossParts], None]
         )
         begun_step, begun_s, mean = trainer.step, trainer.elapsed_s, 0.0
 
-        def show(now: Trainer, parts: LossParts) -> None:
+        def show(now: Trainer, losses: Losses) -> None:
             nonlocal mean
-            loss = float(parts.total.detach())
+            loss = float(losses.total.detach())
             mean = loss if not mean else 0.98 * mean + 0.02 * loss
             seconds = max(1e-9, now.elapsed_s - begun_s)
             rate = (now.step - begun_step) * now.config.batch / seconds

@@ -28,10 +28,14 @@ class Options:
     imgsz: int | None = None
 
 
-def _ssd(path: Path, options: Options, _card: ModelCard | None) -> Detector:
+def _own(path: Path, options: Options, _card: ModelCard | None) -> Detector:
+    """A file that `rtdet train` wrote: its header says of which family the network is."""
+    from rtdet.detectors.family.detector import FamilyDetector
+    from rtdet.detectors.family.weights import read_config
     from rtdet.detectors.ssd.detector import SSDDetector
 
-    return SSDDetector(path, **vars(options))
+    kind = SSDDetector if read_config(path).family == "ssd" else FamilyDetector
+    return kind(path, **vars(options))
 
 
 def _yolox(path: Path, options: Options, _card: ModelCard | None) -> Detector:
@@ -48,7 +52,8 @@ def _torchvision(path: Path, options: Options, card: ModelCard | None) -> Detect
 
 # By the `kind` of a card. Each opens a file of weights; the card is None for a file of the user's own.
 DETECTORS: Mapping[str, Callable[[Path, Options, ModelCard | None], Detector]] = {
-    "ssd": _ssd,
+    "ssd": _own,
+    "family": _own,
     "yolox": _yolox,
     "torchvision": _torchvision,
 }

@@ -7,8 +7,8 @@ from collections.abc import Sequence
 import numpy as np
 
 from rtdet.errors import UnknownNameError
-from rtdet.geometry.boxes import is_valid
-from rtdet.geometry.nms import batched_nms
+from rtdet.geometry.boxes import iou, is_valid
+from rtdet.geometry.nms import Overlap, batched_nms
 from rtdet.types import BoolArray, Detections, FloatArray, IntArray, Thresholds
 
 # Candidates beyond these before NMS are noise of a very low confidence threshold: the weakest go.
@@ -44,10 +44,18 @@ def select(
     labels: IntArray,
     thresholds: Thresholds,
     class_names: Sequence[str],
+    *,
+    overlap: Overlap = iou,
+    suppress: bool = True,
 ) -> Detections:
-    """NMS for each class and the `max_detections` best, by falling score. Boxes that are not finite or have
-    no area are dropped: a network can produce them, nothing after it should see them."""
+    """NMS for each class (by `overlap`) and the `max_detections` best, by falling score. Boxes that are not finite
+    or have no area are dropped: a network can produce them, nothing after it should see them. Without `suppress`
+    there is no NMS: for networks that give one box for each object."""
     sound = is_valid(boxes) & np.isfinite(scores)
     boxes, scores, labels = boxes[sound], scores[sound], labels[sound]
-    keep = batched_nms(boxes, scores, labels, thresholds.iou)[: thresholds.max_detections]
+    if suppress:
+        keep = batched_nms(boxes, scores, labels, thresholds.iou, overlap)
+    else:
+        keep = np.argsort(-scores, kind="stable")
+    keep = keep[: thresholds.max_detections]
     return Detections(boxes[keep], scores[keep], labels[keep], class_names)

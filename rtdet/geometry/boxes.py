@@ -50,6 +50,17 @@ def iou(a: FloatArray, b: FloatArray) -> FloatArray:
     return np.asarray(intersection / union)
 
 
+def diou(a: FloatArray, b: FloatArray, exponent: float = 1.0) -> FloatArray:
+    """(N, M) distance-IoU: the IoU less the distance of the centres, squared, over the squared diagonal of the box
+    around both, to the power of `exponent` (Zheng et al. 2020, arXiv:1911.08287; the exponent is Darknet's
+    beta_nms)."""
+    around = np.maximum(a[:, None, 2:], b[None, :, 2:]) - np.minimum(a[:, None, :2], b[None, :, :2])
+    apart = (a[:, None, :2] + a[:, None, 2:] - b[None, :, :2] - b[None, :, 2:]) / 2
+    diagonal, distance = (around**2).sum(axis=-1), (apart**2).sum(axis=-1)
+    share = np.divide(distance, diagonal, out=np.zeros_like(distance), where=diagonal > 0)
+    return np.asarray(iou(a, b) - share**exponent)
+
+
 def clip(boxes: FloatArray, width: float, height: float) -> FloatArray:
     """The boxes cut off at the borders of a picture."""
     return np.asarray(np.clip(boxes, 0, np.array([width, height, width, height], dtype=np.float64)))

@@ -11,7 +11,7 @@ from rtdet.extras import require
 from rtdet.training.settings import TrainingSettings
 
 if TYPE_CHECKING:
-    from rtdet.detectors.ssd.loss import LossParts
+    from rtdet.detectors.family.truth import Losses
     from rtdet.training.engine import Trainer
     from rtdet.training.run import Trained
 
@@ -23,7 +23,7 @@ def train(
     out: str | Path,
     *,
     resume: bool = False,
-    on_step: Callable[[Trainer, LossParts], None] = lambda trainer, parts: None,
+    on_step: Callable[[Trainer, Losses], None] = lambda trainer, losses: None,
 ) -> Trained:
     """Trains an SSD on labelled pictures; everything it writes goes to the folder `out`.
 

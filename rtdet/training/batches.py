@@ -13,7 +13,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from rtdet.detectors.ssd.loss import MAX_OBJECTS, Truth
+from rtdet.detectors.family.truth import MAX_OBJECTS, Truth
 from rtdet.errors import UsageError
 from rtdet.training.augment import Labeled, Recipe
 from rtdet.training.pictures import Picture

@@ -11,11 +11,13 @@ from collections.abc import Sequence
 
 import torch
 
-from rtdet.detectors.ssd.module import SSDModule
+from rtdet.detectors.family.network import DetectionNetwork
 from rtdet.training.folding import fold, unfold
 
 
-def blend(start: SSDModule, tuned: SSDModule, share: float, kept: Sequence[str] = ()) -> SSDModule:
+def blend(
+    start: DetectionNetwork, tuned: DetectionNetwork, share: float, kept: Sequence[str] = ()
+) -> DetectionNetwork:
     """The network in evaluation whose weights are `(1 - share) * start + share * tuned`.
 
     Norms are folded into their convolutions first, as their statistics and weights only mean something

@@ -13,7 +13,7 @@ from collections.abc import Sequence
 import numpy as np
 
 from rtdet.datasets import Sample
-from rtdet.detectors.ssd.module import SSDModule
+from rtdet.detectors.family.network import DetectionNetwork
 from rtdet.geometry.boxes import area, iou
 from rtdet.types import BoolArray, Detections, FloatArray
 
@@ -77,7 +77,7 @@ def fit_platt(scores: FloatArray, right: BoolArray) -> tuple[float, float]:
     return float(weights[0]), float(weights[1])
 
 
-def fold_in(model: SSDModule, scale: float, shift: float) -> None:
+def fold_in(model: DetectionNetwork, scale: float, shift: float) -> None:
     """Changes the network so that every logit becomes scale * logit + shift; scale must be above 0."""
     if not scale > 0:
         raise ValueError(f"a scale of {scale:g} would turn the order of detections around")

@@ -48,14 +48,15 @@ def choose_confidence(dataset: Dataset, found: Sequence[Detections]) -> Confiden
 
 def write_card(
     folder: Path, class_names: Sequence[str], texts: Mapping[str, str],
-    scores: DetectionScores, confidence: Confidence | None,
+    scores: DetectionScores, confidence: Confidence | None, kind: str = "ssd",
 ) -> None:  # fmt: skip
-    """card.toml beside `folder`/model.safetensors. texts: more entries of a line of text each. Raises OutputError."""
+    """card.toml beside `folder`/model.safetensors. texts: more entries of a line of text each. kind: a name in
+    registry.DETECTORS. Raises OutputError."""
     model = folder / "model.safetensors"
     content = model.read_bytes()
     lines = [
         f"name = {_quoted(folder.resolve().name)}",
-        'kind = "ssd"',
+        f"kind = {_quoted(kind)}",
         f"classes = [{', '.join(_quoted(name) for name in class_names)}]",
         f"file = {_quoted(model.name)}",
         f"size = {len(content)}  # bytes",

@@ -11,6 +11,9 @@ from rtdet.output_file import replacing
 from rtdet.training.log import read_log
 from rtdet.types import FloatArray
 
+# Of the parts of a loss.
+_COLORS = ("tab:orange", "tab:green", "tab:red", "tab:purple", "tab:brown", "tab:olive")
+
 
 def draw_curves(log: Path, out: Path) -> None:
     """Writes a PNG from a log.csv; nothing for a log without rows. Raises OutputError."""
@@ -22,7 +25,8 @@ def draw_curves(log: Path, out: Path) -> None:
         return
     columns = {
         name: np.array([float(row[name] or "nan") for row in rows])
-        for name in ("step", "lr", "loss", "score_loss", "box_loss", "ap50", "ap")
+        for name in rows[0]
+        if name not in ("extra_loss", "positives", "gradient")
     }
     figure = Figure(figsize=(9, 7), layout="constrained")
     FigureCanvasAgg(figure)
@@ -45,12 +49,9 @@ def _draw_losses(axes: Any, columns: dict[str, FloatArray]) -> None:
     if not len(steps):
         return
     axes.plot(steps, columns["loss"], color="tab:blue", alpha=0.2, linewidth=0.8)
-    for name, label, color in (
-        ("loss", "loss", "tab:blue"),
-        ("score_loss", "of scores", "tab:orange"),
-        ("box_loss", "of boxes", "tab:green"),
-    ):
-        axes.plot(steps, _smooth(columns[name]), color=color, label=label)
+    axes.plot(steps, _smooth(columns["loss"]), color="tab:blue", label="loss")
+    for name, color in zip((name for name in columns if name.endswith("_loss")), _COLORS, strict=False):
+        axes.plot(steps, _smooth(columns[name]), color=color, label=name.removesuffix("_loss"))
     top = np.nanpercentile(columns["loss"], 99) * 1.1
     axes.set(
         ylabel="loss", ylim=(0, top if top > 0 else 1), title="Loss, smoothed over a fiftieth of the run"

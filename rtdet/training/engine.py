@@ -19,11 +19,9 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
-from rtdet.detectors.ssd.catalogue import objective_for
-from rtdet.detectors.ssd.loss import LossParts, Truth
-from rtdet.detectors.ssd.module import SSDModule
-from rtdet.detectors.ssd.priors import make_priors
-from rtdet.detectors.ssd.weights import save_weights
+from rtdet.detectors.family.network import DetectionNetwork
+from rtdet.detectors.family.truth import Losses, Truth
+from rtdet.detectors.family.weights import save_weights
 from rtdet.errors import RtdetError
 from rtdet.output_file import cannot_write
 from rtdet.training.augment import Augment, Recipe, open_recipe
@@ -57,21 +55,20 @@ _WARM, _MEASURED = 4, 20
 
 
 class Trainer:
-    """Trains one SSD. `fit` returns the averaged model; everything it writes goes to `folder`.
+    """Trains one network. `fit` returns the averaged model; everything it writes goes to `folder`.
 
-    objective: (offsets, logits, priors, truths) to LossParts; by default the network's own. extra_loss:
-    (images (B, 3, H, W) BGR, offsets, logits) to a Tensor that is added, as for distillation.
+    extra_loss: (images (B, 3, H, W) BGR, and each of the network's outputs) to a Tensor that is added to its own
+    losses, as for distillation.
     """
 
     def __init__(
         self,
-        model: SSDModule,
+        model: DetectionNetwork,
         config: TrainConfig,
         folder: Path,
         device: str = "cpu",
         *,
-        objective: Callable[[Tensor, Tensor, Tensor, Sequence[Truth]], LossParts] | None = None,
-        extra_loss: Callable[[Tensor, Tensor, Tensor], Tensor] | None = None,
+        extra_loss: Callable[..., Tensor] | None = None,
     ) -> None:
         self.config, self.folder, self.device = config, folder, torch.device(device)
         self.precision = choose_precision(config.precision, self.device)
@@ -80,14 +77,11 @@ class Trainer:
         if config.folded:
             model = fold(model, self._frozen)
         freeze(model, self._frozen)
-        self.model: SSDModule = model.to(self.device, memory_format=torch.channels_last)  # type: ignore[call-overload]
+        self.model: DetectionNetwork = model.to(self.device, memory_format=torch.channels_last)  # type: ignore[call-overload]
         self.ema = Ema(self.model, config.ema_decay, config.ema_warmup)
         if self.device.type == "cpu" and self.precision == "bf16":
             spare_single_cells(self.model)
-        self.loss = objective or objective_for(model.config)
         self.extra_loss = extra_loss
-        priors = make_priors(model.config.levels, config.size)
-        self.priors = torch.from_numpy(priors).float().to(self.device)
         self.optimizer = make_optimizer(
             self.model, config.lr, backbone_lr=config.backbone_lr, weight_decay=config.weight_decay
         )
@@ -102,25 +96,25 @@ class Trainer:
             raise cannot_write(folder, error) from error
 
     @property
-    def averaged(self) -> SSDModule:
+    def averaged(self) -> DetectionNetwork:
         """The averaged network as it will be used."""
         return unfold(self.ema.model, self._frozen) if self.config.folded else self.ema.model
 
     def fit(
         self,
         pictures: Sequence[Picture],
-        on_step: Callable[[Trainer, LossParts], None] = lambda trainer, parts: None,
+        on_step: Callable[[Trainer, Losses], None] = lambda trainer, losses: None,
         *,
         weights: FloatArray | None = None,
-        validate: Callable[[SSDModule], Score] | None = None,
-    ) -> SSDModule:
+        validate: Callable[[DetectionNetwork], Score] | None = None,
+    ) -> DetectionNetwork:
         """pictures: see `pictures`. weights (N,): how often each is shown in an epoch. validate: measures a model.
 
         Raises RtdetError for a loss that is not finite, naming the batch's pictures, of which it leaves a
         picture; UsageError when no picture can be decoded.
         """
         batches = self._batches(pictures, weights)
-        log = Log(self.folder / "log.csv", self.step)
+        log = Log(self.folder / "log.csv", self.step, self.model.loss_names)
         try:
             if self.step == 0:
                 self._write_sheet(batches)
@@ -161,8 +155,8 @@ class Trainer:
         self,
         batches: Batches,
         log: Log,
-        on_step: Callable[[Trainer, LossParts], None],
-        validate: Callable[[SSDModule], Score] | None,
+        on_step: Callable[[Trainer, Losses], None],
+        validate: Callable[[DetectionNetwork], Score] | None,
     ) -> None:
         saved = time.monotonic()
         speed: list[float] = []
@@ -173,7 +167,7 @@ class Trainer:
         stream = iter(batches)
         while self.total_steps is None or self.step < self.total_steps:
             begun = time.monotonic()
-            parts, row = self._step(next(stream))
+            losses, row = self._step(next(stream))
             speed.append(time.monotonic() - begun)
             if self.total_steps is None and len(speed) == _WARM + _MEASURED:
                 self._fix_steps(float(np.mean(speed[_WARM:])))
@@ -183,7 +177,7 @@ class Trainer:
                 self._measure(validate, row)
             log.write(row)
             self.elapsed_s += time.monotonic() - begun
-            on_step(self, parts)
+            on_step(self, losses)
             if time.monotonic() - saved > self.config.checkpoint_every_s:
                 self.save()
                 saved = time.monotonic()
@@ -204,7 +198,7 @@ class Trainer:
             self.step % every == 0 and self.total_steps - self.step >= every
         )
 
-    def _measure(self, validate: Callable[[SSDModule], Score], row: dict[str, object]) -> None:
+    def _measure(self, validate: Callable[[DetectionNetwork], Score], row: dict[str, object]) -> None:
         measured = validate(self.averaged)
         # Plain floats: a checkpoint holds nothing else.
         self.score = Score(float(measured.ap50), float(measured.ap), self.step)
@@ -215,7 +209,7 @@ class Trainer:
             self.best = self.score
             self.save("best")
 
-    def _step(self, batch: Batch) -> tuple[LossParts, dict[str, object]]:
+    def _step(self, batch: Batch) -> tuple[Losses, dict[str, object]]:
         """One step, and its row of the log."""
         config = self.config
         lr = warm_cosine(config.lr, self.step, self.total_steps, config.warmup_steps)
@@ -228,10 +222,10 @@ class Trainer:
         truths = [Truth(*(part.to(self.device) for part in truth)) for truth in batch.truths]
         kind = PRECISIONS[self.precision]
         with torch.autocast(self.device.type, kind, enabled=kind is not None):
-            offsets, logits = self.model(images)
-        parts = self.loss(offsets, logits, self.priors, truths)
-        extra = self.extra_loss(images, offsets, logits) if self.extra_loss is not None else None
-        total = parts.total if extra is None else parts.total + extra
+            outputs = self.model(images)
+        losses = self.model.criterion(outputs, truths, config.size)
+        extra = self.extra_loss(images, *outputs) if self.extra_loss is not None else None
+        total = losses.total if extra is None else losses.total + extra
         if not torch.isfinite(total):
             raise self._not_finite("loss", batch)
         self.optimizer.zero_grad(set_to_none=True)
@@ -245,11 +239,15 @@ class Trainer:
         self.scaler.update()
         self.ema.update(self.model)
         self.step += 1
-        values = {"loss": total.detach(), "score_loss": parts.score, "box_loss": parts.box, "gradient": size}
+        values = {
+            "loss": total,
+            **{f"{name}_loss": part for name, part in losses.parts.items()},
+            "gradient": size,
+        }
         if extra is not None:
-            values["extra_loss"] = extra.detach()
-        row: dict[str, object] = {name: f"{float(value):.6g}" for name, value in values.items()}
-        return parts, {**row, "step": self.step, "lr": f"{lr:.6g}", "positives": parts.positives}
+            values["extra_loss"] = extra
+        row: dict[str, object] = {name: f"{float(value.detach()):.6g}" for name, value in values.items()}
+        return losses, {**row, "step": self.step, "lr": f"{lr:.6g}", "positives": losses.positives}
 
     def _not_finite(self, what: str, batch: Batch) -> RtdetError:
         sheet = self.folder / "not-finite.png"

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-from rtdet.detectors.ssd.weights import load_weights, save_weights
+from rtdet.detectors.family.weights import load_weights, save_weights
 from rtdet.evaluation import DetectionScores
 from rtdet.training.calibration import fit_platt, fold_in, pooled
 from rtdet.training.card import Confidence, choose_confidence, write_card
@@ -24,14 +24,15 @@ class Result:
 
 def finish(folder: Path, validation: Validation, texts: Mapping[str, str], *, calibrate: bool) -> Result:
     """Calibrates `folder`/model.safetensors on the validation's pictures, which must not have been trained on,
-    measures it and writes card.toml. A softmax's scores, and a model that finds nothing, stay as they are.
+    measures it and writes card.toml. Scores that are no sigmoid of one number, and a model that finds nothing, stay
+    as they are.
     """
     path = folder / "model.safetensors"
     model = load_weights(path)
     found = validation.detect(model)
     platt = None
     scores, right = pooled(found, validation.dataset.samples)
-    if calibrate and not model.config.background and len(scores):
+    if calibrate and model.can_be_calibrated and len(scores):
         scale, shift = fit_platt(scores, right)
         # Below that, detections are right at random: there is nothing to be learnt from their scores.
         if scale > 0.1:
@@ -46,5 +47,6 @@ def finish(folder: Path, validation: Validation, texts: Mapping[str, str], *, ca
     if platt is not None:
         count = len(validation.dataset)
         said["calibration"] = f"Platt scaling on {count} pictures: logit * {platt[0]:.3f} {platt[1]:+.3f}"
-    write_card(folder, model.config.class_names, said, measured, confidence)
+    kind = "ssd" if model.config.family == "ssd" else "family"
+    write_card(folder, model.config.class_names, said, measured, confidence, kind)
     return Result(measured, confidence, platt)

@@ -14,11 +14,11 @@ import torch
 from torch import nn
 from torch.nn.utils.fusion import fuse_conv_bn_eval
 
-from rtdet.detectors.ssd.architectures import build_network
-from rtdet.detectors.ssd.module import SSDModule
+from rtdet.detectors.family.network import DetectionNetwork
+from rtdet.detectors.family.registry import build
 
 
-def fold(model: SSDModule, kept: Collection[str] = ()) -> SSDModule:
+def fold(model: DetectionNetwork, kept: Collection[str] = ()) -> DetectionNetwork:
     """A copy that computes what `model` computes in evaluation, with every norm that directly follows a
     convolution in an nn.Sequential folded into it. Norms elsewhere stay, and those of the convolutions in `kept`."""
     folded = copy.deepcopy(model).eval()
@@ -31,10 +31,10 @@ def fold(model: SSDModule, kept: Collection[str] = ()) -> SSDModule:
     return folded.requires_grad_(True)
 
 
-def unfold(folded: SSDModule, kept: Collection[str] = ()) -> SSDModule:
+def unfold(folded: DetectionNetwork, kept: Collection[str] = ()) -> DetectionNetwork:
     """The network of `folded.config`, in evaluation, that computes what `folded` does: its norms only add the
     biases. kept: as for `fold`. Raises ValueError for a network that `fold` did not make."""
-    model = build_network(folded.config).eval()
+    model = build(folded.config).eval()
     trained = folded.state_dict()
     with torch.no_grad():
         for name, block, i in _pairs(model, kept):

@@ -7,41 +7,37 @@ from __future__ import annotations
 
 import contextlib
 import csv
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from rtdet.output_file import cannot_write, replacing
 
-COLUMNS = (
-    "step",
-    "lr",
-    "loss",
-    "score_loss",
-    "box_loss",
-    "extra_loss",
-    "positives",
-    "gradient",
-    "ap50",
-    "ap",
-)
+_FIRST, _LAST = ("step", "lr", "loss"), ("extra_loss", "positives", "gradient", "ap50", "ap")
+
+
+def columns_of(losses: Sequence[str]) -> tuple[str, ...]:
+    """The log's columns for a network with these parts of its loss."""
+    return (*_FIRST, *(f"{name}_loss" for name in losses), *_LAST)
 
 
 class Log:
     """Appends rows to a file, which is always complete up to the last row. Raises OutputError, as on a full disk."""
 
-    def __init__(self, path: Path, last_step: int) -> None:
-        """Rows after `last_step` are cut off: they will be written again. 0: an empty log."""
+    def __init__(self, path: Path, last_step: int, losses: Sequence[str] = ("score", "box")) -> None:
+        """Rows after `last_step` are cut off: they will be written again. 0: an empty log. losses: the parts of the
+        network's loss."""
         self.path = path
+        columns = columns_of(losses)
         rows = [row for row in read_log(path) if last_step and int(row["step"]) <= last_step]
         with replacing(path) as whole, whole.open("w", newline="", encoding="utf-8") as file:
-            writer = csv.DictWriter(file, COLUMNS, lineterminator="\n")
+            writer = csv.DictWriter(file, columns, lineterminator="\n")
             writer.writeheader()
             writer.writerows(rows)
         try:
             self._file = path.open("a", buffering=1, newline="", encoding="utf-8")
         except OSError as error:
             raise cannot_write(path, error) from error
-        self._writer = csv.DictWriter(self._file, COLUMNS, lineterminator="\n")
+        self._writer = csv.DictWriter(self._file, columns, lineterminator="\n")
 
     def write(self, row: Mapping[str, object]) -> None:
         try:
@@ -61,6 +57,7 @@ def read_log(path: Path) -> list[dict[str, str]]:
         return []
     with path.open(newline="", encoding="utf-8", errors="replace") as file:
         reader = csv.DictReader(file)
-        if tuple(reader.fieldnames or ()) != COLUMNS:
+        names = tuple(reader.fieldnames or ())
+        if names[: len(_FIRST)] != _FIRST or names[-len(_LAST) :] != _LAST:
             return []
         return [row for row in reader if None not in row.values() and row["step"].isdigit()]

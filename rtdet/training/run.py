@@ -11,12 +11,12 @@ import cv2
 import torch
 
 from rtdet.datasets import Dataset, Sample
-from rtdet.detectors.ssd.architectures import build_network
-from rtdet.detectors.ssd.catalogue import ALIASES, TRAINABLE
-from rtdet.detectors.ssd.detector import DEFAULT_INPUT
-from rtdet.detectors.ssd.loss import LossParts
-from rtdet.detectors.ssd.module import SSDModule
-from rtdet.detectors.ssd.weights import read_config
+from rtdet.detectors.family.counting import cost_of
+from rtdet.detectors.family.detector import DEFAULT_INPUT
+from rtdet.detectors.family.network import DetectionNetwork
+from rtdet.detectors.family.registry import ALIASES, build, trainable
+from rtdet.detectors.family.truth import Losses
+from rtdet.detectors.family.weights import read_config
 from rtdet.errors import UsageError
 from rtdet.evaluation import DetectionScores
 from rtdet.training.card import Confidence
@@ -37,7 +37,7 @@ from rtdet.types import IntArray
 # Pictures that AP is measured on while it trains; at the end it is all of them.
 _MEASURED_MIDWAY = 200
 
-OnStep = Callable[[Trainer, LossParts], None]
+OnStep = Callable[[Trainer, Losses], None]
 
 
 @dataclass(frozen=True)
@@ -108,6 +108,7 @@ class Training:
             "input": size
             if network.input_size
             else f"{DEFAULT_INPUT} on the longer side, the picture's aspect",
+            "cost": str(cost_of(build(network), network.input_size or config.size)),
             "start": f"{settings.model}" if self.plan.trained else f"{settings.model} from scratch",
             "data": f"{len(data)} pictures of {settings.data} with {objects(data.samples)} objects"
             + (f", and {settings.demo_frames} rendered frames" if settings.demo_frames else ""),
@@ -162,10 +163,10 @@ def _trainer(settings: TrainingSettings, folder: Path, train: Dataset, resume: b
 
 
 def _is_trained(model: str) -> bool:
-    return ALIASES.get(model, model) not in TRAINABLE
+    return ALIASES.get(model, model) not in trainable()
 
 
-def _begun(folder: Path, class_names: tuple[str, ...]) -> tuple[SSDModule, bool]:
+def _begun(folder: Path, class_names: tuple[str, ...]) -> tuple[DetectionNetwork, bool]:
     """A network of the shape that the checkpoint is for; the file that it started from may be gone."""
     path = folder / "last.safetensors"
     if not path.is_file():
@@ -176,10 +177,10 @@ def _begun(folder: Path, class_names: tuple[str, ...]) -> tuple[SSDModule, bool]
             f"{path} knows {', '.join(config.class_names)}, not {', '.join(class_names)}; "
             "pass those as --classes, or omit --resume"
         )
-    return build_network(config), False
+    return build(config), False
 
 
-def _config(settings: TrainingSettings, plan: Plan, network: SSDModule, pictures: int) -> TrainConfig:
+def _config(settings: TrainingSettings, plan: Plan, network: DetectionNetwork, pictures: int) -> TrainConfig:
     size = network.config.input_size or (settings.size or 320,) * 2
     if settings.size is not None and size != (settings.size, settings.size):
         raise UsageError(

@@ -11,29 +11,28 @@ import torch
 from torch import Tensor, nn
 
 from rtdet.detectors.cards import model_card, model_names
+from rtdet.detectors.family.config import NetworkConfig
+from rtdet.detectors.family.network import DetectionNetwork
+from rtdet.detectors.family.registry import ALIASES, build, new_config, trainable
+from rtdet.detectors.family.weights import load_weights
 from rtdet.detectors.registry import weights_of
-from rtdet.detectors.ssd.architectures import build_network
-from rtdet.detectors.ssd.catalogue import ALIASES, TRAINABLE, new_config
-from rtdet.detectors.ssd.config import SSDConfig
-from rtdet.detectors.ssd.module import SSDModule
-from rtdet.detectors.ssd.weights import load_weights
 from rtdet.errors import UnknownModelError, UsageError
 
 
 def open_start(
     model: str, class_names: Sequence[str], backbone: str | None = None, size: int | None = None
-) -> tuple[SSDModule, bool]:
+) -> tuple[DetectionNetwork, bool]:
     """The network, and whether it has learnt something before.
 
-    model: a name to train (catalogue.TRAINABLE), a model of ours by its name (rtdet-n), or a .safetensors file
+    model: a name to train (family.registry.trainable), a model of ours by its name (rtdet-n), or a .safetensors file
     that `rtdet train` wrote. size: side of the input of a fresh network that has one size only. Raises
     UnknownModelError, UsageError for settings that do not go together, ModelError for a file that is not one.
     """
-    name = ALIASES.get(model, model)
-    if name in TRAINABLE:
-        fixed = TRAINABLE[name].input_size is not None and size is not None
+    name, names = ALIASES.get(model, model), trainable()
+    if name in names:
+        fixed = names[name].input_size is not None and size is not None
         config = new_config(name, class_names, backbone, (size, size) if fixed and size else None)
-        return build_network(config), False
+        return build(config), False
     path = _weights(model)
     if backbone is not None:
         raise UsageError(f"{model} has a backbone already; omit --backbone")
@@ -43,50 +42,49 @@ def open_start(
 def _weights(model: str) -> Path:
     if model.endswith(".safetensors"):
         return Path(model).expanduser()
-    ours = [name for name in model_names() if model_card(name).kind == "ssd"]
+    ours = [name for name in model_names() if model_card(name).kind in ("ssd", "family")]
     if model not in ours:
         raise UnknownModelError(
-            "model to train", model, [*TRAINABLE, *ALIASES, *ours, "a .safetensors file of rtdet"]
+            "model to train", model, [*trainable(), *ALIASES, *ours, "a .safetensors file of rtdet"]
         )
     return weights_of(model_card(model))
 
 
-def with_classes(model: SSDModule, class_names: Sequence[str]) -> SSDModule:
+def with_classes(model: DetectionNetwork, class_names: Sequence[str]) -> DetectionNetwork:
     """The same network for other classes: those that it knows keep their weights, new ones start fresh."""
     config = model.config
     names = tuple(class_names)
     if config.class_names == names:
         return model
-    wanted = build_network(replace(config, class_names=names))
+    wanted = build(replace(config, class_names=names))
     # Whatever grows with the number of classes is a layer of scores.
     shapes = _shapes(replace(config, class_names=("a",)))
     larger = _shapes(replace(config, class_names=("a", "b")))
     of_scores = {name for name in shapes if shapes[name] != larger[name]}
-    trained, fresh = model.state_dict(), wanted.state_dict()
+    trained, fresh, lead = model.state_dict(), wanted.state_dict(), model.leading_outputs
     taken = {
-        name: _rows(value, fresh[name], config, names) if name in of_scores else value
+        name: _rows(value, fresh[name], lead, config.class_names, names) if name in of_scores else value
         for name, value in trained.items()
     }
     wanted.load_state_dict(taken)
     return wanted.eval()
 
 
-def _shapes(config: SSDConfig) -> dict[str, torch.Size]:
-    return {name: value.shape for name, value in build_network(config).state_dict().items()}
+def _shapes(config: NetworkConfig) -> dict[str, torch.Size]:
+    return {name: value.shape for name, value in build(config).state_dict().items()}
 
 
-def _rows(old: Tensor, new: Tensor, config: SSDConfig, names: Sequence[str]) -> Tensor:
-    """The rows of the new layer, prior by prior and class by class; those of known classes from the old one."""
-    background = int(config.background)
-    known = {name: i for i, name in enumerate(config.class_names)}
-    before = old.view(-1, len(known) + background, *old.shape[1:])
-    after = new.clone().view(-1, len(names) + background, *new.shape[1:])
-    if background:
-        after[:, 0] = before[:, 0]
+def _rows(old: Tensor, new: Tensor, lead: int, before: Sequence[str], names: Sequence[str]) -> Tensor:
+    """The rows of the new layer, group by group (prior, anchor) and class by class; those of known classes from the
+    old one, and likewise the `lead` outputs in front of the classes."""
+    known = {name: i for i, name in enumerate(before)}
+    had = old.view(-1, lead + len(before), *old.shape[1:])
+    made = new.clone().view(-1, lead + len(names), *new.shape[1:])
+    made[:, :lead] = had[:, :lead]
     for i, name in enumerate(names):
         if name in known:
-            after[:, i + background] = before[:, known[name] + background]
-    return after.view(new.shape)
+            made[:, lead + i] = had[:, lead + known[name]]
+    return made.view(new.shape)
 
 
 def takes_single_pictures(model: nn.Module, size: tuple[int, int]) -> bool:

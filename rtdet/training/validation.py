@@ -11,10 +11,8 @@ import torch
 
 from rtdet.datasets import Dataset, Sample
 from rtdet.detectors.batching import input_size
-from rtdet.detectors.ssd.detector import DEFAULT_INPUT
-from rtdet.detectors.ssd.module import SSDModule
-from rtdet.detectors.ssd.postprocess import postprocess
-from rtdet.detectors.ssd.priors import make_priors
+from rtdet.detectors.family.detector import DEFAULT_INPUT
+from rtdet.detectors.family.network import DetectionNetwork
 from rtdet.errors import UsageError
 from rtdet.evaluation import DetectionScores, evaluate
 from rtdet.geometry.letterbox import letterbox, stretch
@@ -65,7 +63,7 @@ class Validation:
             )
         self.dataset = replace(dataset, samples=samples)
 
-    def __call__(self, model: SSDModule) -> Score:
+    def __call__(self, model: DetectionNetwork) -> Score:
         """The mean AP over the classes that have objects."""
         mean = self.evaluate(self.detect(model)).mean
         return Score(mean.ap50, mean.ap)
@@ -75,7 +73,7 @@ class Validation:
         return evaluate(self.dataset, found)
 
     @torch.inference_mode()
-    def detect(self, model: SSDModule, batch: int = 16) -> list[Detections]:
+    def detect(self, model: DetectionNetwork, batch: int = 16) -> list[Detections]:
         """What the network sees in each picture of `dataset`, in float32."""
         model = model.to(self._device).eval()
         found: list[Detections | None] = [None] * len(self._sizes)
@@ -86,32 +84,24 @@ class Validation:
                     found[row] = detections
         return [detections for detections in found if detections is not None]
 
-    def _by_input(self, model: SSDModule) -> Iterator[tuple[tuple[int, int], list[int]]]:
+    def _by_input(self, model: DetectionNetwork) -> Iterator[tuple[tuple[int, int], list[int]]]:
         groups: dict[tuple[int, int], list[int]] = {}
         for row, (width, height) in enumerate(self._sizes):
             size = model.config.input_size or input_size(width, height, self._long_side)
             groups.setdefault(size, []).append(row)
         yield from groups.items()
 
-    def _detect(self, model: SSDModule, size: tuple[int, int], rows: Sequence[int]) -> Iterator[Detections]:
+    def _detect(
+        self, model: DetectionNetwork, size: tuple[int, int], rows: Sequence[int]
+    ) -> Iterator[Detections]:
         config = model.config
         fit = letterbox if config.input_size is None else stretch
         fitted = [fit(self._image(row), size) for row in rows]
         images = torch.from_numpy(np.stack([image for image, _ in fitted])).to(self._device)
-        offsets, logits = model(images.permute(0, 3, 1, 2).float())
-        offsets, logits = offsets.float().cpu().numpy(), logits.float().cpu().numpy()
-        priors = make_priors(config.levels, size)
-        for i, (row, (_, back)) in enumerate(zip(rows, fitted, strict=True)):
-            found = postprocess(
-                offsets[i],
-                logits[i],
-                priors,
-                back,
-                _THRESHOLDS,
-                config.class_names,
-                background=config.background,
-            )
-            yield _scaled(found, self._sizes[row], self.dataset.samples[row])
+        outputs = model(images.permute(0, 3, 1, 2).float())
+        found = model.detections(outputs, size, [back for _, back in fitted], _THRESHOLDS)
+        for row, one in zip(rows, found, strict=True):
+            yield _scaled(one, self._sizes[row], self.dataset.samples[row])
 
     def _image(self, row: int) -> Image:
         kept = self._kept.get(row)

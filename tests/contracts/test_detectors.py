@@ -50,7 +50,27 @@ def ssd(folder: Path) -> Path:
         pytest.skip("needs the weights of rtdet-n, which are not in models/")
 
 
-MAKERS: dict[str, Callable[[Path], Path]] = {"ssd": ssd, "yolox": yolox, "torchvision": torchvision}
+def family(folder: Path) -> Path:
+    """CenterNet for all families: tests/detectors/family runs each of them."""
+    import torch
+
+    from rtdet.detectors.family.registry import build, new_config
+    from rtdet.detectors.family.weights import save_weights
+
+    torch.manual_seed(0)
+    network = build(new_config("centernet-n", ("cat", "dog", "cow")))
+    torch.nn.init.constant_(network.size[-1].bias, 8.0)  # boxes of eight cells
+    torch.nn.init.normal_(network.heat[-1].weight, std=0.1)
+    save_weights(network, folder / "random.safetensors")
+    return folder / "random.safetensors"
+
+
+MAKERS: dict[str, Callable[[Path], Path]] = {
+    "ssd": ssd,
+    "family": family,
+    "yolox": yolox,
+    "torchvision": torchvision,
+}
 
 
 @pytest.fixture(scope="module", params=sorted(DETECTORS))

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from rtdet.detectors.family.config import Trainable
 from rtdet.detectors.ssd.config import SSDConfig
 from rtdet.detectors.ssd.levels import Size, backbone_levels, ssdlite_levels, vgg_levels
 from rtdet.errors import UnknownModelError, UsageError
@@ -16,17 +16,6 @@ if TYPE_CHECKING:
 # Channels of the layers that follow a backbone.
 _EXTRA_CHANNELS = 256
 _Names = tuple[str, ...]
-
-
-@dataclass(frozen=True)
-class Trainable:
-    """A name to train. `make(class names, backbone, input size)` gives its configuration; input_size is the
-    one that it is known for, None where any multiple of 32 will do."""
-
-    description: str
-    make: Callable[[_Names, str | None, Size | None], SSDConfig]
-    input_size: Size | None = None
-    has_backbones: bool = False
 
 
 def new_config(
@@ -50,7 +39,9 @@ def new_config(
         raise UsageError(
             f"an input of {input_size[0]}x{input_size[1]} is too small for an SSD; use 64 or more"
         )
-    return trainable.make(tuple(class_names), backbone, input_size)
+    config = trainable.make(tuple(class_names), backbone, input_size)
+    assert isinstance(config, SSDConfig)
+    return config
 
 
 def objective_for(config: SSDConfig) -> MultiboxLoss | QualityLoss:

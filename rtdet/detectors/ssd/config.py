@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict, dataclass, field
-from typing import Any
+from dataclasses import asdict, dataclass, field, fields
+from typing import Any, ClassVar
 
 from rtdet.config import MAX_IMGSZ
 from rtdet.detectors.ssd.priors import PriorLevel
@@ -23,6 +23,8 @@ class SSDConfig:
     Of ssd-n alone: widths, channels of the stem and of the stages at strides 4, 8, 16, 32; depths, residual
     blocks of the stages at strides 8, 16, 32.
     """
+
+    family: ClassVar[str] = "ssd"
 
     class_names: tuple[str, ...]
     widths: tuple[int, int, int, int, int] = (24, 48, 96, 160, 256)
@@ -63,7 +65,11 @@ class SSDConfig:
 
 
 def _check(values: dict[str, Any], levels: tuple[PriorLevel, ...]) -> None:
-    """Raises ValueError for numbers that no SSD has: building it would take the memory of the machine."""
+    """Raises ValueError for settings that no SSD has, and for numbers whose network would take the memory of the
+    machine to build."""
+    unknown = values.keys() - {field.name for field in fields(SSDConfig)}
+    if unknown:
+        raise ValueError(f"the setting {min(unknown)!r:.40} is unknown to this version of rtdet")
     size, names = values.get("input_size"), values["class_names"]
     ratios = [ratio for level in levels for ratio in level.aspect_ratios]
     limits = {

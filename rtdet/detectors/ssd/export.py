@@ -9,7 +9,7 @@ from pathlib import Path
 import onnx
 
 from rtdet.backends.onnxruntime import export_onnx
-from rtdet.detectors.ssd.graph import WEIGHTS_KEY, beside
+from rtdet.detectors.family.graph import WEIGHTS_KEY, beside
 from rtdet.detectors.ssd.module import SSDModule
 from rtdet.detectors.ssd.weights import load_weights
 from rtdet.output_file import write_whole

@@ -10,11 +10,9 @@ import torch
 from torch import Tensor
 from torch.nn import functional as F
 
+from rtdet.detectors.family.truth import MAX_OBJECTS, Truth, at_most, ignored_at, incomplete_classes
 from rtdet.detectors.ssd.coder import BoxCoder
 from rtdet.detectors.ssd.matcher import Assignment, JaccardMatcher, TaskAlignedMatcher
-
-# Tables of priors times objects must fit into memory, whatever a data set holds.
-MAX_OBJECTS = 500
 
 
 def multibox_loss(
@@ -65,52 +63,9 @@ def giou(a: Tensor, b: Tensor) -> Tensor:
     return intersection / union.clamp(min=1e-9) - (hull - union) / hull.clamp(min=1e-9)
 
 
-class _TruthFields(NamedTuple):
-    boxes: Tensor
-    labels: Tensor
-    ignored: Tensor
-    scores: Tensor
-    incomplete: Tensor
-
-
-class Truth(_TruthFields):
-    """What is in one picture: boxes (G, 4) xyxy input pixels, labels (G,) without background, ignored
-    regions (I, 4) xyxy in which nothing is rewarded and nothing punished, scores (G,), how sure a teacher was
-    (default: all 1), and incomplete (C,) bool, the classes whose objects may be there and unlabelled
-    (default: empty, none of them)."""
-
-    __slots__ = ()
-
-    def __new__(
-        cls,
-        boxes: Tensor,
-        labels: Tensor,
-        ignored: Tensor,
-        scores: Tensor | None = None,
-        incomplete: Tensor | None = None,
-    ) -> Truth:
-        if scores is None:
-            scores = boxes.new_ones(len(boxes))
-        if incomplete is None:
-            incomplete = torch.zeros(0, dtype=torch.bool, device=boxes.device)
-        return super().__new__(cls, boxes, labels, ignored, scores, incomplete)
-
-
-def _at_most(count: int, truth: Truth) -> Truth:
-    """The `count` largest objects of a picture; the others become ignored regions."""
-    if len(truth.boxes) <= count:
-        return truth
-    order = (truth.boxes[:, 2:] - truth.boxes[:, :2]).prod(1).argsort(descending=True)
-    kept, rest = order[:count], order[count:]
-    return truth._replace(
-        boxes=truth.boxes[kept],
-        labels=truth.labels[kept],
-        scores=truth.scores[kept],
-        ignored=torch.cat([truth.ignored, truth.boxes[rest]]),
-    )
-
-
 class LossParts(NamedTuple):
+    """total is the sum of score and box."""
+
     total: Tensor
     score: Tensor
     box: Tensor
@@ -130,7 +85,7 @@ class MultiboxLoss:
     def __call__(self, offsets: Tensor, logits: Tensor, priors: Tensor, truths: Sequence[Truth]) -> LossParts:
         """offsets (B, P, 4), logits (B, P, 1 + C), priors (P, 4) cxcywh, one Truth for each picture."""
         offsets, logits = offsets.float(), logits.float()
-        truths = [_at_most(MAX_OBJECTS, truth) for truth in truths]
+        truths = [at_most(MAX_OBJECTS, truth) for truth in truths]
         corners = _corners(priors)
         targets = [self._targets(truth, priors, corners) for truth in truths]
         wanted, labels, certainty = (torch.stack(parts) for parts in zip(*targets, strict=True))
@@ -142,10 +97,10 @@ class MultiboxLoss:
             alpha=self.alpha,
             negatives_per_positive=self.negatives_per_positive,
             certainty=certainty,
-            spared=_ignored(priors, truths) | _incomplete(logits.detach(), truths),
+            spared=ignored_at(priors[:, :2], truths) | _incomplete(logits.detach(), truths),
         )
         count = int((labels > 0).sum())
-        return LossParts(total, confidence.detach(), self.alpha * location.detach(), count)
+        return LossParts(total, confidence, self.alpha * location, count)
 
     @torch.no_grad()
     def _targets(self, truth: Truth, priors: Tensor, corners: Tensor) -> tuple[Tensor, Tensor, Tensor]:
@@ -173,29 +128,13 @@ def _centered(boxes: Tensor) -> Tensor:
     return torch.cat([boxes[..., :2] + size / 2, size.clamp(min=0.01)], -1)
 
 
-def _ignored(priors: Tensor, truths: Sequence[Truth]) -> Tensor:
-    """(B, P): does the prior's centre lie in an ignored region of its picture?"""
-    centers = priors[:, None, :2]
-    rows = []
-    for truth in truths:
-        within = (centers > truth.ignored[:, :2]) & (centers < truth.ignored[:, 2:])
-        rows.append(within.all(-1).any(-1))
-    return torch.stack(rows)
-
-
 def _incomplete(logits: Tensor, truths: Sequence[Truth]) -> Tensor:
     """(B, P): is the strongest object class one whose objects may be there unlabelled? Such a prior may well
     be right. logits (B, P, 1 + C)."""
     if not any(len(truth.incomplete) for truth in truths):
         return torch.zeros_like(logits[..., 0], dtype=torch.bool)
     strongest = logits[..., 1:].argmax(-1)
-    return _incomplete_classes(truths, logits.shape[-1] - 1, logits.device).gather(1, strongest)
-
-
-def _incomplete_classes(truths: Sequence[Truth], classes: int, device: torch.device) -> Tensor:
-    """(B, C) bool."""
-    none = torch.zeros(classes, dtype=torch.bool, device=device)
-    return torch.stack([truth.incomplete if len(truth.incomplete) else none for truth in truths])
+    return incomplete_classes(truths, logits.shape[-1] - 1, logits.device).gather(1, strongest)
 
 
 @dataclass(frozen=True)
@@ -210,7 +149,7 @@ class QualityLoss:
     def __call__(self, offsets: Tensor, logits: Tensor, priors: Tensor, truths: Sequence[Truth]) -> LossParts:
         """offsets (B, P, 4), logits (B, P, C), priors (P, 4) cxcywh, one Truth for each picture."""
         offsets, logits = offsets.float(), logits.float()
-        truths = [_at_most(MAX_OBJECTS, truth) for truth in truths]
+        truths = [at_most(MAX_OBJECTS, truth) for truth in truths]
         boxes = self.coder.decode_tensor(offsets, priors)
         padded, labels, certainty, real = _pad(truths, logits)
         found = self.matcher(logits.sigmoid(), boxes.detach(), priors[:, :2], padded, labels, real)
@@ -224,14 +163,14 @@ class QualityLoss:
         entropy = F.binary_cross_entropy_with_logits(logits, target, reduction="none")
         score = (entropy * weight).sum() / scale
         box = self._box_loss(boxes, padded, found) / scale * self.box_weight
-        return LossParts(score + box, score.detach(), box.detach(), int(found.positive.sum()))
+        return LossParts(score + box, score, box, int(found.positive.sum()))
 
     @staticmethod
     def _spared(priors: Tensor, truths: Sequence[Truth], classes: int, positive: Tensor) -> Tensor:
         """(B, P, C): the negatives that are not punished, for lying in an ignored region or for a class whose
         objects may be there unlabelled."""
-        incomplete = _incomplete_classes(truths, classes, priors.device)
-        return (_ignored(priors, truths)[..., None] | incomplete[:, None]) & ~positive[..., None]
+        incomplete = incomplete_classes(truths, classes, priors.device)
+        return (ignored_at(priors[:, :2], truths)[..., None] | incomplete[:, None]) & ~positive[..., None]
 
     @staticmethod
     def _attention(logits: Tensor, target: Tensor) -> Tensor:

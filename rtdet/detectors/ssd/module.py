@@ -3,21 +3,81 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
+from functools import lru_cache
 
 import torch
 from torch import Tensor, nn
 
+from rtdet.detectors.family.network import DetectionNetwork
+from rtdet.detectors.family.truth import Losses, Truth
+from rtdet.detectors.ssd.catalogue import objective_for
 from rtdet.detectors.ssd.config import SSDConfig
+from rtdet.detectors.ssd.postprocess import postprocess
+from rtdet.detectors.ssd.priors import PriorLevel, make_priors
+from rtdet.geometry.letterbox import Letterbox
+from rtdet.types import Detections, Thresholds
 
 
-class SSDModule(nn.Module):
+class SSDModule(DetectionNetwork):
     """A network with SSD's contract: `forward` takes (B, 3, H, W) BGR 0..255 and gives offsets (B, P, 4) and
     class logits (B, P, C), rows in the order of `make_priors(config.levels, (W, H))`; C counts background
     where `config.background`. It normalises its input itself."""
 
+    config: SSDConfig
+
     def __init__(self, config: SSDConfig) -> None:
         super().__init__()
         self.config = config
+
+    def criterion(
+        self, outputs: tuple[Tensor, Tensor], truths: Sequence[Truth], size: tuple[int, int]
+    ) -> Losses:
+        offsets, logits = outputs
+        parts = objective_for(self.config)(offsets, logits, self._priors(size, offsets.device), truths)
+        return Losses({"score": parts.score, "box": parts.box}, parts.positives)
+
+    def decode(self, outputs: tuple[Tensor, Tensor]) -> tuple[Tensor, Tensor]:
+        raise NotImplementedError("an SSD's priors need the input's size: see `detections`")
+
+    def _priors(self, size: tuple[int, int], device: torch.device) -> Tensor:
+        return _priors_tensor(self.config.levels, size, str(device))
+
+    @torch.no_grad()
+    def detections(
+        self,
+        outputs: tuple[Tensor, Tensor],
+        size: tuple[int, int],
+        backs: Sequence[Letterbox],
+        thresholds: Thresholds,
+    ) -> list[Detections]:
+        config = self.config
+        offsets, logits = (part.float().cpu().numpy() for part in outputs)
+        priors = make_priors(config.levels, size)
+        return [
+            postprocess(
+                offsets[i],
+                logits[i],
+                priors,
+                back,
+                thresholds,
+                config.class_names,
+                background=config.background,
+            )
+            for i, back in enumerate(backs)
+        ]
+
+    def as_graph(self) -> nn.Module:
+        """The network as it is: its priors are not in the graph, so that there is one for all input sizes."""
+        return self
+
+    @property
+    def leading_outputs(self) -> int:
+        """That of background."""
+        return int(self.config.background)
+
+    @property
+    def can_be_calibrated(self) -> bool:
+        return not self.config.background
 
     @torch.no_grad()
     def rescale_scores(self, scale: float, shift: float) -> None:
@@ -91,3 +151,8 @@ def start_rare(heads: Iterable[nn.Conv2d], share: float = 0.01) -> None:
         assert conv.bias is not None
         nn.init.normal_(conv.weight, std=0.01)
         nn.init.constant_(conv.bias, bias)
+
+
+@lru_cache(maxsize=8)
+def _priors_tensor(levels: tuple[PriorLevel, ...], size: tuple[int, int], device: str) -> Tensor:
+    return torch.from_numpy(make_priors(levels, size)).float().to(device)

@@ -13,10 +13,10 @@ import pytest
 import torch
 
 from rtdet.backends import open_network
+from rtdet.detectors.family.graph import WEIGHTS_KEY, graph_of
 from rtdet.detectors.ssd.architectures import build_network
 from rtdet.detectors.ssd.config import SSDConfig
 from rtdet.detectors.ssd.export import export_beside
-from rtdet.detectors.ssd.graph import WEIGHTS_KEY, graph_of
 from rtdet.detectors.ssd.weights import load_weights, read_config, save_weights
 
 MODELS = Path(__file__).resolve().parents[3] / "models"

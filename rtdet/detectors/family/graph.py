@@ -32,8 +32,8 @@ def beside(weights: Path) -> Path:
 
 
 def graph_of(weights: Path, shape: Shape, backend: str) -> Path | None:
-    """A graph of an SSD's weights that `backend` reads: the ONNX beside them, else, for OpenVINO, a cached one. None
-    where there is neither. Raises as `cached_graph` does."""
+    """A graph of a network's weights that `backend` reads: the ONNX beside them, else, for OpenVINO, a cached one.
+    None where there is neither. Raises as `cached_graph` does."""
     if backend not in ("openvino", "onnxruntime"):
         return None
     path = beside(weights)
@@ -46,7 +46,7 @@ def graph_of(weights: Path, shape: Shape, backend: str) -> Path | None:
 
 
 def cached_graph(weights: Path, shape: Shape) -> Path | None:
-    """The OpenVINO graph (.xml) of an SSD's weights, made now if need be, with an input of `shape`; a kept one
+    """The OpenVINO graph (.xml) of a network's weights, made now if need be, with an input of `shape`; a kept one
     may have another, and is changed to this one when it is opened. None where the cache cannot be written.
     Raises ModelError for weights that cannot be read."""
     folder = writable_cache("graphs")
@@ -56,9 +56,9 @@ def cached_graph(weights: Path, shape: Shape) -> Path | None:
     if not _is_kept(kept):
         require_for_model("torch", f"opening {weights}", "torch")
         log.info("preparing %s for this machine; only the first use takes this long", weights.name)
-        from rtdet.detectors.ssd.weights import load_weights  # after the line: it imports torch
+        from rtdet.detectors.family.weights import load_weights  # after the line: it imports torch
 
-        model = load_weights(weights)
+        model = load_weights(weights).as_graph()
         try:
             with tempfile.TemporaryDirectory(dir=folder) as name:
                 made = Path(name) / "graph.xml"

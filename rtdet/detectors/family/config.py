@@ -1,0 +1,151 @@
+"""The shape of a network, free of torch: what a file of weights says of itself."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import MISSING, asdict, dataclass, fields
+from typing import Any, ClassVar, Protocol, TypeVar, get_args, get_origin, get_type_hints
+
+from rtdet.config import MAX_IMGSZ
+
+Size = tuple[int, int]
+_Names = tuple[str, ...]
+_C = TypeVar("_C", bound="FamilyConfig")
+
+# Far beyond any network here: a hostile file must not make the machine build one that fills its memory.
+_MOST_NUMBER, _MOST_NUMBERS, _MOST_CLASSES = 8192, 256, 20_000
+
+
+class NetworkConfig(Protocol):
+    """What is asked of every configuration, the SSDs' included.
+
+    family: a name in `registry.FAMILIES`. architecture: its name for people. input_size: the one (width, height)
+    that the network takes, to which a picture is stretched; None: any multiple of 32, into which it is letterboxed.
+    """
+
+    family: ClassVar[str]
+    __dataclass_fields__: ClassVar[dict[str, Any]]
+
+    @property
+    def class_names(self) -> tuple[str, ...]: ...
+
+    @property
+    def input_size(self) -> Size | None: ...
+
+    @property
+    def architecture(self) -> str: ...
+
+    def as_dict(self) -> dict[str, Any]: ...
+
+
+@dataclass(frozen=True)
+class FamilyConfig:
+    """The settings that every family has; a subclass adds its own, each with a default and of a plain type: int,
+    float, bool, str, a tuple of those, or one of them or None. They are checked when they are read from a file.
+
+    suppression: how overlapping detections of a class are thinned out: "nms", "diou" (arXiv 1911.08287) or "none".
+    """
+
+    family: ClassVar[str] = ""
+    suppression: ClassVar[str] = "nms"
+
+    class_names: _Names
+    input_size: Size | None = None
+    name: str = ""
+
+    @property
+    def architecture(self) -> str:
+        return self.name or self.family
+
+    def as_dict(self) -> dict[str, Any]:
+        """Plain values for JSON."""
+        return asdict(self)
+
+    @classmethod
+    def from_dict(cls: type[_C], values: dict[str, Any]) -> _C:
+        """The inverse of `as_dict`; raises ValueError, in words for people, for settings that are unknown, missing
+        or of another kind, and for numbers that no such network has."""
+        hints = get_type_hints(cls)
+        known = {field.name: field for field in fields(cls)}
+        for key in values:
+            if key not in known:
+                raise ValueError(f"the setting {key!r:.40} is unknown to this version of rtdet")
+        made = {}
+        for key, field in known.items():
+            if key in values:
+                made[key] = _frozen(values[key])
+                _check(key, made[key], hints[key])
+            elif field.default is MISSING and field.default_factory is MISSING:
+                raise ValueError(f"the setting {key} is missing")
+        return cls(**made)
+
+
+def _frozen(value: Any) -> Any:
+    """Lists as tuples, as the configuration had them before JSON."""
+    return tuple(_frozen(item) for item in value) if isinstance(value, list) else value
+
+
+def _check(key: str, value: Any, hint: Any) -> None:
+    if not _fits(value, hint):
+        raise ValueError(f"the setting {key} has {value!r:.40}")
+    if key == "class_names" and not 1 <= len(value) <= _MOST_CLASSES:
+        raise ValueError(f"{len(value)} classes")
+    if key == "input_size" and value and not 1 <= min(value) <= max(value) <= MAX_IMGSZ:
+        raise ValueError(f"an input of {value[0]}x{value[1]}")
+    if key != "class_names" and _count(value) > _MOST_NUMBERS:
+        raise ValueError(f"the setting {key} has {_count(value)} values")
+
+
+def _count(value: Any) -> int:
+    return sum(_count(item) for item in value) if isinstance(value, tuple) else 1
+
+
+def _fits(value: Any, hint: Any) -> bool:
+    """Is the value of that type, and if it is a number, one that a network has?"""
+    if hint is float:
+        return isinstance(value, (int, float)) and not isinstance(value, bool) and abs(value) <= 1e6
+    if hint is int:
+        return isinstance(value, int) and not isinstance(value, bool) and 0 <= value <= _MOST_NUMBER
+    if hint in (bool, str, type(None)):
+        return isinstance(value, hint) and not (hint is str and len(value) > 1000)
+    parts = get_args(hint)
+    if get_origin(hint) is tuple:
+        if not isinstance(value, tuple):
+            return False
+        if len(parts) == 2 and parts[1] is Ellipsis:
+            return all(_fits(item, parts[0]) for item in value)
+        return len(value) == len(parts) and all(map(_fits, value, parts))
+    return any(_fits(value, part) for part in parts)
+
+
+@dataclass(frozen=True)
+class Trainable:
+    """A name to train. `make(class names, backbone, input size)` gives its configuration; input_size is the
+    one that it is known for, None where any multiple of 32 will do. lr: AdamW's, where the usual one of a training
+    from scratch does not suit it."""
+
+    description: str
+    make: Callable[[_Names, str | None, Size | None], NetworkConfig]
+    input_size: Size | None = None
+    has_backbones: bool = False
+    lr: float | None = None
+
+
+def variants(
+    kind: Callable[..., FamilyConfig], settings: Mapping[str, tuple[str, Mapping[str, Any]]]
+) -> dict[str, Trainable]:
+    """The names of a family: for each its description and the settings in which it differs from `kind`'s defaults.
+    A setting `backbone` can be chosen by the user; `input_size` is then the one that the network takes."""
+
+    def entry(name: str, text: str, changes: Mapping[str, Any]) -> Trainable:
+        def make(class_names: _Names, backbone: str | None, size: Size | None) -> FamilyConfig:
+            chosen = {**changes, "name": name}
+            if backbone is not None:
+                chosen["backbone"] = backbone
+            if size is not None and "input_size" in changes:
+                chosen["input_size"] = size
+            return kind(class_names=class_names, **chosen)
+
+        return Trainable(text, make, changes.get("input_size"), "backbone" in changes)
+
+    return {name: entry(name, text, changes) for name, (text, changes) in settings.items()}

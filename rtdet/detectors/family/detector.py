@@ -1,0 +1,156 @@
+"""Networks of rtdet as Detectors: the picture fitted in, the network on any back end, detections out."""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import cv2
+import numpy as np
+
+from rtdet.backends import Network, open_network
+from rtdet.backends.network import Outputs, Shape, Tensor
+from rtdet.backends.registry import check_names, choose
+from rtdet.detectors.batching import input_size, runs_of_one_size
+from rtdet.detectors.family.config import NetworkConfig, Size
+from rtdet.detectors.family.graph import graph_of
+from rtdet.detectors.family.postprocess import postprocess
+from rtdet.detectors.family.weights import load_weights, read_config
+from rtdet.errors import ModelError, UsageError
+from rtdet.geometry.letterbox import Letterbox, letterbox, stretch
+from rtdet.types import Detections, Image, Thresholds
+
+if TYPE_CHECKING:
+    import torch
+
+    from rtdet.detectors.family.network import DetectionNetwork
+
+DEFAULT_INPUT = 416
+
+
+class NetworkDetector(ABC):
+    """Runs one network. One that takes any input gets each picture's own aspect, `imgsz` pixels wide or high, and
+    is compiled once for each of the few shapes that occur; to the one input of another a picture is stretched.
+
+    `weights` is a .safetensors file of rtdet, or a network. Raises ModelError for one that cannot be read,
+    UsageError and UnknownNameError for settings that are wrong or that this machine lacks.
+    """
+
+    def __init__(
+        self,
+        weights: Path | DetectionNetwork,
+        *,
+        thresholds: Thresholds | None = None,
+        device: str = "auto",
+        backend: str = "auto",
+        precision: str = "auto",
+        imgsz: int | None = None,
+    ) -> None:
+        self._config: Any = read_config(weights) if isinstance(weights, Path) else weights.config
+        self._weights: Path | DetectionNetwork | None = weights
+        self.class_names: Sequence[str] = self._visible_names()
+        self.thresholds = thresholds or Thresholds()
+        self._long_side = _long_side(self._config.input_size, imgsz)
+        check_names(backend, device, precision)
+        self._backend, self._device = choose(backend, device, is_file=False)
+        self._precision = self._choose_precision(precision)
+        self._networks: dict[Size, Network] = {}
+        # Opened at once, so that a wrong device or back end fails here and not on the first frame.
+        self._network(self._config.input_size or input_size(16, 9, self._long_side))
+
+    @property
+    def config(self) -> NetworkConfig:
+        """What the network is."""
+        config: NetworkConfig = self._config
+        return config
+
+    @property
+    def network(self) -> Network:
+        """The network in use: its backend, device and precision."""
+        return next(iter(self._networks.values()))
+
+    def _visible_names(self) -> Sequence[str]:
+        names: Sequence[str] = self._config.class_names
+        return names
+
+    def _choose_precision(self, wanted: str) -> str:
+        return wanted
+
+    @abstractmethod
+    def _found(self, outputs: Outputs, size: Size, back: Letterbox) -> Detections:
+        """The detections of one picture, from what the network gave for it at an input of `size`."""
+
+    def detect(self, images: Sequence[Image]) -> list[Detections]:
+        if self._config.input_size is not None:
+            return list(self._detect_same_size(images, self._config.input_size))
+        found: list[Detections] = []
+        for size, batch in runs_of_one_size(images, self._long_side):
+            found.extend(self._detect_same_size(batch, size))
+        return found
+
+    def _detect_same_size(self, images: Sequence[Image], size: Size) -> Iterator[Detections]:
+        network = self._network(size)
+        fit = letterbox if self._config.input_size is None else stretch
+        maps: list[Letterbox] = []
+
+        def inputs() -> Iterator[Tensor]:
+            for image in images:
+                fitted, back = fit(image, size)
+                maps.append(back)
+                yield np.asarray(cv2.dnn.blobFromImage(fitted), dtype=np.float32)
+
+        for i, outputs in enumerate(network.run_many(inputs())):
+            yield self._found(outputs, size, maps[i])
+
+    def _network(self, size: Size) -> Network:
+        if self._weights is None:
+            raise ModelError("this detector was closed")
+        if size not in self._networks:
+            shape = (1, 3, size[1], size[0])
+            self._networks[size] = open_network(
+                self._model(shape),
+                shape,
+                backend=self._backend,
+                device=self._device,
+                precision=self._precision,
+            )
+        return self._networks[size]
+
+    def _model(self, shape: Shape) -> torch.nn.Module | Path:
+        """The network in the quickest form: a graph, which needs no torch, where there is one."""
+        assert self._weights is not None
+        if not isinstance(self._weights, Path):
+            return self._weights.as_graph()
+        return graph_of(self._weights, shape, self._backend) or load_weights(self._weights).as_graph()
+
+    def close(self) -> None:
+        self._weights = None
+        for network in self._networks.values():
+            network.close()
+
+
+class FamilyDetector(NetworkDetector):
+    """A network whose graph gives boxes and scores: every family but SSD."""
+
+    def _choose_precision(self, wanted: str) -> str:
+        """Pixel positions up to 640 do not fit into bf16's 8 significant bits: boxes would jump by 2 pixels."""
+        return "fp32" if wanted == "auto" and self._backend == "openvino" else wanted
+
+    def _found(self, outputs: Outputs, size: Size, back: Letterbox) -> Detections:
+        boxes, scores = outputs
+        config = self._config
+        return postprocess(boxes[0], scores[0], back, self.thresholds, config.class_names, config.suppression)
+
+
+def _long_side(fixed: Size | None, imgsz: int | None) -> int:
+    """Pixels of the input's longer side; raises UsageError for an `imgsz` that the network cannot have."""
+    if fixed is not None:
+        if imgsz not in (None, max(fixed)):
+            size = f"{fixed[0]}x{fixed[1]}"
+            raise UsageError(f"this model runs at {size} pixels only; omit --imgsz")
+        return max(fixed)
+    if imgsz is not None and imgsz < 64:
+        raise UsageError(f"--imgsz {imgsz} is too small for this model; use 64 or more")
+    return DEFAULT_INPUT if imgsz is None else imgsz

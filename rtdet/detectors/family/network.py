@@ -1,0 +1,87 @@
+"""The contract of a network that can be trained, run by every back end, exported and fine-tuned."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+
+from rtdet.detectors.family.config import FamilyConfig, NetworkConfig, Size
+from rtdet.detectors.family.postprocess import postprocess
+from rtdet.detectors.family.truth import Losses, Truth
+from rtdet.geometry.letterbox import Letterbox
+from rtdet.types import Detections, Thresholds
+
+
+class DetectionNetwork(nn.Module):
+    """`forward` takes (B, 3, H, W) BGR 0..255, which it normalises itself, and gives what `criterion` and `decode`
+    want: a tensor, or a tuple of tensors and tuples. The modules under `backbone` learn at the backbone's rate.
+
+    loss_names: the names of `criterion`'s parts, which become the columns of a training's log.
+    """
+
+    config: NetworkConfig
+    loss_names: tuple[str, ...] = ("score", "box")
+
+    def criterion(self, outputs: Any, truths: Sequence[Truth], size: Size) -> Losses:
+        """The losses of a batch: a Truth for each picture, all of `size` (width, height). In float32, whatever the
+        outputs are in."""
+        raise NotImplementedError
+
+    def decode(self, outputs: Any) -> tuple[Tensor, Tensor]:
+        """boxes (B, N, 4) xyxy in input pixels and scores (B, N, C) in 0..1, float32, before any NMS. It becomes part
+        of the exported graph: tensor operations only, and grids made of the maps' own shapes (`grids.cell_centers`),
+        so that the graph can be given another input size."""
+        raise NotImplementedError
+
+    @torch.no_grad()
+    def detections(
+        self, outputs: Any, size: Size, backs: Sequence[Letterbox], thresholds: Thresholds
+    ) -> list[Detections]:
+        """What is in each picture of a batch, in its own pixels."""
+        assert isinstance(self.config, FamilyConfig)
+        boxes, scores = (part.float().cpu().numpy() for part in self.decode(outputs))
+        return [
+            postprocess(
+                boxes[i], scores[i], back, thresholds, self.config.class_names, self.config.suppression
+            )
+            for i, back in enumerate(backs)
+        ]
+
+    def as_graph(self) -> nn.Module:
+        """What back ends run and files hold: pictures (B, 3, H, W) to `decode`'s boxes and scores."""
+        return Decoding(self)
+
+    @property
+    def leading_outputs(self) -> int:
+        """Outputs in front of the classes', in each group of a layer that grows with the number of classes: 5 for
+        (x, y, w, h, object, classes ...). By it, fine-tuning for other classes keeps what belongs to known ones."""
+        return 0
+
+    @property
+    def can_be_calibrated(self) -> bool:
+        """Whether `rescale_scores` is possible: for scores that are a sigmoid of one number."""
+        return False
+
+    @property
+    def scores_compete(self) -> bool:
+        """Whether a class's score depends on the others', as with a softmax."""
+        return False
+
+    def rescale_scores(self, scale: float, shift: float) -> None:
+        """Changes the network so that every class logit becomes scale * logit + shift."""
+        raise NotImplementedError
+
+
+class Decoding(nn.Module):
+    """A network with its decoding behind it."""
+
+    def __init__(self, network: DetectionNetwork) -> None:
+        super().__init__()
+        self.network = network
+
+    def forward(self, images: Tensor) -> tuple[Tensor, Tensor]:
+        """(B, 3, H, W) BGR 0..255 to boxes (B, N, 4) and scores (B, N, C)."""
+        return self.network.decode(self.network(images))

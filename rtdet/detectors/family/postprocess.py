@@ -1,0 +1,42 @@
+"""From decoded boxes and scores to detections: threshold and NMS. NumPy only, behind any back end."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+
+from rtdet.detectors.selection import select, strongest
+from rtdet.geometry.boxes import diou, iou
+from rtdet.geometry.letterbox import Letterbox
+from rtdet.types import Detections, FloatArray, Thresholds
+
+
+def postprocess(
+    boxes: FloatArray,
+    scores: FloatArray,
+    letterbox: Letterbox,
+    thresholds: Thresholds,
+    class_names: Sequence[str],
+    suppression: str = "nms",
+) -> Detections:
+    """boxes (N, 4) xyxy in network pixels and scores (N, C) in 0..1 to Detections by falling score, in pixels of the
+    original picture. A row speaks for its best wanted class only. suppression: see FamilyConfig."""
+    wanted = np.array(
+        [i for i, name in enumerate(class_names) if not thresholds.classes or name in thresholds.classes],
+        dtype=np.int64,
+    )
+    chosen = scores[:, wanted]
+    best = chosen.argmax(1) if len(wanted) else np.zeros(0, dtype=np.int64)
+    strength = chosen[np.arange(len(best)), best]
+    rows = np.flatnonzero(strength >= thresholds.least_score)
+    rows = rows[strongest(strength[rows], np.arange(len(rows)))]
+    return select(
+        letterbox.undo(np.asarray(boxes[rows], dtype=np.float64)),
+        np.asarray(strength[rows], dtype=np.float64),
+        wanted[best[rows]],
+        thresholds,
+        class_names,
+        overlap=diou if suppression == "diou" else iou,
+        suppress=suppression != "none",
+    )

@@ -1,0 +1,81 @@
+"""The families by name, and every name that can be trained. Free of torch until a network is built."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
+from rtdet.detectors.family.config import NetworkConfig, Size, Trainable
+from rtdet.detectors.ssd import catalogue as ssd
+from rtdet.errors import UnknownModelError, UnknownNameError, UsageError
+
+if TYPE_CHECKING:
+    from rtdet.detectors.family.network import DetectionNetwork
+
+
+@dataclass(frozen=True)
+class Family:
+    """Where a family's parts are, each as "module:name" in rtdet.detectors. config: its FamilyConfig. network: what
+    makes its DetectionNetwork of a configuration. variants: its names to train."""
+
+    config: str
+    network: str
+    variants: str
+
+
+FAMILIES: Mapping[str, Family] = {
+    "ssd": Family("ssd.config:SSDConfig", "ssd.architectures:build_network", "ssd.catalogue:TRAINABLE"),
+    "centernet": Family(
+        "centernet.config:CenterNetConfig", "centernet.network:CenterNet", "centernet.config:VARIANTS"
+    ),
+    "yolov1": Family("yolov1.config:YoloV1Config", "yolov1.network:YoloV1", "yolov1.config:VARIANTS"),
+    "yolov3": Family("yolov3.config:YoloV3Config", "yolov3.network:YoloV3", "yolov3.config:VARIANTS"),
+}
+ALIASES = ssd.ALIASES
+
+
+def config_class(family: str) -> Any:
+    """The class of a family's configurations. Raises UnknownNameError."""
+    if family not in FAMILIES:
+        raise UnknownNameError("family of detectors", family, list(FAMILIES))
+    return _load(FAMILIES[family].config)
+
+
+def build(config: NetworkConfig) -> DetectionNetwork:
+    """The network of a configuration with fresh weights."""
+    network: DetectionNetwork = _load(FAMILIES[config.family].network)(config)
+    return network
+
+
+def trainable() -> dict[str, Trainable]:
+    """Every name that can be trained from scratch, family by family."""
+    return {name: entry for family in FAMILIES.values() for name, entry in _load(family.variants).items()}
+
+
+def new_config(
+    name: str, class_names: Sequence[str], backbone: str | None = None, input_size: Size | None = None
+) -> NetworkConfig:
+    """The configuration of a fresh network, of which `build` makes it.
+
+    backbone, input_size: None for those that the name is known for. Raises UnknownModelError for a name that there is
+    not, with the nearest, and UsageError for settings that do not go together.
+    """
+    known = trainable()
+    entry = known.get(ALIASES.get(name, name))
+    if entry is None:
+        raise UnknownModelError("model to train", name, [*known, *ALIASES])
+    if backbone is not None and not entry.has_backbones:
+        others = ", ".join(other for other in known if known[other].has_backbones)
+        raise UsageError(f"{name} has its own backbone; omit --backbone, or train one of: {others}")
+    if input_size is not None and min(input_size) < 64:
+        raise UsageError(
+            f"an input of {input_size[0]}x{input_size[1]} is too small for a detector; use 64 or more"
+        )
+    return entry.make(tuple(class_names), backbone, input_size)
+
+
+def _load(place: str) -> Any:
+    module, _, name = place.partition(":")
+    return getattr(import_module(f"rtdet.detectors.{module}"), name)

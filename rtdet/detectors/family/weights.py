@@ -1,0 +1,116 @@
+"""A network in one safetensors file: weights, in half precision, and its configuration in the header.
+
+Reading the header needs no torch, whose import costs seconds.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from rtdet.backends.placeholders import refuse_placeholder
+from rtdet.detectors.family.config import NetworkConfig
+from rtdet.detectors.family.registry import FAMILIES, build, config_class
+from rtdet.detectors.state_dicts import fill
+from rtdet.errors import ModelError
+from rtdet.extras import require_for_model
+from rtdet.output_file import write_whole
+
+if TYPE_CHECKING:
+    from rtdet.detectors.family.network import DetectionNetwork
+
+# Files of SSDs have said so since before there were other families.
+SSD_FORMAT, FORMAT = "rtdet-ssd-1", "rtdet-family-1"
+
+
+def header_of(config: NetworkConfig) -> dict[str, str]:
+    """What a file says of the network in it: a file of weights in its header, an exported graph in its metadata."""
+    text = json.dumps(config.as_dict(), sort_keys=True)
+    if config.family == "ssd":
+        return {"format": SSD_FORMAT, "config": text}
+    return {"format": FORMAT, "family": config.family, "config": text}
+
+
+def config_of(header: Mapping[str, str], path: Path) -> NetworkConfig:
+    """The configuration that a header tells. Raises ModelError, in one line, for a header of other files, and for a
+    family or a setting that is unknown."""
+    kind = header.get("format")
+    if kind not in (SSD_FORMAT, FORMAT):
+        raise ModelError(
+            f"{path} holds other weights, not a network of rtdet; choose one that `rtdet train` wrote"
+        )
+    family = "ssd" if kind == SSD_FORMAT else header.get("family", "")
+    if family not in FAMILIES:
+        raise ModelError(
+            f"{path} holds a network of the family {family!r:.40}, which this version of rtdet does not know; "
+            f"it knows {', '.join(FAMILIES)}"
+        )
+    try:
+        config: NetworkConfig = config_class(family).from_dict(json.loads(header["config"]))
+    except (LookupError, TypeError, ValueError, AttributeError, OverflowError, RecursionError) as error:
+        raise ModelError(f"{path} is damaged: its configuration cannot be read ({error})") from error
+    return config
+
+
+def save_weights(model: DetectionNetwork, path: Path) -> None:
+    """Replaces the file in one step, so that a kill never leaves half of one. Raises OutputError."""
+    from safetensors.torch import save
+
+    tensors = {
+        # Norms, biases and scales are few, and their variances can be too small for half precision.
+        name: (value.half() if value.dtype.is_floating_point and value.ndim > 1 else value).contiguous().cpu()
+        for name, value in model.state_dict().items()
+        if not name.endswith("num_batches_tracked")
+    }
+    # Not safetensors' save_file, whose files are readable by nobody else, whatever the umask.
+    write_whole(path, _with_sorted_header(save(tensors, metadata=header_of(model.config))))
+
+
+def _with_sorted_header(content: bytes) -> bytes:
+    """safetensors writes the metadata in random order: sorted, so that equal weights are equal files."""
+    end = 8 + int.from_bytes(content[:8], "little")
+    header = json.loads(content[8:end])
+    header["__metadata__"] = dict(sorted(header["__metadata__"].items()))
+    text = json.dumps(header, separators=(",", ":"), ensure_ascii=False).encode()
+    text += b" " * (-len(text) % 8)
+    return len(text).to_bytes(8, "little") + text + content[end:]
+
+
+def read_config(path: Path) -> NetworkConfig:
+    """The configuration in a file's header. Raises ModelError for files of another kind, or cut off."""
+    with _opened(path, "numpy") as file:
+        return config_of(file.metadata() or {}, path)
+
+
+def load_weights(path: Path) -> DetectionNetwork:
+    """The network in evaluation mode, float32. Raises ModelError for files of another kind, or cut
+    off, and ModelExtraError without torch."""
+    config = read_config(path)
+    require_for_model("torch", f"opening {path}", "torch")
+    with _opened(path, "pt") as file:
+        tensors = {name: file.get_tensor(name).float() for name in file.keys()}  # noqa: SIM118
+    model = build(config)
+    try:
+        fill(model, tensors)
+    except ModelError as error:
+        raise ModelError(f"{path} is damaged: {error}") from error
+    if not all(value.isfinite().all() for value in tensors.values()):
+        raise ModelError(f"{path} is damaged: it has weights that are not finite")
+    return model.eval()
+
+
+@contextmanager
+def _opened(path: Path, framework: str) -> Iterator[Any]:
+    from safetensors import SafetensorError, safe_open
+
+    refuse_placeholder(path)
+    try:
+        with safe_open(path, framework=framework) as file:
+            yield file
+    except FileNotFoundError:
+        raise ModelError(f"there is no model file {path}") from None
+    except (SafetensorError, OSError) as error:
+        raise ModelError(f"{path} is not a complete safetensors file: {error}") from error

@@ -41,7 +41,7 @@ def test_a_file_cut_off_is_refused(saved):
 def test_other_safetensors_are_refused(tmp_path):
     path = tmp_path / "other.safetensors"
     save_file({"x": torch.zeros(2)}, path)
-    with pytest.raises(ModelError, match="not an SSD of rtdet"):
+    with pytest.raises(ModelError, match="not a network of rtdet"):
         load_weights(path)
 
 

@@ -25,6 +25,8 @@ twice that for the others), HOTA / MOTA / IDF1:
     the filter's box out       59.77/67.1/71.5    59.92/66.9/71.7    59.11/64.1/70.2    57.00/65.8/67.8
     the observed box out       59.64/66.9/71.3    59.86/66.6/71.5    59.14/64.0/70.2    56.93/65.6/67.7
 
+What the scene's agility brings is measured among dancers, in tracker_dance.py; here it must cost nothing.
+
 The camera's steps are weighed for cameras at rest: on the demo, which has one, 53.5 HOTA against 52.7 with them
 believed whole, and on MOT17-09 68.1 against 67.2. Low scores pay where frames are dropped and detectors are weak.
 
@@ -50,7 +52,7 @@ import numpy as np
 from streaming_accuracy import ROOT, sequences
 
 from rtdet.evaluation.tracking import TrackingScores, TrackRows, combined, score_tracks
-from rtdet.trackers import forecast, similarity
+from rtdet.trackers import agility, forecast, similarity
 from rtdet.trackers import rtdet as tracker
 from rtdet.trackers.registry import load_tracker
 from rtdet.types import Detections, FloatArray
@@ -70,6 +72,7 @@ PARTS: dict[str, tuple[dict[str, Any], list[Callable[[], Any]]]] = {
     "everything": ({}, []),
     "no camera's step": ({"camera": False}, []),
     "camera's steps believed": ({}, [lambda: patch.object(forecast, "EVIDENCE", 0.0)]),
+    "never agile": ({}, [lambda: patch.object(agility, "MOST", 1.0)]),
     "no low scores": ({"low": 0.6}, []),
     "boxes that do not grow": ({}, [lambda: patch.object(similarity, "GROWTH", 0.0)]),
     "IoU without heights": ({}, [lambda: patch.object(similarity, "_similarity", _plain_iou)]),

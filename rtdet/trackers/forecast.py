@@ -84,9 +84,12 @@ def begin(boxes: FloatArray) -> FloatArray:
     return motion
 
 
-def advance(motion: FloatArray, elapsed_s: float) -> None:
-    """Moves the tracks by `elapsed_s` seconds, in place; if negative, back in time, where they are as uncertain."""
-    step = _step(elapsed_s)
+def advance(motion: FloatArray, elapsed_s: float, agility: float = 1.0) -> None:
+    """Moves the tracks by `elapsed_s` seconds, in place; if negative, back in time, where they are as uncertain.
+
+    agility  the factor by which velocities vary more than usual; they last shorter by its square (agility.py).
+    """
+    step = _step(elapsed_s, agility)
     state = motion[_STATE].reshape(3, 2, -1)
     value, velocity = state[:, 0], state[:, 1]
     moved = step.reach * velocity
@@ -114,6 +117,16 @@ def correct(motion: FloatArray, boxes: FloatArray) -> None:
     motion[WEIGHT] += 1.0
     motion[ASPECT] += (aspect - motion[ASPECT]) / motion[WEIGHT]
     motion[STRIDE] = STRIDE_BELIEF * (aspect - motion[ASPECT])
+
+
+def surprise(motion: FloatArray, boxes: FloatArray) -> FloatArray:
+    """(N,) how far the centres of measured boxes (4, N) lie off the tracks: squared, over the expected variance,
+    and averaged over x and y. 1 in the mean where the filter is right."""
+    variance = motion[6:12:3] + MEASURED_STD[:2, None] ** 2
+    off = boxes[:2] - motion[0:4:2]
+    off *= off
+    off /= variance
+    return np.asarray(0.5 * (off[0] + off[1]) / (boxes[2] * boxes[3]))
 
 
 def to_boxes(motion: FloatArray) -> FloatArray:
@@ -216,20 +229,21 @@ class _Step(NamedTuple):
 
 
 @lru_cache(maxsize=64)
-def _step(elapsed_s: float) -> _Step:
+def _step(elapsed_s: float, agility: float) -> _Step:
     """The coefficients of an integrated Ornstein-Uhlenbeck process in its stationary state; exact for any step, so
     that two steps give the same as one of their total length."""
     size_s = abs(elapsed_s)
-    fading = np.exp(-size_s / LASTS_S)
-    reach = LASTS_S * (1.0 - fading)
+    lasts_s, velocity_std = LASTS_S / agility**2, VELOCITY_STD * agility
+    fading = np.exp(-size_s / lasts_s)
+    reach = lasts_s * (1.0 - fading)
     zero, one = np.zeros(3), np.ones(3)
     spreading = [[one, 2 * reach, reach**2], [zero, fading, fading * reach], [zero, zero, fading**2]]
-    noise = [2 * LASTS_S * (size_s - reach) - reach**2, reach * (1.0 - fading), 1.0 - fading**2]
+    noise = [2 * lasts_s * (size_s - reach) - reach**2, reach * (1.0 - fading), 1.0 - fading**2]
     return _Step(
         np.copysign(reach, elapsed_s)[:, None],
         fading[:, None],
         np.moveaxis(np.array(spreading), 2, 0).copy(),
-        (VELOCITY_STD**2 * np.array(noise)).T[:, :, None],
+        (velocity_std**2 * np.array(noise)).T[:, :, None],
         2.0 ** (-size_s / ASPECT_HALF_LIFE_S),
         math.exp(-size_s / STRIDE_LASTS_S),
     )

@@ -8,6 +8,7 @@ benchmarks/tracker_ablation.py takes them out one at a time.
 - Overlap of boxes that grow with a track's doubt, and height-aware: similarity.py.
 - The camera's step from the boxes: camera_step.py.
 - Velocities that fade, of each track and of the camera, and perspective: forecast.py.
+- In a scene whose objects turn more than walkers do, filters that follow: agility.py.
 - A class by vote, so that an ID survives a detector that wavers between car and truck.
 """
 
@@ -19,6 +20,7 @@ from collections.abc import Sequence
 import numpy as np
 
 from rtdet.trackers import forecast
+from rtdet.trackers.agility import Agility
 from rtdet.trackers.association import Pairs
 from rtdet.trackers.box_columns import to_centered, to_corners
 from rtdet.trackers.camera_step import CameraStep, camera_step
@@ -39,6 +41,8 @@ ROWS = MOTION.stop + 10
 NEW = 0.7
 # The least similarity at which a detection may continue a track.
 GATE, LOW_GATE, NEW_GATE = 0.3, 0.6, 0.1
+# Where objects turn quickly, boxes lie farther from predictions: what scores low must fit less well, at least so.
+AGILE_LOW_GATE = 0.4
 # Of how far a detection lies off its track, as the filter has it, this part is in the box that is given out.
 BELIEF = 0.35
 # Tracks turn and stop more often than their filters think: their doubt for matching, in standard deviations.
@@ -120,6 +124,7 @@ class RtdetTracker:
         self._next_id = 1
         self._reach = 1.0
         self._camera_velocity = forecast.CameraVelocity()
+        self._agility = Agility()
         self._given_step: CameraStep | None = None
         self._step_s, self._deviation = 0.0, np.zeros(0)
         self._clock = Clock(self.fps)
@@ -164,7 +169,7 @@ class RtdetTracker:
         table = self._table.compress(self._visible(), axis=1)
         reach_s = min(max(ahead_s, -self.horizon_s), self.horizon_s)
         if reach_s != 0:
-            forecast.advance(table[MOTION], reach_s)
+            forecast.advance(table[MOTION], reach_s, self._agility.value)
             forecast.apply_step(table[MOTION], self._camera_velocity.ahead(reach_s))
             table[BOX] = forecast.to_boxes(table[MOTION])
         return self._tracks(table, ahead_s)
@@ -179,7 +184,7 @@ class RtdetTracker:
             longest_s = self._limit("max_age_s", self._table[LABEL]) + late_s
             self._keep(self._clock.now_s - self._table[SEEN_S] <= longest_s)
         motion = self._table[MOTION]
-        forecast.advance(motion, self._step_s)
+        forecast.advance(motion, self._step_s, self._agility.value)
         given, self._given_step = self._given_step, None
         if given is not None:
             self._camera_velocity.observe(given, self._step_s)
@@ -230,7 +235,7 @@ class RtdetTracker:
         of_confirmed = confirmed.take(columns)
         matching.settle(rows, columns, worth, fits & of_confirmed)
         if not high.all():
-            near = (similarity > LOW_GATE) & ~high.take(rows)
+            near = (similarity > max(LOW_GATE / self._agility.value, AGILE_LOW_GATE)) & ~high.take(rows)
             matching.settle(rows, columns, similarity, near & self._settled().take(columns))
         matching.settle(rows, columns, worth, fits & ~of_confirmed)
         return matching
@@ -254,6 +259,8 @@ class RtdetTracker:
         rows, columns = pairs
         measured, scores, labels = measurement.take(rows, axis=1), scores.take(rows), labels.take(rows)
         some = self._table.take(columns, axis=1)
+        settled = some[CONFIRMED] > 0
+        self._agility.observe(forecast.surprise(some[MOTION], measured)[settled], self._step_s)
         forecast.correct(some[MOTION], measured)
         some[BOX] = forecast.to_boxes(some[MOTION])
         some[BOX] += BELIEF * (measured - some[BOX])

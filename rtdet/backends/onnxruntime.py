@@ -41,7 +41,7 @@ def open_onnxruntime(
     what = str(model) if isinstance(model, Path) else type(model).__name__
     if isinstance(model, Path):
         refuse_placeholder(model)
-        refuse_hostile(model)
+        refuse_hostile(model, "onnxruntime")
     try:
         graph = str(model) if isinstance(model, Path) else export_onnx(model, shape)
         session = onnxruntime.InferenceSession(graph, options, providers=_providers(device))

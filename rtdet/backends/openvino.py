@@ -26,6 +26,8 @@ import numpy as np
 
 from rtdet.backends.forks import refuse_after_fork
 from rtdet.backends.hostile import refuse_hostile
+from rtdet.backends.hostile_sizes import doubt_of_sizes
+from rtdet.backends.hostile_trial import pass_trial
 from rtdet.backends.network import Outputs, Shape, Tensor
 from rtdet.backends.placeholders import refuse_placeholder
 from rtdet.cache import discard, is_whole, seal, seal_of, writable_cache
@@ -104,8 +106,7 @@ def read_graph(path: Path) -> Any:
         raise ModelError(f"there is no model file {path}")
     for part in (path, path.with_suffix(".bin")) if is_ir else (path,):
         refuse_placeholder(part)
-    if not is_ir:
-        refuse_hostile(path)
+    refuse_hostile(path)
     try:
         # The front end by name: Core.read_model would try all of them on a damaged file, noisily.
         front_end = FrontEndManager().load_by_framework("ir" if is_ir else "onnx")
@@ -226,6 +227,8 @@ def _refuse_huge(graph: Any, path: Path) -> None:
                 raise ModelError(
                     f"{path} needs over 1 GB for one layer of {shape.to_string()}; use a smaller --imgsz"
                 )
+    if doubt := doubt_of_sizes(graph):
+        pass_trial(path, doubt)
 
 
 class OpenVinoNetwork:

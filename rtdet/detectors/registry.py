@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
+from rtdet.backends.hostile_pth import refuse_hostile_pth
 from rtdet.detectors.cards import ModelCard, model_card, model_names, models_folder
 from rtdet.detectors.names import SIDECARS
 from rtdet.detectors.selection import check_classes
@@ -45,6 +46,7 @@ def _yolox(path: Path, options: Options, _card: ModelCard | None) -> Detector:
 
 
 def _torchvision(path: Path, options: Options, card: ModelCard | None) -> Detector:
+    refuse_hostile_pth(path)  # before torch, whose import takes seconds
     from rtdet.detectors.torchvision_zoo import open_torchvision
 
     return open_torchvision(path, architecture=card.name if card else None, **vars(options))

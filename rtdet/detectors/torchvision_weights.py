@@ -10,6 +10,7 @@ from typing import NamedTuple
 
 import torch
 
+from rtdet.backends.hostile_pth import refuse_hostile_pth
 from rtdet.backends.placeholders import refuse_placeholder
 from rtdet.detectors.coco import COCO_CLASSES
 from rtdet.detectors.names import class_names
@@ -85,6 +86,7 @@ def load_model(path: Path, architecture: str | None = None) -> LoadedModel:
 def read_state_dict(path: Path) -> dict[str, torch.Tensor]:
     """The tensors of a .pth file, read without running any code in it. Raises ModelError."""
     refuse_placeholder(path)
+    refuse_hostile_pth(path)
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")

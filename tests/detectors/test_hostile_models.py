@@ -5,6 +5,7 @@ from __future__ import annotations
 import itertools
 import json
 import struct
+import zipfile
 from pathlib import Path
 
 import numpy as np
@@ -12,6 +13,7 @@ import onnx
 import pytest
 from onnx import TensorProto, helper, numpy_helper
 
+from rtdet.backends.hostile_pth import refuse_hostile_pth
 from rtdet.detectors.cards import read_card
 from rtdet.detectors.names import class_names
 from rtdet.detectors.registry import load_detector
@@ -166,3 +168,46 @@ def test_a_configuration_that_is_nested_is_one_line(tmp_path):
     (tmp_path / "c.toml").write_text("classes = [[1]]")
     with pytest.raises(UsageError, match="classes"):
         load_config(str(tmp_path / "c.toml"), {})
+
+
+def test_a_header_that_is_longer_than_any_models(tmp_path):
+    path = tmp_path / "w.safetensors"
+    path.write_bytes(struct.pack("<Q", 50_000_000) + b" " * 1000)
+    with pytest.raises(ModelError, match="its header of 50000000 bytes is longer"):
+        load_detector(path)
+
+
+def zip_of(path: Path, contents: dict[str, bytes]) -> Path:
+    with zipfile.ZipFile(path, "w", zipfile.ZIP_DEFLATED) as archive:
+        for name, content in contents.items():
+            archive.writestr(name, content)
+    return path
+
+
+@pytest.mark.parametrize(
+    ("contents", "line"),
+    [
+        ({"a/data.pkl": b"\x80\x02}.", "a/data/0": bytes(100_000_000)}, "unpacks from 0.1 MB to 100.0 MB"),
+        ({"a/data.pkl": bytes(100_000_000)}, "unpacks from 0.1 MB to 100.0 MB"),
+        ({"a/data.pkl": b"\x80\x02" + b"]" * 600_000 + b"."}, "lists over 500000 objects"),
+        ({"a/data.pkl": b"nonsense"}, "is not a file of PyTorch weights"),
+    ],
+)
+def test_an_archive_of_weights_that_fills_the_memory(tmp_path, contents, line):
+    pytest.importorskip("torch")
+    with pytest.raises(ModelError, match=line):
+        load_detector(zip_of(tmp_path / "m.pth", contents))
+
+
+def test_a_pickle_of_the_old_format_of_millions_of_objects(tmp_path):
+    (tmp_path / "m.pth").write_bytes(b"\x80\x02" + b"]" * 600_000 + b".")
+    with pytest.raises(ModelError, match="lists over 500000 objects"):
+        refuse_hostile_pth(tmp_path / "m.pth")
+
+
+def test_weights_as_torch_writes_them_pass(tmp_path):
+    torch = pytest.importorskip("torch")
+    for is_new in (True, False):
+        weights = {f"layer{i}": torch.zeros(200, 200) for i in range(300)}
+        torch.save(weights, tmp_path / "m.pth", _use_new_zipfile_serialization=is_new)
+        refuse_hostile_pth(tmp_path / "m.pth")

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import struct
+
 import cv2
 import numpy as np
 import pytest
@@ -271,7 +273,6 @@ def test_a_plain_png_and_webp_are_one_picture(tmp_path):
 
 
 def hostile_png(path, width=30_000, height=30_000):
-    import struct
     import zlib
 
     def chunk(kind, content):
@@ -296,6 +297,22 @@ def test_a_picture_of_more_pixels_than_anybody_asked_for_is_refused_in_one_line(
     cv2.imwrite(str(tmp_path / "good.png"), picture())
     assert [frame.name for frame in read_all(open_source(tmp_path))] == ["good.png"]
     assert ["--max-megapixels 150 reads it: skipped" in record.message for record in caplog.records] == [True]
+
+
+def huge_gif(path, side=60_000):
+    frame = b"\x21\xf9\4\0\5\0\0\0," + struct.pack("<HHHH", 0, 0, side, side) + b"\0\2\2\x4c\1\0"
+    head = b"GIF89a" + struct.pack("<HH", side, side) + b"\x80\0\0" + b"\0\0\0\xff\xff\xff"
+    path.write_bytes(head + 3 * frame + b";")
+    return path
+
+
+@pytest.mark.parametrize("name", ["bomb.gif", "gif.mp4", "png.mp4", "png.mkv"])
+def test_a_picture_of_too_many_pixels_is_said_to_be_that_whatever_its_name(tmp_path, name):
+    path = tmp_path / name
+    _ = hostile_png(path, 30_000, 5_000) if "png" in name else huge_gif(path)
+    megapixels = 150 if "png" in name else 3600
+    with pytest.raises(SourceError, match=rf"{name} would take the memory of {megapixels} megapixels"):
+        open_source(path)
 
 
 def test_the_user_may_ask_for_more_or_fewer_pixels(tmp_path):

@@ -11,6 +11,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from rtdet.backends.hostile_safetensors import refuse_long_header
 from rtdet.backends.placeholders import refuse_placeholder
 from rtdet.detectors.family.config import NetworkConfig
 from rtdet.detectors.family.registry import FAMILIES, build, config_class
@@ -107,6 +108,7 @@ def _opened(path: Path, framework: str) -> Iterator[Any]:
     from safetensors import SafetensorError, safe_open
 
     refuse_placeholder(path)
+    refuse_long_header(path)
     try:
         with safe_open(path, framework=framework) as file:
             yield file

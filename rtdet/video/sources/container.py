@@ -21,6 +21,7 @@ from rtdet.video.sources.container_clock import (
     measure_joined,
 )
 from rtdet.video.sources.decoder import WITHOUT_KEYFRAMES, VideoDecoder
+from rtdet.video.sources.image_files import ImageReader, UnreadableImage
 from rtdet.video.sources.names import why_remote_unreadable, why_unreadable
 from rtdet.video.sources.picture import Converter, Orientation, orientation_of
 from rtdet.video.sources.reading import AS_IT_IS, Reading
@@ -141,9 +142,18 @@ class FileSource:
         first = next(self._decoded, None)
         if first is None:
             self._decoder.close()
-            raise SourceError(f"{self._name} has a video track but no readable frame: record it again")
+            raise SourceError(self._why_no_frame())
         self._pending: _Decoded = first
         self._has_pending = True
+
+    def _why_no_frame(self) -> str:
+        if self._remote is None:
+            try:  # a picture, whatever its name: FFmpeg doesn't say that it was too large
+                ImageReader(self._reading.max_megapixels).check(self._path)
+            except UnreadableImage as error:
+                if error.line is not None:
+                    return error.line
+        return f"{self._name} has a video track but no readable frame: record it again"
 
     def _open_decoder(self) -> VideoDecoder:
         import av

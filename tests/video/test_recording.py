@@ -353,12 +353,39 @@ def test_kill_9_leaves_a_file_that_plays_up_to_the_last_second(
 
 
 @pytest.mark.parametrize("suffix", [".mp4", ".mkv"])
-def test_a_run_killed_in_its_first_second_leaves_pictures_that_play(tmp_path: Path, suffix: str) -> None:
+@pytest.mark.parametrize("fps", [10, 25])
+@pytest.mark.parametrize("is_flat", [False, True])
+def test_a_run_killed_after_a_third_of_a_second_leaves_a_picture_that_plays(
+    tmp_path: Path, suffix: str, fps: int, is_flat: bool
+) -> None:
     out = tmp_path / f"out{suffix}"
-    code = textwrap.dedent(KILLED).replace("range(110)", "range(18)")
-    run = subprocess.run([sys.executable, "-c", code, str(out), ""], cwd=Path(__file__).parents[2])
+    code = KILLED.replace("range(110)", f"range({round(0.3 * fps) + 1})").replace("25", str(fps))
+    if is_flat:  # a picture of few bytes fills no buffer
+        code = code.replace(
+            "noise.integers(0, 255, (120, 160, 3), dtype=np.uint8)", "np.zeros((120, 160, 3), np.uint8)"
+        )
+    run = subprocess.run(
+        [sys.executable, "-c", textwrap.dedent(code), str(out), ""], cwd=Path(__file__).parents[2]
+    )
     assert run.returncode == -signal.SIGKILL
     assert len(times(out)) >= 1
+
+
+@pytest.mark.parametrize("suffix", [".mp4", ".mkv"])
+@pytest.mark.parametrize("count", [1, 3, 9, 11, 12, 13])
+def test_pictures_before_and_after_the_first_moment_are_all_there_in_order(
+    tmp_path: Path, suffix: str, count: int
+) -> None:
+    frames = [Frame(picture(i), i / 25, i) for i in range(count)]  # the encoder changes after ten
+    out = tmp_path / f"o{suffix}"
+    sink = open_recording(out, SourceInfo("made", *SIZE, 25.0))
+    for frame in frames:
+        sink.write(FrameResult(frame, Detections(), Tracks()))
+    sink.close()
+    assert times(out) == pytest.approx([i / 25 for i in range(count)], abs=0.001)
+    _, seen = read_clip(out)
+    for frame, again in zip(frames, seen, strict=True):
+        assert np.abs(frame.bgr.astype(int) - again.bgr).mean() < 8
 
 
 def test_a_missing_folder_an_unknown_suffix_and_a_folder_as_output_are_refused_at_once(
@@ -445,6 +472,16 @@ def test_a_file_that_cannot_grow_any_more_ends_with_one_line_and_plays(tmp_path:
     assert line.count("\n") == 1
     assert f"cannot write {out}: file too large" in line
     assert len(times(out)) > 25
+
+
+@pytest.mark.parametrize("suffix", [".mp4", ".mkv"])
+@pytest.mark.parametrize("limit", [20, 5000])
+def test_a_file_without_room_for_a_picture_is_not_left_behind(
+    tmp_path: Path, suffix: str, limit: int
+) -> None:
+    out = tmp_path / f"o{suffix}"
+    assert f"cannot write {out}: file too large" in run_until_full(out, limit)
+    assert not out.exists()
 
 
 def test_a_full_disk_ends_the_recording_with_one_line_and_it_plays(small_disk: Path) -> None:

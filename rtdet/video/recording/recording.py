@@ -1,16 +1,15 @@
 """The annotated recording: H.264 in MP4 or MKV, in the source's own time, with its sound.
 
 MP4 is written as fragments of half a second, each complete on disk before the next one begins, so that a
-run that is killed leaves a file that plays up to there. On a clean close the muxer turns the very same
-file into a plain MP4 (FFmpeg's `hybrid_fragmented`: an index is appended and the fragments become media
-data), which every player takes and whose header says the true length. MKV gets clusters of half a second,
-and its length and index on close.
+run that is killed leaves a file that plays up to there. On a clean close the very same file becomes a plain
+MP4 (`mp4_index.py`: an index is appended and the fragments become media data), which every player takes and
+whose header says the true length. MKV gets short clusters, and its length
+and index on close.
 """
 
 from __future__ import annotations
 
 import logging
-import math
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from fractions import Fraction
@@ -26,6 +25,7 @@ from rtdet.protocols import Sink
 from rtdet.types import Frame, FrameResult, Image, SourceInfo
 from rtdet.video.draw import DrawStyle, TrailStore, draw_tracks
 from rtdet.video.recording.clock import RecordingClock, stamp
+from rtdet.video.recording.encoder import Encoder
 from rtdet.video.recording.media_file import MediaFile
 from rtdet.video.recording.sound import SoundTrack, open_sound
 
@@ -35,19 +35,15 @@ if TYPE_CHECKING:
 
 _log = logging.getLogger("rtdet.video")
 
-# For each suffix: the muxer, and its options that put half a second of media at a time on the disk.
+# For each suffix: the muxer, and its options that put half a second of media, or less, at a time on the disk.
 # `delay_moov` lets an edit list say where picture and sound begin. The interleaver may not hold the picture
 # back for sound that has ended: it would for ten seconds.
 _MUXERS = {
-    ".mp4": ("mp4", {"movflags": "hybrid_fragmented+frag_keyframe+delay_moov", "frag_duration": "500000"}),
-    ".mkv": ("matroska", {"cluster_time_limit": "500"}),
+    ".mp4": ("mp4", {"movflags": "frag_keyframe+delay_moov+skip_trailer", "frag_duration": "500000"}),
+    ".mkv": ("matroska", {"cluster_time_limit": "75"}),
 }
 # `bitexact`: no random IDs, so that a run twice gives the same bytes.
 _COMMON = {"flush_packets": "1", "max_interleave_delta": "200000", "fflags": "+bitexact"}
-# Keyframes are at whole seconds of the recording. One also begins a fragment, which puts the one before on the disk:
-# the first two are early, so that a run that is killed in its first second leaves something to see.
-_EARLY_KEYFRAMES_S = (0.001, 0.2)
-_BT601 = 6  # the matrix of cv2's conversion, as a player is told it (SMPTE 170M in H.273)
 
 
 class Recording(Sink):
@@ -82,7 +78,7 @@ class Recording(Sink):
         self._clock: RecordingClock | None = None
         self._container: av.container.OutputContainer | None = None
         self._sound: SoundTrack | None = None
-        self._first_pts, self._keyframe_due_s = 0, 0.0
+        self._encoder: Encoder | None = None
         self._durations: dict[int, int] = {}  # of pictures inside the encoder, by their ticks
         self._closed = False
 
@@ -151,39 +147,24 @@ class Recording(Sink):
         return av.VideoFrame.from_ndarray(cv2.cvtColor(image, cv2.COLOR_BGR2YUV_I420), "yuv420p")
 
     def _encode(self, picture: av.VideoFrame, duration: int) -> None:
-        from av.video.frame import PictureType
-
         if self._container is None:
             self._open(picture, duration)
-        assert self._clock is not None
+        assert self._encoder is not None
         self._durations[int(picture.pts)] = duration
-        t = float((picture.pts - self._first_pts) * self._clock.time_base)
-        if t >= self._keyframe_due_s:
-            picture.pict_type = PictureType.I
-            early = (early for early in _EARLY_KEYFRAMES_S if early > t)
-            self._keyframe_due_s = next(early, math.floor(t) + 1.0)
-        self._mux(self._video.encode(picture))
+        self._mux(self._encoder.encode(picture))
 
     def _open(self, first: av.VideoFrame, duration: int) -> None:
         import av
 
         assert self._clock is not None
-        self._container = container = av.open(
-            MediaFile(self._file), "w", format=self._format, options=self._options
-        )
+        self._media = MediaFile(self._file)
+        self._container = container = av.open(self._media, "w", format=self._format, options=self._options)
         rate = Fraction(self._info.fps or 0).limit_denominator(1001)
         if not rate:
             rate = (1 / (duration * self._clock.time_base)).limit_denominator(1001)
-        self._video: Any = container.add_stream("libx264", rate=rate, options=_encoder_options(float(rate)))
-        self._video.width, self._video.height, self._video.pix_fmt = first.width, first.height, "yuv420p"
-        self._video.time_base = self._video.codec_context.time_base = self._clock.time_base
-        if self._info.pixel_aspect is not None:
-            self._video.codec_context.sample_aspect_ratio = self._info.pixel_aspect
-        self._video.codec_context.thread_count = 2
-        self._video.codec_context.colorspace = self._video.codec_context.color_primaries = _BT601
-        self._video.codec_context.color_trc = _BT601
-        self._video.codec_context.color_range = 1
-        self._first_pts = int(first.pts)
+        stream = container.add_stream("libx264", rate=rate)
+        self._encoder = Encoder(stream, (first.width, first.height), rate, self._clock.time_base)
+        self._encoder.start(self._info.pixel_aspect)
         if self._sound is not None:
             self._sound.attach(container)
 
@@ -203,13 +184,16 @@ class Recording(Sink):
         duration = self._last_duration(self._last)
         self._encode(self._held, duration)
         end = self._clock.seconds(self._held.pts + duration)
-        self._mux(self._video.encode(None))
+        assert self._encoder is not None
+        self._mux(self._encoder.encode(None))
         if self._sound is not None:
             self._sound.finish(end)
         assert self._container is not None
         self._container.close()
         if self._file.failure is not None:
             raise self._file.failure
+        if self._format == "mp4":
+            self._media.append_index()
 
     def _last_duration(self, last: Frame) -> int:
         """Ticks that the last picture is shown: what the source says, else as long as the one before."""
@@ -255,15 +239,3 @@ class Recording(Sink):
             except (OSError, ValueError, av.FFmpegError):
                 _log.debug("the muxer did not close cleanly", exc_info=True)
         self._file.close()
-
-
-def _encoder_options(fps: float) -> dict[str, str]:
-    """x264: fast, good, and little of the recording still inside the encoder when the run is killed."""
-    return {
-        "preset": "veryfast",
-        "crf": "20",
-        "bf": "0",  # no reordering: a fragment's first picture is its first in time
-        "forced-idr": "1",
-        "g": "600",  # keyframes are asked for by time instead
-        "rc-lookahead": str(max(1, min(10, round(fps * 0.4)))),
-    }

@@ -1,111 +1,24 @@
-"""A playlist of HTTP Live Streaming (RFC 8216) as one file: its segments one after the other.
+"""A playlist (HTTP Live Streaming, MPEG-DASH) as one file: its segments one after the other.
 
 FFmpeg's own reader waits where nothing can reach it, and goes on by itself when a server is gone without a word.
 """
 
 from __future__ import annotations
 
-import re
 import threading
 import time
 from collections import deque
-from dataclasses import dataclass, field
-from urllib.parse import urljoin
+from collections.abc import Callable
 
+from rtdet.video.sources.aes import BLOCK, CbcDecryptor
+from rtdet.video.sources.hls_playlist import Key, Playlist, Segment, UnsupportedPlaylist, parse_playlist
 from rtdet.video.sources.transport import HttpFile, Watch
 
 _LIVE_EDGE = 3  # segments before the end of a live playlist where reading begins (RFC 8216, 6.3.3)
 _BEHIND = 6  # as many segments still to read: the reader is too late, and goes to the live edge
 _MOST_BYTES = 1 << 20  # of a playlist
+_MOST_KEYS = 16
 _MOST_VARIANTS = 4  # of playlists that name other playlists
-
-
-class UnsupportedPlaylist(ValueError):
-    """A playlist that FFmpeg may read and this room does not: encrypted, or no HLS at all."""
-
-
-@dataclass(frozen=True)
-class Segment:
-    """A piece of the stream; `init`: what stands before it, where fragments share a header."""
-
-    number: int
-    url: str
-    seconds: float
-    byte_range: tuple[int, int] | None = None  # (first, length)
-    init: Segment | None = None
-
-
-@dataclass
-class Playlist:
-    """What a media playlist says now."""
-
-    segments: list[Segment] = field(default_factory=list)
-    variants: list[tuple[int, str]] = field(default_factory=list)  # (bandwidth, address)
-    target_s: float = 6.0
-    is_over: bool = False
-
-
-def parse_playlist(text: str, url: str) -> Playlist:
-    """Raises UnsupportedPlaylist."""
-    lines = [line.strip() for line in text.lstrip("\ufeff").splitlines() if line.strip()]
-    if not lines or not lines[0].startswith("#EXTM3U"):
-        raise UnsupportedPlaylist("it is not an HLS playlist")
-    playlist, number, seconds, bandwidth = Playlist(), 0, 0.0, None
-    init: Segment | None = None
-    byte_range: tuple[int, int] | None = None
-    for line in lines[1:]:
-        name, _, value = line.partition(":")
-        if name == "#EXT-X-STREAM-INF":
-            found = re.search(r"(?:^|,)BANDWIDTH=(\d{1,18})", value)
-            bandwidth = int(found[1]) if found else 0
-        elif name == "#EXT-X-MEDIA-SEQUENCE":
-            number = _whole(value)
-        elif name == "#EXT-X-TARGETDURATION":
-            playlist.target_s = min(max(_number(value), 0.5), 60.0)
-        elif name == "#EXTINF":
-            seconds = _number(value.partition(",")[0])
-        elif name == "#EXT-X-BYTERANGE":
-            byte_range = _byte_range(value, byte_range)
-        elif name == "#EXT-X-MAP":
-            init = _init(value, url)
-        elif name == "#EXT-X-KEY" and "METHOD=NONE" not in value:
-            raise UnsupportedPlaylist("its segments are encrypted")
-        elif name == "#EXT-X-ENDLIST":
-            playlist.is_over = True
-        elif not line.startswith("#") and bandwidth is not None:
-            playlist.variants.append((bandwidth, urljoin(url, line)))
-            bandwidth = None
-        elif not line.startswith("#"):
-            playlist.segments.append(Segment(number, urljoin(url, line), seconds, byte_range, init))
-            number += 1
-    return playlist
-
-
-def _number(text: str) -> float:
-    try:
-        return float(text)
-    except ValueError:
-        raise UnsupportedPlaylist("it is not a readable HLS playlist") from None
-
-
-def _whole(text: str) -> int:
-    if not re.fullmatch(r"\d{1,19}", text.strip()):
-        raise UnsupportedPlaylist("it is not a readable HLS playlist")
-    return int(text)
-
-
-def _byte_range(text: str, before: tuple[int, int] | None) -> tuple[int, int]:
-    length, _, first = text.strip().strip('"').partition("@")
-    start = _whole(first) if first else (sum(before) if before else 0)
-    return start, _whole(length)
-
-
-def _init(attributes: str, url: str) -> Segment:
-    found = re.search(r'URI="([^"]*)"', attributes)
-    if found is None:
-        raise UnsupportedPlaylist("its header has no address")
-    part = re.search(r'BYTERANGE="([^"]*)"', attributes)
-    return Segment(-1, urljoin(url, found[1]), 0.0, _byte_range(part[1], None) if part else None)
 
 
 class HlsFile:
@@ -118,13 +31,25 @@ class HlsFile:
 
     watch: Watch = staticmethod(lambda: None)
 
-    def __init__(self, url: str, stall_s: float, *, after: Segment | None = None) -> None:
+    def __init__(
+        self,
+        url: str,
+        stall_s: float,
+        *,
+        after: Segment | None = None,
+        parse: Callable[[str, str], Playlist] = parse_playlist,
+    ) -> None:
+        """after: the segment that was read last. parse: of the playlist's text and address."""
         self._url = url
+        self._parse = parse
         self._stall_s = stall_s
         self._aborted = threading.Event()
         self._waiting: deque[Segment] = deque()
         self._current: HttpFile | None = None
         self._left: int | None = None
+        self._ready = b""  # read, and not yet given away
+        self._cipher: CbcDecryptor | None = None
+        self._keys: dict[str, bytes] = {}
         self._init: Segment | None = None
         self._inside: Segment | None = None
         self._over = False
@@ -148,19 +73,41 @@ class HlsFile:
         return self
 
     def read(self, size: int) -> bytes:
+        try:
+            return self._read(size)
+        except Exception:
+            self._aborted.set()  # FFmpeg asks again, and PyAV would print what is raised to it then
+            raise
+
+    def _read(self, size: int) -> bytes:
         while not self._aborted.is_set():
             self.watch()
-            if self._current is None and not self._begin_next():
+            if not self._ready and self._current is None and not self._begin_next():
                 return b""
-            assert self._current is not None
-            piece = self._current.read(size if self._left is None else min(size, self._left))
-            if self._left is not None:
-                self._left -= len(piece)
+            if not self._ready:
+                self._ready = self._read_on(size)
+            piece, self._ready = self._ready[:size], self._ready[size:]
             if piece:
                 return piece
-            self._current.close()
-            self._current = None
         return b""
+
+    def _read_on(self, size: int) -> bytes:
+        """Something of the segment; perhaps nothing. At its end it is closed."""
+        assert self._current is not None
+        piece = self._current.read(size if self._left is None else min(size, self._left))
+        if self._left is not None:
+            self._left -= len(piece)
+        if piece:
+            return piece if self._cipher is None else self._cipher.update(piece)
+        self._current.close()
+        self._current = None
+        cipher, self._cipher = self._cipher, None
+        if cipher is None or self._aborted.is_set():
+            return b""
+        try:
+            return cipher.finish()
+        except ValueError as error:
+            raise ConnectionError(f"a segment cannot be decrypted: {error}") from error
 
     def seekable(self) -> bool:
         return False
@@ -186,6 +133,7 @@ class HlsFile:
             if segment.init is not None and segment.init != self._init:
                 self._init, self._inside = segment.init, segment
                 segment = segment.init
+        self._cipher = CbcDecryptor(self._key(segment.key), segment.key.vector) if segment.key else None
         file = self._connect(segment.url)
         if segment.byte_range is not None:
             file.seek(segment.byte_range[0])
@@ -196,6 +144,17 @@ class HlsFile:
         if self._aborted.is_set():
             file.abort()
         return True
+
+    def _key(self, key: Key) -> bytes:
+        """Raises ConnectionError for what is no key: the page of a server that wants a password, say."""
+        if key.url not in self._keys:
+            content = self._fetch_bytes(key.url, self._stall_s, BLOCK)
+            if len(content) != BLOCK:
+                raise ConnectionError("the server gives no key for its encrypted segments")
+            if len(self._keys) >= _MOST_KEYS:
+                self._keys.clear()
+            self._keys[key.url] = content
+        return self._keys[key.url]
 
     def _connect(self, url: str) -> HttpFile:
         # Known before it connects, so that abort can reach it.
@@ -237,12 +196,17 @@ class HlsFile:
         self._waiting += new
 
     def _fetch(self, timeout_s: float) -> Playlist:
-        file = self._connect(self._url)
+        content = self._fetch_bytes(self._url, timeout_s, _MOST_BYTES)
+        return self._parse(content.decode("utf-8", errors="replace"), self._url)
+
+    def _fetch_bytes(self, url: str, timeout_s: float, most: int) -> bytes:
+        """What an address gives, and one byte more than `most` at most."""
+        file = self._connect(url)
         try:
-            content = bytearray()
-            while len(content) <= _MOST_BYTES and (piece := file.read(1 << 16)):
+            content = b""
+            while len(content) <= most and (piece := file.read(min(1 << 16, most + 1 - len(content)))):
                 content += piece
         finally:
             file.close()
             self._current = None
-        return parse_playlist(content.decode("utf-8", errors="replace"), self._url)
+        return content

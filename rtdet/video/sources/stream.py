@@ -11,8 +11,10 @@ from rtdet.address import hide_secrets
 from rtdet.errors import SourceError
 from rtdet.protocols import Source, SourceState
 from rtdet.types import Image, SourceInfo
+from rtdet.video.sources.dash import parse_manifest
 from rtdet.video.sources.decoder import VideoDecoder
-from rtdet.video.sources.hls import HlsFile, Segment, UnsupportedPlaylist
+from rtdet.video.sources.hls import HlsFile
+from rtdet.video.sources.hls_playlist import Segment, UnsupportedPlaylist, parse_playlist
 from rtdet.video.sources.live import LiveSource
 from rtdet.video.sources.pacing import Pacer, PictureWatch
 from rtdet.video.sources.picture import Converter, orientation_of
@@ -231,15 +233,18 @@ class StreamSource(LiveSource):
             transport = open_udp(self._url, self._stall_s)
         elif scheme == "tcp" and "listen" not in urlsplit(self._url).query:
             transport = open_tcp(self._url, timeout_s, self._stall_s)
-        elif is_http and self._playlist == _HLS:
+        elif is_http and self._playlist:
+            parse = parse_playlist if self._playlist == _HLS else parse_manifest
             try:
-                self._transport = HlsFile(self._url, self._stall_s, after=self._segment)
+                self._transport = HlsFile(self._url, self._stall_s, after=self._segment, parse=parse)
                 transport = self._transport.open(timeout_s)
             except UnsupportedPlaylist as error:
+                if self._playlist == _DASH:  # FFmpeg is mostly built without it
+                    raise
                 log.debug("%s is left to FFmpeg: %s", self._shown, error)
                 self._transport = None
                 return self._connect_by_ffmpeg(scheme, timeout_s)
-        elif is_http and not self._playlist:
+        elif is_http:
             # Known before it connects, so that close can reach it.
             self._transport = HttpFile(self._url, self._stall_s)
             transport = self._transport.open(timeout_s)

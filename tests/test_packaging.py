@@ -65,3 +65,26 @@ def test_the_window_icon_is_there_outside_the_checkout(installed, tmp_path):
     )
     done = _run(installed, tmp_path, "-c", code)
     assert done.returncode == 0, done.stderr
+
+
+@pytest.mark.parametrize("with_git", [True, False])
+def test_the_benchmark_of_an_installation_builds_without_what_was_built_before(
+    tmp_path, monkeypatch, with_git
+):
+    sys.path.insert(0, str(ROOT / "benchmarks"))
+    try:
+        import install
+    finally:
+        sys.path.pop(0)
+    checkout = tmp_path / "checkout"
+    for name in ("pyproject.toml", "rtdet/a.py", "build/lib/rtdet/gone.py"):
+        (checkout / name).parent.mkdir(parents=True, exist_ok=True)
+        (checkout / name).write_text("")
+    if with_git:
+        for command in (["init", "-q"], ["add", "pyproject.toml", "rtdet"]):
+            subprocess.run(["git", *command], cwd=checkout, check=True)
+    monkeypatch.setattr(install, "ROOT", checkout)
+    copy = install.clean_copy(tmp_path / "copy")
+    assert sorted(str(path.relative_to(copy)) for path in copy.rglob("*") if path.is_file()) == [
+        "pyproject.toml", "rtdet/a.py"
+    ]  # fmt: skip

@@ -6,6 +6,7 @@ import logging
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import ExitStack
 from dataclasses import fields, replace
+from functools import partial
 from itertools import chain
 from pathlib import Path
 from typing import Any
@@ -82,12 +83,18 @@ def check_tracker(name: str, texts: Sequence[str] = ()) -> None:
 
 
 def build_recording(
-    path: str | Path, info: SourceInfo, config: RunConfig, style: Callable[[], DrawStyle] = DrawStyle
+    path: str | Path,
+    info: SourceInfo,
+    config: RunConfig,
+    style: Callable[[], DrawStyle] = DrawStyle,
+    *,
+    closes_gaps: bool = False,
 ) -> Sink:
     """An annotated recording; with the source's sound when the source is a file. `style` is asked for the look of
-    each picture."""
+    each picture; `closes_gaps` where someone jumps about in the source."""
     sound = file_of(config.source)
-    return open_recording(path, info, audio_from=None if sound is None else str(sound), style=style)
+    audio_from = None if sound is None else str(sound)
+    return open_recording(path, info, audio_from=audio_from, style=style, closes_gaps=closes_gaps)
 
 
 def build_sinks(
@@ -217,7 +224,7 @@ def build_services(
         model_names=model_names,
         tracker_names=tracker_names,
         list_cameras=list_cameras,
-        open_recording=build_recording,
+        open_recording=partial(build_recording, closes_gaps=True),
     )
 
 

@@ -52,12 +52,23 @@ class SeekableSource(Source, Protocol):
 
 
 @runtime_checkable
+class NumberedSource(Source, Protocol):
+    """A source that can say when a frame is that it has not read yet."""
+
+    def time_of(self, index: int) -> float | None:
+        """Frame.t of the frame `index`, of the last one for a number beyond it; None where that is not known. May
+        read the file through; from any thread, also after `close`."""
+        ...
+
+
+@runtime_checkable
 class Detector(Protocol):
     """Finds objects. `detect` takes any number of (H, W, 3) uint8 BGR images of any sizes and returns
     one Detections for each, in pixels of that image, sorted by falling score. Raises ModelError.
 
     `thresholds` may be replaced at any moment by another thread and holds from the next image on.
-    Images are pipelined inside: a longer list is faster per image than one at a time."""
+    Images are pipelined inside: a longer list is faster per image than one at a time. One whose input can be of
+    more than one size, or that can say that it cannot, has `input_size: InputSize`."""
 
     class_names: Sequence[str]
     thresholds: Thresholds

@@ -105,6 +105,14 @@ class Detections:
 
 
 @dataclass(frozen=True)
+class InputSize:
+    """The longer side of a network's input in pixels: `usual` where none is asked for; no other if `is_fixed`."""
+
+    usual: int
+    is_fixed: bool = False
+
+
+@dataclass(frozen=True)
 class Thresholds:
     """What a detector keeps: scores of at least `confidence`; of boxes of one class that overlap by more
     than `iou` (NMS) the best; the named `classes` (empty: all); the `max_detections` best of a frame.

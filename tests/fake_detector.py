@@ -6,7 +6,7 @@ import threading
 from collections.abc import Callable, Iterable, Sequence
 
 from rtdet.errors import ModelError
-from rtdet.types import Detections, Image, Thresholds
+from rtdet.types import Detections, Image, InputSize, Thresholds
 
 _DEFAULT_THRESHOLDS = Thresholds()
 Script = Callable[[Image], Detections] | Iterable[Detections]
@@ -29,10 +29,12 @@ class FakeDetector:
         thresholds: Thresholds = _DEFAULT_THRESHOLDS,
         latency_s: float = 0.0,
         raw: bool = False,
+        input_size: InputSize | None = None,
     ) -> None:
         self.class_names = tuple(class_names)
         self.thresholds = thresholds
         self.latency_s = latency_s
+        self.input_size = input_size
         self.batches: list[int] = []
         self._raw = raw
         self._look = script if callable(script) else _reader(script)

@@ -166,14 +166,14 @@ def _several(
 def cli(ctx: click.Context, /, config_file: str | None, half: bool, show: bool, **values: Any) -> None:
     """Detect and track objects in video. Without a command, open the viewer on SRC.
 
-    The viewer starts with the model, tracker, thresholds and camera motion that it was last used with, except for
-    those given here.
+    The viewer starts with the model, input size, tracker, thresholds and camera motion that it was last used with,
+    except for those given here, in RTDET_* variables or in the configuration file.
     """
     ctx.ensure_object(dict)["debug"] = bool(values.get("debug"))
     if ctx.invoked_subcommand is not None:
         return
     from rtdet.cli.run import run
-    from rtdet.config import load_config
+    from rtdet.config import given_settings, load_config
     from rtdet.overwriting import refuse_overwriting
 
     if half and values["precision"] is None:
@@ -182,7 +182,7 @@ def cli(ctx: click.Context, /, config_file: str | None, half: bool, show: bool, 
         if values["headless"]:
             raise click.UsageError("--show asks for a window and --headless for none; give only one of them")
         values["headless"] = False
-    given = {name for name, value in values.items() if value is not None}
+    given = {name for name, value in values.items() if value is not None} | given_settings(config_file).keys()
     if "set" in given:
         given.add("tracker")
     first, *others = values.pop("source") or (None,)

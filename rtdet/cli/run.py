@@ -30,9 +30,10 @@ _FINISH_S = 30.0
 def run(
     config: RunConfig, given: Collection[str] = (), *, show: bool = False, others: Sequence[str] = ()
 ) -> int:
-    """Runs to the end; returns the exit code. `given` names the settings typed on the command line, which take
-    precedence over what the viewer remembers. With `show`, raises UsageError where no window can open. The
-    window plays `others` after the config's source; without a window there is one at a time."""
+    """Runs to the end; returns the exit code. `given` names the settings of the command line, the environment and
+    the configuration file, which take precedence over what the viewer remembers. With `show`, raises UsageError where
+    no window can open. The window plays `others` after the config's source; without a window there is one at a time.
+    """
     show_messages(quiet=config.quiet)
     if show and not has_display():
         raise UsageError("--show needs a display, and there is none here; omit it to run without a window")

@@ -23,7 +23,7 @@ from rtdet.detectors.torchvision_weights import LoadedModel, load_model
 from rtdet.errors import ModelError, UsageError
 from rtdet.geometry.boxes import clip, is_valid
 from rtdet.protocols import Detector
-from rtdet.types import Detections, Image, Thresholds
+from rtdet.types import Detections, Image, InputSize, Thresholds
 
 _GPU_BATCH = 4  # RetinaNet at 800 px takes about 1 GB of GPU memory a picture
 Found = dict[str, torch.Tensor]
@@ -56,10 +56,12 @@ def open_torchvision(
         )
     if backend not in ("auto", "torch"):
         raise UsageError(f"{loaded.architecture} runs on the torch backend only; leave --backend out")
+    model: Any = loaded.model
+    usual = InputSize(model.transform.max_size)
     if imgsz is not None:
         _set_long_side(loaded.model, imgsz)
     runner = _EagerRunner(loaded.model, choose("torch", device, is_file=False)[1], precision)
-    return TorchvisionDetector(loaded, runner, thresholds or Thresholds())
+    return TorchvisionDetector(loaded, runner, thresholds or Thresholds(), usual)
 
 
 def _set_long_side(model: Any, imgsz: int) -> None:
@@ -71,8 +73,10 @@ def _set_long_side(model: Any, imgsz: int) -> None:
 class TorchvisionDetector:
     """One of torchvision's models as a Detector. NMS is torchvision's own, for each class."""
 
-    def __init__(self, loaded: LoadedModel, runner: _EagerRunner, thresholds: Thresholds) -> None:
-        self.thresholds = thresholds
+    def __init__(
+        self, loaded: LoadedModel, runner: _EagerRunner, thresholds: Thresholds, input_size: InputSize
+    ) -> None:
+        self.thresholds, self.input_size = thresholds, input_size
         self.class_names: Sequence[str] = tuple(name for name in loaded.names if name)
         # torchvision's labels start at 1 (0 is background) and COCO's have gaps: -1 here, never reported.
         self._label_of = np.full(len(loaded.names) + 1, -1, dtype=np.int64)

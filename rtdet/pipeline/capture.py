@@ -43,7 +43,8 @@ class CaptureWorker(Worker):
         super().__init__("capture", flow.source, flow, supervisor)
         self._limits = limits
         self._is_live = flow.source.info.is_live
-        self._clock = PlaybackClock(_pace_of(flow.source.info)) if paced and not self._is_live else None
+        self._pace = _pace_of(flow.source.info)
+        self._clock = PlaybackClock(self._pace) if paced and not self._is_live else None
         self._held: tuple[Frame, float] | None = None
         self._version = -1
         self._released = 0
@@ -83,7 +84,7 @@ class CaptureWorker(Worker):
         if order.version != self._version:
             self._version = order.version
             if self._clock is not None:
-                self._clock.reset()
+                self._clock.set_pace(self._pace / self.flow.control.speed)
         if order.seek_to is not None:
             self._drop_held("seek")
             assert isinstance(self.flow.source, SeekableSource)

@@ -19,6 +19,10 @@ class PlaybackClock:
         self._pace = pace
         self._anchor: tuple[float, float] | None = None
 
+    def set_pace(self, pace: float) -> None:
+        self._pace = pace
+        self.reset()
+
     def reset(self) -> None:
         self._anchor = None
 

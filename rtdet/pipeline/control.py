@@ -1,4 +1,4 @@
-"""Requests to a running pipeline: pause, resume, step, seek, stop."""
+"""Requests to a running pipeline: pause, resume, step, seek, speed, stop."""
 
 from __future__ import annotations
 
@@ -36,6 +36,7 @@ class Control:
         self._seek_to: float | None = None
         self._stopped = False
         self.epoch = 0
+        self.speed = 1.0
 
     @property
     def is_paused(self) -> bool:
@@ -69,6 +70,12 @@ class Control:
             self._seek_to = t
             self._singles = 0
             self.epoch += 1
+            self._note_change()
+
+    def set_speed(self, speed: float) -> None:
+        """Seconds of the source for one on the wall, from the next frame on."""
+        with self._changed:
+            self.speed = speed
             self._note_change()
 
     def stop(self) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import atexit
 import logging
+import math
 import threading
 import time
 import weakref
@@ -20,7 +21,7 @@ from rtdet.pipeline.results import Results
 from rtdet.pipeline.stats import Stats
 from rtdet.pipeline.supervisor import END_LIMIT_S, Supervisor, Worker, describe
 from rtdet.pipeline.tracking import TrackWorker
-from rtdet.protocols import CameraMotion, Detector, SeekableSource, Sink, Source, Tracker
+from rtdet.protocols import CameraMotion, Detector, NumberedSource, SeekableSource, Sink, Source, Tracker
 from rtdet.types import Frame, FrameResult, Thresholds, Tracks
 
 log = logging.getLogger("rtdet.pipeline")
@@ -178,6 +179,25 @@ class Pipeline:
         self._flow.control.seek(t)
         self._flow.frames.clear("seek")
         return not self.is_finished
+
+    def set_speed(self, speed: float) -> None:
+        """A paced file plays so many times as fast, from the next frame on; everything else goes as it comes. Times
+        in outputs stay the source's own. Raises UsageError for a speed that is not above 0."""
+        if not 0 < speed < math.inf:
+            raise UsageError(f"a speed must be above 0, not {speed:g}")
+        self._flow.control.set_speed(speed)
+
+    def time_of(self, index: int) -> float:
+        """The time of a frame by its number from 0: as the source knows it, else by its nominal rate. May take a
+        second. Raises UsageError where neither is known."""
+        known = self.source.time_of(index) if isinstance(self.source, NumberedSource) else None
+        if known is not None:
+            return known
+        if not self.source.info.fps:
+            raise UsageError(
+                f"{self.source.info.name} does not tell where its frames are; go to a time instead"
+            )
+        return index / self.source.info.fps
 
     # Changing parts
 

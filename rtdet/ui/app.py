@@ -74,7 +74,7 @@ def run_viewer(
     with Guards(window, interrupt):
         app.processEvents()  # painted, before the work of opening can hold it up
         if window.isVisible():  # else it was closed already, and no event would end the loop
-            window.session.queue = list(others)
+            window.session.queue = others
             window.session.open(config.source, start=config.start)
             app.exec()
         window.close()  # in case the application was asked to quit some other way

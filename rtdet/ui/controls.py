@@ -20,6 +20,7 @@ from PyQt6.QtWidgets import (
 )
 
 from rtdet.ui import theme
+from rtdet.ui.input_size import InputSizeChooser
 from rtdet.ui.inputs import ARROWS, CalmComboBox, JumpSlider, KeyKeeper
 from rtdet.viewer.player import PlayerState
 from rtdet.viewer.watched import WatchedState
@@ -68,6 +69,8 @@ class Panel(QFrame):
         browse.setFocusPolicy(Qt.FocusPolicy.TabFocus)
         browse.clicked.connect(lambda: browse_model())
         column.addWidget(browse)
+        self.input_size = InputSizeChooser(player)
+        column.addWidget(self.input_size)
         column.addSpacing(theme.SPACE)
         column.addWidget(_heading("Tracker"))
         self.tracker = Chooser(

@@ -33,8 +33,6 @@ VIDEOS = (
     " *.jpeg *.png *.bmp *.webp *.tif *.tiff);;All files (*)"
 )
 MODELS = "Models (*.safetensors *.onnx *.xml *.pth);;All files (*)"
-# What is dropped on the window and is meant as a model, also where the answer is that it cannot be read.
-MODEL_SUFFIXES = (".safetensors", ".onnx", ".xml", ".pth", ".pt", ".weights")
 
 ABOUT = (
     "Detects and tracks objects in video, in real time, on the machine you already have.\n"
@@ -51,12 +49,19 @@ LICENCES = (
 
 
 def ask_open(
-    parent: QWidget, title: str, folder: str, filters: str, chosen: Callable[[str], None]
+    parent: QWidget,
+    title: str,
+    folder: str,
+    filters: str,
+    chosen: Callable[[list[str]], None],
+    *,
+    several: bool = False,
 ) -> QFileDialog:
     # Qt would propose the name of a folder that is not there as the file's.
     folder = folder if Path(folder).is_dir() else str(Path.home())
     dialog = QFileDialog(parent, title, folder, filters)
-    dialog.setFileMode(QFileDialog.FileMode.ExistingFile)
+    mode = QFileDialog.FileMode
+    dialog.setFileMode(mode.ExistingFiles if several else mode.ExistingFile)
     return _ask(dialog, chosen)
 
 
@@ -72,12 +77,12 @@ def ask_save(
     dialog.setAcceptMode(QFileDialog.AcceptMode.AcceptSave)
     dialog.setDefaultSuffix(proposed.suffix.lstrip("."))
     dialog.selectFile(proposed.name)
-    return _ask(dialog, chosen)
+    return _ask(dialog, lambda paths: chosen(paths[0]))
 
 
-def _ask(dialog: QFileDialog, chosen: Callable[[str], None]) -> QFileDialog:
+def _ask(dialog: QFileDialog, chosen: Callable[[list[str]], None]) -> QFileDialog:
     dialog.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
-    dialog.fileSelected.connect(chosen)
+    dialog.filesSelected.connect(chosen)
     dialog.open()
     return dialog
 

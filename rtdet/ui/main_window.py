@@ -19,6 +19,8 @@ from PyQt6.QtWidgets import QHBoxLayout, QMainWindow, QVBoxLayout, QWidget
 from rtdet.ui import dialogs
 from rtdet.ui.actions import Actions, fill_menu
 from rtdet.ui.controls import Panel
+from rtdet.ui.drops import dropped
+from rtdet.ui.go_to import GoToDialog
 from rtdet.ui.icons import icon, window_icon
 from rtdet.ui.screens import fit_to_screen
 from rtdet.ui.settings import Settings
@@ -54,7 +56,7 @@ class MainWindow(QMainWindow):
         self.menus = self.actions_.build_menus(self)
         self._lay_out()
         self._connect()
-        session.ask_secrets = lambda address, given: dialogs.SignInDialog(self, address, given).open()
+        session.sign_in.ask = lambda address, given: dialogs.SignInDialog(self, address, given).open()
         self._timers = [
             self._timer(FRAME_POLL_MS, lambda: self.stage.view.tick(session.pipeline), precise=True),
             self._timer(SESSION_POLL_MS, session.poll),
@@ -71,7 +73,7 @@ class MainWindow(QMainWindow):
             state,
             open_file=self.open_file,
             open_address=self.open_address,
-            open_source=session.open,
+            open_source=session.play,
             replay=session.replay,
             retry=session.retry,
         )
@@ -95,12 +97,15 @@ class MainWindow(QMainWindow):
     def _connect(self) -> None:
         session, player, view = self.session, self.player, self.stage.view
         self.actions_.connect(
-            open_file=self.open_file, open_address=self.open_address, open_demo=lambda: session.open("demo"),
+            open_file=self.open_file, open_address=self.open_address, open_demo=lambda: session.play("demo"),
             snapshot=self.snapshot, snapshot_as=self.snapshot_as,
             record=session.toggle_recording, record_as=self.record_as, quit=self.close,
             play=session.toggle_play, step=session.step, step_back=self._step_back,
             forward=lambda: session.seek(player.position_s + 5),
             back=lambda: session.seek(player.position_s - 5), start=lambda: session.seek(0.0),
+            go_to=self.go_to, next_source=session.play_next,
+            slower=lambda: player.change_speed(-1), faster=lambda: player.change_speed(1),
+            normal_speed=lambda: setattr(player, "speed", 1.0),
             fit=view.fit, actual_size=view.actual_size,
             zoom_in=lambda: view.zoom(1.25), zoom_out=lambda: view.zoom(0.8),
             full_screen=self.toggle_full_screen,
@@ -113,6 +118,7 @@ class MainWindow(QMainWindow):
         player.watch("phase", self._phase_changed, now=True)
         player.watch("source_info", lambda _info: self._phase_changed(player.phase))
         player.watch("source", self._title_changed, now=True)
+        player.watch("queue", self._queue_changed, now=True)
         player.watch("recording", self._recording_changed)
         self.state.watch("panel_open", self._show_parts, now=True)
 
@@ -152,8 +158,13 @@ class MainWindow(QMainWindow):
             self.actions_[name].setEnabled(running or self.player.recording is not None)
         for name in ("snapshot", "snapshot_as"):
             self.actions_[name].setEnabled(phase is not Phase.EMPTY)
-        for name in ("step_back", "forward", "back", "start"):
+        for name in ("step_back", "forward", "back", "start", "go_to"):
             self.actions_[name].setEnabled(self.player.can_seek)
+        for name in ("slower", "faster", "normal_speed"):
+            self.actions_[name].setEnabled(self.player.can_change_speed)
+
+    def _queue_changed(self, queue: tuple[str, ...]) -> None:
+        self.actions_["next_source"].setEnabled(bool(queue))
 
     def _title_changed(self, source: str) -> None:
         self.setWindowTitle(f"{short_name(source)} - rtdet" if source else "rtdet")
@@ -167,17 +178,17 @@ class MainWindow(QMainWindow):
 
     def _fill_recent(self, recent: tuple[str, ...]) -> None:
         rows = [(source if "://" in source else Path(source).name, source) for source in recent]
-        fill_menu(self.menus["Open recent"], rows, self.session.open, "Nothing yet")
+        fill_menu(self.menus["Open recent"], rows, self.session.play, "Nothing yet")
 
     def _look_for_cameras(self) -> None:
         menu = self.menus["Open camera"]
-        fill_menu(menu, (), self.session.open, "Looking for cameras…")
+        fill_menu(menu, (), self.session.play, "Looking for cameras…")
         self.session.jobs.run(
             self.session.services.list_cameras,
             done=lambda cameras: fill_menu(
                 menu,
                 [(f"{camera.name} ({camera.index})", f"webcam:{camera.index}") for camera in cameras],
-                self.session.open,
+                self.session.play,
                 "No camera found",
             ),
             failed=self.report,
@@ -186,19 +197,26 @@ class MainWindow(QMainWindow):
     # What the user does
 
     def open_file(self) -> None:
-        def chosen(path: str) -> None:
-            self.state.last_folder = str(Path(path).parent)
-            self.session.open(path)
+        def chosen(paths: list[str]) -> None:
+            self.state.last_folder = str(Path(paths[0]).parent)
+            self.session.play(*paths)
 
         folder = self.state.last_folder or str(videos_folder())
-        dialogs.ask_open(self, "Open a video or a picture", folder, dialogs.VIDEOS, chosen)
+        dialogs.ask_open(self, "Open videos or pictures", folder, dialogs.VIDEOS, chosen, several=True)
 
     def open_address(self) -> None:
-        dialogs.AddressDialog(self, self.state.recent, self.session.open).open()
+        dialogs.AddressDialog(self, self.state.recent, self.session.play).open()
+
+    def go_to(self) -> None:
+        info = self.player.source_info
+        if info is not None and self.player.can_seek:
+            dialog = GoToDialog(self, info, self.session.go_to)
+            dialog.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
+            dialog.open()
 
     def browse_model(self) -> None:
-        def chosen(path: str) -> None:
-            self.player.model = path
+        def chosen(paths: list[str]) -> None:
+            self.player.model = paths[0]
 
         dialogs.ask_open(self, "Open a model", self.state.last_folder, dialogs.MODELS, chosen)
 
@@ -261,18 +279,18 @@ class MainWindow(QMainWindow):
     # Drag and drop
 
     def dragEnterEvent(self, event: QDragEnterEvent | None) -> None:
-        if event is not None and _dropped(event) is not None:
+        if event is not None and any(dropped(event.mimeData())):
             event.acceptProposedAction()
 
     def dropEvent(self, event: QDropEvent | None) -> None:
-        what = None if event is None else _dropped(event)
-        if event is None or what is None:
+        if event is None:
             return
+        sources, model = dropped(event.mimeData())
         event.acceptProposedAction()
-        if what.lower().endswith(dialogs.MODEL_SUFFIXES):
-            self.player.model = what
-        else:
-            self.session.open(what)
+        if model:
+            self.player.model = model
+        if sources:
+            self.session.play(*sources)
 
     # The end
 
@@ -288,14 +306,3 @@ class MainWindow(QMainWindow):
         self.session.close(CLOSE_S)
         if event is not None:
             event.accept()
-
-
-def _dropped(event: QDropEvent) -> str | None:
-    """The file or the address that is being dropped."""
-    mime = event.mimeData()
-    if mime is None:
-        return None
-    for url in mime.urls():
-        return url.toLocalFile() or url.toString()
-    text = mime.text().strip()
-    return text if "://" in text and "\n" not in text else None

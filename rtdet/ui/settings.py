@@ -45,6 +45,8 @@ class Settings:
         model = str(values.get("model", ""))
         if model not in models and not Path(model).is_file():
             values.pop("model", None)
+        if (values.get("model", player.model) != player.model and "model" in keep) or "model" not in values:
+            values.pop("imgsz", None)  # which was that other model's
         if values.get("tracker") not in trackers:
             values.pop("tracker", None)
         player.recall(values, keep=keep)
@@ -58,9 +60,12 @@ class Settings:
 
     def remember(self, player: PlayerState, window: WindowState) -> None:
         self._ini.beginGroup("state")
+        # What was asked for from outside holds for this time only, unless it was changed in the window.
+        for_now = {name for name, value in self._for_now.items() if getattr(player, name) == value}
+        if "model" in for_now:
+            for_now.add("imgsz")  # which is that model's
         for name, value in {**player.remembered(), **window.remembered()}.items():
-            # What the command line asked for holds for this time only, unless it was changed in the window.
-            if name not in self._for_now or getattr(player, name) != self._for_now[name]:
+            if name not in for_now:
                 self._ini.setValue(name, value)
         self._ini.endGroup()
         self._sync()

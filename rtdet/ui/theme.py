@@ -59,6 +59,9 @@ QPushButton#flat:hover, QPushButton#flat:focus {{ color: #8fc3ff; }}
 QToolButton {{ background: transparent; border: 1px solid transparent; border-radius: 6px; padding: 6px; }}
 QToolButton:hover {{ background: {HOVER}; }}
 QToolButton:pressed, QToolButton:checked {{ background: {RAISED}; }}
+QToolButton#speed {{ min-width: 34px; color: {MUTED}; }}
+QToolButton#speed:disabled {{ color: {DISABLED}; }}
+QToolButton::menu-indicator {{ image: none; }}
 QToolButton:focus {{ border-color: {ACCENT}; }}
 QComboBox {{ background: {RAISED}; border: 1px solid {BORDER}; border-radius: 6px; padding: 5px 8px; }}
 QComboBox::drop-down {{ border: none; width: 26px; }}

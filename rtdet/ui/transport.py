@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 
 from PyQt6.QtCore import QSize, Qt
@@ -15,9 +15,12 @@ from rtdet.types import SourceInfo
 from rtdet.ui import theme
 from rtdet.ui.icons import icon
 from rtdet.ui.inputs import JumpSlider, KeyKeeper
+from rtdet.ui.speed import SpeedButton
 from rtdet.viewer.names import short_name
 from rtdet.viewer.player import Phase, PlayerState, Rates
 from rtdet.viewer.rates import age_text, clock
+
+NARROW = 640  # in which there is no room for the number of the frame
 
 
 class Transport(QFrame):
@@ -35,17 +38,24 @@ class Transport(QFrame):
         self.time = QLabel("0:00")
         self.time.setObjectName("time")
         self.time.setAccessibleName("Position")
+        self.frame = QLabel()
+        self.frame.setObjectName("time")
+        self.frame.setAccessibleName("Frame")
+        self.frame.setToolTip("The number of the frame on screen, counted from 1 as in track files")
         self.slider = JumpSlider("Time", "Go to a time in the file")
         self.slider.setEnabled(False)
         self.duration = QLabel("")
         self.duration.setObjectName("time")
         self.duration.setAccessibleName("Duration")
-        for label in (self.time, self.duration):
-            label.setMinimumWidth(58)
+        for label, width in ((self.time, 58), (self.frame, 84), (self.duration, 58)):
+            label.setMinimumWidth(width)
             label.setAlignment(Qt.AlignmentFlag.AlignCenter)
+        self.speed = SpeedButton(player)
         row.addWidget(self.time)
+        row.addWidget(self.frame)
         row.addWidget(self.slider, 1)
         row.addWidget(self.duration)
+        row.addWidget(self.speed)
         for name in ("loop", "snapshot", "record", "panel", "full_screen"):
             row.addWidget(_button(actions[name]))
         self.slider.sliderMoved.connect(lambda ms: seek(ms / 1000))
@@ -53,7 +63,14 @@ class Transport(QFrame):
         for name in ("source_info", "phase", "reconnecting"):
             player.watch(name, self._source_changed)
         player.watch("position_s", self._position_changed)
+        player.watch("frame_index", self._frame_changed, now=True)
         self._source_changed(None)
+
+    def _frame_changed(self, index: int | None) -> None:
+        self.frame.setText("" if index is None else f"frame {index + 1}")
+
+    def resizeEvent(self, _event: QResizeEvent | None) -> None:
+        self.frame.setVisible(self.width() >= NARROW)
 
     def _moved_by_key(self, _action: int) -> None:
         if not self.slider.isSliderDown():
@@ -113,7 +130,7 @@ class StatusLine(QFrame):
             label.setToolTip(tip)
             label.setAccessibleName(name.capitalize())
             row.addWidget(label)
-        for name in ("source_info", "source", "reconnecting", "loading"):
+        for name in ("source_info", "source", "queue", "reconnecting", "loading"):
             player.watch(name, self._source_changed)
         player.watch("recording", self._recording_changed)
         player.watch("rates", self._rates_changed)
@@ -124,7 +141,7 @@ class StatusLine(QFrame):
     def _source_changed(self, _value: object) -> None:
         player, info = self._player, self._player.source_info
         nothing = player.loading or "Nothing is open"
-        text = nothing if info is None else describe_source(info, player.source)
+        text = nothing if info is None else describe_source(info, player.source, player.queue)
         if player.reconnecting:
             text = f"RECONNECTING   {text}"
         self.source.setStyleSheet(f"color: {theme.WARNING}" if player.reconnecting else "")
@@ -172,13 +189,14 @@ class StatusLine(QFrame):
             self.numbers[name].hide()
 
 
-def describe_source(info: SourceInfo, source: str) -> str:
-    """street.mp4   1280 × 720   25 fps"""
+def describe_source(info: SourceInfo, source: str, queue: Sequence[str] = ()) -> str:
+    """street.mp4   1280 × 720   25 fps   then beach.mp4 and 2 more"""
     name = short_name(info.name or source)
     name = name if len(name) <= 40 else f"{name[:37]}…"
     size = f"{info.width} \N{MULTIPLICATION SIGN} {info.height}"
     rate = f"{info.fps:.4g} fps" if info.fps else "variable rate"
-    return "   ".join((name, size, rate))
+    more = f" and {len(queue) - 1} more" if len(queue) > 1 else ""
+    return "   ".join((name, size, rate, *(f"then {short_name(one)}{more}" for one in queue[:1])))
 
 
 def _button(action: QAction) -> QToolButton:

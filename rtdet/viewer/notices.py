@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import logging
 from collections import deque
+from typing import NamedTuple
 
 from rtdet.errors import RtdetError
+from rtdet.protocols import SourceState
 
 log = logging.getLogger("rtdet.viewer")
 
@@ -19,23 +21,32 @@ def line_about(error: BaseException) -> str:
     return f"Unexpected {type(error).__name__}: {what}. This is a bug in rtdet; see the terminal for details."
 
 
+class Notice(NamedTuple):
+    """A warning or, at logging.INFO, what takes long. `state`: what the line says that its source has become."""
+
+    level: int
+    text: str
+    state: SourceState | None = None
+
+
 class NoticeHandler(logging.Handler):
     """Keeps the newest warnings and slow steps of rtdet's log until the window fetches them. Safe from any thread."""
 
     def __init__(self, limit: int = 20) -> None:
         super().__init__(logging.INFO)
-        self._lines: deque[tuple[int, str]] = deque(maxlen=limit)
+        self._notices: deque[Notice] = deque(maxlen=limit)
 
     def emit(self, record: logging.LogRecord) -> None:
         if not record.name.startswith("rtdet.viewer"):  # that is said in the window already
-            self._lines.append((record.levelno, record.getMessage()))
+            state = getattr(record, "state", None)
+            self._notices.append(Notice(record.levelno, record.getMessage(), state))
 
-    def take(self) -> list[tuple[int, str]]:
-        """What has come since the last call, as (level, line): a warning, or, at logging.INFO, what takes long."""
-        lines = []
-        while self._lines:
-            lines.append(self._lines.popleft())
-        return lines
+    def take(self) -> list[Notice]:
+        """What has come since the last call."""
+        notices = []
+        while self._notices:
+            notices.append(self._notices.popleft())
+        return notices
 
     def install(self) -> None:
         logging.getLogger("rtdet").addHandler(self)

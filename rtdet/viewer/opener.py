@@ -15,6 +15,7 @@ from rtdet.config import RunConfig
 from rtdet.errors import OutputError
 from rtdet.output_file import write_whole
 from rtdet.protocols import Detector
+from rtdet.types import InputSize
 from rtdet.video.draw import DrawStyle
 from rtdet.viewer.services import Services
 
@@ -31,12 +32,12 @@ class Superseded(Exception):
 class Opener:
     """Owns the detectors; pipelines borrow them. Safe from any thread.
 
-    newest_request, wanted_model: what the person asked for last, written by the GUI's thread alone.
+    newest_request, wanted (model, imgsz): what the person asked for last, written by the GUI's thread alone.
     """
 
     def __init__(self, services: Services, style: Callable[[], DrawStyle]) -> None:
         self.newest_request = 0
-        self.wanted_model = ""
+        self.wanted: tuple[str, int | None] = ("", None)
         self._services, self._style = services, style
         self._lock = threading.Lock()
         self._shelf: tuple[tuple[object, ...], Detector] | None = None
@@ -81,9 +82,14 @@ class Opener:
         self._write_stats(pipeline)
         return ended
 
+    def input_size(self, pipeline: Pipeline) -> InputSize | None:
+        """Of the pipeline's detector; None where that does not tell."""
+        with self._lock:
+            return getattr(self._used_by.get(pipeline), "input_size", None)
+
     def swap_detector(self, pipeline: Pipeline, config: RunConfig, request: int) -> Detector:
         """Loads the detector of `config` and puts it into the running pipeline, which closes the old one."""
-        if config.model != self.wanted_model:  # chosen and left again before its turn came
+        if (config.model, config.imgsz) != self.wanted:  # chosen and left again before its turn came
             raise Superseded
         detector = self._services.make_detector(config)
         with self._lock:  # or another pipeline might be lent the detector that is closed here

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import ClassVar
 
 from rtdet.config import RunConfig
-from rtdet.types import SourceInfo, Thresholds
+from rtdet.types import InputSize, SourceInfo, Thresholds
 from rtdet.viewer.watched import WatchedState
 
 
@@ -21,6 +21,9 @@ class Phase(Enum):
     PLAYING = "playing"
     PAUSED = "paused"
     ENDED = "ended"
+
+
+SPEEDS = (0.25, 0.5, 1.0, 1.5, 2.0, 4.0)
 
 
 class Severity(Enum):
@@ -57,8 +60,12 @@ class PlayerState(WatchedState):
     source:      as the user named it ("" until something is opened).
     loading:     what is being waited for, as a line for the user; "" when nothing is.
     selection:   names of the classes to keep; None keeps all of them, an empty set keeps nothing.
+    queue:       what is played after the source.
     position_s:  time of the picture on screen, on the source's clock.
-    model, tracker: the names that are wanted; the session sees to it, and puts the old name back if it cannot.
+    frame_index: its number, from 0 (people and track files count from 1); None before the first one.
+    speed:       seconds of a file for one on the wall, one of SPEEDS.
+    model, imgsz, tracker: those that are wanted; the session sees to it, and puts the old ones back if it cannot.
+    input_size:  which `imgsz` the model can have; None where it does not tell.
     camera_motion: the tracker is told how the camera itself moves.
     recording:   the file that is being written, or None.
 
@@ -69,11 +76,16 @@ class PlayerState(WatchedState):
 
     phase: Phase = Phase.EMPTY
     source: str = ""
+    queue: tuple[str, ...] = ()
     source_info: SourceInfo | None = None
     reconnecting: bool = False
     loading: str = ""
     position_s: float = 0.0
+    frame_index: int | None = None
+    speed: float = 1.0
     model: str = "rtdet-n"
+    imgsz: int | None = None
+    input_size: InputSize | None = None
     tracker: str = "rtdet"
     camera_motion: bool = False
     confidence: float = 0.25
@@ -86,7 +98,7 @@ class PlayerState(WatchedState):
     loop: bool = False
 
     REMEMBERED: ClassVar[tuple[str, ...]] = (
-        "model", "tracker", "camera_motion", "confidence", "iou", "loop",
+        "model", "imgsz", "tracker", "camera_motion", "confidence", "iou", "loop",
     )  # fmt: skip
 
     # What follows from the fields.
@@ -100,6 +112,10 @@ class PlayerState(WatchedState):
     def can_seek(self) -> bool:
         info = self.source_info
         return info is not None and info.is_seekable and not info.is_live and bool(info.duration_s)
+
+    @property
+    def can_change_speed(self) -> bool:
+        return self.source_info is not None and not self.source_info.is_live
 
     @property
     def duration_s(self) -> float | None:
@@ -138,6 +154,11 @@ class PlayerState(WatchedState):
         chosen = chosen | {class_name} if keep else chosen - {class_name}
         self.selection = None if chosen == everything else chosen
 
+    def change_speed(self, steps: int) -> None:
+        """So many of SPEEDS faster or slower, as far as they go."""
+        if self.can_change_speed:
+            self.speed = SPEEDS[min(max(SPEEDS.index(self.speed) + steps, 0), len(SPEEDS) - 1)]
+
     def say(self, text: str, severity: Severity = Severity.INFO, *, retry: bool = False) -> None:
         """Shows one line in the window. A notice does not replace an error that is on screen."""
         now = self.message
@@ -149,7 +170,8 @@ class PlayerState(WatchedState):
 
     def take_over(self, config: RunConfig) -> None:
         """Sets the fields from a run's configuration."""
-        self.model, self.tracker, self.camera_motion = config.model, config.tracker, config.camera_motion
+        self.model, self.imgsz = config.model, config.imgsz
+        self.tracker, self.camera_motion = config.tracker, config.camera_motion
         self.confidence, self.iou = config.conf, config.iou
         self.selection = frozenset(config.classes) or None
 
@@ -162,6 +184,7 @@ class PlayerState(WatchedState):
             source=source,
             start=max(start, 0.0),
             model=self.model,
+            imgsz=self.imgsz,
             tracker=self.tracker,
             # Settings are for the tracker that they came with, not for one chosen in the window.
             set=base.set if self.tracker == base.tracker else (),
@@ -174,6 +197,7 @@ class PlayerState(WatchedState):
 
 _CONFIG_FIELDS = {
     "model": "model",
+    "imgsz": "imgsz",
     "tracker": "tracker",
     "camera_motion": "camera_motion",
     "conf": "confidence",

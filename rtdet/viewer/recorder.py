@@ -50,7 +50,9 @@ class Recorder:
             player.say("Nothing is playing, so there is nothing to record. Open or play something first.")
             return
         path = path or dated_path(videos_folder(), player.source, ".mp4")
-        silent, source = replace(config, source=""), player.source
+        # Of a file, the section that is recorded has its own sound; what is live is not read a second time.
+        is_file = not info.is_live
+        recorded, source = config if is_file else replace(config, source=""), player.source
         self._starting = True
 
         def begin() -> ViewerSink:
@@ -59,8 +61,8 @@ class Recorder:
             except OSError as error:
                 raise OutputError(f"cannot make the folder {path.parent}: {error.strerror}") from error
             refuse_overwriting({"the recording": path}, files_of_source(source))
-            inside = self._services.open_recording(path, info, silent, self._style)
-            sink = ViewerSink(inside, path, interval_s=1 / (info.fps or 25.0))
+            inside = self._services.open_recording(path, info, recorded, self._style)
+            sink = ViewerSink(inside, path, interval_s=1 / (info.fps or 25.0), keeps_times=is_file)
             pipeline.add_sink(sink)
             return sink
 

@@ -26,9 +26,9 @@ class Services:
 
     open_pipeline gives a pipeline for `config.source` that is not started (paced, LATEST, sinks get what is
     shown). Its second argument gives the detector, perhaps one that was used before; it must outlive the
-    pipeline (keep_detector). open_recording's sink gets frames whose times begin at 0, whatever part of the
-    source they show; `config.source` is empty, so that no sound is added that would not fit. Both ask for the
-    style of each picture that they record, from a thread of their own.
+    pipeline (keep_detector). open_recording's sink gets a file's frames as they are shown, jumps and all, and
+    adds the sound that belongs to them; of a live source the times are continuous and `config.source` is empty. Both
+    ask for the style of each picture that they record, from a thread of their own.
     """
 
     open_pipeline: Callable[[RunConfig, Callable[[], Detector], Style], Pipeline]

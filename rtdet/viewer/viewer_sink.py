@@ -18,11 +18,16 @@ class ViewerSink:
     """A recording made while watching; its errors never stop playback.
 
     Errors of the sink inside are kept in `error` instead of raised. Times are shifted so that the recording
-    begins at 0 and goes on without a gap when the user seeks or pauses a live source. It ends with its source,
-    also when that is played again.
+    begins at 0 and goes on without a gap when the user pauses a live source. It ends with its source, also when that
+    is played again.
+
+    keeps_times: frames are handed on as they are, for a sink that needs the source's own times, as it does for the
+    sound of a file, and that closes the gaps itself.
     """
 
-    def __init__(self, sink: Sink, path: Path, *, interval_s: float = 0.04) -> None:
+    def __init__(
+        self, sink: Sink, path: Path, *, interval_s: float = 0.04, keeps_times: bool = False
+    ) -> None:
         self.path = path
         self.error: Exception | None = None
         self.closed = False
@@ -30,6 +35,7 @@ class ViewerSink:
         self._lock = threading.Lock()
         self._sink = sink
         self._interval_s = interval_s
+        self._keeps_times = keeps_times
         self._shift_s: float | None = None
         self._last_s = 0.0
 
@@ -37,7 +43,9 @@ class ViewerSink:
         if self.error is not None or self.closed:
             return
         try:
-            self._sink.write(replace(result, frame=self._shifted(result.frame)))
+            self._sink.write(
+                result if self._keeps_times else replace(result, frame=self._shifted(result.frame))
+            )
             self.frames += 1
         except Exception as error:  # shown in the window by the session
             self.error = error

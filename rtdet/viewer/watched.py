@@ -47,7 +47,10 @@ class WatchedState:
     def remembered(self) -> dict[str, Any]:
         """The values that the next viewer starts with: plain strings, numbers, booleans and lists of strings."""
         values = {name: getattr(self, name) for name in self.REMEMBERED}
-        return {name: list(value) if isinstance(value, tuple) else value for name, value in values.items()}
+        return {
+            name: list(value) if isinstance(value, tuple) else 0 if value is None else value
+            for name, value in values.items()
+        }
 
     def recall(self, values: Mapping[str, Any], *, keep: Collection[str] = ()) -> None:
         """Takes back what `remembered` gave, also when a settings file turned all of it into text. Fields
@@ -63,6 +66,8 @@ def _restore(like: Any, value: Any) -> Any:
     """`value` as the type of `like`, or None where it cannot be."""
     if isinstance(like, bool):
         return {"true": True, "1": True, "false": False, "0": False}.get(str(value).lower())
+    if like is None or isinstance(like, int):  # None: a number that is not chosen, kept as 0
+        return int(value) if str(value).isdecimal() and int(value) > 0 else None
     if isinstance(like, float):
         try:
             number = float(value)

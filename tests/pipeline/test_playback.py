@@ -291,3 +291,21 @@ def test_a_paced_file_waits_for_its_next_frame_only_until_something_is_asked(par
     pipeline.seek(4 * 3600.0)
     parts.until(lambda: pipeline.newest_frame().index == 4)
     assert pipeline.join()
+
+
+def test_a_file_plays_as_fast_as_it_is_told_to_also_while_it_waits_for_a_frame(parts):
+    source = parts.Source(10**6, fps=0.01)
+    with Pipeline(source, parts.Detector(), policy=Policy.LATEST, paced=True) as pipeline:
+        pipeline.start()
+        parts.until(lambda: pipeline.newest_frame() is not None)
+        pipeline.set_speed(1e5)  # else the next frame would be due in a hundred seconds
+        parts.until(lambda: pipeline.newest_frame().index > 50)
+        for speed in (0.0, -1.0, float("nan"), float("inf")):
+            with pytest.raises(UsageError, match="speed"):
+                pipeline.set_speed(speed)
+
+
+def test_a_frame_whose_source_cannot_say_when_it_is_is_at_the_nominal_rate(parts):
+    source = parts.Source(10)
+    with Pipeline(source, parts.Detector(), policy=Policy.LATEST) as pipeline:
+        assert pipeline.time_of(5) == pytest.approx(0.2)

@@ -19,10 +19,10 @@ import numpy as np
 from rtdet.build import build_services, build_source
 from rtdet.config import RunConfig
 from rtdet.demo import CLASS_NAMES
-from rtdet.errors import ModelError, SourceError
+from rtdet.errors import ModelError, SourceError, UsageError
 from rtdet.pipeline import Pipeline
 from rtdet.protocols import Detector, Sink, Source
-from rtdet.types import Detections, Frame, Image, SourceInfo, Thresholds
+from rtdet.types import Detections, Frame, Image, InputSize, SourceInfo, Thresholds
 from rtdet.video.draw import DrawStyle
 from rtdet.video.sources.demo import DemoSource
 from rtdet.viewer.services import Services
@@ -50,6 +50,7 @@ class DemoStage:
     latency_s: float = 0.0
     pipelines: list[Pipeline] = field(default_factory=list)
     detectors: list[FakeDetector] = field(default_factory=list)
+    asked_sizes: list[int | None] = field(default_factory=list)
     recordings: list[Path] = field(default_factory=list)
     sink: Any = None
     hold: threading.Event | None = None
@@ -94,11 +95,15 @@ class DemoStage:
         if config.model not in ("truth", "blind"):
             raise ModelError(f"{config.model} is not a model that rtdet can read; choose another one")
         blind = config.model == "blind"
+        self.asked_sizes.append(config.imgsz)
+        if config.imgsz is not None and (blind or config.imgsz > 1280):
+            raise UsageError(f"--imgsz {config.imgsz} cannot be had")
         detector = FakeDetector(
             (lambda _image: Detections(class_names=("cat", "person"))) if blind else self._look,
             class_names=("cat", "person") if blind else CLASS_NAMES,
             thresholds=Thresholds(config.conf, config.iou, frozenset(config.classes), config.max_det),
             latency_s=self.latency_s,
+            input_size=InputSize(300, is_fixed=True) if blind else InputSize(416),
         )
         self.detectors.append(detector)
         return detector

@@ -9,7 +9,7 @@ import signal
 import subprocess
 import sys
 import textwrap
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import closing
 from fractions import Fraction
 from itertools import pairwise
@@ -34,9 +34,16 @@ def picture(number: int, size: tuple[int, int] = SIZE) -> np.ndarray:
 
 
 def make_clip(
-    path: Path, ticks: list[int], time_base: Fraction, *, sound: str = "", sound_s: float = 0.0
+    path: Path,
+    ticks: list[int],
+    time_base: Fraction,
+    *,
+    sound: str = "",
+    sound_s: float = 0.0,
+    loudness: Callable[[float], float] = lambda _t: 0.4,
 ) -> Path:
-    """A clip with pictures at `ticks`, and a tone of `sound_s` seconds in the codec `sound`."""
+    """A clip with pictures at `ticks`, and a tone of `sound_s` seconds in the codec `sound`, as loud as `loudness`
+    says of each second."""
     with av.open(str(path), "w") as container:
         video = container.add_stream("libx264", rate=25, options={"preset": "ultrafast", "bf": "0"})
         video.width, video.height, video.pix_fmt = *SIZE, "yuv420p"
@@ -47,18 +54,22 @@ def make_clip(
             frame.pts, frame.time_base = tick, time_base
             container.mux(video.encode(frame))
         container.mux(video.encode(None))
-        for samples in tone_frames(tone, sound_s) if tone is not None else ():
+        for samples in tone_frames(tone, sound_s, loudness) if tone is not None else ():
             container.mux(tone.encode(samples))
         if tone is not None:
             container.mux(tone.encode(None))
     return path
 
 
-def tone_frames(stream: av.AudioStream, seconds: float) -> Iterator[av.AudioFrame]:
+def tone_frames(
+    stream: av.AudioStream, seconds: float, loudness: Callable[[float], float]
+) -> Iterator[av.AudioFrame]:
     count = stream.codec_context.frame_size or 1024
     kind = stream.codec_context.format.name
     for start in range(0, int(seconds * 48000), count):
-        wave = np.sin(np.arange(start, start + count) * 0.05).astype(np.float32)[None] * 0.4
+        wave = np.sin(np.arange(start, start + count) * 0.05).astype(np.float32)[None] * loudness(
+            start / 48000
+        )
         if kind.startswith("s16"):
             wave = (wave * 32767).astype(np.int16)
         frame = av.AudioFrame.from_ndarray(wave, kind, "mono")
@@ -275,6 +286,41 @@ def test_a_recording_that_starts_and_ends_inside_its_source_has_just_that_sound(
     levels = sound_levels(out)
     assert set(levels) <= set(range(9))
     assert min(levels[tenth] for tenth in range(1, 7)) > 0.1
+
+
+@pytest.mark.parametrize(
+    ("source", "sound", "out"),
+    [
+        ("in.mp4", "aac", "o.mp4"),
+        ("in.mp4", "aac", "o.mkv"),
+        ("in.mkv", "pcm_s16le", "o.mp4"),
+        ("in.ts", "aac", "o.mp4"),
+    ],
+)
+def test_where_someone_jumps_about_the_recording_has_no_gap_and_the_sound_jumps_along(
+    tmp_path: Path, source: str, sound: str, out: str
+) -> None:
+    clip = make_clip(
+        tmp_path / source, [i * 40 for i in range(150)], MS, sound=sound, sound_s=6.0,
+        loudness=lambda t: 0.1 * 2 ** int(t / 2),
+    )  # fmt: skip
+    info, frames = read_clip(clip)
+    # Ahead over more than three seconds, back over two.
+    shown = [*frames[12:25], *frames[110:125], *frames[60:85]]
+    recording = record(shown, info, tmp_path / out, audio_from=str(clip), closes_gaps=True)
+    assert times(recording) == pytest.approx([i * 0.04 for i in range(len(shown))], abs=0.0011)
+    assert duration_s(recording) == pytest.approx(0.04 * len(shown), abs=0.045)
+    levels = sound_levels(recording)
+    for loud, tenths in ((0.1, range(1, 4)), (0.4, range(7, 10)), (0.2, range(13, 20))):
+        for tenth in tenths:
+            assert levels[tenth] == pytest.approx(loud / np.sqrt(2), rel=0.15), tenth
+
+
+def test_a_gap_of_the_source_itself_is_kept_where_someone_jumps_about(tmp_path: Path) -> None:
+    info = SourceInfo("slides", *SIZE, fps=None)
+    frames = [Frame(picture(i), t, i) for i, t in ((0, 0.0), (1, 9.0), (2, 9.5), (30, 60.0), (31, 65.0))]
+    recorded = times(record(frames, info, tmp_path / "o.mp4", closes_gaps=True))
+    assert recorded == pytest.approx([0.0, 9.0, 9.5, 10.0, 15.0], abs=1e-3)
 
 
 def test_sound_that_mp4_cannot_hold_is_reencoded_with_one_warning(

@@ -114,6 +114,22 @@ def test_a_variable_rate_is_kept_and_the_nominal_one_is_unknown(media):
     source.close()
 
 
+def test_when_a_frame_is_is_known_before_it_is_read_and_after_the_end(media, clip):
+    source = open_source(clip)
+    assert [source.time_of(index) for index in (0, 7, 59, 1000)] == pytest.approx([0.0, 0.28, 2.36, 2.36])
+    source.seek(source.time_of(40))
+    assert source.read().index == 40
+    source.close()
+    assert source.time_of(30) == pytest.approx(1.2)
+    times_ms = [0, 40, 80, 300, 320, 1000, 1040, 2000]
+    variable = open_source(film(media / "vfr2.mp4", [numbered(i) for i in range(8)], times_ms=times_ms))
+    for index in (5, 2, 7):
+        variable.seek(variable.time_of(index))
+        frame = variable.read()
+        assert (frame.index, round(frame.t * 1000)) == (index, times_ms[index])
+    variable.close()
+
+
 def test_time_starts_at_zero_while_pts_stays_the_containers_own(media):
     times_ms = [5000 + 40 * i for i in range(10)]
     source = open_source(film(media / "late.mkv", [numbered(i) for i in range(10)], times_ms=times_ms))

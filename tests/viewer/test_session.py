@@ -5,31 +5,41 @@ from __future__ import annotations
 import logging
 import time
 from collections.abc import Callable, Iterator
+from fractions import Fraction
+from itertools import pairwise
 from pathlib import Path
 
+import av
+import numpy as np
 import pytest
 
 from rtdet.config import RunConfig
 from rtdet.protocols import SourceState
+from rtdet.types import InputSize
+from rtdet.viewer.places import Place
 from rtdet.viewer.player import Phase, PlayerState, Severity
 from rtdet.viewer.session import Session
 from rtdet.viewer.window import SharedStyle, WindowState
 from tests.fake_detector import FakeDetector
 from tests.ui.viewer_on_demo import DemoStage
+from tests.video.test_recording import make_clip, sound_levels, times
 
 
 @pytest.fixture
 def open_session() -> Iterator[Callable[..., Session]]:
     """open_session(window, source) plays; every one is closed at the end."""
     sessions: list[Session] = []
+    stages: list[DemoStage] = []
 
     def make(window: WindowState, source: str, **settings: object) -> Session:
         config, player = RunConfig(source=source, model="truth", **settings), PlayerState()
         player.take_over(config)
-        sessions.append(Session(player, window, DemoStage().services(), config))
+        stages.append(DemoStage())
+        sessions.append(Session(player, window, stages[-1].services(), config))
         sessions[-1].open(source)
         return sessions[-1]
 
+    make.stages = stages
     yield make
     for session in sessions:
         session.close()
@@ -163,10 +173,154 @@ def test_a_source_that_is_back_takes_the_line_that_it_was_lost_away(open_session
     poll_until(lambda: session.player.phase is Phase.PLAYING, session)
     source = session.pipeline.source
     was, source.state = source.state, SourceState.RECONNECTING
-    logging.getLogger("rtdet.video").warning("live was lost (timed out): reconnecting")
+    lost = {"state": SourceState.RECONNECTING}
+    logging.getLogger("rtdet.video").warning("live was lost (timed out), trying again", extra=lost)
     session.poll()
     assert session.player.reconnecting
     assert "was lost" in session.player.message.text
     source.state = was
     session.poll()
     assert session.player.message is None
+
+
+def index_shown(session: Session) -> int | None:
+    frame = session.pipeline.newest_frame() if session.pipeline is not None else None
+    return None if frame is None else frame.index
+
+
+def test_going_to_a_frame_stands_on_it_and_going_to_a_time_goes_on_playing(open_session) -> None:
+    session = open_session(WindowState(), "demo")
+    poll_until(lambda: session.player.phase is Phase.PLAYING, session)
+    session.go_to(Place(index=59))
+    poll_until(lambda: session.player.frame_index == 59, session)
+    assert session.player.phase is Phase.PAUSED
+    assert index_shown(session) == 59
+    session.toggle_play()
+    session.go_to(Place(1.0))
+    poll_until(lambda: 25 <= (session.player.frame_index or 0) < 59, session)
+    assert session.player.phase is Phase.PLAYING
+
+
+@pytest.mark.parametrize("has_ended", [False, True], ids=["while it plays", "at the end"])
+def test_a_place_beyond_the_end_is_the_last_picture_and_that_is_said(open_session, has_ended: bool) -> None:
+    session = open_session(WindowState(), "demo")
+    poll_until(lambda: session.player.phase is Phase.PLAYING, session)
+    if has_ended:
+        session.seek(3.8)
+        poll_until(lambda: session.player.phase is Phase.ENDED, session)
+    session.go_to(Place(index=500))
+    poll_until(lambda: session.player.phase is Phase.PAUSED and index_shown(session) == 99, session)
+    assert session.player.message is not None
+    assert session.player.message.text == "There is no frame 501: this is the last one, 100."
+    session.go_to(Place(3.999))
+    poll_until(lambda: not session.jobs.is_busy, session)
+    session.poll()
+    assert index_shown(session) == 99
+
+
+def test_a_step_back_in_a_film_of_uneven_pictures_is_one_picture(open_session, tmp_path) -> None:
+    clip = tmp_path / "uneven.mp4"
+    with av.open(str(clip), "w") as container:
+        video = container.add_stream("libx264", rate=25, options={"bf": "0"})
+        video.width, video.height, video.pix_fmt = 64, 48, "yuv420p"
+        video.time_base = video.codec_context.time_base = Fraction(1, 1000)
+        for ticks in (0, 40, 700, 720, 2000, 5000):
+            frame = av.VideoFrame.from_ndarray(np.full((48, 64, 3), 90, np.uint8), "bgr24")
+            frame.pts, frame.time_base = ticks, Fraction(1, 1000)
+            container.mux(video.encode(frame))
+        container.mux(video.encode(None))
+    session = open_session(WindowState(), str(clip))
+    poll_until(lambda: session.player.phase is Phase.PLAYING, session)
+    session.go_to(Place(index=4))
+    poll_until(lambda: index_shown(session) == 4, session)
+    for index in (3, 2, 1, 0):
+        session.step_back(session.pipeline.newest_frame().t)
+        poll_until(lambda index=index: index_shown(session) == index, session)
+
+
+def test_the_speed_of_play_is_the_sources_and_another_one_begins_at_the_normal(open_session) -> None:
+    session = open_session(WindowState(), "demo")
+    player = session.player
+    poll_until(lambda: player.phase is Phase.PLAYING, session)
+    for _ in range(9):
+        player.change_speed(1)
+    assert player.speed == 4.0
+    pipeline = session.pipeline
+    poll_until(lambda: player.phase is Phase.ENDED, session)
+    session.replay()
+    poll_until(lambda: session.pipeline not in (None, pipeline), session)
+    assert player.speed == 4.0
+    session.play("live")
+    poll_until(lambda: player.source == "live", session)
+    assert player.speed == 1.0
+    player.change_speed(-1)
+    assert player.speed == 1.0, "a live source comes as it comes"
+
+
+def test_sources_given_together_are_played_in_turn_past_one_that_cannot_be_opened(open_session) -> None:
+    session = open_session(WindowState(), "demo")
+    poll_until(lambda: session.player.phase is Phase.PLAYING, session)
+    session.play("/nowhere/gone.mp4", "live")
+    poll_until(lambda: session.player.source == "live" and session.player.phase is Phase.PLAYING, session)
+    assert session.player.message is not None
+    assert "gone.mp4" in session.player.message.text
+    assert not session.queue
+    session.play("live", "demo")
+    poll_until(lambda: session.queue == ("demo",) and not session.is_opening, session)
+    session.play_next()
+    poll_until(lambda: session.player.source == "demo" and session.player.phase is Phase.PLAYING, session)
+
+
+def test_a_list_of_sources_that_loops_is_played_round_and_round(open_session) -> None:
+    session = open_session(WindowState(), "demo")
+    session.player.loop = True
+    session.queue = ["/nowhere/gone.mp4", "live"]
+    poll_until(lambda: session.player.can_seek, session)
+    session.seek(3.8)
+    poll_until(lambda: session.player.source == "live" and session.player.phase is Phase.PLAYING, session)
+    assert session.queue == ("demo",)
+
+
+def test_the_input_size_is_asked_of_the_detector_and_is_the_models_own_again_with_another(
+    open_session,
+) -> None:
+    session = open_session(WindowState(), "live")
+    stage, player = open_session.stages[-1], session.player
+    poll_until(lambda: player.phase is Phase.PLAYING, session)
+    assert player.input_size == InputSize(416)
+    player.imgsz = 960
+    poll_until(lambda: not player.loading, session)
+    assert stage.asked_sizes == [None, 960]
+    assert session.config.imgsz == 960
+    player.imgsz = 4096  # which it cannot have
+    poll_until(lambda: player.message is not None, session)
+    assert player.imgsz == 960
+    player.model = "blind"
+    poll_until(lambda: not player.loading and player.input_size.is_fixed, session)
+    assert player.imgsz is None
+    assert stage.asked_sizes[-1] is None
+    assert [detector.is_closed for detector in stage.detectors] == [True, True, False]
+
+
+def test_a_recording_of_a_section_has_the_sound_of_that_section(open_session, tmp_path) -> None:
+    clip = make_clip(
+        tmp_path / "in.mp4", [i * 40 for i in range(150)], Fraction(1, 1000), sound="aac", sound_s=6.0,
+        loudness=lambda t: 0.1 * 2 ** int(t / 2),
+    )  # fmt: skip
+    session = open_session(WindowState(), str(clip))
+    poll_until(lambda: session.player.can_seek, session)
+    session.seek(2.2)
+    session.player.speed = 4.0
+    poll_until(lambda: 2.2 <= session.pipeline.newest_frame().t < 2.8, session)
+    session.toggle_play()
+    session.record(tmp_path / "o.mp4")
+    poll_until(lambda: session.recorder.sink is not None, session)
+    session.toggle_play()
+    poll_until(lambda: session.recorder.sink.frames >= 10, session)
+    session.toggle_recording()
+    poll_until(lambda: session.player.recording is None and not session.jobs.is_busy, session)
+    levels = sound_levels(tmp_path / "o.mp4")
+    assert levels[1] == pytest.approx(0.2 / np.sqrt(2), rel=0.15)
+    recorded = times(tmp_path / "o.mp4")
+    assert recorded[0] == 0
+    assert max(b - a for a, b in pairwise(recorded)) == pytest.approx(0.04, abs=0.002), "at its own speed"

@@ -20,7 +20,7 @@ from rtdet.detectors.family.postprocess import postprocess
 from rtdet.detectors.family.weights import load_weights, read_config
 from rtdet.errors import ModelError, UsageError
 from rtdet.geometry.letterbox import Letterbox, letterbox, stretch
-from rtdet.types import Detections, Image, Thresholds
+from rtdet.types import Detections, Image, InputSize, Thresholds
 
 if TYPE_CHECKING:
     import torch
@@ -52,7 +52,9 @@ class NetworkDetector(ABC):
         self._weights: Path | DetectionNetwork | None = weights
         self.class_names: Sequence[str] = self._visible_names()
         self.thresholds = thresholds or Thresholds()
-        self._long_side = _long_side(self._config.input_size, imgsz)
+        fixed = self._config.input_size
+        self._long_side = _long_side(fixed, imgsz)
+        self.input_size = InputSize(max(fixed) if fixed else DEFAULT_INPUT, is_fixed=fixed is not None)
         check_names(backend, device, precision)
         self._backend, self._device = choose(backend, device, is_file=False)
         self._precision = self._choose_precision(precision)

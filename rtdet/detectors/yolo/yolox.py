@@ -26,7 +26,7 @@ from rtdet.detectors.selection import select, strongest, wanted_class
 from rtdet.detectors.yolo.decode import Grid, best_classes, decode, grid_for, is_decoded
 from rtdet.errors import ModelError, UsageError
 from rtdet.geometry.letterbox import Letterbox, letterbox
-from rtdet.types import Detections, Image, Thresholds
+from rtdet.types import Detections, Image, InputSize, Thresholds
 
 # YOLOX-nano and -tiny were trained at 416 and the larger ones at 640; their files differ as clearly.
 _SMALL_INPUT, _LARGE_INPUT, _LARGE_FILE = 416, 640, 25_000_000
@@ -69,6 +69,7 @@ class YoloxDetector:
         self._long_side = _long_side(path, imgsz, exported)
         self._fixed: Size | None = None
         head = self._first_head(exported, imgsz)
+        self.input_size = InputSize(_long_side(path, None, exported), is_fixed=self._fixed is not None)
         self.class_names: Sequence[str] = class_names(path, head.class_count, graph.metadata)
 
     @property

@@ -22,11 +22,12 @@ def open_recording(
     *,
     audio_from: str | None = None,
     style: Callable[[], DrawStyle] = DrawStyle,
+    closes_gaps: bool = False,
 ) -> Sink:
     """An annotated H.264 recording (.mp4, .mkv), with the sound of the file `audio_from`; `style` is
-    asked for the look of each picture.
+    asked for the look of each picture; for `closes_gaps` see Recording.
 
     Raises UnknownNameError for another suffix and OutputError where nothing can be written.
     """
     suffix_of(path, "recording", tuple(RECORDINGS))
-    return Recording(path, info, audio_from=audio_from, style=style)
+    return Recording(path, info, audio_from=audio_from, style=style, closes_gaps=closes_gaps)

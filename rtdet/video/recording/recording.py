@@ -52,6 +52,8 @@ class Recording(Sink):
     The constructor raises OutputError or UnknownNameError when nothing can be written at `path`, and
     leaves no file behind; the file appears with the first frame. Every picture has the first one's size
     (odd sizes grow by a repeated row or column): later pictures of other sizes are letterboxed.
+    With `closes_gaps`, where a person jumps about in the source, the picture after a jump ahead follows the one
+    before at once, as it does after a jump back, and so does the sound.
     `write` raises OutputError when the disk is full or the encoder fails; what was written stays playable.
     """
 
@@ -62,6 +64,7 @@ class Recording(Sink):
         *,
         audio_from: str | None = None,
         style: Callable[[], DrawStyle] = DrawStyle,
+        closes_gaps: bool = False,
     ) -> None:
         suffix = suffix_of(path, "recording", tuple(_MUXERS))
         self.path = Path(path)
@@ -70,6 +73,7 @@ class Recording(Sink):
         self._info = info
         self._audio_from = None if info.is_live else audio_from
         self._style = style
+        self._closes_gaps = closes_gaps
         self._trails = TrailStore(style().trail_s)
         self._file = OutputFile(path, audio_from, goes_back=True)
         self._first: Frame | None = None
@@ -97,8 +101,9 @@ class Recording(Sink):
             assert self._clock is not None
             picture = self._picture(image)
             picture.pts, picture.time_base = self._clock.ticks(frame), self._clock.time_base
-            if self._clock.was_rebased and self._sound is not None:
-                self._sound.stop("the source jumped in time; the recording continues without sound")
+            if self._clock.has_jumped and self._sound is not None:
+                at_s = self._clock.seconds(picture.pts)
+                self._sound.jump(at_s, self._clock.source_seconds(frame))
             # One picture is held back until the next one tells how long it is shown.
             if self._held is not None:
                 self._encode(self._held, int(picture.pts - self._held.pts))
@@ -128,7 +133,7 @@ class Recording(Sink):
             self._sound.begin(origin)
         # Matroska's own clock ticks in milliseconds.
         time_base = Fraction(1, 1000) if self._format == "matroska" else None
-        return RecordingClock(first, origin, time_base)
+        return RecordingClock(first, origin, time_base, closes_gaps=self._closes_gaps)
 
     def _nominal_s(self) -> float:
         return 1 / self._info.fps if self._info.fps else 0.04

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import logging
 from collections import deque
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from fractions import Fraction
 from pathlib import Path
 from typing import Any
@@ -50,20 +50,44 @@ class SoundTrack:
         self._is_mp4 = container_format == "mp4"
         self._codec = stream.codec_context.codec.canonical_name
         self._origin = self.start_s
+        self._from = self.start_s  # seconds of the source from which packets are kept
         self._writer: _Copier | _AacEncoder | None = None
         self._packets: Iterator[Any] = iter(())
         self._ahead: deque[Any] = deque()
         self._picture_at = Fraction(-(10**9))
         self._picture_shown = Fraction(0)
-        self._is_cut = self._is_stopped = False
+        self._is_cut = self._is_stopped = self._has_read = False
 
     def begin(self, origin_s: Fraction) -> None:
         """`origin_s` becomes 0 in the recording; what sounds before it is left out."""
         self._origin = origin_s
-        if origin_s > self.start_s + _TOLERANCE_S:
-            self._container.seek(int(origin_s * 1_000_000), backward=True)
+        self._read_from(origin_s)
+
+    def jump(self, at_s: Fraction, source_s: Fraction) -> None:
+        """At `at_s` of the recording it goes on with what sounds from `source_s` of the source on."""
+        import av
+
+        if self._is_stopped:
+            return
+        self.advance(at_s)  # the rest of what comes before
+        self._origin = source_s - at_s
+        self._ahead.clear()
+        self._picture_at = Fraction(-(10**9))
+        try:
+            self._read_from(source_s)
+        except (OSError, av.FFmpegError) as error:
+            self.stop(f"the sound cannot follow a jump in time: {error}")
+            return
+        if self._writer is not None:
+            self._writer.jump()
+
+    def _read_from(self, source_s: Fraction) -> None:
+        self._from = source_s
+        if source_s > self.start_s + _TOLERANCE_S or self._has_read:
+            self._container.seek(int(source_s * 1_000_000), backward=True)
         streams = [self._stream] if self._picture is None else [self._stream, self._picture]
         self._packets = self._container.demux(streams)
+        self._has_read = True
 
     def attach(self, output: Any) -> None:
         """Add the stream to the recording, before its header is written."""
@@ -165,8 +189,8 @@ class SoundTrack:
         whose delay it knows.
         """
         if self._is_mp4 or self._codec == "opus":
-            return self._origin - (_PRIMING_S if self._origin <= self.start_s + _TOLERANCE_S else 0)
-        return self._origin
+            return self._from - (_PRIMING_S if self._from <= self.start_s + _TOLERANCE_S else 0)
+        return self._from
 
 
 class _Copier:
@@ -195,6 +219,9 @@ class _Copier:
             ready.stream = self._stream
             self._output.mux_one(ready)
 
+    def jump(self) -> None:
+        pass
+
     def finish(self) -> None:
         pass
 
@@ -211,8 +238,12 @@ class _AacEncoder:
         rate = self._decoder.sample_rate if self._decoder.sample_rate in (32000, 44100, 48000) else 48000
         layout = "mono" if self._decoder.layout.nb_channels == 1 else "stereo"
         self._stream = output.add_stream("aac", rate=rate, layout=layout)
-        self._resampler = av.AudioResampler("fltp", layout, rate, frame_size=1024)
+        self._new_resampler: Callable[[], Any] = lambda: av.AudioResampler(
+            "fltp", layout, rate, frame_size=1024
+        )
+        self._resampler = self._new_resampler()
         self._next_pts: int | None = None
+        self._earliest_pts = -(1 << 62)
 
     def write(self, packet: Any, origin_s: Fraction) -> None:
         import av
@@ -224,6 +255,13 @@ class _AacEncoder:
         for frame in frames:
             self._encode(self._resampler.resample(frame), origin_s)
 
+    def jump(self) -> None:
+        """What is written next doesn't follow what was: less than a frame that is not full yet goes."""
+        self._decoder.flush_buffers()
+        self._resampler = self._new_resampler()
+        if self._next_pts is not None:
+            self._earliest_pts, self._next_pts = self._next_pts, None
+
     def finish(self) -> None:
         self._encode(self._resampler.resample(None), Fraction(0))
         self._mux(self._stream.encode(None))
@@ -232,7 +270,7 @@ class _AacEncoder:
         for frame in frames:
             if self._next_pts is None:
                 start = Fraction((frame.pts or 0) * frame.time_base) - origin_s
-                self._next_pts = round(start * frame.sample_rate)
+                self._next_pts = max(round(start * frame.sample_rate), self._earliest_pts)
             frame.pts, frame.time_base = self._next_pts, Fraction(1, frame.sample_rate)
             self._next_pts += frame.samples
             self._mux(self._stream.encode(frame))

@@ -86,6 +86,9 @@ class FileSource:
         try:
             self._open()
             first = self._pending
+            # A closed container could not be asked any more.
+            self._stream_index = self._decoder.stream.index
+            self._time_base = self._decoder.stream.time_base
             self._orientation: Orientation = orientation_of(first.picture)
             self.info = self._describe(first)
             if reading.start_s > 0:
@@ -107,6 +110,19 @@ class FileSource:
             if not self._closing:
                 self._seek(max(0.0, t))
         self._release_if_closing()
+
+    def time_of(self, index: int) -> float | None:
+        """See NumberedSource. What has not been seen yet is looked up in the packets, without decoding."""
+        if index < len(self._times):
+            return self._times[index]
+        if self._remote is not None or self._is_joined or self._timeline.shifted or self._start_pts is None:
+            return None
+        count = PictureCount(self._path.resolve(), self._stream_index, self._decoder.times)
+        try:
+            ticks = count.ticks_of(index)
+        finally:
+            count.close()
+        return None if ticks is None else float((ticks - self._start_pts) * self._time_base)
 
     def close(self) -> None:
         self._closing = True

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from bisect import bisect_left
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from rtdet.video.sources.picture_times import PictureTimes
+from rtdet.video.sources.picture_times import DEEPEST, PictureTimes
 from rtdet.video.sources.timeline import JUMP_S, Timeline
 
 # Packets are counted, not decoded: about a second for so many bytes.
@@ -30,20 +31,33 @@ class PictureCount:
 
     def before(self, ticks: int) -> int | None:
         """How many pictures are shown before `ticks` of the stream's clock; None where that takes too long."""
+        if not self._read_while(lambda: self._reached is None or self._reached <= ticks):
+            return None
+        return bisect_left(sorted(self._counted), ticks)
+
+    def ticks_of(self, index: int) -> int | None:
+        """The time of the picture `index`, counted as they are shown, or of the last one before it; None where that
+        takes too long."""
+        # So many more packets, and none of those to come is shown before it.
+        if not self._read_while(lambda: len(self._counted) <= index + DEEPEST) or not self._counted:
+            return None
+        shown = sorted(self._counted)
+        return shown[min(index, len(shown) - 1)]
+
+    def _read_while(self, is_needed: Callable[[], bool]) -> bool:
+        """Counts packets while they are needed. False where that was given up."""
         import av
 
         try:
             if self._container is None and not self._gave_up:
                 self._container = av.open(str(self._path))
                 self._packets = self._container.demux(self._container.streams[self._stream_index])
-            while not self._gave_up and (self._reached is None or self._reached <= ticks):
+            while not self._gave_up and is_needed():
                 if not self._count_one():
                     break
         except (av.error.FFmpegError, OSError):
             self._gave_up = True
-        if self._gave_up:
-            return None
-        return bisect_left(sorted(self._counted), ticks)
+        return not self._gave_up
 
     def _count_one(self) -> bool:
         packet = next(self._packets, None)

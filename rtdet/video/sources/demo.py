@@ -53,6 +53,9 @@ class DemoSource:
             if not self._is_closed:
                 self.state = SourceState.OPEN
 
+    def time_of(self, index: int) -> float:
+        return min(index, self.scene.frame_count - 1) / self.scene.fps
+
     def close(self) -> None:
         with self._lock:
             self._is_closed = True

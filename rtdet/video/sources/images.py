@@ -101,6 +101,9 @@ class ImageSource:
             place -= 1
         return place
 
+    def time_of(self, index: int) -> float:
+        return self._times[min(index, len(self._pages) - 1)]
+
     def _first_readable(self) -> Frame | None:
         frame = self._load(0, warn=len(self._pages) > 1) if self._pages else None
         index = 0

@@ -6,7 +6,7 @@ import heapq
 from typing import Any, NamedTuple
 
 # As many pictures as H.264 and HEVC let a decoder hold back; one that stays away for longer was lost.
-_DEEPEST = 16
+DEEPEST = 16
 
 
 class _Slot(NamedTuple):
@@ -41,7 +41,7 @@ class PictureTimes:
     @property
     def settles_after(self) -> int:
         """How many pictures after a jump may have a wrong time, because others before them were not decodable."""
-        return 0 if self._has_own else _DEEPEST
+        return 0 if self._has_own else DEEPEST
 
     def restart(self) -> None:
         """Forget the packets on their way, because the reader jumps. What is known of the container is kept."""
@@ -94,7 +94,7 @@ class PictureTimes:
             return own
         order = self._orders.pop(own, None) if own is not None else None
         if order is not None:
-            self._give_up_before(order - _DEEPEST)
+            self._give_up_before(order - DEEPEST)
         elif own is not None:
             return own  # one packet with several pictures
         return heapq.heappop(self._slots).ticks if self._slots else own

@@ -208,7 +208,8 @@ class StreamSource(LiveSource):
         if 0 < pictures < 10:
             self._stall_s = min(2 * self._stall_s, max(30.0, self._stall_s))
         if self.state is SourceState.OPEN:
-            log.warning("%s was lost (%s): reconnecting", self._shown, reason)
+            lost = {"state": SourceState.RECONNECTING}  # a window takes the line away when it is back
+            log.warning("%s was lost (%s): reconnecting", self._shown, reason, extra=lost)
         self._become_reconnecting()
         self.reconnects += 1
         return silent_s

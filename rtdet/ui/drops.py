@@ -1,0 +1,29 @@
+"""What is dropped on the window."""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+from PyQt6.QtCore import QMimeData
+
+# What is meant as a model, also where the answer is that it cannot be read.
+MODEL_SUFFIXES = (".safetensors", ".onnx", ".xml", ".pth", ".pt", ".weights")
+
+
+class Dropped(NamedTuple):
+    """Sources to play one after the other, and a model for them ("": none)."""
+
+    sources: tuple[str, ...] = ()
+    model: str = ""
+
+
+def dropped(mime: QMimeData | None) -> Dropped:
+    """Files, folders and addresses, in their order. Of several models the first."""
+    if mime is None:
+        return Dropped()
+    named = [url.toLocalFile() or url.toString() for url in mime.urls()]
+    text = mime.text().strip()
+    if not named and "://" in text and "\n" not in text:
+        named = [text]
+    models = [name for name in named if name.lower().endswith(MODEL_SUFFIXES)]
+    return Dropped(tuple(name for name in named if name not in models), models[0] if models else "")

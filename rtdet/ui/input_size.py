@@ -1,0 +1,46 @@
+"""The size of the network's input: what it may be, what it costs, or why it cannot be changed."""
+
+from __future__ import annotations
+
+from PyQt6.QtWidgets import QHBoxLayout, QLabel, QVBoxLayout, QWidget
+
+from rtdet.ui.inputs import CalmComboBox
+from rtdet.viewer.input_sizes import advice_on, choices_of
+from rtdet.viewer.player import PlayerState
+
+_TIP = "Pixels of the longer side of what the network sees"
+
+
+class InputSizeChooser(QWidget):
+    """A chooser with a line of advice below it, bound to the player's `imgsz`."""
+
+    def __init__(self, player: PlayerState) -> None:
+        super().__init__()
+        self._player = player
+        column = QVBoxLayout(self)
+        column.setContentsMargins(0, 0, 0, 0)
+        column.setSpacing(4)
+        row = QHBoxLayout()
+        row.addWidget(QLabel("Input size"))
+        self.box = CalmComboBox("Input size", _TIP)
+        row.addWidget(self.box, 1)
+        column.addLayout(row)
+        self.advice = QLabel()
+        self.advice.setObjectName("hint")
+        self.advice.setWordWrap(True)
+        column.addWidget(self.advice)
+        self.box.activated.connect(lambda _row: setattr(player, "imgsz", self.box.currentData()))
+        for name in ("input_size", "imgsz"):
+            player.watch(name, self._show)
+        self._show(None)
+
+    def _show(self, _value: object) -> None:
+        size, imgsz = self._player.input_size, self._player.imgsz
+        choices = choices_of(size, imgsz)
+        self.box.clear()
+        for choice in choices:
+            self.box.addItem(choice.text, choice.imgsz)
+        self.box.setCurrentIndex(max(self.box.findData(imgsz), 0))
+        self.box.setEnabled(len(choices) > 1)
+        self.advice.setText(advice_on(size, imgsz))
+        self.box.setToolTip(_TIP if len(choices) > 1 else self.advice.text())

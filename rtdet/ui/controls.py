@@ -27,6 +27,7 @@ from rtdet.viewer.watched import WatchedState
 from rtdet.viewer.window import WindowState
 
 WIDTH = 272
+_FEW = 7  # classes
 _SHOWN = (
     ("show_boxes", "Boxes", "Draw a box around each object (B)"),
     ("show_labels", "Names, IDs and scores", "Label each box with its class, ID and score (N)"),
@@ -202,7 +203,6 @@ class ClassFilter(QWidget):
         self.list = QListWidget()
         self.list.setAccessibleName("Classes to keep")
         self.list.setToolTip("Only ticked classes are found, shown and recorded")
-        self.list.setMinimumHeight(120)
         self.list.setFocusPolicy(Qt.FocusPolicy.TabFocus)
         KeyKeeper(self.list, (*ARROWS, Qt.Key.Key_Space))
         column.addWidget(self.list)
@@ -221,6 +221,9 @@ class ClassFilter(QWidget):
             item.setCheckState(Qt.CheckState.Checked)
             self.list.addItem(item)
         self._filling = False
+        # Few classes fit in without scrolling; the list of many is as high as there is room.
+        rows = sum(self.list.sizeHintForRow(row) for row in range(min(self.list.count(), _FEW)))
+        self.list.setMinimumHeight(max(rows + 12, 76))
         self._tick_all(None)
 
     def _tick_all(self, _selection: object) -> None:

@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterable
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 
-from PyQt6.QtCore import Qt
+from PyQt6.QtCore import QSize, Qt
 from PyQt6.QtWidgets import (
     QCheckBox,
     QCompleter,
@@ -18,6 +18,7 @@ from PyQt6.QtWidgets import (
     QHBoxLayout,
     QLabel,
     QLineEdit,
+    QScrollArea,
     QVBoxLayout,
     QWidget,
 )
@@ -173,10 +174,12 @@ class ShortcutsDialog(QDialog):
         self.setWindowTitle("Keyboard shortcuts")
         self.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
         outer = QVBoxLayout(self)
-        outer.setContentsMargins(24, 16, 24, 16)
-        row = QHBoxLayout()
+        outer.setContentsMargins(0, 0, 0, 16)
+        keys = QWidget()
+        keys.setObjectName("keys")
+        row = QHBoxLayout(keys)
+        row.setContentsMargins(24, 16, 24, 8)
         row.setSpacing(36)
-        outer.addLayout(row)
         for menus in (("File", "Playback"), ("View", "Help", "")):
             column = QVBoxLayout()
             for menu in menus:
@@ -190,7 +193,17 @@ class ShortcutsDialog(QDialog):
                 column.addLayout(grid)
             column.addStretch()
             row.addLayout(column)
-        outer.addWidget(_close_button(self))
+        area = QScrollArea()  # on a small screen they do not fit
+        area.setWidgetResizable(True)
+        area.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
+        area.setWidget(keys)
+        outer.addWidget(area)
+        buttons = _close_button(self)
+        buttons.setContentsMargins(24, 0, 24, 0)
+        outer.addWidget(buttons)
+        wanted = keys.sizeHint() + QSize(14, buttons.sizeHint().height() + 30)
+        screen = parent.screen()
+        self.resize(wanted if screen is None else wanted.boundedTo(screen.availableSize() - QSize(40, 60)))
 
 
 def _section(grid: QGridLayout, row: int, title: str, rows: Iterable[tuple[str, str]]) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from PyQt6.QtCore import Qt
 from PyQt6.QtWidgets import QHBoxLayout, QLabel, QVBoxLayout, QWidget
 
 from rtdet.ui.inputs import CalmComboBox
@@ -9,6 +10,22 @@ from rtdet.viewer.input_sizes import advice_on, choices_of
 from rtdet.viewer.player import PlayerState
 
 _TIP = "Pixels of the longer side of what the network sees"
+
+
+class _TwoLines(QLabel):
+    """A text that is wrapped in two lines and always as high as these, so that nothing below it moves."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.setObjectName("hint")
+        self.setWordWrap(True)
+        self.setAlignment(Qt.AlignmentFlag.AlignTop)
+        self.ensurePolished()
+        self.setFixedHeight(2 * self.fontMetrics().lineSpacing())
+
+    def hasHeightForWidth(self) -> bool:
+        """No: a layout with such a widget takes its preferred height for its least one."""
+        return False
 
 
 class InputSizeChooser(QWidget):
@@ -25,9 +42,7 @@ class InputSizeChooser(QWidget):
         self.box = CalmComboBox("Input size", _TIP)
         row.addWidget(self.box, 1)
         column.addLayout(row)
-        self.advice = QLabel()
-        self.advice.setObjectName("hint")
-        self.advice.setWordWrap(True)
+        self.advice = _TwoLines()
         column.addWidget(self.advice)
         self.box.activated.connect(lambda _row: setattr(player, "imgsz", self.box.currentData()))
         for name in ("input_size", "imgsz"):

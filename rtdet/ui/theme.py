@@ -37,7 +37,7 @@ QMenu::separator {{ height: 1px; background: {BORDER}; margin: 5px 8px; }}
 QMenu::icon {{ padding-left: 8px; }}
 #panel, #transport, #status {{ background: {SURFACE}; }}
 #panel {{ border-left: 1px solid {BORDER}; }}
-#panelBody {{ background: {SURFACE}; }}
+#panelBody, #keys {{ background: {SURFACE}; }}
 #transport {{ border-top: 1px solid {BORDER}; }}
 #status {{ border-top: 1px solid {BORDER}; }}
 #status QLabel {{ color: {MUTED}; font-size: 12px; }}
@@ -54,6 +54,7 @@ QPushButton:focus {{ border-color: {ACCENT}; }}
 QPushButton:disabled {{ color: {DISABLED}; }}
 QPushButton#primary {{ background: {ACCENT}; border-color: {ACCENT}; color: {ON_ACCENT}; font-weight: 600; }}
 QPushButton#primary:hover {{ background: #6bb0ff; }}
+QPushButton#primary:disabled {{ background: {RAISED}; border-color: {BORDER}; color: {DISABLED}; }}
 QPushButton#flat {{ background: transparent; border: none; color: {ACCENT}; padding: 2px 6px; }}
 QPushButton#flat:hover, QPushButton#flat:focus {{ color: #8fc3ff; }}
 QToolButton {{ background: transparent; border: 1px solid transparent; border-radius: 6px; padding: 6px; }}

@@ -25,24 +25,24 @@ def choices_of(size: InputSize | None, imgsz: int | None) -> list[SizeChoice]:
     if size.is_fixed:
         return [own]
     sizes = {one for one in _LADDER if _LEAST <= one / size.usual <= _MOST} | {imgsz or size.usual}
-    others = [SizeChoice(one, f"{one}   {work_of(one, size)}") for one in sorted(sizes - {size.usual})]
+    others = [SizeChoice(one, f"{one}   {work_of(one, size)} work") for one in sorted(sizes - {size.usual})]
     return [own, *others]
 
 
 def work_of(imgsz: int, size: InputSize) -> str:
     """The work for a picture grows with the area of the input."""
     factor = (imgsz / size.usual) ** 2
-    return f"{factor:.{0 if factor >= 3 else 1}f}\N{MULTIPLICATION SIGN} the work"
+    return f"{factor:.{0 if factor >= 3 else 1}f}\N{MULTIPLICATION SIGN}"
 
 
 def advice_on(size: InputSize | None, imgsz: int | None) -> str:
     """A line on what the chosen size means, or why there is nothing to choose."""
     if size is None:
-        return "This model does not tell its sizes."
+        return "What it may be is known once the model is loaded."
     if size.is_fixed:
         return f"This model runs at {size.usual} pixels only."
     if imgsz is None or imgsz == size.usual:
         return "Small or distant objects missed? Larger finds more, and takes longer."
     if imgsz > size.usual:
-        return f"About {work_of(imgsz, size)} of the default: finds small things, and boxes come later."
-    return f"About {work_of(imgsz, size)} of the default: quicker, and misses small things."
+        return f"About {work_of(imgsz, size)} the work of the default; finds small and distant objects."
+    return f"About {work_of(imgsz, size)} the work of the default; misses small objects."

@@ -210,6 +210,67 @@ def test_a_dropped_file_is_opened_and_a_dropped_model_is_loaded(qtbot, open_wind
     assert window.player.model == "truth"
 
 
+def test_several_dropped_files_are_played_in_turn_and_the_window_says_which_comes_next(
+    qtbot, open_window, tmp_path
+) -> None:
+    import cv2
+    import numpy as np
+
+    names = [tmp_path / f"{letter}.png" for letter in "abc"]
+    for path in names:
+        cv2.imwrite(str(path), np.full((48, 64, 3), 90, np.uint8))
+    window = open_window()
+    assert not window.actions_["next_source"].isEnabled()
+    mime = QMimeData()
+    mime.setUrls([QUrl.fromLocalFile(str(path)) for path in names])
+    drop(window, mime)
+    until(qtbot, lambda: window.player.source == str(names[0]))
+    assert "then b.png and 1 more" in window.status.source.text()
+    qtbot.keyClick(window.stage.view, Qt.Key.Key_PageDown)
+    until(qtbot, lambda: window.player.source == str(names[1]))
+    until(qtbot, lambda: window.player.source == str(names[2]))  # by itself, after a while
+    assert not window.actions_["next_source"].isEnabled()
+
+
+def test_the_input_size_is_chosen_in_the_panel_with_what_it_costs(qtbot, open_window, stage) -> None:
+    window = open_window()
+    chooser = window.panel.input_size
+    until(qtbot, lambda: chooser.box.isEnabled())
+    assert chooser.box.currentText() == "416 (default)"
+    chooser.box.setCurrentIndex(chooser.box.findData(960))
+    chooser.box.activated.emit(chooser.box.currentIndex())
+    until(qtbot, lambda: 960 in stage.asked_sizes and not window.player.loading)
+    assert "5\N{MULTIPLICATION SIGN} the work" in chooser.advice.text()
+    assert len(stage.pipelines) == 1, "the source plays on"
+    choose(qtbot, window.panel.model, "blind")
+    until(qtbot, lambda: not chooser.box.isEnabled())
+    assert chooser.advice.text() == chooser.box.toolTip() == "This model runs at 300 pixels only."
+
+
+def test_the_input_size_is_remembered_with_its_model(stage, tmp_path, qapp) -> None:
+    from rtdet.config import RunConfig
+    from rtdet.ui import make_window
+
+    def next_window(given: tuple[str, ...] = (), **settings):
+        config = RunConfig(**{"model": "truth", **settings})
+        return make_window(config, stage.services(), given=given, settings_path=tmp_path / "viewer.ini")
+
+    window = next_window()
+    window.player.imgsz = 960
+    window.close()
+    other = next_window(("model",), model="blind")
+    assert other.player.imgsz is None, "it was the other model's"
+    other.close()
+    again = next_window()
+    assert again.player.imgsz == 960
+    again.player.imgsz = None
+    again.close()
+    given = next_window(("imgsz",), imgsz=640)
+    assert given.player.imgsz == 640
+    given.close()
+    assert next_window().player.imgsz is None
+
+
 def test_cameras_are_looked_for_when_the_menu_opens(qtbot, open_window) -> None:
     window = open_window(None)
     menu = window.menus["Open camera"]
@@ -276,6 +337,43 @@ def test_what_the_command_line_asked_for_holds_for_one_time_only(open_window) ->
     window.close()
     player = open_window(None).player
     assert (player.model, player.confidence, player.iou) == ("truth", 0.25, 0.6)
+
+
+def test_the_command_line_wins_over_the_environment_the_file_and_what_is_remembered(
+    open_window, tmp_path, monkeypatch
+) -> None:
+    from click.testing import CliRunner
+
+    from rtdet.cli import cli
+    from rtdet.ui import make_window
+
+    window = open_window(None)
+    for field, value in (("confidence", 0.1), ("iou", 0.1), ("tracker", "sort"), ("camera_motion", True)):
+        setattr(window.player, field, value)
+    window.close()
+    started = []
+
+    def run_viewer(config, services, *, given, others):
+        started.append(make_window(config, services, given=given, settings_path=tmp_path / "viewer.ini"))
+        return 0
+
+    monkeypatch.setattr("rtdet.ui.run_viewer", run_viewer)
+    monkeypatch.setenv("RTDET_IOU", "0.3")
+    monkeypatch.setenv("RTDET_TRACKER", "ocsort")
+    (tmp_path / "rtdet.toml").write_text('tracker = "bytetrack"\nconf = 0.2\niou = 0.2\n')
+    config_file = ["--config", str(tmp_path / "rtdet.toml")]
+    done = CliRunner().invoke(cli, [*config_file, "--conf", "0.4"], catch_exceptions=False)
+    assert done.exit_code == 0, done.output
+    player = started[0].player
+    assert player.confidence == 0.4, "the command line"
+    assert (player.iou, player.tracker) == (0.3, "ocsort"), "the environment"
+    assert player.camera_motion, "remembered"
+    monkeypatch.delenv("RTDET_TRACKER")
+    assert CliRunner().invoke(cli, config_file).exit_code == 0
+    assert (started[1].player.tracker, started[1].player.confidence) == ("bytetrack", 0.2), "the file"
+    for window in started:
+        window.close()
+    assert open_window(None).player.tracker == "sort", "for that time only"
 
 
 def test_a_narrow_window_leaves_out_numbers_instead_of_cutting_them(qtbot, open_window) -> None:

@@ -91,6 +91,60 @@ def test_dragging_the_slider_ends_where_it_is_left(qtbot, open_window) -> None:
     until(qtbot, lambda: abs(window.stage.view.frame.t - 3.0) < 0.3)
 
 
+def test_the_number_of_the_frame_on_screen_is_shown_as_track_files_count_it(qtbot, open_window) -> None:
+    window = open_window()
+    window.session.toggle_play()
+    window.session.seek(1.0)
+    until(qtbot, lambda: window.transport.frame.text() == "frame 26")
+    assert window.stage.view.frame.index == 25
+    press(qtbot, window, Qt.Key.Key_Period)
+    until(qtbot, lambda: window.transport.frame.text() == "frame 27")
+
+
+def test_ctrl_g_asks_for_a_place_and_goes_there(qtbot, open_window) -> None:
+    from rtdet.ui.go_to import GoToDialog
+
+    window = open_window()
+    press(qtbot, window, Qt.Key.Key_G, Qt.KeyboardModifier.ControlModifier)
+    dialog = window.findChild(GoToDialog)
+    assert "#1 to #100" in dialog.hint.text()
+    assert not dialog.button.isEnabled()
+    qtbot.keyClicks(dialog.field, "1:xx")
+    assert "Type a time" in dialog.hint.text()
+    qtbot.keyClick(dialog.field, Qt.Key.Key_Return)
+    assert dialog.isVisible(), "it waits for something that it can understand"
+    dialog.field.setText("#60")
+    qtbot.keyClick(dialog.field, Qt.Key.Key_Return)
+    until(qtbot, lambda: window.transport.frame.text() == "frame 60")
+    assert window.player.phase is Phase.PAUSED
+    window.actions_["go_to"].trigger()
+    dialog = next(one for one in window.findChildren(GoToDialog) if one.isVisible())
+    dialog.field.setText("1:05.2")
+    dialog.accept()
+    until(qtbot, lambda: window.transport.frame.text() == "frame 100")
+    assert "last one" in window.stage.banner.text.text()
+
+
+def test_speed_is_changed_by_key_and_menu_and_a_live_source_has_none(qtbot, open_window) -> None:
+    window = open_window()
+    button = window.transport.speed
+    assert (button.text(), button.isEnabled()) == ("1\N{MULTIPLICATION SIGN}", True)
+    press(qtbot, window, Qt.Key.Key_BracketRight)
+    press(qtbot, window, Qt.Key.Key_BracketRight)
+    assert button.text() == "2\N{MULTIPLICATION SIGN}"
+    press(qtbot, window, Qt.Key.Key_BracketLeft)
+    assert button.choices[1.5].isChecked()
+    button.choices[4.0].trigger()
+    assert window.player.speed == 4.0
+    press(qtbot, window, Qt.Key.Key_Backspace)
+    assert window.player.speed == 1.0
+    button.choices[0.25].trigger()
+    window.session.play("live")
+    until(qtbot, lambda: window.player.source == "live")
+    assert (window.player.speed, button.isEnabled()) == (1.0, False)
+    assert "live" in button.toolTip()
+
+
 def test_a_live_source_cannot_be_searched(qtbot, open_window) -> None:
     window = open_window("live")
     assert not window.transport.slider.isEnabled()

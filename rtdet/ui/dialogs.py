@@ -27,6 +27,7 @@ from rtdet.address import Address
 from rtdet.ui import theme
 from rtdet.ui.actions import COMMANDS, OTHER_KEYS, keys_of
 from rtdet.ui.icons import window_icon
+from rtdet.ui.screens import bounded_by_screen
 from rtdet.viewer import system_keyring
 
 VIDEOS = (
@@ -35,6 +36,7 @@ VIDEOS = (
 )
 MODELS = "Models (*.safetensors *.onnx *.xml *.pth);;All files (*)"
 
+_LONG = 40  # letters; more are wrapped
 ABOUT = (
     "Detects and tracks objects in video, in real time, on the machine you already have.\n"
     "Nothing calls home: the network is used only for what you open."
@@ -84,6 +86,7 @@ def ask_save(
 def _ask(dialog: QFileDialog, chosen: Callable[[list[str]], None]) -> QFileDialog:
     dialog.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
     dialog.filesSelected.connect(chosen)
+    dialog.resize(bounded_by_screen(dialog.size(), dialog))
     dialog.open()
     return dialog
 
@@ -178,16 +181,16 @@ class ShortcutsDialog(QDialog):
         keys = QWidget()
         keys.setObjectName("keys")
         row = QHBoxLayout(keys)
-        row.setContentsMargins(24, 16, 24, 8)
-        row.setSpacing(36)
+        row.setContentsMargins(24, 16, 12, 8)
+        row.setSpacing(28)
         for menus in (("File", "Playback"), ("View", "Help", "")):
             column = QVBoxLayout()
             for menu in menus:
                 rows = [(keys_of(c), c.text.rstrip("…")) for c in COMMANDS if c.menu == menu and c.keys]
                 grid = QGridLayout()
-                grid.setHorizontalSpacing(20)
+                grid.setHorizontalSpacing(16)
                 grid.setVerticalSpacing(5)
-                grid.setColumnMinimumWidth(0, 130)
+                grid.setColumnMinimumWidth(0, 120)
                 grid.setColumnStretch(1, 1)
                 _section(grid, 0, menu or "Mouse and more", rows or OTHER_KEYS)
                 column.addLayout(grid)
@@ -201,9 +204,8 @@ class ShortcutsDialog(QDialog):
         buttons = _close_button(self)
         buttons.setContentsMargins(24, 0, 24, 0)
         outer.addWidget(buttons)
-        wanted = keys.sizeHint() + QSize(14, buttons.sizeHint().height() + 30)
-        screen = parent.screen()
-        self.resize(wanted if screen is None else wanted.boundedTo(screen.availableSize() - QSize(40, 60)))
+        wanted = keys.sizeHint() + QSize(26, buttons.sizeHint().height() + 30)
+        self.resize(bounded_by_screen(wanted, parent))
 
 
 def _section(grid: QGridLayout, row: int, title: str, rows: Iterable[tuple[str, str]]) -> None:
@@ -216,7 +218,9 @@ def _section(grid: QGridLayout, row: int, title: str, rows: Iterable[tuple[str, 
         label = QLabel(name)
         label.setObjectName("value")
         grid.addWidget(label, row, 0)
-        grid.addWidget(QLabel(text), row, 1)
+        line = QLabel(text)
+        line.setWordWrap(len(text) > _LONG)
+        grid.addWidget(line, row, 1)
 
 
 def _close_button(dialog: QDialog) -> QDialogButtonBox:
@@ -241,14 +245,19 @@ class AboutDialog(QDialog):
         title = QLabel(f"rtdet {_version()}")
         title.setObjectName("emptyTitle")
         words.addWidget(title)
-        words.addWidget(QLabel(ABOUT))
+        about = QLabel(ABOUT)
+        about.setWordWrap(True)
+        words.addWidget(about)
         row.addLayout(words, 1)
         column.addLayout(row)
         grid = QGridLayout()
         grid.setHorizontalSpacing(20)
+        grid.setColumnStretch(1, 1)
         _section(grid, 0, "Licences", LICENCES)
         column.addLayout(grid)
         column.addWidget(_close_button(self))
+        width = bounded_by_screen(QSize(800, 600), parent).width()
+        self.resize(width, column.totalHeightForWidth(width))
 
 
 def _version() -> str:

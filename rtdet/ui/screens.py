@@ -1,14 +1,22 @@
-"""Where a window goes on the screen."""
+"""Where a window goes on the screen, and how much of it a dialog may have."""
 
 from __future__ import annotations
 
 from PyQt6.QtCore import QRect, QSize
 from PyQt6.QtGui import QGuiApplication
-from PyQt6.QtWidgets import QMainWindow
+from PyQt6.QtWidgets import QMainWindow, QWidget
 
 USUAL = QSize(1280, 800)
 # For the title bar and the borders that the desktop adds, whose size it tells only once the window is shown.
 _TITLE_BAR, _BORDER = 40, 2
+
+
+def bounded_by_screen(size: QSize, widget: QWidget) -> QSize:
+    """As much of a dialog's size as the widget's screen has room for."""
+    screen = widget.screen() or QGuiApplication.primaryScreen()
+    if screen is None:
+        return size
+    return size.boundedTo(screen.availableSize() - QSize(2 * _BORDER + 12, _TITLE_BAR + 12))
 
 
 def fit_to_screen(window: QMainWindow, *, is_remembered: bool) -> None:

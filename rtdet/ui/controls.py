@@ -15,11 +15,13 @@ from PyQt6.QtWidgets import (
     QListWidgetItem,
     QPushButton,
     QScrollArea,
+    QToolButton,
     QVBoxLayout,
     QWidget,
 )
 
 from rtdet.ui import theme
+from rtdet.ui.icons import icon
 from rtdet.ui.input_size import InputSizeChooser
 from rtdet.ui.inputs import ARROWS, CalmComboBox, JumpSlider, KeyKeeper
 from rtdet.viewer.player import PlayerState
@@ -64,12 +66,18 @@ class Panel(QFrame):
 
         column.addWidget(_heading("Model"))
         self.model = Chooser(player, "model", models, "Model", "The network that detects objects")
-        column.addWidget(self.model)
-        browse = QPushButton("Open model file…")
+        browse = QToolButton()
+        browse.setIcon(icon("folder"))
+        browse.setAccessibleName("Open model file")
         browse.setToolTip("Use a model from a file (.safetensors .onnx .xml .pth)")
         browse.setFocusPolicy(Qt.FocusPolicy.TabFocus)
         browse.clicked.connect(lambda: browse_model())
-        column.addWidget(browse)
+        KeyKeeper(browse, (Qt.Key.Key_Space,))
+        row = QHBoxLayout()
+        row.setSpacing(4)
+        row.addWidget(self.model, 1)
+        row.addWidget(browse)
+        column.addLayout(row)
         self.input_size = InputSizeChooser(player)
         column.addWidget(self.input_size)
         column.addSpacing(theme.SPACE)

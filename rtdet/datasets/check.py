@@ -30,10 +30,10 @@ KINDS: Mapping[str, str] = {
     "missing picture": "labels without their picture: put it back or remove the labels",
     "duplicate id": "two pictures with the same id: the second is left out, its boxes go to the first",
     "undecodable picture": "the file is truncated, empty or not a picture: replace or remove it",
-    "other size": "the labels were made on a picture of another size: boxes may be misplaced",
+    "other size": "the labels are of another size: boxes are scaled to the picture; of another shape, it is left out",
     "missing labels": "a list of a part names pictures that have no labels",
     "declaration": "dataset.toml cannot be used as it is",
-    "unknown class": "the class has no name in the labels: such boxes are ignored",
+    "unknown class": "the class has no name in the labels, or two: such boxes are ignored",
     "empty box": "no area, inverted or not a number: such boxes are dropped",
     "box outside": "it lies outside the picture: such boxes are dropped",
     "box beyond the border": "it sticks out by more than a pixel: it is cut off at the border",
@@ -149,7 +149,7 @@ def _losses(raw: RawLabels, looks: Sequence[_Look]) -> Losses:
         else:
             readable.append(picture)
     whole = replace(raw, pictures=readable, findings=findings)
-    return cleaned(with_true_sizes(whole, every=True), raw.class_names)[1]
+    return cleaned(with_true_sizes(whole), raw.class_names)[1]
 
 
 def name_in(folder: Path, path: Path) -> str:

@@ -15,10 +15,10 @@ from typing import Any
 
 import numpy as np
 
-from rtdet.datasets.faults import NAMELESS, UNREADABLE_LABELS, Faults, Finding, LabelError
+from rtdet.datasets.faults import AMBIGUOUS, NAMELESS, UNREADABLE_LABELS, Faults, Finding, LabelError
 from rtdet.datasets.pictures import inside
 from rtdet.datasets.raw import RawLabels, RawPicture, cleaned
-from rtdet.datasets.sample import Sample
+from rtdet.datasets.sample import Sample, places_of
 from rtdet.datasets.text import printable, read_text, shown
 from rtdet.errors import UsageError
 from rtdet.geometry.boxes import ltwh_to_xyxy
@@ -51,21 +51,15 @@ def read_coco(
         _rows(content, k, annotations) for k in ("images", "annotations", "categories")
     )
     faults = Faults(tolerant=tolerant)
-    names: dict[Hashable, str] = {}
-    for i, row in enumerate(categories):
-        with faults.noted(annotations.name):
-            key = _id(row, "id", f"category {i}", annotations)
-            name = row.get("name")
-            names[key] = (
-                str(name) if type(name) in (int, float) else _text(row, "name", f"category {i}", annotations)
-            )
+    names, twice = _names(categories, annotations, faults)
     rows = _with_boxes(rows)
     if tolerant:
         rows = _readable(rows, images_rows, annotations, faults)
     else:
         rows = _without_boxless(rows, annotations, faults)
     class_names = tuple(dict.fromkeys(names.values()))
-    place = {key: class_names.index(name) for key, name in names.items()}
+    places = places_of(class_names)
+    place = {key: places[name] for key, name in names.items() if key not in twice}
     columns = _Columns(rows, place, annotations)
     root = images if isinstance(images, Path) else _root(images, images_rows)
     pictures: list[RawPicture] = []
@@ -87,10 +81,29 @@ def read_coco(
             lost = Finding("missing picture", annotations.name, text, len(at), why=_UNLISTED)
             findings.append(lost)
     for key, number in Counter(row["category_id"] for row in rows).items():
-        if key not in place:
+        if key in twice:
+            text = f"category id {shown(key)} is that of {' and '.join(twice[key])}"
+            findings.append(Finding("unknown class", annotations.name, text, number, why=AMBIGUOUS))
+        elif key not in place:
             text = f"category id {shown(key)} is not listed"
             findings.append(Finding("unknown class", annotations.name, text, number, why=NAMELESS))
     return RawLabels(folder or root, "coco", class_names, pictures, findings)
+
+
+def _names(
+    categories: Rows, file: Path, faults: Faults
+) -> tuple[dict[Hashable, str], dict[Hashable, list[str]]]:
+    """The class name of each id, and the names of ids that more than one class has."""
+    names: dict[Hashable, str] = {}
+    twice: dict[Hashable, list[str]] = {}
+    for i, row in enumerate(categories):
+        with faults.noted(file.name):
+            key = _id(row, "id", f"category {i}", file)
+            name = row.get("name")
+            text = str(name) if type(name) in (int, float) else _text(row, "name", f"category {i}", file)
+            if names.setdefault(key, text) != text:
+                twice.setdefault(key, [names[key]]).append(text)
+    return names, twice
 
 
 def _root(candidates: Sequence[Path], images: Rows) -> Path:

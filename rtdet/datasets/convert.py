@@ -25,6 +25,7 @@ from rtdet.datasets.losses import Losses, say_losses
 from rtdet.datasets.pictures import picture_name
 from rtdet.datasets.raw import RawLabels
 from rtdet.datasets.sample import Dataset, Sample
+from rtdet.datasets.sizes import without_missing
 from rtdet.datasets.text import printable
 from rtdet.datasets.writers import Lost, Named
 from rtdet.errors import OutputError, UsageError
@@ -95,7 +96,7 @@ def convert(
 
     Boxes are those that training would get: cut at the borders, empty ones left out. `link` makes hard links
     instead of copies. What is lost in reading is said; more than a tenth is an error unless `allow_loss`. Raises
-    UsageError for that, for labels that do not fit and for missing pictures, OutputError for what cannot be written.
+    UsageError for that and for labels that do not fit, OutputError for what cannot be written.
     """
     parts = read_parts(folder)
     return write_parts(parts, kind, out, link=link, allow_loss=allow_loss, on_picture=on_picture)
@@ -112,7 +113,7 @@ def write_parts(
 ) -> Conversion:
     """As convert, for parts that were read already."""
     names = class_names_of(parts)
-    datasets = {part: dataset_of(raw, names, every_size=True) for part, raw in parts.items()}
+    datasets = {part: dataset_of(without_missing(raw), names) for part, raw in parts.items()}
     losses = say_losses_of(datasets, allow=allow_loss)
     return replace(write_datasets(datasets, kind, out, link=link, on_picture=on_picture), losses=losses)
 

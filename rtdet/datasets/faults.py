@@ -14,6 +14,8 @@ PATH_OUTSIDE = "path outside"
 UNREADABLE = "that cannot be read"
 # Why a box is lost that no class is known of.
 NAMELESS = "of a class that has no name"
+# Why nobody knows which class a box is of.
+AMBIGUOUS = "of a class id that two classes have"
 
 
 @dataclass(frozen=True)

@@ -56,13 +56,11 @@ def load_dataset(
     return dataset_of(raw, class_names, cut=cut)
 
 
-def dataset_of(
-    raw: RawLabels, class_names: Sequence[str] | None = None, *, cut: bool = True, every_size: bool = False
-) -> Dataset:
-    """The clean form of labels as written, with what dataset.toml declares, and what was lost. cut: see `cleaned`;
-    every_size: see `with_true_sizes`."""
+def dataset_of(raw: RawLabels, class_names: Sequence[str] | None = None, *, cut: bool = True) -> Dataset:
+    """The clean form of labels as written, with what dataset.toml declares, and what was lost. cut: see
+    `cleaned`."""
     names = tuple(raw.class_names if class_names is None else class_names)
-    samples, losses = cleaned(with_true_sizes(raw, every=every_size), names, cut=cut)
+    samples, losses = cleaned(with_true_sizes(raw), names, cut=cut)
     dataset = Dataset(raw.folder, names, samples, losses)
     declared = read_declaration(raw.folder, declarable(raw, names))
     return declare_incomplete(dataset, declared) if declared else dataset

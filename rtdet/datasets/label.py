@@ -24,6 +24,7 @@ from rtdet.datasets.incomplete import labeled_by_source, write_declaration
 from rtdet.datasets.pictures import pictures_in
 from rtdet.datasets.raw import RawLabels, raw_picture
 from rtdet.datasets.sample import Dataset, Sample
+from rtdet.datasets.sizes import without_missing
 from rtdet.datasets.teacher import opinion
 from rtdet.datasets.writers import UNNAMED, Lost, write_coco
 from rtdet.errors import OutputError, UsageError
@@ -111,7 +112,7 @@ def label_parts(
     if not is_json:
         check_empty(out)
     names = class_order(parts, wanted)
-    read = {part: dataset_of(_with_sizes(raw), names, every_size=True) for part, raw in parts.items()}
+    read = {part: dataset_of(_with_sizes(without_missing(raw)), names) for part, raw in parts.items()}
     say_losses_of(read, allow=allow_loss)
     for _ in range(sum(len(raw.pictures) - len(read[part]) for part, raw in parts.items())):
         on_picture()

@@ -7,6 +7,7 @@ a tenth would be lost.
 from __future__ import annotations
 
 import logging
+import re
 from collections import Counter
 from collections.abc import Iterable
 from dataclasses import dataclass, field
@@ -25,6 +26,7 @@ PIXELS = "outside their pictures: are they in pixels, not fractions?"
 FRACTIONS = "boxes within the first pixel of their pictures: are they fractions, not pixels?"
 CUT = "boxes cut off at the border of their pictures"
 TURNED = "pictures whose width and height the labels swap (the pictures' own sizes are used)"
+SCALED = "pictures of another size than their labels say (the boxes are scaled)"
 WITH_PICTURES = "of pictures that are left out"
 OTHER_SHAPE = "of another shape than their labels say"
 
@@ -61,7 +63,7 @@ class Losses:
         parts.append(_share(self.left_out, self.pictures, "picture", "pictures", "left out"))
         for what, number in self.noted.items():
             if number:
-                one = what.replace("boxes ", "box ", 1).replace("pictures ", "picture ", 1)
+                one = re.sub("^(box|picture)e?s ", r"\1 ", what)
                 parts.append(f"{number:,} {what if number > 1 else one}")
         return "; ".join(part for part in parts if part)
 

@@ -40,6 +40,9 @@ def picture_size(path: Path) -> tuple[int, int]:
     Raises UsageError for a file that is missing or no picture.
     """
     try:
+        with path.open("rb") as file:
+            if (known := _upright_size(file.read(4096))) is not None:
+                return known
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")  # of a very large picture; nothing is decoded here
             with Pillow.open(path) as header:
@@ -93,18 +96,33 @@ def _webp_size(content: bytes) -> tuple[int, int]:
     return int.from_bytes(size[6:8], "little") & 0x3FFF, int.from_bytes(size[8:10], "little") & 0x3FFF
 
 
-def may_be_turned(path: Path) -> bool:
-    """May the file have an EXIF orientation? By its first bytes, which takes much less than to ask Pillow."""
-    if not os.path.isfile(path):  # a pipe would be waited for
-        return False
-    try:
-        with path.open("rb") as file:
-            head = file.read(4096)
-    except (OSError, ValueError):
-        return False
-    if head.startswith(b"RIFF"):  # WebP says in its first chunk that a chunk of EXIF follows
-        return head[12:16] == b"VP8X" and len(head) > 20 and bool(head[20] & 0x08)
-    return b"Exif" in head or b"eXIf" in head or head[:4] in (b"II*\0", b"MM\0*")
+def _upright_size(head: bytes) -> tuple[int, int] | None:
+    """(width, height) by a picture's first bytes, which takes much less than to ask Pillow; None where they do not
+    tell, or where it may have an EXIF orientation."""
+    if b"Exif" in head or b"eXIf" in head:
+        return None
+    size = (0, 0)
+    if head.startswith(b"RIFF") and head[8:12] == b"WEBP" and len(head) >= 30:
+        has_exif = head[12:16] == b"VP8X" and head[20] & 0x08  # a chunk of it follows
+        size = (0, 0) if has_exif else _webp_size(head)
+    elif head.startswith(b"\x89PNG") and head[12:16] == b"IHDR" and len(head) >= 33:
+        size = int.from_bytes(head[16:20], "big"), int.from_bytes(head[20:24], "big")
+    elif head.startswith(b"\xff\xd8"):
+        size = _jpeg_size(head)
+    return size if min(size) > 0 else None
+
+
+def _jpeg_size(head: bytes) -> tuple[int, int]:
+    """As ITU-T T.81 has it: segments of a marker and a length, of which a frame header, SOF0 to SOF15, has the size;
+    (0, 0) where that comes later."""
+    place = 2
+    while place + 9 <= len(head) and head[place] == 0xFF:
+        marker = head[place + 1]
+        if 0xC0 <= marker <= 0xCF and marker not in (0xC4, 0xC8, 0xCC):
+            rows, columns = head[place + 5 : place + 7], head[place + 7 : place + 9]
+            return int.from_bytes(columns, "big"), int.from_bytes(rows, "big")
+        place += 2 + int.from_bytes(head[place + 2 : place + 4], "big")
+    return 0, 0
 
 
 def picture_name(path: Path) -> str:

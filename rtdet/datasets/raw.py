@@ -13,7 +13,7 @@ from pathlib import Path
 
 import numpy as np
 
-from rtdet.datasets.faults import NAMELESS, Finding
+from rtdet.datasets.faults import AMBIGUOUS, NAMELESS, Finding
 from rtdet.datasets.losses import CUT, EMPTY, FRACTIONS, OUTSIDE, PIXELS, Losses, losses_in
 from rtdet.datasets.pictures import picture_size
 from rtdet.datasets.sample import Sample, places_of
@@ -116,8 +116,8 @@ def cleaned(raw: RawLabels, class_names: Sequence[str], *, cut: bool = True) -> 
     written = sum(len(picture.boxes) for picture in raw.pictures)
     noted = Counter({CUT: counts.pop(CUT, 0), FRACTIONS: _like_fractions(raw, written)})
     found = losses_in(raw.findings)
-    if found.dropped[NAMELESS]:  # their rows are among the pictures', as regions that are ignored
-        found = replace(found, boxes=found.boxes - found.dropped[NAMELESS])
+    # Rows without a class are among the pictures', as regions that are ignored.
+    found = replace(found, boxes=found.boxes - found.dropped[NAMELESS] - found.dropped[AMBIGUOUS])
     return samples, found + Losses(written, len(raw.pictures), _asking(counts, raw, written), noted=noted)
 
 

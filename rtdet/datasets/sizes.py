@@ -1,21 +1,23 @@
-"""Pictures that are of another shape than their labels say, most often turned upright by their EXIF orientation.
+"""Pictures that are of another size than their labels say.
 
-Tools that label photographs of phones write the width and height of the stored picture, which lies on its side, and
-boxes of the upright one. Whether boxes are upright is for the set to show: where fewer of them stick out of the
-pictures as they are than out of the sizes as written. Where that is not so, or nothing shows it, the pictures are
-left out.
+Of pictures that were scaled after they were labelled, the boxes are scaled too. Others are of another shape, most
+often because their EXIF orientation turns them upright: tools that label photographs of phones write the width and
+height of the stored picture, which lies on its side, and boxes of the upright one. Whether boxes are upright is for
+the set to show: where fewer of them stick out of the pictures as they are than out of the sizes as written. Where
+that is not so, or nothing shows it, the pictures are left out.
 """
 
 from __future__ import annotations
 
+import os
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
 
-from rtdet.datasets.faults import Finding
-from rtdet.datasets.losses import OTHER_SHAPE, TURNED
-from rtdet.datasets.pictures import may_be_turned, picture_size
+from rtdet.datasets.faults import UNREADABLE, Finding
+from rtdet.datasets.losses import OTHER_SHAPE, SCALED, TURNED
+from rtdet.datasets.pictures import picture_size
 from rtdet.datasets.raw import TOLERANCE, RawLabels, RawPicture
 from rtdet.errors import UsageError
 
@@ -37,20 +39,32 @@ class _Other:
         return self.picture.size == self.size[::-1]
 
 
-def with_true_sizes(raw: RawLabels, *, every: bool = False) -> RawLabels:
-    """The labels with pictures upright: of those whose sides the labels swap the picture's own size is taken, or
-    they are left out, as are those of another shape; findings say so. Looked at are files whose first bytes say that
-    they may be turned; with `every` all, which takes a millisecond each. Missing pictures and such as cannot be read
-    stay as they are."""
-    others = [other for i, picture in enumerate(raw.pictures) if (other := _other(i, picture, every))]
-    if not others:
-        return raw
+def with_true_sizes(raw: RawLabels) -> RawLabels:
+    """The labels with pictures upright and of their own sizes: boxes are scaled where only the size differs; where
+    the labels swap the sides, the picture's own are taken, or it is left out, as are those of another shape and those
+    whose size cannot be read; findings say so. Missing pictures stay as they are, if the labels say their size."""
+    pictures: dict[int, RawPicture] = {}
+    findings = list(raw.findings)
+    others: list[_Other] = []
+    for place, picture in enumerate(raw.pictures):
+        size, lost = _size_of(picture)
+        if lost is not None:
+            findings.append(lost)
+            continue
+        pictures[place] = picture
+        if size is None or size == picture.size:
+            continue
+        if picture.size is None:
+            pictures[place] = replace(picture, size=size)
+        elif abs(size[0] * picture.size[1] / (size[1] * picture.size[0]) - 1) > _RATIO:
+            others.append(_Other(place, picture, size))
+        else:
+            pictures[place] = _scaled(picture, size)
+            findings.append(Finding("other size", picture.path.name, "it was scaled", noted=1, why=SCALED))
     swapped = [other for other in others if other.is_swapped]
     is_upright = _beyond([o.picture for o in swapped], [o.size for o in swapped]) < _beyond(
         [o.picture for o in swapped], [o.size[::-1] for o in swapped]
     )
-    pictures: dict[int, RawPicture] = dict(enumerate(raw.pictures))
-    findings = list(raw.findings)
     for other in others:
         name = other.picture.path.name
         if other.is_swapped and is_upright:
@@ -63,15 +77,28 @@ def with_true_sizes(raw: RawLabels, *, every: bool = False) -> RawLabels:
     return replace(raw, pictures=list(pictures.values()), findings=findings)
 
 
-def _other(place: int, picture: RawPicture, every: bool) -> _Other | None:
-    if picture.size is None or not (every or may_be_turned(picture.path)):
-        return None
+def _size_of(picture: RawPicture) -> tuple[tuple[int, int] | None, Finding | None]:
+    """The picture's own size, None where it is missing; and the finding where the picture is lost."""
+    if not os.path.isfile(picture.path):  # a pipe would be waited for
+        return None, None if picture.size is not None else _lost(picture, "missing picture", MISSING)
     try:
-        width, height = size = picture_size(picture.path)
+        return picture_size(picture.path), None
     except UsageError:
-        return None
-    ratio = width * picture.size[1] / (height * picture.size[0])
-    return _Other(place, picture, size) if abs(ratio - 1) > _RATIO else None
+        return None, _lost(picture, "undecodable picture", UNREADABLE)
+
+
+def _lost(picture: RawPicture, kind: str, why: str) -> Finding:
+    return Finding(kind, picture.path.name, "", len(picture.boxes), 1, why=why)
+
+
+def _scaled(picture: RawPicture, size: tuple[int, int]) -> RawPicture:
+    """Labels that were made on the same picture of another size."""
+    if picture.size is None or picture.fractions:
+        return replace(picture, size=size)
+    across, down = size[0] / picture.size[0], size[1] / picture.size[1]
+    with np.errstate(over="ignore", invalid="ignore"):  # boxes may be anything
+        boxes = picture.boxes * ([across, down] * 2)
+        return replace(picture, size=size, boxes=boxes, areas=picture.areas * (across * down))
 
 
 def _beyond(pictures: Sequence[RawPicture], sizes: Sequence[tuple[int, int]]) -> int:
@@ -88,9 +115,6 @@ def without_missing(raw: RawLabels) -> RawLabels:
     if not missing:
         return raw
     gone = {id(picture) for picture in missing}
-    found = [
-        Finding("missing picture", picture.path.name, "", len(picture.boxes), 1, why=MISSING)
-        for picture in missing
-    ]
+    found = [_lost(picture, "missing picture", MISSING) for picture in missing]
     kept = [picture for picture in raw.pictures if id(picture) not in gone]
     return replace(raw, pictures=kept, findings=[*raw.findings, *found])

@@ -28,6 +28,7 @@ from rtdet.datasets.losses import losses_in
 from rtdet.datasets.near_duplicates import Fingerprint, duplicate_groups, fingerprint
 from rtdet.datasets.raw import RawLabels
 from rtdet.datasets.sample import Dataset, Sample, read_picture
+from rtdet.datasets.sizes import without_missing
 from rtdet.errors import UsageError
 
 
@@ -65,7 +66,7 @@ def split_parts(
     if kind not in WRITERS:
         raise UsageError(f"{kind} is not one of {', '.join(WRITERS)}")
     check_empty(out)
-    datasets = {part: dataset_of(raw, names, every_size=True) for part, raw in parts.items()}
+    datasets = {part: dataset_of(without_missing(raw), names) for part, raw in parts.items()}
     looked = {part: _looked_at(dataset, on_picture) for part, dataset in datasets.items()}
     say_losses_of({part: dataset for part, (dataset, _) in looked.items()}, allow=allow_loss)
     prints = {path: one for _, found in looked.values() for path, one in found.items()}

@@ -1,7 +1,8 @@
 """YOLO txt: a text file for each picture, a line for each object: class cx cy w h, as shares of the picture.
 
 labels/ mirrors images/; names stand in data.yaml, classes.txt or obj.names. A sixth number is a score (as
-`save_conf` of common tools writes); six or more numbers after the class are a polygon, of which the box is taken.
+`save_conf` of common tools writes); six or more numbers after the class are a polygon, of which the box is taken, or,
+where data.yaml has `kpt_shape`, a box and key points, which are passed over.
 A picture without a text file shows nothing, which YOLO allows.
 """
 
@@ -49,6 +50,7 @@ def read_yolo(folder: Path, split: str | None = None, *, tolerant: bool = False)
     makes findings of lines that cannot be read and of paths that leave the folder."""
     faults = Faults(tolerant=tolerant)
     names = _names(folder)
+    has_keypoints = _has_keypoints(folder)
     places = _places(folder, split)
     labels = {path: _label_file(path, folder) for path in _pictures(folder, places, faults)}
     orphans = _orphans(folder, places, labels)
@@ -59,7 +61,8 @@ def read_yolo(folder: Path, split: str | None = None, *, tolerant: bool = False)
         labels.update(pairs)
         orphans = [path for path in dict.fromkeys([*orphans, *strays]) if path not in set(pairs.values())]
     faults.findings += without_pictures(orphans, folder)
-    read = [_read(path, file, len(names), folder, faults) for path, file in labels.items()]
+    reader = _Reader(folder, len(names), has_keypoints, faults)
+    read = [reader.read(path, file) for path, file in labels.items()]
     return RawLabels(folder, "yolo", names, read, faults.findings)
 
 
@@ -78,6 +81,12 @@ def _names(folder: Path) -> tuple[str, ...]:
     raise UsageError(
         f"{folder} has YOLO labels but no names of their classes; add a classes.txt with one name per line"
     )
+
+
+def _has_keypoints(folder: Path) -> bool:
+    """By the data.yaml that `_names` goes by."""
+    described = (read_yolo_yaml(base) for base in (folder, folder.parent))
+    return next((one.has_keypoints for one in described if one is not None and one.names is not None), False)
 
 
 def _places(folder: Path, split: str | None) -> list[Path]:
@@ -183,37 +192,46 @@ def _orphans(folder: Path, places: Sequence[Path], labels: Mapping[Path, Path]) 
     return [path for path in files if path not in known and path.name not in names]
 
 
-def _read(picture: Path, file: Path, classes: int, folder: Path, faults: Faults) -> RawPicture:
-    rows: list[list[float]] = []
-    where = str(file.relative_to(folder))
-    lines: list[str] = []
-    with faults.noted(where):
-        if os.path.exists(file):
-            lines = read_text(check_inside(folder, file)).splitlines()
-    for number, line in enumerate(lines, 1):
-        with faults.noted(f"{where} line {number}"):
-            if line.strip():
-                rows.append(_row(line, f"{file} line {number}"))
-    table = np.array(rows, dtype=np.float64).reshape(-1, 6)
-    labels = np.clip(table[:, 0], -1, classes).astype(np.int64)
-    unknown = labels >= classes
-    for number, count in zip(*np.unique(table[unknown, 0], return_counts=True), strict=True):
-        text = f"class {number:.0f}, but only {classes} have names"
-        faults.findings.append(Finding("unknown class", where, text, int(count), why=NAMELESS))
-    labels[unknown] = -1
-    return raw_picture(picture, None, table[:, 1:5], labels, scores=table[:, 5], fractions=True)
+class _Reader:
+    """Reads the labels of picture by picture."""
+
+    def __init__(self, folder: Path, classes: int, has_keypoints: bool, faults: Faults) -> None:
+        self._folder, self._classes, self._faults = folder, classes, faults
+        self._has_keypoints = has_keypoints
+
+    def read(self, picture: Path, file: Path) -> RawPicture:
+        rows: list[list[float]] = []
+        where = str(file.relative_to(self._folder))
+        lines: list[str] = []
+        with self._faults.noted(where):
+            if os.path.exists(file):
+                lines = read_text(check_inside(self._folder, file)).splitlines()
+        for number, line in enumerate(lines, 1):
+            with self._faults.noted(f"{where} line {number}"):
+                if line.strip():
+                    rows.append(_row(line, f"{file} line {number}", self._has_keypoints))
+        table = np.array(rows, dtype=np.float64).reshape(-1, 6)
+        labels = np.clip(table[:, 0], -1, self._classes).astype(np.int64)
+        unknown = labels >= self._classes
+        for number, count in zip(*np.unique(table[unknown, 0], return_counts=True), strict=True):
+            text = f"class {number:.0f}, but only {self._classes} have names"
+            self._faults.findings.append(Finding("unknown class", where, text, int(count), why=NAMELESS))
+        labels[unknown] = -1
+        return raw_picture(picture, None, table[:, 1:5], labels, scores=table[:, 5], fractions=True)
 
 
-def _row(line: str, where: str) -> list[float]:
+def _row(line: str, where: str, has_keypoints: bool) -> list[float]:
     """class, xyxy as shares, score (NaN: not given)."""
     words = line.split()
     try:
         label, *numbers = (float(word) for word in words)
     except ValueError:
         raise LabelError(where, f"{shown(line)} is not YOLO's class cx cy w h, in numbers") from None
-    if not 0 <= label < 1e9 or label % 1 or len(numbers) < 4 or (len(numbers) > 5 and len(numbers) % 2):
-        raise LabelError(where, f"{shown(line)} is not YOLO's class cx cy w h")
-    if len(numbers) > 5:
+    is_polygon = len(numbers) > 5 and not has_keypoints
+    if not 0 <= label < 1e9 or label % 1 or len(numbers) < 4 or (is_polygon and len(numbers) % 2):
+        advice = " (where key points follow, data.yaml says so by `kpt_shape`)" if is_polygon else ""
+        raise LabelError(where, f"{shown(line)} is not YOLO's class cx cy w h{advice}")
+    if is_polygon:
         x, y = numbers[::2], numbers[1::2]
         return [label, min(x), min(y), max(x), max(y), np.nan]
     with np.errstate(over="ignore", invalid="ignore"):

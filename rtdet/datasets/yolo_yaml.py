@@ -17,11 +17,12 @@ SPLITS = ("train", "val", "valid", "test")
 @dataclass(frozen=True)
 class YoloYaml:
     """names by class number, None where it has none; splits: for "train", "val", "test" the folders or lists; root:
-    its `path`."""
+    its `path`; has_keypoints: behind each box stand the key points of its object (`kpt_shape`)."""
 
     names: tuple[str, ...] | None
     splits: dict[str, list[str]]
     root: str
+    has_keypoints: bool = False
 
 
 def yaml_file(folder: Path) -> Path | None:
@@ -59,7 +60,7 @@ def read_yolo_yaml(folder: Path) -> YoloYaml | None:
         raise UsageError(f"{path} has no `names` of the classes")
     splits = {key: _entries(content[key], key, path) for key in SPLITS if content.get(key)}
     names = _names(content["names"], path) if "names" in content else None
-    return YoloYaml(names, splits, str(content.get("path") or "."))
+    return YoloYaml(names, splits, str(content.get("path") or "."), bool(content.get("kpt_shape")))
 
 
 def _names(value: Any, path: Path) -> tuple[str, ...]:

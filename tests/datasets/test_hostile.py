@@ -12,6 +12,7 @@ import pytest
 from rtdet.datasets import load_dataset
 from rtdet.datasets.check import check_parts
 from rtdet.datasets.convert import read_parts
+from rtdet.datasets.sample import read_picture
 from rtdet.datasets.text import shown
 from rtdet.errors import UsageError
 
@@ -331,11 +332,13 @@ def test_a_picture_with_ten_thousand_boxes_loads_whole(coco_folder):
 
 
 @pytest.mark.parametrize("content", [b"", b"not a picture", b"\xff\xd8\xff\xe0\x00\x10JFIF"])
-def test_a_picture_that_is_none_is_named_when_it_is_read(coco_folder, content):
+def test_a_picture_that_is_none_is_left_out_and_named_when_it_is_read(coco_folder, content):
     folder = coco_folder({"a.png": [("car", 1, 2, 3, 4)]})
     (folder / "images" / "a.png").write_bytes(content)
     with pytest.raises(UsageError, match=r"a\.png"):
-        load_dataset(folder).samples[0].read()
+        read_picture(folder / "images" / "a.png")
+    assert not load_dataset(folder).samples
+    assert "1 of 1 picture is left out (that cannot be read)" in load_dataset(folder).losses.sentence()
 
 
 def test_a_missing_picture_is_named_when_it_is_read(coco_folder):

@@ -130,10 +130,12 @@ def test_nothing_is_overwritten_and_nothing_is_not_labelled(coco_folder, tmp_pat
 
 
 def test_a_broken_picture_is_left_out_with_a_warning(coco_folder, tmp_path, caplog):
-    folder = coco_folder({"a.png": [], "b.png": []})
+    folder = coco_folder({f"{name}.png": [] for name in "acdefghijkl"} | {"b.png": []})
     (folder / "images" / "b.png").write_bytes(b"no picture")
-    assert _label(folder, tmp_path / "new").pictures == 1
-    assert "b.png" in caplog.text
+    assert _label(folder, tmp_path / "new").pictures == 11
+    assert "1 of 12 pictures is left out (that cannot be read)" in caplog.text
+    for name in "cdefghijkl":
+        (folder / "images" / f"{name}.png").unlink()
     (folder / "annotations.json").unlink()
     assert _label(folder, tmp_path / "other").pictures == 1
     # Nor does it matter where the labels do not say how large it is.

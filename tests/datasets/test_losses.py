@@ -4,6 +4,7 @@ makes a set unreadable."""
 from __future__ import annotations
 
 import json
+import os
 from pathlib import Path
 
 import cv2
@@ -160,6 +161,75 @@ def test_a_picture_whose_boxes_lie_on_their_side_is_left_out(coco_folder):
     dataset = load_dataset(folder)
     assert [sample.path.name for sample in dataset.samples] == ["b.png"]
     assert "1 of 2 pictures is left out" in dataset.losses.sentence()
+
+
+def test_boxes_of_a_picture_that_was_scaled_after_labelling_are_scaled(coco_folder, tmp_path):
+    def change(content):
+        content["images"][0].update(width=400, height=200)
+        content["annotations"][0].update(bbox=[100, 40, 60, 20], area=900)
+
+    folder = _change(coco_folder({"a.png": [("car", 1, 1, 9, 9)], "b.png": [("car", 1, 1, 9, 9)]}), change)
+    dataset = load_dataset(folder)
+    assert dataset.samples[0].size == (200, 100)
+    assert dataset.samples[0].boxes.tolist() == [[50, 20, 80, 30]]
+    assert dataset.samples[0].areas.tolist() == [225]
+    said = "1 picture of another size than their labels say (the boxes are scaled)"
+    assert dataset.losses.sentence() == said
+    assert convert(folder, "coco", tmp_path / "new").losses.sentence() == said
+    assert load_dataset(tmp_path / "new").samples[0].boxes.tolist() == [[50, 20, 80, 30]]
+
+
+@pytest.mark.parametrize("suffix", [".png", ".jpg", ".webp", ".bmp"])
+def test_a_picture_of_another_shape_is_left_out_by_every_use_of_the_set(coco_folder, tmp_path, suffix):
+    rows = {f"{i}{suffix}": [("car", 1, 1, 9, 9)] for i in range(10)}
+    folder = _change(coco_folder(rows), lambda content: content["images"][0].update(width=90, height=200))
+    said = (
+        "1 of 10 boxes is dropped (of pictures that are left out); 1 of 10 pictures is left out (of another shape "
+        "than their labels say)"
+    )
+    assert load_dataset(folder).losses.sentence() == said
+    assert convert(folder, "yolo", tmp_path / "new").losses.sentence() == said
+    assert check_parts(folder, read_parts(folder, tolerant=True)).losses.sentence() == said
+
+
+@pytest.mark.parametrize("kind", ["coco", "yolo"])
+def test_a_picture_that_is_none_or_that_is_missing_is_left_out_of_a_conversion(coco_folder, tmp_path, kind):
+    rows = {f"{i:02}.png": [("car", 1, 1, 9, 9)] for i in range(20)}
+    folder = coco_folder(rows)
+    if kind == "yolo":
+        convert(folder, "yolo", tmp_path / "yolo")
+        folder = tmp_path / "yolo"
+    (folder / "images" / "03.png").write_bytes(b"\x89PNG\r\n\x1a\n no more of it")
+    (folder / "images" / "04.png").unlink()
+    done = convert(folder, "coco", tmp_path / "new")
+    assert (done.pictures, done.boxes) == (18, 18)
+    assert (sum(done.losses.dropped.values()), sum(done.losses.left_out.values())) == (2, 2)
+    assert sorted(os.listdir(tmp_path / "new" / "images")) == sorted({*rows} - {"03.png", "04.png"})
+    assert check_parts(folder, read_parts(folder, tolerant=True)).losses.left_out.total() == 2
+
+
+@pytest.mark.parametrize("points", ["0.1 0.1 0.9 0.9", "0.1 0.1 2 0.9 0.9 2", ".5 .5 2 " * 17])
+def test_key_points_behind_a_box_are_no_polygon_where_the_yaml_says_so(tmp_path, points):
+    folder = _yolo(tmp_path, {"a": f"0 .5 .5 .2 .4 {points}\n"})
+    shape = "[17, 3]" if len(points) > 40 else "[2, 2]"
+    (folder / "data.yaml").write_text(f"train: images\nval: images\nkpt_shape: {shape}\nnames: [car]\n")
+    assert load_dataset(folder).samples[0].boxes.tolist() == [pytest.approx([80, 30, 120, 70])]
+    (folder / "data.yaml").write_text("train: images\nval: images\nnames: [car]\n")
+    if len(points) > 40:
+        with pytest.raises(UsageError, match="kpt_shape"):
+            load_dataset(folder)
+
+
+def test_a_class_id_that_two_classes_have_is_no_class(coco_folder, tmp_path):
+    def change(content):
+        content["categories"] = [{"id": 1, "name": "car"}, {"id": 1, "name": "bus"}]
+
+    folder = _change(coco_folder({"a.png": [("car", 1, 1, 9, 9)]}), change)
+    with pytest.raises(UsageError, match=r"1 of 1 box is dropped \(of a class id that two classes have\)"):
+        convert(folder, "yolo", tmp_path / "new")
+    (problem,) = check_parts(folder, read_parts(folder, tolerant=True)).problems
+    assert problem.text == "category id 1 is that of car and bus"
+    assert load_dataset(folder).samples[0].ignored.tolist() == [True]
 
 
 def test_labels_are_found_by_the_pictures_name_or_counted(tmp_path):

@@ -19,6 +19,7 @@ import yaml  # type: ignore[import-untyped,unused-ignore]
 from rtdet.csv_text import text_cell
 from rtdet.datasets.sample import Sample
 from rtdet.geometry.boxes import xyxy_to_cxcywh, xyxy_to_ltwh
+from rtdet.output_file import write_whole
 from rtdet.types import BoolArray, FloatArray, IntArray
 
 # A picture's file name in the new data set, and the picture.
@@ -61,14 +62,13 @@ def write_coco(
         "annotations": annotations,
         "categories": categories,
     }
-    write_json(file, content, separators=(",", ":"))
+    write_whole(file, as_json(content, separators=(",", ":")))
     return lost
 
 
-def write_json(file: Path, content: Any, **layout: Any) -> None:
-    """As UTF-8; names of files that are not UTF-8 are escaped, as JSON allows."""
-    text = json.dumps(content, ensure_ascii=False, **layout) + "\n"
-    file.write_text(text, encoding="utf-8", errors="backslashreplace")
+def as_json(content: Any, **layout: Any) -> bytes:
+    """JSON in UTF-8; names of files that are not UTF-8 are escaped, as JSON allows."""
+    return (json.dumps(content, ensure_ascii=False, **layout) + "\n").encode("utf-8", "backslashreplace")
 
 
 def _coco_row(sample: Sample, i: int, ltwh: list[float]) -> dict[str, Any]:

@@ -17,8 +17,10 @@ from rtdet.detectors.family.network import DetectionNetwork
 from rtdet.detectors.family.registry import ALIASES, build, trainable
 from rtdet.detectors.family.truth import Losses
 from rtdet.detectors.family.weights import read_config
+from rtdet.detectors.registry import files_of_model
 from rtdet.errors import UsageError
 from rtdet.evaluation import DetectionScores
+from rtdet.overwriting import refuse_overwriting
 from rtdet.training.card import Confidence
 from rtdet.training.checkpoint import Score
 from rtdet.training.config import TrainConfig
@@ -29,13 +31,23 @@ from rtdet.training.labeled import Labeled
 from rtdet.training.pictures import Budget, demo_pictures, open_pictures
 from rtdet.training.plan import Plan, objects, plan_for, steps_of
 from rtdet.training.sampling import repeat_factors
-from rtdet.training.settings import TrainingSettings, keep_settings
+from rtdet.training.settings import SETTINGS, TrainingSettings, keep_settings
 from rtdet.training.start import has_norms, open_start, takes_single_pictures
 from rtdet.training.validation import Validation
 from rtdet.types import IntArray
 
 # Pictures that AP is measured on while it trains; at the end it is all of them.
 _MEASURED_MIDWAY = 200
+
+_WRITTEN = (
+    "model.safetensors",
+    "card.toml",
+    "last.safetensors",
+    "last.pt",
+    SETTINGS,
+    "log.csv",
+    "curves.png",
+)
 
 OnStep = Callable[[Trainer, Losses], None]
 
@@ -128,6 +140,9 @@ def begin(settings: TrainingSettings, out: str | Path, *, resume: bool = False) 
         raise UsageError(
             f"{folder} holds a training already; add --resume to continue it, or choose another --out"
         )
+    if not resume:
+        outputs = {f"--out: {name}": folder / name for name in _WRITTEN}
+        refuse_overwriting(outputs, [*files_of_model(str(settings.model)), settings.teacher])
     data, measured, note = open_datasets(settings)
     trainer, plan = _trainer(settings, folder, data, resume)
     keep_settings(folder, settings)  # a resumed training may have others: the next one goes on from those

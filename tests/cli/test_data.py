@@ -219,3 +219,27 @@ def test_a_check_does_not_write_its_report_over_the_labels(rtdet, squares):
         assert outcome.code == 2, outcome.err
         assert "would overwrite" in outcome.errors[0]
     assert labels.read_text() == before
+
+
+def test_the_contact_sheet_that_nobody_asked_for_overwrites_no_picture_either(rtdet, street, tmp_path):
+    picture = street / "val" / "images" / "1.png"
+    os.link(picture, tmp_path / "street-check.png")
+    before = picture.read_bytes()
+    done = rtdet("data", "check", street)
+    assert done.code == 2
+    assert "would overwrite" in done.errors[0]
+    assert picture.read_bytes() == before
+
+
+@pytest.mark.parametrize("option", ["--json", "--sheet"])
+def test_a_report_that_cannot_be_written_is_said_before_the_pictures_are_looked_at(
+    rtdet, street, option, monkeypatch
+):
+    def too_late(*_, **__):
+        raise AssertionError("looked at in vain")
+
+    monkeypatch.setattr("rtdet.datasets.check.check_parts", too_late)
+    for name in ("nowhere/found.png", *(["found.txt", "found"] if option == "--sheet" else [])):
+        done = rtdet("data", "check", street, option, name)
+        assert done.code == 5
+        assert name.partition("/")[0] in done.errors[0]

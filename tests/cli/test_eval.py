@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import json
 import os
+import shutil
 import subprocess
 import sys
 
@@ -150,6 +151,20 @@ def test_what_cannot_be_measured_is_said_before_the_pictures_are_looked_at_by_a_
     assert "2.png is missing" in rtdet(*arguments).errors[0]
 
 
+def test_a_report_takes_the_place_of_nothing_that_was_read(rtdet, labeled, detections, tmp_path):
+    for name in ("metrics.json", "report.html"):
+        (tmp_path / "report").mkdir()
+        file = detections if name == "metrics.json" else labeled / "annotations.json"
+        os.link(file, tmp_path / "report" / name)
+        before = file.read_bytes()
+        done = rtdet("eval", "detect", "--data", labeled, "--detections", detections, "--out", "report")
+        assert done.code == 2
+        assert f"report/{name} would overwrite" in done.errors[0]
+        assert file.read_bytes() == before
+        assert os.listdir(tmp_path / "report") == [name]
+        shutil.rmtree(tmp_path / "report")
+
+
 @pytest.mark.parametrize(
     ("arguments", "code", "word"),
     [
@@ -176,11 +191,11 @@ def test_what_cannot_be_measured_is_said_in_one_line(
     assert word in done.errors[0]
 
 
-def test_a_picture_that_cannot_be_decoded_is_named_and_no_empty_report_is_left(rtdet, labeled, tmp_path):
+def test_a_picture_that_cannot_be_decoded_is_counted_and_no_empty_report_is_left(rtdet, labeled, tmp_path):
     content = (labeled / "annotations.json").read_text().replace('"cat"', '"car"')
     (labeled / "annotations.json").write_text(content)
     (labeled / "images" / "1.png").write_bytes(b"no picture")
     done = rtdet("eval", "detect", "--data", labeled, "--device", "cpu", "--quiet", "--out", "new/report")
     assert done.code == 2
-    assert "1.png" in done.errors[0]
+    assert "1 of 3 pictures is left out (that cannot be read)" in done.errors[0]
     assert not (tmp_path / "new").exists()

@@ -62,6 +62,17 @@ def test_settings_that_make_no_sense_are_errors_before_anything_is_read(squares)
         TrainingSettings(squares, augment="yolov4")
 
 
+@pytest.mark.parametrize("name", ["model.safetensors", "last.safetensors"])
+def test_the_model_that_is_fine_tuned_is_not_overwritten(squares, tmp_path, name):
+    model = tmp_path / "run" / name
+    model.parent.mkdir()
+    model.write_bytes(b"weights")
+    settings = TrainingSettings(squares, **{**SMALL, "model": str(model)})
+    with pytest.raises(UsageError, match=f"run/{name} would overwrite"):
+        train(settings, tmp_path / "run")
+    assert model.read_bytes() == b"weights"
+
+
 def test_a_folder_with_a_training_is_not_overwritten(squares, tmp_path):
     settings = TrainingSettings(squares, **SMALL)
     train(settings, tmp_path / "run")

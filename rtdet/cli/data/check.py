@@ -48,14 +48,20 @@ def check(
 
     Exit code 0: clean. 1: problems were found. 2: the labels cannot be read.
     """
-    from rtdet.cli.data.report import print_report, write_json, write_sheet
+    from rtdet.cli.data.report import check_sheet, print_report, write_json, write_sheet
     from rtdet.datasets.check import check_parts
     from rtdet.datasets.convert import read_parts
+    from rtdet.output_file import check_output
     from rtdet.overwriting import refuse_overwriting
 
     show_messages(quiet=quiet)
+    target = None if no_sheet else _sheet_file(sheet, Path(folder))
     read = chain.from_iterable(Path(name).rglob("*") for name in (folder, *against))
-    refuse_overwriting({"--json": json_file, "--sheet": sheet}, read)
+    refuse_overwriting({"--json": json_file, "--sheet": target}, read)
+    if json_file is not None:
+        check_output(json_file)
+    if sheet is not None and not no_sheet:
+        check_sheet(Path(sheet))
     parts = read_parts(Path(folder), tolerant=True)
     others = _others(against)
     count = sum(len(raw.pictures) for raw in [*parts.values(), *others.values()])
@@ -66,7 +72,6 @@ def check(
     if json_file is not None:
         write_json(report, Path(json_file))
         say(f"wrote {json_file}")
-    target = None if no_sheet else _sheet_file(sheet, Path(folder))
     if target is not None:
         try:
             shown = write_sheet(parts, report, target, samples)

@@ -21,6 +21,7 @@ from rtdet.datasets.sheet import Tile, contact_sheet, fitted, side_by_side, spre
 from rtdet.datasets.sizes import with_true_sizes
 from rtdet.datasets.text import printable
 from rtdet.errors import OutputError
+from rtdet.output_file import check_output, write_whole
 from rtdet.terminal import console as make_console
 from rtdet.types import Image, Tracks
 from rtdet.video.draw import DrawStyle, color_of, draw_tracks
@@ -116,10 +117,7 @@ def write_json(report: Report, path: Path) -> None:
         "problem_counts": {kind: len(problems) for kind, problems in report.by_kind().items()},
         "problems": [asdict(problem) for problem in report.problems],
     }
-    try:
-        writers.write_json(path, content, indent=1)
-    except OSError as error:
-        raise OutputError(f"cannot write {path}: {error.strerror}") from error
+    write_whole(path, writers.as_json(content, indent=1))
 
 
 def write_sheet(parts: Mapping[str, RawLabels], report: Report, path: Path, count: int) -> int:
@@ -180,11 +178,17 @@ def _summary(report: Report) -> str:
     return "      ".join(texts)
 
 
-def _write_picture(path: Path, image: Image) -> None:
+def check_sheet(path: Path) -> None:
+    """Raises OutputError for a sheet that cannot be written, or that is called as no picture is."""
+    check_output(path)
     try:
-        encoded = cv2.imencode(path.suffix, image)[1]
-        path.write_bytes(encoded.tobytes())
-    except cv2.error as error:
-        raise OutputError(f"{path} does not have the suffix of a picture; use .png") from error
-    except OSError as error:
-        raise OutputError(f"cannot write {path}: {error.strerror}") from error
+        is_picture = cv2.haveImageWriter(path.suffix)
+    except cv2.error:  # there is no suffix
+        is_picture = False
+    if not is_picture:
+        raise OutputError(f"{path} does not have the suffix of a picture; use .png")
+
+
+def _write_picture(path: Path, image: Image) -> None:
+    check_sheet(path)
+    write_whole(path, cv2.imencode(path.suffix, image)[1].tobytes())

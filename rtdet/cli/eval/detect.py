@@ -6,6 +6,7 @@ import json
 import tempfile
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from itertools import chain
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -27,6 +28,7 @@ if TYPE_CHECKING:
 
 # AP is computed from the whole curve, which the least certain detections belong to.
 _LOWEST_SCORE = 0.001
+_REPORT = ("report.html", "metrics.json", "pr_curves.csv", "pr_curves.png")
 
 
 @click.command(context_settings=CONTEXT)
@@ -80,8 +82,10 @@ def detect(
     from rtdet.config import RunConfig
     from rtdet.datasets import load_dataset
     from rtdet.datasets.losses import say_losses
+    from rtdet.detectors.registry import files_of_model
     from rtdet.evaluation.detection.measurement import measure, only_classes
     from rtdet.evaluation.report import print_scores
+    from rtdet.overwriting import refuse_overwriting
 
     show_messages(quiet=settings["quiet"])
     if model is not None and detections is not None:
@@ -93,6 +97,9 @@ def detect(
     if out is not None:
         require("report", "the report of --out")
     folder = _check_folder(out) if out is not None else None
+    if folder is not None:
+        read = chain(Path(data).rglob("*"), [detections], files_of_model(config.model))
+        refuse_overwriting({f"--out: {name}": folder / name for name in _REPORT}, read)
     # As they were written: AP is that of COCO's tools only where truth is cut no more than detections are.
     dataset = load_dataset(Path(data), split=split, cut=False)
     say_losses(dataset.losses, data, allow=allow_loss)
@@ -240,20 +247,21 @@ def _check_folder(out: str) -> Path:
 def _write(folder: Path, measured: Measurement, notes: list[str], about: dict[str, Any]) -> None:
     from rtdet.evaluation.detection.measurement import as_json, curves_as_csv
     from rtdet.evaluation.report import curves_as_png, render_report
+    from rtdet.output_file import write_whole
 
     title = f"{about['measured']} on {about['data']}" + (f", {about['split']}" if "split" in about else "")
     settings = {key.replace("_", " "): str(value) for key, value in about.items()}
-    contents = {
-        "report.html": render_report(measured, title=title, notes=notes, settings=settings),
-        "metrics.json": json.dumps(as_json(measured, {**about, "notes": notes}), indent=1, allow_nan=False),
-        "pr_curves.csv": curves_as_csv(measured),
-    }
+    # JSON can contain what UTF-8 cannot encode (half of a surrogate pair).
+    texts = (
+        render_report(measured, title=title, notes=notes, settings=settings),
+        json.dumps(as_json(measured, {**about, "notes": notes}), indent=1, allow_nan=False),
+        curves_as_csv(measured),
+    )
+    contents = [*(text.encode("utf-8", "replace") for text in texts), curves_as_png(measured)]
     try:
         folder.mkdir(parents=True, exist_ok=True)
-        for name, text in contents.items():
-            # JSON can contain what UTF-8 cannot encode (half of a surrogate pair).
-            (folder / name).write_text(text, encoding="utf-8", errors="replace", newline="\n")
-        (folder / "pr_curves.png").write_bytes(curves_as_png(measured))
     except OSError as error:
         raise OutputError(f"cannot write a report to {folder}: {error.strerror}; choose another") from error
+    for name, content in zip(_REPORT, contents, strict=True):
+        write_whole(folder / name, content)
     say(f"wrote {folder / 'report.html'}", err=True)

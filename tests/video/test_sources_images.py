@@ -263,6 +263,29 @@ def test_animations_and_files_of_several_pages_give_all_of_them(tmp_path, name):
     source.close()
 
 
+@pytest.mark.parametrize("bits", [8, 16])
+def test_the_pages_of_a_long_tiff_come_in_order_also_after_going_back(tmp_path, bits):
+    depth = np.uint8 if bits == 8 else np.uint16
+    pages = [np.full((20, 30, 3), i, np.uint8).astype(depth) * (257 if bits == 16 else 1) for i in range(150)]
+    for page in pages:
+        page[-1] = np.iinfo(depth).max
+    cv2.imwritemulti(str(tmp_path / "stack.tif"), pages)
+    source = open_source(tmp_path / "stack.tif")
+    assert [int(frame.bgr[0, 0, 0]) for frame in read_all(source)] == list(range(150))
+    for number in (70, 69, 70, 3, 149):
+        source.seek(number / 25)
+        assert int(source.read().bgr[0, 0, 0]) == number
+    source.close()
+
+
+def test_a_tiff_is_as_large_as_its_largest_page(tmp_path):
+    small, large = np.zeros((20, 30, 3), np.uint8), np.zeros((1000, 3000, 3), np.uint8)
+    cv2.imwritemulti(str(tmp_path / "a.tif"), [small, large])
+    assert len(read_all(open_source(tmp_path / "a.tif"))) == 2
+    with pytest.raises(SourceError, match="--max-megapixels"):
+        open_source(tmp_path / "a.tif", max_megapixels=2)
+
+
 def test_a_plain_png_and_webp_are_one_picture(tmp_path):
     for name in ("a.png", "a.webp", "a.tif"):
         pages(1)[0].save(tmp_path / name)

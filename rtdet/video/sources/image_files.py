@@ -6,6 +6,7 @@ import contextlib
 import logging
 import re
 import warnings
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any, NamedTuple, cast
 
@@ -28,6 +29,8 @@ _BY_PILLOW = frozenset({".avif", ".tga", ".jp2"})  # what OpenCV may have been b
 _STRIP = 1024  # rows
 # A transparent picture is decoded twice; what one of its pixels takes, against one of another.
 _WEIGHT_OF_ALPHA = 1.6
+# Pages of a TIFF that are decoded together: so many bytes of them, and so many.
+_PAGES_BYTES, _MOST_PAGES = 1 << 26, 64
 _MOST_UNKNOWN_BYTES = 1 << 29  # read in one piece only where the header says what it is
 
 
@@ -47,8 +50,8 @@ class Page(NamedTuple):
 
 
 class Header(NamedTuple):
-    """The header of an image file: pixels, pages, the seconds that each is shown (None: it has no times), when it
-    was taken."""
+    """The header of an image file: pixels (of a TIFF's largest page), pages, the seconds that each is shown (None: it
+    has no times), when it was taken."""
 
     width: int
     height: int
@@ -69,6 +72,10 @@ class ImageReader:
         self._max_megapixels = max_megapixels
         self._bits = 0
         self._open: tuple[Path, Any] | None = None
+        self._decoded: tuple[Path | None, dict[int, Any]] = (None, {})
+        self._of_many: tuple[Path, Header] | None = (
+            None  # of a file with pages, which is asked for each of them
+        )
 
     def read(self, page: Page) -> Image:
         """Raises UnreadableImage."""
@@ -91,6 +98,8 @@ class ImageReader:
 
     def check(self, path: Path) -> Header | None:
         """The header of a file that is small enough; None where nobody knows the format. Raises UnreadableImage."""
+        if self._of_many is not None and self._of_many[0] == path:
+            return self._of_many[1]
         header = read_header(path)
         if header is None:
             with contextlib.suppress(OSError):
@@ -100,12 +109,14 @@ class ImageReader:
         weight = _WEIGHT_OF_ALPHA if header.has_alpha else 1.0
         if line := too_large(path, weight * header.width, header.height, self._max_megapixels):
             raise UnreadableImage("is too large", line=line)
+        self._of_many = (path, header) if header.pages > 1 else None
         return header
 
     def close(self) -> None:
         if self._open is not None:
             self._open[1].close()
             self._open = None
+        self._decoded = (None, {})
 
     def _decode(self, encoded: npt.NDArray[np.uint8], path: Path, header: Header | None) -> Image | None:
         head = encoded[:64].tobytes()
@@ -160,14 +171,26 @@ class ImageReader:
             raise UnreadableImage(f"has a page {page.number + 1} that is damaged ({error})") from error
 
     def _read_tiff_page(self, page: Page) -> Image:
+        path, pages = self._decoded
+        if path != page.path or page.number not in pages:
+            pages = self._decode_tiff(page)
+            self._decoded = page.path, pages
+        image = pages.pop(page.number, None)
+        if image is None or image.dtype not in (np.uint8, np.uint16):
+            raise UnreadableImage(f"has a page {page.number + 1} that cannot be decoded")
+        return self._to_8_bits(image, page.path) if image.dtype == np.uint16 else image
+
+    def _decode_tiff(self, page: Page) -> dict[int, Any]:
+        """The page and some after it, by number: OpenCV walks to them from the beginning of the file, however many
+        it is asked for."""
+        header = self.check(page.path)
+        page_bytes = _PAGES_BYTES if header is None else 6 * header.width * header.height
+        count = min(max(1, _PAGES_BYTES // page_bytes), _MOST_PAGES)
         with quiet_opencv():
             _, pages = cv2.imreadmulti(
-                str(page.path), page.number, 1, flags=cv2.IMREAD_ANYDEPTH | cv2.IMREAD_COLOR
+                str(page.path), page.number, count, flags=cv2.IMREAD_ANYDEPTH | cv2.IMREAD_COLOR
             )
-        if not pages or pages[0].dtype not in (np.uint8, np.uint16):
-            raise UnreadableImage(f"has a page {page.number + 1} that cannot be decoded")
-        image: Any = pages[0]
-        return self._to_8_bits(image, page.path) if image.dtype == np.uint16 else image
+        return dict(enumerate(pages, page.number))
 
 
 def read_image(path: Path) -> Image | None:
@@ -189,8 +212,11 @@ def read_header(path: Path) -> Header | None:
             pages = int(getattr(image, "n_frames", 1)) if image.format in ("WEBP", "TIFF", "AVIF") else 1
             page_s = _webp_times(path) if image.format == "WEBP" and pages > 1 else None
             taken_at = str(image.getexif().get(_EXIF_TIME, "")) if image.format in ("JPEG", "MPO") else ""
+            width, height = image.size
+            if image.format == "TIFF" and pages > 1:
+                width, height = (max(sides) for sides in zip(*_page_sizes(image, pages), strict=True))
             has_alpha = image.mode in ("RGBA", "LA", "PA") or "transparency" in image.info
-            return Header(*image.size, pages, page_s, taken_at, has_alpha)
+            return Header(width, height, pages, page_s, taken_at, has_alpha)
     except Pillow.DecompressionBombError as error:
         # Pillow refuses before it says the size; the number of pixels is in its message.
         found = re.search(r"\((\d+) pixels\)", str(error))
@@ -201,6 +227,12 @@ def read_header(path: Path) -> Header | None:
 
 
 _EXIF_TIME = 0x0132
+
+
+def _page_sizes(image: Any, pages: int) -> Iterator[tuple[int, int]]:
+    for number in range(pages):
+        image.seek(number)
+        yield image.size
 
 
 def _webp_times(path: Path) -> tuple[float, ...]:

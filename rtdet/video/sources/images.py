@@ -76,6 +76,7 @@ class ImageSource:
             with self._lock:
                 if self._closed or self._next >= len(self._pages):
                     self.state = SourceState.ENDED
+                    self._reader.close()  # by the thread that reads: none is in it
                     return None
                 index, self._next = self._next, self._next + 1
             frame = self._load(index)

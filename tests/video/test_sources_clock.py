@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import itertools
 import logging
 from fractions import Fraction
@@ -112,6 +113,39 @@ def test_a_seek_into_a_pause_gives_the_frame_after_it(media, suffix):
     for asked_s, expected_s in ((0.9, 5.0), (1.1, 5.0), (4.9, 5.0), (5.9, 30.0), (5.76, 5.76)):
         source.seek(asked_s)
         assert source.read().t == pytest.approx(expected_s, abs=0.001), asked_s
+    source.close()
+
+
+@pytest.mark.parametrize(
+    ("name", "codec", "encoder"),
+    [
+        ("uneven.mkv", "libx264", {"bf": "3"}),
+        ("uneven.mp4", "libx264", {"bf": "3"}),
+        # Its key frames are followed by pictures that are shown before them.
+        ("uneven-hevc.mp4", "libx265", {"g": "24", "x265-params": "bframes=4:log-level=none"}),
+    ],
+)
+def test_a_seek_in_a_film_of_uneven_steps_gives_the_frame_of_that_time(media, name, codec, encoder):
+    steps = np.random.default_rng(1).integers(10, 90, 63).tolist()
+    times_ms = [0, *itertools.accumulate(steps)]
+    path = film(
+        media / name, [numbered(i) for i in range(64)], codec=codec, times_ms=times_ms, encoder=encoder
+    )
+    for index in range(1, 64, 3):
+        with contextlib.closing(open_source(path)) as source:
+            for rounded in (0.0, 0.0004, -0.0004):
+                source.seek(times_ms[index] / 1000 + rounded)
+                frame = source.read()
+                assert (frame.index, indices([frame])) == (index, [index])
+
+
+def test_a_matroska_that_begins_late_is_as_long_as_it_is_shown(media, caplog):
+    times_ms = [5000 + 40 * i for i in range(60)]
+    source = open_source(film(media / "late.mkv", [numbered(i) for i in range(60)], times_ms=times_ms))
+    assert source.info.duration_s == pytest.approx(2.4, abs=0.05)
+    assert source.info.frame_count == 60
+    assert indices(read_all(source)) == list(range(60))
+    assert "breaks off" not in caplog.text
     source.close()
 
 

@@ -8,6 +8,7 @@ import time
 from array import array
 from bisect import bisect_left
 from collections.abc import Iterator
+from itertools import chain
 from pathlib import Path
 from typing import Any, NamedTuple, Protocol
 
@@ -291,12 +292,12 @@ class FileSource:
             if land_s <= near or not self._jump(land_s):
                 break
             first = self._take()
-            if first is not None and first.t <= land_s + near:
-                self._skip_to(t - near, first)
+            if first is not None and first.t <= land_s + _ROUNDING_S:  # else one before it may be missing
+                self._skip_to(t, near, first)
                 if self._has_pending or not self._timeline.shifted:
                     return
         self._rewind()
-        self._skip_to(t - near, self._take())
+        self._skip_to(t, near, self._take())
 
     def _jump(self, t: float) -> bool:
         if self._start_pts is None or self._timeline.shifted or self._clock_starts_over():
@@ -327,15 +328,26 @@ class FileSource:
             self._remote.seek(0)
         self._open()
 
-    def _skip_to(self, t: float, first: _Decoded | None) -> None:
+    def _skip_to(self, t: float, near: float, first: _Decoded | None) -> None:
+        """Has the first frame at or after `t` read next, or one before it by `near` at most that is no farther from
+        it than the frame that follows."""
         candidate = first
-        while candidate is not None and candidate.t < t:
+        while candidate is not None and (candidate.t < t - near or self._is_nearer_to_next(candidate, t)):
             if self._next_index is not None:  # from the start on, every frame can be counted
                 self._count(candidate)
             candidate = self._take()
         self._has_pending = candidate is not None
         if candidate is not None:
             self._pending = candidate
+
+    def _is_nearer_to_next(self, decoded: _Decoded, t: float) -> bool:
+        if t <= decoded.t + _ROUNDING_S:
+            return False
+        following = next(self._decoded, None)
+        if following is None:
+            return False
+        self._decoded = chain([following], self._decoded)
+        return following.t - t < t - decoded.t
 
     # The end
 

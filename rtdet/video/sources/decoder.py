@@ -127,9 +127,17 @@ class VideoDecoder:
         tag = stream.metadata.get("DURATION", "")  # Matroska: 00:01:02.300000000
         try:
             hours, minutes, seconds = tag.split(":")
-            return int(hours) * 3600 + int(minutes) * 60 + float(seconds)
+            return int(hours) * 3600 + int(minutes) * 60 + float(seconds) - self._counted_before_s
         except ValueError:
             return None
+
+    @property
+    def _counted_before_s(self) -> float:
+        """What FFmpeg, when it writes Matroska, counts in its durations: the time before the first picture."""
+        encoder = self.container.metadata.get("ENCODER", "")
+        is_its = "matroska" in self.container.format.name and encoder.startswith("Lavf")
+        start = self.stream.start_time
+        return max(0.0, float(start * self.stream.time_base)) if is_its and start is not None else 0.0
 
     @property
     def pixel_aspect(self) -> Fraction:
@@ -139,7 +147,7 @@ class VideoDecoder:
     @property
     def duration_s(self) -> float | None:
         whole = self.container.duration
-        return self.track_s or (whole / 1_000_000 if whole else None)
+        return self.track_s or (whole / 1_000_000 - self._counted_before_s if whole else None)
 
     @property
     def detail(self) -> str:

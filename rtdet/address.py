@@ -12,7 +12,7 @@ import html
 import json
 import re
 import threading
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from urllib.parse import quote, quote_plus, unquote, unquote_plus
 
 HIDDEN = "***"
@@ -65,6 +65,10 @@ class Address:
     @classmethod
     def parse(cls, text: str) -> Address:
         """Never raises: a text that is no address is shown as it is."""
+        before = text[: len(text) - len(text.lstrip())]
+        if before:  # as a source it is opened without these blanks
+            address = cls.parse(text[len(before) :])
+            return replace(address, shown=before + address.shown)
         scheme = _SCHEME.match(text)
         if scheme is None and _BARE.match(text) is None:
             return cls(text)

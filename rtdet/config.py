@@ -9,7 +9,7 @@ from dataclasses import dataclass, field, fields, replace
 from pathlib import Path
 from typing import Any
 
-from rtdet.address import Address
+from rtdet.address import Address, hide_secrets
 from rtdet.errors import UnknownNameError, UsageError
 
 MAX_IMGSZ = 4096
@@ -137,8 +137,15 @@ def _check(name: str, value: Any, where: str) -> Any:
     wanted: tuple[type, ...] = {"f": (float,), "i": (int,), "s": (str,), "b": (bool,), "t": (tuple,)}[kind[0]]
     words = not isinstance(value, tuple) or all(isinstance(part, str) for part in value)
     if not isinstance(value, wanted) or (isinstance(value, bool) and bool not in wanted) or not words:
-        raise UsageError(f"{where}: {name} should be {kind.split(' |')[0]}, not {value!r}")
+        raise UsageError(f"{where}: {name} should be {kind.split(' |')[0]}, not {_shown(value)}")
     return value
+
+
+def _shown(value: Any) -> str:
+    """A wrong value for a message: it may be an address in a place where none belongs."""
+    if isinstance(value, (tuple, list)):
+        return f"[{', '.join(map(_shown, value))}]"
+    return repr(hide_secrets(value)) if isinstance(value, str) else repr(value)
 
 
 def _parse(name: str, text: str, where: str) -> Any:
@@ -153,5 +160,5 @@ def _parse(name: str, text: str, where: str) -> Any:
         if kind.startswith("float"):
             return float(text)
     except (ValueError, KeyError):
-        raise UsageError(f"{where}: {name} should be {kind.split(' |')[0]}, not {text!r}") from None
+        raise UsageError(f"{where}: {name} should be {kind.split(' |')[0]}, not {_shown(text)}") from None
     return _check(name, text, where)

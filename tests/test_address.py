@@ -21,6 +21,8 @@ from rtdet.errors import SourceError
         ("rtsp://admin:my pass@host:554/1", "rtsp://***@host:554/1"),
         ("rtsp://admin:p%40ss@[fe80::1]:554/1", "rtsp://***@[fe80::1]:554/1"),
         ("RTSP://admin:pass@host", "RTSP://***@host"),
+        ("  rtsp://admin:pass@host/1", "  rtsp://***@host/1"),
+        ("\thttp://host/v.mp4?token=abc", "\thttp://host/v.mp4?token=***"),
         ("rtsp:/admin:pass@host/1", "rtsp:/***@host/1"),
         ("rtsp//admin:pass@host/1", "rtsp//***@host/1"),
         ("admin:pass@10.0.0.5:554/live", "***@10.0.0.5:554/live"),

@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+import re
+
 import pytest
 
 from rtdet.config import RunConfig, load_config
@@ -23,6 +25,19 @@ def test_a_setting_of_another_type_is_named_with_its_file(tmp_path, text):
     file.write_text(text)
     with pytest.raises(UsageError, match=r"bad\.toml"):
         load_config(str(file), {}, {})
+
+
+@pytest.mark.parametrize("setting", ["source = ['{}']", "conf = '{}'", "save = [['{}']]"])
+def test_an_address_in_a_wrong_place_is_named_without_its_password(tmp_path, setting):
+    address = "rtsp://anna:Hidden1 Word2@camera.example/x"
+    (tmp_path / "bad.toml").write_text(setting.format(address))
+    with pytest.raises(UsageError) as caught:
+        load_config(str(tmp_path / "bad.toml"), {}, {})
+    with pytest.raises(UsageError) as of_environment:
+        load_config(None, {}, {"RTDET_CONF": address})
+    for error in (caught, of_environment):
+        assert "camera.example" in str(error.value)
+        assert not {"anna", "Hidden1", "Word2"} & set(re.findall(r"\w+", str(error.value)))
 
 
 def test_an_unknown_setting_gets_the_nearest_name(tmp_path):

@@ -14,7 +14,7 @@ import click
 from rtdet.address import note_arguments
 from rtdet.cli import completion, options
 from rtdet.cli.before import defaults_for
-from rtdet.cli.console import say_error
+from rtdet.cli.console import say_error, show_messages
 from rtdet.cli.options import CONTEXT
 from rtdet.errors import OutputError, RtdetError, UnknownNameError
 from rtdet.terminal import say, show_traceback
@@ -171,6 +171,7 @@ def cli(ctx: click.Context, /, config_file: str | None, half: bool, show: bool, 
     """
     ctx.ensure_object(dict)["debug"] = bool(values.get("debug"))
     if ctx.invoked_subcommand is not None:
+        show_messages(quiet=True)  # warnings, of commands that say nothing else
         return
     from rtdet.cli.run import run
     from rtdet.config import given_settings, load_config

@@ -63,6 +63,46 @@ def test_all_figures_are_written_as_json(rtdet, folders, tmp_path):
     assert len(written["combined"]["by_alpha"]["HOTA"]) == 19
 
 
+HEADER = "frame,time_s,id,class,score,left,top,width,height,seen\n"
+
+
+def test_truth_that_holds_nothing_or_one_name_twice_is_one_line(rtdet, tmp_path):
+    (tmp_path / "truth").mkdir()
+    (tmp_path / "truth" / "S.csv").write_text(HEADER)
+    (tmp_path / "found.csv").write_text(HEADER + "1,0,1,person,.9,1,1,9,9,1\n")
+    done = rtdet("eval", "track", "truth", "found.csv")
+    assert (done.code, done.errors) == (3, ["rtdet: error: truth has no objects: nothing can be scored"])
+    (tmp_path / "truth" / "S.txt").write_text("1,1,1,1,9,9,1,1,1\n")
+    done = rtdet("eval", "track", "truth", "found.csv")
+    assert done.code == 3
+    assert "truth has S twice" in done.errors[0]
+
+
+def test_two_videos_of_one_name_are_not_taken_for_one(rtdet, tmp_path):
+    content = {
+        "videos": [{"id": 1, "name": "a"}, {"id": 2, "name": "a"}],
+        "categories": [{"id": 1, "name": "person"}],
+        "images": [{"id": i, "video_id": i, "frame_id": 0} for i in (1, 2)],
+        "annotations": [
+            {"id": i, "image_id": i, "category_id": 1, "instance_id": 1, "bbox": [1, 1, 9, 9]} for i in (1, 2)
+        ],
+    }
+    (tmp_path / "truth.json").write_text(json.dumps(content))
+    (tmp_path / "found.csv").write_text(HEADER + "1,0,1,person,.9,1,1,9,9,1\n")
+    done = rtdet("eval", "track", "truth.json", "found.csv")
+    assert done.code == 3
+    assert "two of its videos have one name" in done.errors[0]
+
+
+def test_warnings_of_names_are_clean_lines_of_rtdet(rtdet, tmp_path):
+    (tmp_path / "truth.csv").write_text(HEADER + "1,0,1,person,.9,1,1,9,9,1\n")
+    (tmp_path / "found.csv").write_text(HEADER + "1,0,1,\x1b[2Jcat,.9,1,1,9,9,1\n")
+    done = rtdet("eval", "track", "truth.csv", "found.csv")
+    assert done.code == 0
+    assert done.err.startswith("rtdet: warning: found.csv has none of the classes")
+    assert "\x1b" not in done.err
+
+
 def test_only_listed_frames_are_scored(rtdet, folders, tmp_path):
     (tmp_path / "kept.txt").write_text("1\n2\n")
     done = rtdet("eval", "track", *folders, "--frames", "kept.txt")

@@ -107,12 +107,15 @@ def read_coco_video(path: Path) -> dict[str, LabeledRows] | None:
     try:
         return _sequences(content)
     except (LookupError, TypeError, ValueError, AttributeError) as error:
-        raise SourceError(f"{path} is not COCO video as rtdet knows it: {error!r}") from error
+        why = str(error) if isinstance(error, ValueError) else repr(error)
+        raise SourceError(f"{path} is not COCO video as rtdet knows it: {why}") from error
 
 
 def _sequences(content: Mapping[str, Any]) -> dict[str, LabeledRows]:
     names = {category["id"]: canonical(str(category["name"])) for category in content["categories"]}
     videos = {video["id"]: str(video.get("name") or video["id"]) for video in content["videos"]}
+    if len(set(videos.values())) < len(content["videos"]):
+        raise ValueError("two of its videos have one name or id")
     rows: dict[Any, list[tuple[int, int, list[float], str, bool]]] = {video: [] for video in videos}
     frame_of = _frame_numbers(content.get("images") or ())
     for note in content["annotations"]:

@@ -70,6 +70,8 @@ def score_classes(
     else:
         raise SourceError(f"{truth} has {len(truths)} sequences: give a folder with a track file of each")
     names = classes_of(truths.values(), classes)
+    if not names:
+        raise SourceError(f"{truth} has no objects: nothing can be scored")
     by_sequence: dict[str, TrackingScores] = {}
     by_class: dict[str, TrackingScores] = {}
     for name, of_sequence in truths.items():
@@ -107,7 +109,10 @@ def _truths(truth: Path) -> dict[str, LabeledRows]:
     found: dict[str, LabeledRows] = {}
     for path in files:
         videos = read_coco_video(path) if path.suffix.lower() == ".json" else None
-        found |= {path.stem: read_labeled(path)} if videos is None else videos
+        new = {path.stem: read_labeled(path)} if videos is None else videos
+        for name in new.keys() & found.keys():
+            raise SourceError(f"{truth} has {name} twice, also in {path.name}; keep one of them there")
+        found |= new
     if not found:
         raise SourceError(f"{truth} has no sequences")
     return found

@@ -93,7 +93,7 @@ def _file_name(frame: int) -> str:
 
 
 def _read(path: Path) -> Iterator[Entry]:
-    content = json.loads(path.read_text(encoding="utf-8"))
+    content = json.loads(path.read_text(encoding="utf-8-sig"))
     images, names = content["images"], {c["id"]: str(c["name"]) for c in content["categories"]}
     frames = {entry.frame: entry for entry in map(_frame, images)}
     # In order of their ids first, so that labels are the category ids - 1 again.

@@ -35,7 +35,7 @@ class JsonLinesWriter(RowWriter):
 
 
 def _read(path: Path) -> Iterator[Entry]:
-    with path.open(encoding="utf-8") as file:
+    with path.open(encoding="utf-8-sig") as file:
         for number, line in enumerate(file, start=1):
             if line.strip():
                 yield from on_line(number, _entries, line)

@@ -120,8 +120,8 @@ def test_a_person_plays_pauses_drags_keeps_a_picture_and_closes(display, tmp_pat
         person.do("key", "space")
         wait_for(lambda: stands_still(person), "the pause")
         before = person.look()
-        left, right, y = 160, 990, 750
-        person.do("mousemove", str(left + 20), str(y), "mousedown", "1")
+        left, right, y = 255, 935, 750
+        person.do("mousemove", str(left + 10), str(y), "mousedown", "1")
         for x in range(left + 60, (left + right) // 2 + 1, 60):
             person.do("mousemove", str(x), str(y))
         person.do("mousemove", str((left + right) // 2), str(y), "mouseup", "1")

@@ -57,6 +57,8 @@ def build_detector(config: RunConfig) -> Detector:
         backend=config.backend,
         precision=config.precision,
         imgsz=config.imgsz,
+        head=config.head,
+        input=config.input,
         offline=config.offline,
     )
 

@@ -26,6 +26,8 @@ class RunConfig:
     classes: tuple[str, ...] = ()
     max_det: int = 300
     imgsz: int | None = None
+    head: str | None = None
+    input: str | None = None
     device: str = "auto"
     backend: str = "auto"
     precision: str = "auto"

@@ -13,6 +13,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import NamedTuple
 
+from rtdet.backends.graph_files import IR, graph_format
 from rtdet.backends.hostile_trial import pass_trial
 from rtdet.backends.hostile_xml import look_at_xml
 from rtdet.errors import ModelError
@@ -62,7 +63,7 @@ def refuse_hostile(path: Path, backend: str = "openvino") -> None:
     mark = (backend, str(path), status.st_mtime_ns, status.st_size)
     if mark in _fine:
         return
-    doubt = look_at_xml(path) if path.suffix.lower() == ".xml" else _look_at_onnx(path)
+    doubt = look_at_xml(path) if graph_format(path) is IR else _look_at_onnx(path)
     if doubt:
         pass_trial(path, doubt, backend)
     _fine.add(mark)

@@ -9,8 +9,15 @@ import numpy as np
 import numpy.typing as npt
 
 Tensor = npt.NDArray[np.float32]
+Inputs = Tensor | tuple[Tensor, ...]
 Outputs = tuple[npt.NDArray[Any], ...]
-Shape = tuple[int, int, int, int]
+Shape = tuple[int, ...]
+Shapes = tuple[Shape, ...]
+
+
+def in_one_tuple(inputs: Inputs) -> tuple[Tensor, ...]:
+    """The arrays that a network's inputs get, one for each of them."""
+    return inputs if isinstance(inputs, tuple) else (inputs,)
 
 
 class Network(Protocol):
@@ -23,8 +30,10 @@ class Network(Protocol):
     device: str
     precision: str
 
-    def run_many(self, inputs: Iterable[Tensor]) -> Iterator[Outputs]:
-        """The outputs for each (1, 3, H, W) float32 input, in order.
+    def run_many(self, inputs: Iterable[Inputs]) -> Iterator[Outputs]:
+        """The outputs for each input, in order: a float32 array of the shape that the network was opened for, or a
+        tuple of them for a network with several inputs. A network that takes other numbers (uint8, fp16, int64) gets
+        them converted. Real outputs are float32, others as the network gives them.
 
         Inputs are pulled as the network gets free, so that preparing the next one overlaps running this
         one; an input array may not be written to until its result has come. The outputs are the caller's

@@ -13,9 +13,10 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from rtdet.backends.forks import refuse_after_fork
+from rtdet.backends.graph_files import ONNX, graph_format
 from rtdet.backends.hostile import refuse_hostile
 from rtdet.backends.machine import core_count
-from rtdet.backends.network import Outputs, Shape, Tensor
+from rtdet.backends.network import Inputs, Outputs, Shape, Shapes, in_one_tuple
 from rtdet.backends.placeholders import refuse_placeholder
 from rtdet.errors import ModelError, UsageError
 
@@ -24,7 +25,7 @@ if TYPE_CHECKING:
 
 
 def open_onnxruntime(
-    model: torch.nn.Module | Path, shape: Shape, device: str, precision: str
+    model: torch.nn.Module | Path, shapes: Shapes, device: str, precision: str
 ) -> OnnxRuntimeNetwork:
     import onnxruntime
 
@@ -33,7 +34,7 @@ def open_onnxruntime(
         raise UsageError(
             f"ONNX Runtime uses the precision of the file; for {precision} use --backend openvino"
         )
-    if isinstance(model, Path) and model.suffix.lower() != ".onnx":
+    if isinstance(model, Path) and graph_format(model) is not ONNX:
         raise UsageError(f"ONNX Runtime cannot run {model.name}; use --backend openvino")
     options = onnxruntime.SessionOptions()
     options.log_severity_level = 3  # errors only
@@ -43,13 +44,13 @@ def open_onnxruntime(
         refuse_placeholder(model)
         refuse_hostile(model, "onnxruntime")
     try:
-        graph = str(model) if isinstance(model, Path) else export_onnx(model, shape)
+        graph = str(model) if isinstance(model, Path) else export_onnx(model, shapes[0])
         session = onnxruntime.InferenceSession(graph, options, providers=_providers(device))
     except Exception as error:
         raise ModelError(
             f"{what} is not a readable ONNX network, or it is damaged: {_short(error)}"
         ) from error
-    return OnnxRuntimeNetwork(session, shape, device, what)
+    return OnnxRuntimeNetwork(session, shapes, device, what)
 
 
 def _providers(device: str) -> list[Any]:
@@ -93,22 +94,22 @@ class OnnxRuntimeNetwork:
     backend = "onnxruntime"
     precision = "fp32"
 
-    def __init__(self, session: Any, shape: Shape, device: str, what: str) -> None:
+    def __init__(self, session: Any, shapes: Shapes, device: str, what: str) -> None:
         self.device, self._what = device, what
         self._session = session
-        if len(session.get_inputs()) != 1:
-            raise ModelError(f"{what} has {len(session.get_inputs())} inputs; rtdet needs a network with one")
-        port = session.get_inputs()[0]
-        fixed = [
-            (there, here) for there, here in zip(port.shape, shape, strict=False) if isinstance(there, int)
-        ]
-        if len(port.shape) != 4 or any(there != here for there, here in fixed):
-            raise ModelError(f"{what} takes {port.shape}, not {list(shape)}")
-        self._input = port.name
-        self._type = np.float16 if "float16" in port.type else np.float32
+        ports = session.get_inputs()
+        if len(ports) != len(shapes):
+            raise ModelError(f"{what} has {len(ports)} inputs, and is to be given {len(shapes)}")
+        for port, shape in zip(ports, shapes, strict=True):
+            sides = zip(port.shape, shape, strict=False)
+            if len(port.shape) != len(shape) or any(
+                there != here for there, here in sides if isinstance(there, int)
+            ):
+                raise ModelError(f"{what} takes {port.shape}, not {list(shape)}")
+        self._inputs = [(port.name, _dtype(port.type)) for port in ports]
         self._worker: ThreadPoolExecutor | None = ThreadPoolExecutor(1, thread_name_prefix="onnxruntime")
 
-    def run_many(self, inputs: Iterable[Tensor]) -> Iterator[Outputs]:
+    def run_many(self, inputs: Iterable[Inputs]) -> Iterator[Outputs]:
         refuse_after_fork()
         running: deque[Future[Outputs]] = deque()
         try:
@@ -124,9 +125,12 @@ class OnnxRuntimeNetwork:
             for future in running:
                 future.cancel()
 
-    def _run(self, array: Tensor) -> Outputs:
+    def _run(self, inputs: Inputs) -> Outputs:
+        arrays = zip(self._inputs, in_one_tuple(inputs), strict=True)
         try:
-            outputs = self._session.run(None, {self._input: np.asarray(array, dtype=self._type)})
+            outputs = self._session.run(
+                None, {name: np.asarray(array, dtype=dtype) for (name, dtype), array in arrays}
+            )
         except Exception as error:
             raise ModelError(f"ONNX Runtime failed on {self._what}: {_short(error)}") from error
         return tuple(o.astype(np.float32) if o.dtype == np.float16 else o for o in outputs)
@@ -135,6 +139,12 @@ class OnnxRuntimeNetwork:
         if self._worker is not None:
             self._worker.shutdown(wait=True)
         self._worker = self._session = None
+
+
+def _dtype(kind: str) -> Any:
+    """NumPy's type for one of ONNX Runtime's, such as tensor(float16)."""
+    name = kind.removeprefix("tensor(").removesuffix(")")
+    return np.dtype({"float": "float32", "double": "float64"}.get(name, name))
 
 
 def _short(error: BaseException) -> str:

@@ -14,9 +14,8 @@ import threading
 import warnings
 import zlib
 from collections import deque
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator
 from contextlib import suppress
-from dataclasses import dataclass
 from functools import cache
 from itertools import chain
 from pathlib import Path
@@ -25,10 +24,11 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from rtdet.backends.forks import refuse_after_fork
+from rtdet.backends.graph_files import IR, ONNX, graph_format
 from rtdet.backends.hostile import refuse_hostile
 from rtdet.backends.hostile_sizes import doubt_of_sizes
 from rtdet.backends.hostile_trial import pass_trial
-from rtdet.backends.network import Outputs, Shape, Tensor
+from rtdet.backends.network import Inputs, Outputs, Shape, Shapes, Tensor, in_one_tuple
 from rtdet.backends.placeholders import refuse_placeholder
 from rtdet.cache import discard, is_whole, seal, seal_of, writable_cache
 from rtdet.errors import ModelError, UsageError
@@ -67,14 +67,14 @@ def _new_core() -> Any:
 
 
 def open_openvino(
-    model: torch.nn.Module | Path, shape: Shape, device: str, precision: str
+    model: torch.nn.Module | Path, shapes: Shapes, device: str, precision: str
 ) -> OpenVinoNetwork:
     ov = load_openvino()
     precision = _choose_precision(precision)
     what = str(model) if isinstance(model, Path) else type(model).__name__
     try:
-        graph = read_graph(model) if isinstance(model, Path) else _from_torch(model, shape)
-        fixed = _with_fixed_input(ov, graph, shape)
+        graph = read_graph(model) if isinstance(model, Path) else _from_torch(model, shapes[0])
+        fixed = _with_fixed_inputs(ov, graph, shapes)
         if isinstance(model, Path):
             _refuse_huge(fixed, model)
         return OpenVinoNetwork(fixed, device, precision, what, is_file=isinstance(model, Path))
@@ -95,53 +95,33 @@ def _choose_precision(wanted: str) -> str:
 
 
 def read_graph(path: Path) -> Any:
-    """An .onnx or .xml file as an openvino.Model. Raises ModelError naming the file."""
+    """A network's file (graph_files.FORMATS) as an openvino.Model. Raises ModelError naming the file."""
     refuse_after_fork()
     load_openvino()
     from openvino.frontend import FrontEndManager
 
-    is_ir = path.suffix.lower() == ".xml"
-    kind = "OpenVINO (.xml with .bin)" if is_ir else "ONNX"
     if not path.is_file():
         raise ModelError(f"there is no model file {path}")
-    for part in (path, path.with_suffix(".bin")) if is_ir else (path,):
-        refuse_placeholder(part)
-    refuse_hostile(path)
+    refuse_placeholder(path)
+    kind = graph_format(path) or ONNX
+    if kind is IR:
+        _refuse_without_weights(path)
+    if kind in (ONNX, IR):
+        refuse_hostile(path)
     try:
         # The front end by name: Core.read_model would try all of them on a damaged file, noisily.
-        front_end = FrontEndManager().load_by_framework("ir" if is_ir else "onnx")
+        front_end = FrontEndManager().load_by_framework(kind.front_end)
         return front_end.convert(front_end.load(str(path)))
     except Exception as error:
-        message = f"{path} is not a readable {kind} network, or it is damaged: {_reason(error)}"
+        message = f"{path} is not a readable {kind.title} network, or it is damaged: {_reason(error)}"
         raise ModelError(message) from error
 
 
-@dataclass(frozen=True)
-class GraphInfo:
-    """The inputs, outputs and metadata of a network's file; a dimension of any length is None."""
-
-    inputs: tuple[tuple[int | None, ...], ...]
-    outputs: tuple[tuple[int | None, ...], ...]
-    metadata: Mapping[str, str]
-
-
-def inspect_graph(path: Path) -> GraphInfo:
-    """The inputs, outputs and metadata of an .onnx or .xml file. Raises ModelError naming the file."""
-    graph = read_graph(path)
-    notes = {}
-    if "framework" in graph.get_rt_info():  # where the ONNX front end puts metadata_props
-        notes = {key: str(value.value) for key, value in graph.get_rt_info()["framework"].items()}
-    return GraphInfo(_shapes(graph.inputs), _shapes(graph.outputs), notes)
-
-
-def _shapes(ports: Any) -> tuple[tuple[int | None, ...], ...]:
-    shapes = [port.partial_shape for port in ports]
-    return tuple(
-        tuple(None if side.is_dynamic else side.get_length() for side in shape)
-        if shape.rank.is_static
-        else ()
-        for shape in shapes
-    )
+def _refuse_without_weights(path: Path) -> None:
+    weights = path.with_suffix(".bin")
+    if not weights.is_file():
+        raise ModelError(f"{path} has no {weights.name} beside it: its weights are missing")
+    refuse_placeholder(weights)
 
 
 def _from_torch(module: torch.nn.Module, shape: Shape) -> Any:
@@ -165,7 +145,7 @@ def save_graph(module: torch.nn.Module, shape: Shape, path: Path) -> None:
     a module that cannot be converted, OSError where nothing can be written."""
     ov = load_openvino()
     try:
-        graph = _with_fixed_input(ov, _from_torch(module, shape), shape)
+        graph = _with_fixed_inputs(ov, _from_torch(module, shape), (shape,))
     except Exception as error:
         raise ModelError(f"OpenVINO cannot run {type(module).__name__}: {_reason(error)}") from error
     try:
@@ -174,21 +154,22 @@ def save_graph(module: torch.nn.Module, shape: Shape, path: Path) -> None:
         raise OSError(_reason(error)) from error
 
 
-def _with_fixed_input(ov: Any, graph: Any, shape: Shape) -> Any:
-    """The graph for inputs of exactly `shape`, float32 in and out. A graph made for another size is changed
-    to this one where its layers allow that. Raises ModelError where they do not."""
-    if len(graph.inputs) != 1:
-        raise ModelError(f"rtdet needs a network with one input; this one has {len(graph.inputs)}")
-    made_for = graph.inputs[0].partial_shape
-    if made_for != ov.PartialShape(list(shape)):
+def _with_fixed_inputs(ov: Any, graph: Any, shapes: Shapes) -> Any:
+    """The graph for inputs of exactly `shapes`, float32 in and out (integers out stay). A graph made for another
+    size is changed to this one where its layers allow that. Raises ModelError where they do not."""
+    if len(graph.inputs) != len(shapes):
+        raise ModelError(f"it has {len(graph.inputs)} inputs, and is to be given {len(shapes)}")
+    made_for = [port.partial_shape for port in graph.inputs]
+    if made_for != [ov.PartialShape(list(shape)) for shape in shapes]:
         try:
-            graph.reshape(list(shape))
+            graph.reshape({port: list(shape) for port, shape in zip(graph.inputs, shapes, strict=True)})
         except RuntimeError as error:
-            raise ModelError(f"the network takes {made_for}, not {list(shape)}") from error
-    ports = [graph.inputs[0], *graph.outputs]
-    if any(port.get_element_type() != ov.Type.f32 for port in ports):
+            takes, given = (", ".join(map(str, of)) for of in (made_for, map(list, shapes)))
+            raise ModelError(f"the network takes {takes}, not {given}") from error
+    if any(port.get_element_type() != ov.Type.f32 for port in (*graph.inputs, *graph.outputs)):
         steps = ov.preprocess.PrePostProcessor(graph)
-        steps.input().tensor().set_element_type(ov.Type.f32)
+        for i in range(len(graph.inputs)):
+            steps.input(i).tensor().set_element_type(ov.Type.f32)
         for i, port in enumerate(graph.outputs):
             if port.get_element_type().is_real():
                 steps.output(i).tensor().set_element_type(ov.Type.f32)
@@ -265,7 +246,8 @@ class OpenVinoNetwork:
         if cache is not None:
             key = None
             if self._is_file:
-                text = f"{self._what} {self._graph.inputs[0].partial_shape} {sorted(settings.items())}"
+                shapes = " ".join(str(port.partial_shape) for port in self._graph.inputs)
+                text = f"{self._what} {shapes} {sorted(settings.items())}"
                 key = cache / f"{zlib.crc32(text.encode(errors='surrogateescape')):08x}.key"
             try:
                 _discard_damaged(cache, key)
@@ -276,7 +258,7 @@ class OpenVinoNetwork:
                 pass
         return self._core.compile_model(self._graph, "CPU", settings)
 
-    def run_many(self, inputs: Iterable[Tensor]) -> Iterator[Outputs]:
+    def run_many(self, inputs: Iterable[Inputs]) -> Iterator[Outputs]:
         refuse_after_fork()
         arrays = iter(inputs)
         first = next(arrays, None)
@@ -288,8 +270,8 @@ class OpenVinoNetwork:
         else:
             yield from self._run(self._compiled("THROUGHPUT"), chain([first, second], arrays))
 
-    def _run(self, requests: list[Any], arrays: Iterable[Tensor]) -> Iterator[Outputs]:
-        free, running = deque(requests), deque[tuple[Any, Tensor]]()
+    def _run(self, requests: list[Any], arrays: Iterable[Inputs]) -> Iterator[Outputs]:
+        free, running = deque(requests), deque[tuple[Any, list[Tensor]]]()
         try:
             for array in arrays:
                 done = None
@@ -306,15 +288,15 @@ class OpenVinoNetwork:
                 with suppress(RuntimeError):
                     request.wait()
 
-    def _start(self, request: Any, array: Tensor) -> tuple[Any, Tensor]:
-        array = np.ascontiguousarray(array, dtype=np.float32)
+    def _start(self, request: Any, inputs: Inputs) -> tuple[Any, list[Tensor]]:
+        arrays = [np.ascontiguousarray(one, dtype=np.float32) for one in in_one_tuple(inputs)]
         try:
-            request.start_async([array], share_inputs=True)
+            request.start_async(arrays, share_inputs=True)
         except RuntimeError as error:
             raise ModelError(f"OpenVINO failed on {self._what}: {_reason(error)}") from error
-        return request, array
+        return request, arrays
 
-    def _collect(self, running: deque[tuple[Any, Tensor]]) -> tuple[Any, Outputs]:
+    def _collect(self, running: deque[tuple[Any, list[Tensor]]]) -> tuple[Any, Outputs]:
         request, _ = running[0]
         try:
             request.wait()

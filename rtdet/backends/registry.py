@@ -8,8 +8,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from rtdet.backends.forks import note_opened, refuse_after_fork
+from rtdet.backends.graph_files import GRAPH_SUFFIXES, IR, graph_format
 from rtdet.backends.machine import has_nvidia_driver, may_have_gpu, tell_of_unused_gpu
-from rtdet.backends.network import Network, Shape
+from rtdet.backends.network import Network, Shape, Shapes
 from rtdet.errors import ModelError, UnknownNameError, UsageError
 from rtdet.extras import is_installed, require
 
@@ -20,31 +21,30 @@ if TYPE_CHECKING:
 
 DEVICES = ("auto", "cpu", "cuda", "mps")
 PRECISIONS = ("auto", "fp32", "fp16", "bf16", "int8")
-GRAPH_SUFFIXES = (".onnx", ".xml")
 
 
-def _torch(model: Model, shape: Shape, device: str, precision: str) -> Network:
+def _torch(model: Model, shapes: Shapes, device: str, precision: str) -> Network:
     require("torch", "the torch backend", "torch")
     from rtdet.backends.torch import open_torch
 
-    return open_torch(model, shape, device, precision)
+    return open_torch(model, shapes, device, precision)
 
 
-def _openvino(model: Model, shape: Shape, device: str, precision: str) -> Network:
+def _openvino(model: Model, shapes: Shapes, device: str, precision: str) -> Network:
     from rtdet.backends.openvino import open_openvino
 
-    return open_openvino(model, shape, device, precision)
+    return open_openvino(model, shapes, device, precision)
 
 
-def _onnxruntime(model: Model, shape: Shape, device: str, precision: str) -> Network:
+def _onnxruntime(model: Model, shapes: Shapes, device: str, precision: str) -> Network:
     require("onnxruntime", "the onnxruntime backend")
     from rtdet.backends.onnxruntime import open_onnxruntime
 
-    return open_onnxruntime(model, shape, device, precision)
+    return open_onnxruntime(model, shapes, device, precision)
 
 
-# Each takes a model, the input's shape, a device that `choose` settled, and a precision (maybe "auto").
-BACKENDS: Mapping[str, Callable[[Model, Shape, str, str], Network]] = {
+# Each takes a model, its inputs' shapes, a device that `choose` settled, and a precision (maybe "auto").
+BACKENDS: Mapping[str, Callable[[Model, Shapes, str, str], Network]] = {
     "torch": _torch,
     "openvino": _openvino,
     "onnxruntime": _onnxruntime,
@@ -53,13 +53,14 @@ BACKENDS: Mapping[str, Callable[[Model, Shape, str, str], Network]] = {
 
 def open_network(
     model: Model,
-    input_shape: Shape,
+    input_shape: Shape | Shapes,
     *,
     backend: str = "auto",
     device: str = "auto",
     precision: str = "auto",
 ) -> Network:
-    """Compile `model`, a torch module or the path of an .onnx or .xml file, for inputs of `input_shape`.
+    """Compile `model`, a torch module or the path of a network's file (graph_files.FORMATS), for inputs of
+    `input_shape`: one shape, or for a network with several inputs a tuple of them.
 
     backend "auto" is OpenVINO on the CPU and torch on cuda and mps (ONNX Runtime for files there). precision
     "auto" is the fastest that the device has natively without visible loss: bf16 or fp32 on CPUs, fp16 on
@@ -73,7 +74,12 @@ def open_network(
         _check_file(model)
     backend, device = choose(backend, device, is_file=is_file)
     note_opened()
-    return BACKENDS[backend](model, input_shape, device, precision)
+    return BACKENDS[backend](model, _in_one_tuple(input_shape), device, precision)
+
+
+def _in_one_tuple(shape: Shape | Shapes) -> Shapes:
+    several = tuple(one for one in shape if isinstance(one, tuple))
+    return several or (tuple(side for side in shape if isinstance(side, int)),)
 
 
 def check_names(backend: str, device: str, precision: str) -> None:
@@ -91,9 +97,9 @@ def check_names(backend: str, device: str, precision: str) -> None:
 def _check_file(path: Path) -> None:
     if not path.is_file():
         raise ModelError(f"there is no model file {path}")
-    if path.suffix.lower() not in GRAPH_SUFFIXES:
-        raise ModelError(f"{path} is neither an ONNX (.onnx) nor an OpenVINO (.xml) network")
-    if path.suffix.lower() == ".xml" and not path.with_suffix(".bin").is_file():
+    if graph_format(path) is None:
+        raise ModelError(f"{path} is no network that OpenVINO reads: {', '.join(GRAPH_SUFFIXES)}")
+    if graph_format(path) is IR and not path.with_suffix(".bin").is_file():
         raise ModelError(f"{path} has no {path.with_suffix('.bin').name} beside it: its weights are missing")
 
 
@@ -101,7 +107,7 @@ def choose(backend: str, device: str, *, is_file: bool) -> tuple[str, str]:
     """The backend and device that a request stands for; UsageError when this machine lacks them."""
     kind = device.partition(":")[0]
     if backend == "torch" and is_file:
-        raise UsageError("the torch backend cannot run .onnx and .xml files; use --backend auto")
+        raise UsageError("the torch backend cannot run networks in files; use --backend auto")
     if backend in ("torch", "onnxruntime"):
         require(backend, f"the {backend} backend", backend)
     if backend == "openvino" and kind not in ("auto", "cpu"):

@@ -13,17 +13,17 @@ import torch
 
 from rtdet.backends.forks import refuse_after_fork
 from rtdet.backends.machine import core_count
-from rtdet.backends.network import Outputs, Shape, Tensor
+from rtdet.backends.network import Inputs, Outputs, Shape, Shapes, Tensor, in_one_tuple
 from rtdet.errors import ModelError, UsageError
 
 TYPES = {"fp32": torch.float32, "fp16": torch.float16, "bf16": torch.bfloat16}
 _IN_FLIGHT = 2  # on a GPU: one input is copied over while the other is computed
 
 
-def open_torch(model: torch.nn.Module | Path, shape: Shape, device: str, precision: str) -> TorchNetwork:
+def open_torch(model: torch.nn.Module | Path, shapes: Shapes, device: str, precision: str) -> TorchNetwork:
     if isinstance(model, Path):
         raise UsageError(f"the torch backend cannot run {model.name}; use --backend auto")
-    return TorchNetwork(model, torch.device(device), choose_precision(device, precision), shape)
+    return TorchNetwork(model, torch.device(device), choose_precision(device, precision), shapes[0])
 
 
 def choose_precision(device: str, wanted: str) -> str:
@@ -53,12 +53,12 @@ class TorchNetwork:
         elif device.type == "cpu":
             torch.set_num_threads(min(torch.get_num_threads(), core_count()))
 
-    def run_many(self, inputs: Iterable[Tensor]) -> Iterator[Outputs]:
+    def run_many(self, inputs: Iterable[Inputs]) -> Iterator[Outputs]:
         refuse_after_fork()
         depth = _IN_FLIGHT if self._device.type == "cuda" else 1
         running: deque[tuple[list[torch.Tensor], Any]] = deque()
         for array in inputs:
-            running.append(self._start(array))
+            running.append(self._start(*in_one_tuple(array)))
             if len(running) >= depth:
                 yield _finish(*running.popleft())
         while running:

@@ -112,6 +112,8 @@ def _several(
 @options.classes()
 @options.max_det(unset=True)
 @options.imgsz()
+@options.head()
+@options.input_spec()
 @options.device(unset=True)
 @options.backend(unset=True)
 @options.precision(unset=True)

@@ -13,7 +13,8 @@ from rtdet.errors import UsageError
 
 # What one sets once for all commands; inputs, outputs and where to begin belong to one run.
 _LASTING = (
-    "model", "conf", "iou", "classes", "max_det", "imgsz", "device", "backend", "precision", "tracker", "set",
+    "model", "conf", "iou", "classes", "max_det", "imgsz", "head", "input", "device", "backend", "precision",
+    "tracker", "set",
     "offline", "quiet",
 )  # fmt: skip
 _OF_THE_GROUP = ("debug", "config_file")

@@ -20,6 +20,8 @@ from rtdet.cli.options import CONTEXT
 @options.classes()
 @options.max_det()
 @options.imgsz()
+@options.head()
+@options.input_spec()
 @options.device()
 @options.backend()
 @options.precision()
@@ -38,6 +40,8 @@ def command(
     classes: tuple[str, ...] | None,
     max_det: int,
     imgsz: int | None,
+    head: str | None,
+    input: str | None,
     device: str,
     backend: str,
     precision: str,
@@ -69,7 +73,7 @@ def command(
     show_messages(quiet=quiet)
     config = RunConfig(
         source=source, model=model, conf=conf, iou=iou, classes=classes or (), max_det=max_det, imgsz=imgsz,
-        device=device, backend=backend, precision=precision, tracker="none", policy="every",
+        head=head, input=input, device=device, backend=backend, precision=precision, tracker="none", policy="every",
         max_frames=max_frames, taken_as=taken_as, video_track=video_track, max_megapixels=max_megapixels,
         offline=offline, quiet=quiet, headless=True,
     )  # fmt: skip

@@ -25,7 +25,7 @@ _TRACK_FILE = ".txt (MOT), .csv, .jsonl, .parquet or .json (COCO)"
 
 
 def model(
-    help: str = "A name from `rtdet models`, or a .safetensors, .onnx, .xml or .pth file.",
+    help: str = "A name from `rtdet models`, or a .safetensors, .pth, .onnx, .xml, .tflite or .pb file.",
     *,
     unset: bool = False,
     remembered: bool = False,
@@ -65,6 +65,22 @@ def imgsz() -> Callable[[F], F]:
     return click.option(
         "--imgsz", "--img-size", type=int, help="Longer side of the network's input, in pixels."
     )
+
+
+def head() -> Callable[[F], F]:
+    return click.option(
+        "--head", metavar="NAME",
+        help="What the network's outputs are, where rtdet does not recognise it: yolox.",
+    )  # fmt: skip
+
+
+def input_spec() -> Callable[[F], F]:
+    """--input; gives the parameter `input`."""
+    return click.option(
+        "--input", metavar="SPEC",
+        help="How the network takes pictures, e.g. rgb,0..1,letterbox; rgb, bgr or gray; 0..255, 0..1, -1..1 or "
+        "imagenet, or mean=R/G/B,std=R/G/B; letterbox, corner or stretch.  [default: what its family takes]",
+    )  # fmt: skip
 
 
 def device(help: str = "auto, cpu, cuda, cuda:N or mps.", *, unset: bool = False) -> Callable[[F], F]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import ast
 import json
 import logging
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -14,46 +14,85 @@ from rtdet.detectors.coco import COCO_CLASSES
 from rtdet.errors import ModelError
 
 _log = logging.getLogger("rtdet.detectors")
-SIDECARS = (".txt", ".names", ".toml", ".json")
-_KEYS = ("names", "classes")
+SIDECARS = (".txt", ".names", ".toml", ".json", ".yaml", ".yml")
+# Also `labels` of OpenVINO's model API, and `label_list` of Paddle's infer_cfg.yml.
+_KEYS = ("names", "classes", "label_list", "labels")
+_NOTES = ("{stem}_metadata.yaml", "metadata.yaml", "infer_cfg.yml")
 
 
-def class_names(path: Path, count: int, metadata: Mapping[str, str]) -> tuple[str, ...]:
+def class_names(
+    path: Path, count: int, metadata: Mapping[str, str], own: Sequence[str] = ()
+) -> tuple[str, ...]:
     """Names for the `count` classes of the model at `path`.
 
-    From a file beside it (model.txt or .names with a name on each line, model.toml or .json with `names` or
-    `classes`), else from the `names` that its exporter left in it, else COCO's if there are 80, else class0,
-    class1, ... with a warning. Raises ModelError for a file beside it that cannot be read or does not fit.
+    From a file beside it (model.txt or .names with a name on each line, model.toml, .json or .yaml with `names` or
+    `classes`), else from the `names` that its exporter left in it or in metadata.yaml, else the family's `own`, else
+    COCO's if there are 80, else class_0, class_1, ... with a warning. Raises ModelError for a file beside it that
+    cannot be read or does not fit.
     """
     for suffix in SIDECARS:
         beside = path.with_suffix(suffix)
         if beside.is_file():
             names = _read(beside)
+            if names is None:
+                continue
             if len(names) != count:
                 raise ModelError(f"{beside} names {len(names)} classes, but {path.name} has {count}")
             return names
-    embedded = _from_metadata(metadata)
-    if len(embedded) == count:
-        return embedded
+    for embedded in (noted_class_names(path, metadata), tuple(own)):
+        if len(embedded) == count:
+            return embedded
     if count == len(COCO_CLASSES):
         return COCO_CLASSES
     _log.warning(
-        "%s does not name its %d classes: they are called class0, class1, ...; put their names into %s",
+        "%s does not name its %d classes: they are called class_0, class_1, ...; put their names into %s",
         path.name, count, path.with_suffix(".txt").name,
     )  # fmt: skip
-    return tuple(f"class{i}" for i in range(count))
+    return tuple(f"class_{i}" for i in range(count))
 
 
-def _read(path: Path) -> tuple[str, ...]:
+def noted_class_names(path: Path, metadata: Mapping[str, str]) -> tuple[str, ...]:
+    """What the exporter of a model noted as the names of its classes, in it or in a file of notes; () for nothing."""
+    return _from_metadata(metadata) or _from_notes_beside(path)
+
+
+def _read(path: Path) -> tuple[str, ...] | None:
+    """The names in a file; None for YAML about other things, which exporters leave there, too."""
     try:
         text = path.read_text(encoding="utf-8")
         if path.suffix == ".toml":
             return _names_in(parse_toml(text))
         if path.suffix == ".json":
             return _names_in(json.loads(text))
+        if path.suffix in (".yaml", ".yml"):
+            table = _yaml(text)
+            about_names = not isinstance(table, dict) or any(key in table for key in _KEYS)
+            return _names_in(table) if about_names else None
     except (OSError, ValueError, TypeError, RecursionError) as error:  # TOML, JSON, Unicode: ValueErrors
         raise ModelError(f"{path} cannot be read as class names: {error}") from error
     return tuple(line.strip() for line in text.splitlines() if line.strip())
+
+
+def _yaml(text: str) -> Any:
+    """What a YAML text says, by the loader that makes plain values only. Raises ValueError."""
+    import yaml  # type: ignore[import-untyped,unused-ignore]
+
+    try:
+        return yaml.safe_load(text)
+    except yaml.YAMLError as error:
+        raise ValueError(getattr(error, "problem", None) or "not valid YAML") from error
+
+
+def _from_notes_beside(path: Path) -> tuple[str, ...]:
+    """Names out of the notes that exporters write into a file of their own, where there are some."""
+    for name in _NOTES:
+        notes = path.with_name(name.format(stem=path.stem))
+        if notes.is_file():
+            try:
+                return _read(notes) or ()
+            except ModelError:
+                continue
+    return ()
 
 
 def _names_in(value: Any) -> tuple[str, ...]:
@@ -72,6 +111,8 @@ def _names_in(value: Any) -> tuple[str, ...]:
 
 def _from_metadata(metadata: Mapping[str, str]) -> tuple[str, ...]:
     text = next((metadata[key] for key in _KEYS if key in metadata), "")
+    if "labels" in metadata and "names" not in metadata:  # in one line, with _ for the spaces inside a name
+        return tuple(name.replace("_", " ") for name in metadata["labels"].split())
     for parse in (json.loads, ast.literal_eval):  # "{0: 'person'}" is how some exporters write it
         try:
             value = parse(text)

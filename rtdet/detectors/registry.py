@@ -5,12 +5,14 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
+from rtdet.backends.graph_files import GRAPH_SUFFIXES, graph_format
 from rtdet.backends.hostile_pth import refuse_hostile_pth
 from rtdet.detectors.cards import ModelCard, model_card, model_names, models_folder
 from rtdet.detectors.names import SIDECARS
 from rtdet.detectors.selection import check_classes
-from rtdet.errors import ModelError
+from rtdet.errors import ModelError, UsageError
 from rtdet.extras import require_for_model
 from rtdet.protocols import Detector
 from rtdet.types import Thresholds
@@ -27,6 +29,17 @@ class Options:
     backend: str = "auto"
     precision: str = "auto"
     imgsz: int | None = None
+    head: str | None = None
+    input: str | None = None
+
+    def without_head(self, path: Path) -> dict[str, Any]:
+        """The options of a model that is known for what it is. Raises UsageError for --head and --input."""
+        for name in ("head", "input"):
+            if getattr(self, name) is not None:
+                raise UsageError(
+                    f"--{name} is for networks in {', '.join(GRAPH_SUFFIXES)} files; {path} is known for what it is"
+                )
+        return {key: value for key, value in vars(self).items() if key not in ("head", "input")}
 
 
 def _own(path: Path, options: Options, _card: ModelCard | None) -> Detector:
@@ -36,38 +49,38 @@ def _own(path: Path, options: Options, _card: ModelCard | None) -> Detector:
     from rtdet.detectors.ssd.detector import SSDDetector
 
     kind = SSDDetector if read_config(path).family == "ssd" else FamilyDetector
-    return kind(path, **vars(options))
+    return kind(path, **options.without_head(path))
 
 
-def _yolox(path: Path, options: Options, _card: ModelCard | None) -> Detector:
-    from rtdet.detectors.yolo.yolox import YoloxDetector
+def _graph(path: Path, options: Options, _card: ModelCard | None) -> Detector:
+    from rtdet.detectors.graph_detector import GraphDetector
 
-    return YoloxDetector(path, **vars(options))
+    return GraphDetector(path, **vars(options))
 
 
 def _torchvision(path: Path, options: Options, card: ModelCard | None) -> Detector:
     refuse_hostile_pth(path)  # before torch, whose import takes seconds
     from rtdet.detectors.torchvision_zoo import open_torchvision
 
-    return open_torchvision(path, architecture=card.name if card else None, **vars(options))
+    architecture = card.name if card else None
+    return open_torchvision(path, architecture=architecture, **options.without_head(path))
 
 
 # By the `kind` of a card. Each opens a file of weights; the card is None for a file of the user's own.
 DETECTORS: Mapping[str, Callable[[Path, Options, ModelCard | None], Detector]] = {
     "ssd": _own,
     "family": _own,
-    "yolox": _yolox,
+    "graph": _graph,
     "torchvision": _torchvision,
 }
 
 # The extra without which a kind cannot be opened at all.
 EXTRAS: Mapping[str, str] = {"torchvision": "torch"}
 
-# What a file of the user's own is, by its suffix.
+# What a file of the user's own is, by its suffix where its content does not tell.
 SUFFIXES: Mapping[str, str] = {
     ".safetensors": "ssd",
-    ".onnx": "yolox",
-    ".xml": "yolox",
+    **dict.fromkeys(GRAPH_SUFFIXES, "graph"),
     ".pth": "torchvision",
 }
 
@@ -80,10 +93,14 @@ def load_detector(
     backend: str = "auto",
     precision: str = "auto",
     imgsz: int | None = None,
+    head: str | None = None,
+    input: str | None = None,
     offline: bool = False,
 ) -> Detector:
     """A detector by its name (`rtdet models` lists them) or from a file of weights.
 
+    A network of others (.onnx, .xml, .tflite, .pb) is recognised by its outputs; `head` names its family instead
+    (heads.registry.HEADS), and `input` says how it takes pictures, e.g. "rgb,0..1,letterbox".
     The first use of a model that does not come with rtdet fetches it into the user's cache, unless `offline`.
     Raises UnknownModelError for an unknown model, UnknownNameError for an unknown class, device, backend or
     precision, ModelError for a file that cannot be used, ModelExtraError where a package for it is missing,
@@ -99,7 +116,7 @@ def load_detector(
     True
     >>> detector.close()
     """
-    options = Options(thresholds or Thresholds(), device, backend, precision, imgsz)
+    options = Options(thresholds or Thresholds(), device, backend, precision, imgsz, head, input)
     text = str(name_or_path)
     if isinstance(name_or_path, Path) or _is_path(text):
         path, card = Path(text).expanduser(), None
@@ -138,7 +155,10 @@ def _kind_of(path: Path) -> str:
     if not path.is_file():
         raise ModelError(f"there is no model file {path}")
     try:
-        return SUFFIXES[path.suffix.lower()]
+        suffix = path.suffix.lower()
+        # torch's and rtdet's own files say by their suffix what they are; a network may be called anything.
+        by_content = None if SUFFIXES.get(suffix, "graph") != "graph" else graph_format(path)
+        return SUFFIXES[by_content.suffix if by_content else suffix]
     except KeyError:
         kinds = ", ".join(SUFFIXES)
         raise ModelError(f"{path} is not a kind of model file that rtdet reads: {kinds}") from None

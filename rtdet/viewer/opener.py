@@ -175,4 +175,6 @@ class Opener:
 
 
 def _key(config: RunConfig) -> tuple[object, ...]:
-    return config.model, config.device, config.backend, config.precision, config.imgsz
+    return (
+        config.model, config.device, config.backend, config.precision, config.imgsz, config.head, config.input,
+    )  # fmt: skip

@@ -186,7 +186,9 @@ class PlayerState(WatchedState):
             model=self.model,
             imgsz=self.imgsz,
             tracker=self.tracker,
-            # Settings are for the tracker that they came with, not for one chosen in the window.
+            # Settings are for the model and the tracker that they came with, not for those chosen in the window.
+            head=base.head if self.model == base.model else None,
+            input=base.input if self.model == base.model else None,
             set=base.set if self.tracker == base.tracker else (),
             camera_motion=self.camera_motion,
             conf=self.confidence,

@@ -68,7 +68,7 @@ def family(folder: Path) -> Path:
 MAKERS: dict[str, Callable[[Path], Path]] = {
     "ssd": ssd,
     "family": family,
-    "yolox": yolox,
+    "graph": yolox,
     "torchvision": torchvision,
 }
 

@@ -1,7 +1,8 @@
-"""YOLOX's anchor-free output (Ge et al. 2021, arXiv:2107.08430) to boxes, in NumPy."""
+"""The cells of a picture that one-stage heads predict for, and what is common to decoding them, in NumPy."""
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 
@@ -37,36 +38,16 @@ def make_grid(size: tuple[int, int], strides: tuple[int, ...] = STRIDES) -> Grid
     return Grid(np.concatenate(cells), np.concatenate(steps))
 
 
-def grid_for(size: tuple[int, int], rows: int) -> Grid | None:
-    """The grid with so many rows, of three levels or (P6 models) four; None if neither has them."""
-    for strides in (STRIDES, STRIDES_P6):
+def grid_for(
+    size: tuple[int, int], rows: int, levels: Sequence[tuple[int, ...]] = (STRIDES, STRIDES_P6)
+) -> Grid | None:
+    """The grid with so many rows, of one of the choices of `levels`: three, or (P6 models) four; None if none has
+    them."""
+    for strides in levels:
         grid = make_grid(size, strides)
         if len(grid) == rows:
             return grid
     return None
-
-
-def is_decoded(rows: npt.NDArray[np.float32], grid: Grid) -> bool:
-    """Whether the exporter put the decoding into the network. Undecoded centres are offsets of a cell or
-    so; decoded ones are pixels near their own cell's centre. `rows` (A, 5+C) of any picture tells."""
-    center = (grid.cells + 0.5) * grid.strides
-    as_pixels = np.median(np.abs(rows[:, :2] - center) / grid.strides)
-    as_offsets = np.median(np.abs(rows[:, :2] - 0.5))
-    return bool(as_pixels < as_offsets)
-
-
-def decode(rows: npt.NDArray[np.float32], grid: Grid, index: IntArray, *, decoded: bool) -> FloatArray:
-    """(N, 4) xyxy input pixels of the rows `index` of an output (A, 5+C).
-
-    centre = (offset + cell) * stride, size = exp(log size) * stride (section 2.1 and its code).
-    """
-    raw = rows[index, :4].astype(np.float64)
-    center, size = raw[:, :2], raw[:, 2:]
-    if not decoded:
-        strides = grid.strides[index]
-        center = (center + grid.cells[index]) * strides
-        size = np.exp(np.minimum(size, 20.0)) * strides  # e^20 is past any picture, and short of infinity
-    return np.concatenate([center - size / 2, center + size / 2], axis=1)
 
 
 def best_classes(rows: npt.NDArray[np.float32], confidence: float) -> tuple[IntArray, FloatArray, IntArray]:
@@ -78,3 +59,8 @@ def best_classes(rows: npt.NDArray[np.float32], confidence: float) -> tuple[IntA
     scores = rows[index, 4].astype(np.float64) * classes[np.arange(len(index)), labels]
     keep = scores >= confidence
     return index[keep], scores[keep], labels[keep].astype(np.int64)
+
+
+def sigmoid(values: npt.NDArray[np.float32]) -> npt.NDArray[np.float32]:
+    """1 / (1 + e^-x), without overflow."""
+    return np.asarray(1.0 / (1.0 + np.exp(-np.clip(values, -60, 60))), dtype=np.float32)

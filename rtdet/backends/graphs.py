@@ -1,0 +1,99 @@
+"""What a network's file says about itself before it is compiled: inputs, outputs, operators, its exporter's notes."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from typing import Any
+
+Dimensions = tuple["int | None", ...]
+
+
+@dataclass(frozen=True)
+class Port:
+    """An input or an output of a network.
+
+    shape: its dimensions; None for one of any length (and () where not even their number is known).
+    dtype: of its elements, by NumPy's name ("float32", "uint8", "int64").
+    operators: which operators an input goes into, or the one whose result an output is, by OpenVINO's names.
+    """
+
+    name: str
+    shape: Dimensions
+    dtype: str = "float32"
+    operators: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
+class GraphInfo:
+    """The inputs, outputs and notes (`metadata`) of a network's file. `operators` counts each kind in it."""
+
+    inputs: tuple[Port, ...]
+    outputs: tuple[Port, ...]
+    metadata: Mapping[str, str]
+    operators: Mapping[str, int] = field(default_factory=dict)
+    _graph: Any = field(default=None, repr=False, compare=False)
+
+    def with_inputs(self, shapes: Sequence[Sequence[int]]) -> GraphInfo | None:
+        """The same network for inputs of exactly these shapes: what its outputs are then. None where its layers do
+        not allow them."""
+        if tuple(map(tuple, shapes)) == tuple(port.shape for port in self.inputs):
+            return self
+        graph = self._graph.clone()
+        try:
+            graph.reshape({port: list(shape) for port, shape in zip(graph.inputs, shapes, strict=True)})
+        except RuntimeError:
+            return None
+        return replace(self, inputs=_inputs(graph), outputs=_outputs(graph), _graph=graph)
+
+
+def inspect_graph(path: Path) -> GraphInfo:
+    """What an .onnx, .xml, .tflite or .pb file says about itself. Raises ModelError naming the file."""
+    from rtdet.backends.openvino import read_graph
+
+    graph = read_graph(path)
+    operators: dict[str, int] = {}
+    for node in graph.get_ops():
+        operators[node.get_type_name()] = operators.get(node.get_type_name(), 0) + 1
+    return GraphInfo(_inputs(graph), _outputs(graph), _metadata(graph), operators, graph)
+
+
+def _metadata(graph: Any) -> dict[str, str]:
+    """What exporters leave: ONNX's metadata_props, and the `model_info` of OpenVINO's model API."""
+    notes: dict[str, str] = {}
+    info = graph.get_rt_info()
+    for part in ("framework", "model_info"):
+        try:
+            notes.update({key: str(value.value) for key, value in info[part].items()} if part in info else {})
+        except (AttributeError, RuntimeError):  # a note that is no table
+            continue
+    return notes
+
+
+def _inputs(graph: Any) -> tuple[Port, ...]:
+    return tuple(
+        _port(port, tuple(one.get_node().get_type_name() for one in port.get_target_inputs()))
+        for port in graph.inputs
+    )
+
+
+def _outputs(graph: Any) -> tuple[Port, ...]:
+    return tuple(
+        _port(port, (port.get_node().input_value(0).get_node().get_type_name(),)) for port in graph.outputs
+    )
+
+
+def _port(port: Any, operators: tuple[str, ...]) -> Port:
+    # The shortest of several names is the exporter's own; the others lead there through scopes.
+    name = min(port.get_names(), key=lambda one: (len(one), one), default="")
+    shape = port.partial_shape
+    dimensions: Dimensions = ()
+    if shape.rank.is_static:
+        dimensions = tuple(None if side.is_dynamic else side.get_length() for side in shape)
+    kind = port.get_element_type()
+    try:
+        dtype = kind.to_dtype().name
+    except Exception:  # bf16, or a type of strings
+        dtype = str(kind.get_type_name())
+    return Port(name, dimensions, dtype, operators)

@@ -1,0 +1,207 @@
+"""Networks of others as Detectors: the family of heads recognised, the picture prepared as it was trained on."""
+
+from __future__ import annotations
+
+import logging
+import math
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+
+from rtdet.backends import Network, open_network
+from rtdet.backends.network import Inputs, Outputs
+from rtdet.detectors.batching import input_size, runs_of_one_size
+from rtdet.detectors.heads.graph import open_graph, show_outputs
+from rtdet.detectors.heads.head import Candidates, Head, Probe
+from rtdet.detectors.heads.input_spec import (
+    LAYOUTS,
+    InputSpec,
+    Size,
+    fit_picture,
+    parse_input,
+    to_tensor,
+)
+from rtdet.detectors.heads.registry import Recognized, recognize_head
+from rtdet.detectors.names import class_names
+from rtdet.detectors.selection import select, strongest, wanted_class
+from rtdet.errors import ModelError, UsageError
+from rtdet.geometry.letterbox import Letterbox
+from rtdet.types import Detections, Image, InputSize, Thresholds
+
+_log = logging.getLogger("rtdet.detectors")
+
+
+class GraphDetector:
+    """A network in a file, of any family of `heads.registry.HEADS`, as a Detector.
+
+    Where the network can be given another input shape, and was trained with the picture's aspect kept, it runs on a
+    rectangle of the picture's aspect and at any `imgsz`; else on the shape that it was exported for.
+
+    head: the family, by its name; None: recognised. input: how pictures are prepared, e.g. "rgb,0..1,letterbox",
+    where that is to be overruled. Raises ModelError for a file that cannot be read or is no detector, UsageError and
+    UnknownNameError for settings that are wrong or that the network cannot have.
+    """
+
+    def __init__(
+        self,
+        path: Path,
+        *,
+        thresholds: Thresholds | None = None,
+        device: str = "auto",
+        backend: str = "auto",
+        precision: str = "auto",
+        imgsz: int | None = None,
+        head: str | None = None,
+        input: str | None = None,
+    ) -> None:
+        self.thresholds = thresholds or Thresholds()
+        self._path = path
+        self._options = {"backend": backend, "device": device, "precision": precision}
+        self._networks: dict[Size, Network] = {}
+        self._closed = False
+        if imgsz is not None and imgsz < 64:
+            raise UsageError(f"--imgsz {imgsz} is too small for this model; use 64 or more")
+        graph = open_graph(path, None if imgsz is None else math.ceil(imgsz / 32) * 32)
+        found = recognize_head(graph, head)
+        self._graph = graph
+        self._fixed: Size | None = None
+        try:
+            self._head, self.head_name = self._open(found, imgsz, input)
+        except Exception:
+            self.close()
+            raise
+        own = graph.size if graph.has_own_size else None
+        self.input_size = InputSize(_long_side(self._head, None, own), is_fixed=self._fixed is not None)
+        self.class_names: Sequence[str] = class_names(
+            path, self._head.class_count, graph.metadata, self._head.class_names
+        )
+        if self._head.ignored:
+            _log.info("%s also gives %s, which rtdet does not use", path.name, self._head.ignored)
+
+    @property
+    def network(self) -> Network:
+        """The network in use: its backend, device and precision."""
+        return next(iter(self._networks.values()))
+
+    @property
+    def input(self) -> InputSpec:
+        """How pictures are prepared for the network."""
+        return self._head.input
+
+    def _open(self, found: Sequence[Recognized], imgsz: int | None, text: str | None) -> tuple[Head, str]:
+        """The first of the families that a run of the network bears out. Opens the network at once, so that a wrong
+        file or device fails here and not on the first frame."""
+        for one in found:
+            head = one.head if text is None else replace(one.head, input=parse_input(text, one.head.input))
+            size = self._first_size(head, imgsz)
+            settled = head.settled(Probe(size, self._runner(head, size), head.input))
+            if settled is None:
+                continue
+            if settled.gives_pixels and self._options["precision"] == "auto":
+                # Positions up to 640 do not fit into bf16's 8 significant bits: boxes would jump by 2 pixels.
+                self._options["precision"] = "fp32"
+                if self._networks[size].precision != "fp32":
+                    self._networks.pop(size).close()
+                    self._network(size)
+            return settled, one.name
+        shown = show_outputs(self._graph.outputs)
+        tried = ", ".join(one.name for one in found)
+        raise ModelError(
+            f"{self._path} has outputs {shown}, but what it gives is not what {tried} would give"
+        )
+
+    def _first_size(self, head: Head, imgsz: int | None) -> Size:
+        graph = self._graph
+        own = graph.size if graph.has_own_size else None
+        side = self._long_side = _long_side(head, imgsz, own)
+        wide = input_size(16, 9, side, head.stride)
+        if head.follows_size and head.input.fit != "stretch" and self._can_have(head, wide):
+            self._network(wide)
+            return wide
+        fixed = own or (side, side)
+        if imgsz is not None and side != max(fixed):
+            raise UsageError(f"{self._path} runs at {fixed[0]}x{fixed[1]} pixels only; omit --imgsz")
+        self._network(fixed)
+        self._fixed = fixed
+        return fixed
+
+    def _can_have(self, head: Head, size: Size) -> bool:
+        graph = self._graph.at(size)
+        if graph is None or not head.fits(graph.shapes, size):
+            return False
+        try:
+            self._network(size)
+        except ModelError:  # ONNX Runtime knows only the exported shape
+            return False
+        return True
+
+    def _network(self, size: Size) -> Network:
+        if self._closed:
+            raise ModelError(f"{self._path} was closed")
+        if size not in self._networks:
+            self._networks[size] = open_network(self._path, self._graph.input_shapes(size), **self._options)
+        return self._networks[size]
+
+    def _runner(self, head: Head, size: Size) -> Callable[[Image, InputSpec], Outputs]:
+        def run(image: Image, spec: InputSpec) -> Outputs:
+            arrays, _ = self._inputs(image, size, replace(head, input=spec))
+            return next(iter(self._network(size).run_many([arrays])))
+
+        return run
+
+    def _inputs(self, image: Image, size: Size, head: Head) -> tuple[Inputs, Letterbox]:
+        """What the network gets for a picture, and the way back from its pixels."""
+        spec = head.input
+        fitted, back = fit_picture(image, size, spec)
+        tensor = to_tensor(fitted, spec)
+        if self._graph.dtype == "int8":  # quantised from 0..255, with its zero in the middle
+            tensor = tensor - np.float32(128)
+        tensor = LAYOUTS[self._graph.layout](tensor)
+        further, at = head.further_inputs(size), self._graph.picture
+        return (*further[:at], tensor, *further[at:]), back
+
+    def detect(self, images: Sequence[Image]) -> list[Detections]:
+        if self._fixed is not None:
+            return list(self._detect_same_size(images, self._fixed))
+        found: list[Detections] = []
+        for size, batch in runs_of_one_size(images, self._long_side, self._head.stride):
+            found.extend(self._detect_same_size(batch, size))
+        return found
+
+    def _detect_same_size(self, images: Iterable[Image], size: Size) -> Iterator[Detections]:
+        network, head = self._network(size), self._head
+        maps: list[Letterbox] = []
+
+        def inputs() -> Iterator[Inputs]:
+            for image in images:
+                arrays, back = self._inputs(image, size, head)
+                maps.append(back)
+                yield arrays
+
+        for i, outputs in enumerate(network.run_many(inputs())):
+            thresholds = self.thresholds
+            yield self._kept(head.decode(outputs, size, thresholds.least_score), maps[i], thresholds)
+
+    def _kept(self, found: Candidates, back: Letterbox, thresholds: Thresholds) -> Detections:
+        wanted = np.flatnonzero(wanted_class(found.labels, thresholds, self.class_names))
+        keep = strongest(found.scores[wanted], wanted)
+        boxes = back.undo(found.boxes[keep])
+        return select(
+            boxes, found.scores[keep], found.labels[keep], thresholds, self.class_names,
+            suppress=not self._head.is_selected,
+        )  # fmt: skip
+
+    def close(self) -> None:
+        self._closed = True
+        for network in self._networks.values():
+            network.close()
+
+
+def _long_side(head: Head, imgsz: int | None, own: Size | None) -> int:
+    if imgsz is not None:
+        return math.ceil(imgsz / head.stride) * head.stride
+    if own is not None:
+        return max(own)
+    return head.long_side or 640

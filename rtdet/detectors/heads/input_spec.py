@@ -1,0 +1,149 @@
+"""How a picture becomes the numbers that a network takes."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, replace
+
+import cv2
+import numpy as np
+
+from rtdet.backends.network import Tensor
+from rtdet.errors import UsageError
+from rtdet.geometry.letterbox import Letterbox, letterbox
+from rtdet.types import Image
+
+Size = tuple[int, int]
+Triple = tuple[float, float, float]
+
+COLORS = ("rgb", "bgr", "gray")
+FITS = ("letterbox", "corner", "stretch")
+# By name, (mean, std) in pixel values: a network gets (pixel - mean) / std.
+RANGES: Mapping[str, tuple[Triple, Triple]] = {
+    "0..255": ((0.0, 0.0, 0.0), (1.0, 1.0, 1.0)),
+    "0..1": ((0.0, 0.0, 0.0), (255.0, 255.0, 255.0)),
+    "-1..1": ((127.5, 127.5, 127.5), (127.5, 127.5, 127.5)),
+    # Mean and deviation of ImageNet's pixels, red first, as torchvision and many others have them.
+    "imagenet": ((123.675, 116.28, 103.53), (58.395, 57.12, 57.375)),
+}
+
+
+@dataclass(frozen=True)
+class InputSpec:
+    """The way from a picture to a network's input.
+
+    color: rgb, bgr or gray.
+    mean, std: the network gets (pixel - mean) / std, pixels from 0 to 255, in the order of `color`.
+    fit: letterbox (aspect kept, in the middle), corner (aspect kept, at the top left) or stretch.
+    fill: the grey of what a letterbox leaves free.
+    """
+
+    color: str = "rgb"
+    mean: Triple = RANGES["0..1"][0]
+    std: Triple = RANGES["0..1"][1]
+    fit: str = "letterbox"
+    fill: int = 114
+
+    @classmethod
+    def of(cls, color: str, values: str, fit: str, fill: int = 114) -> InputSpec:
+        """A spec by the names of RANGES; ImageNet's mean and deviation in the order of `color`."""
+        mean, std = RANGES[values]
+        if color == "bgr":
+            mean, std = (mean[2], mean[1], mean[0]), (std[2], std[1], std[0])
+        return cls(color, mean, std, fit, fill)
+
+    def __str__(self) -> str:
+        """As `parse` takes it."""
+        named = next((n for n in RANGES if InputSpec.of(self.color, n, self.fit, self.fill) == self), None)
+        numbers = [f"{name}={'/'.join(f'{v:g}' for v in getattr(self, name))}" for name in ("mean", "std")]
+        fill = [] if self.fill == 114 or self.fit == "stretch" else [f"fill={self.fill}"]
+        return ",".join([self.color, *([named] if named else numbers), self.fit, *fill])
+
+
+def parse_input(text: str, start: InputSpec) -> InputSpec:
+    """`start`, overruled by what a text such as "rgb,0..1,letterbox" says: a colour order, a range of values (or
+    mean= and std= with one number or three, a/b/c), a fit, fill=N. Raises UsageError for another word."""
+    spec = start
+    values = next((n for n in RANGES if InputSpec.of(start.color, n, start.fit, start.fill) == start), None)
+    for word in (part.strip().lower() for part in text.split(",") if part.strip()):
+        key, _, number = word.partition("=")
+        if word in COLORS:
+            spec = replace(spec, color=word)
+        elif word in FITS:
+            spec = replace(spec, fit=word)
+        elif word in RANGES:
+            values = word
+        elif key in ("mean", "std") and (triple := _triple(number)) is not None:
+            spec = replace(spec, mean=triple) if key == "mean" else replace(spec, std=triple)
+            values = None
+        elif key == "fill" and number.isdecimal() and int(number) <= 255:
+            spec = replace(spec, fill=int(number))
+        else:
+            raise UsageError(
+                f"--input {text}: {word!r} is none of {', '.join((*COLORS, *RANGES, *FITS))}, mean=R/G/B, std=R/G/B, "
+                "fill=0 to 255"
+            )
+    if 0.0 in spec.std:
+        raise UsageError(f"--input {text}: std cannot be 0")
+    return spec if values is None else InputSpec.of(spec.color, values, spec.fit, spec.fill)
+
+
+def _triple(text: str) -> Triple | None:
+    try:
+        numbers = [float(part) for part in text.split("/")]
+    except ValueError:
+        return None
+    if len(numbers) not in (1, 3) or not np.isfinite(numbers).all():
+        return None
+    return (numbers[0], numbers[0], numbers[0]) if len(numbers) == 1 else (numbers[0], numbers[1], numbers[2])
+
+
+def fit_picture(image: Image, size: Size, spec: InputSpec) -> tuple[Image, Letterbox]:
+    """The picture (H, W, 3) BGR fitted into `size` (width, height), and the way back."""
+    if spec.fit == "stretch":
+        height, width = image.shape[:2]
+        same = (width, height) == size
+        fitted = image if same else cv2.resize(image, size, interpolation=cv2.INTER_LINEAR)
+        back = Letterbox((size[0] / width, size[1] / height), (0, 0), (width, height))
+        return np.asarray(fitted, dtype=np.uint8), back
+    return letterbox(image, size, fill=spec.fill, center=spec.fit == "letterbox")
+
+
+def to_tensor(fitted: Image, spec: InputSpec) -> Tensor:
+    """A fitted picture (H, W, 3) BGR as (1, 3, H, W), or (1, 1, H, W) for a grey input, float32."""
+    if spec.color == "gray":
+        planes = cv2.cvtColor(fitted, cv2.COLOR_BGR2GRAY)[None, None].astype(np.float32)
+        return np.asarray((planes - np.float32(spec.mean[0])) / np.float32(spec.std[0]), dtype=np.float32)
+    even = len(set(spec.std)) == 1
+    tensor = cv2.dnn.blobFromImage(
+        fitted,
+        scalefactor=1.0 / spec.std[0] if even else 1.0,
+        mean=spec.mean,
+        swapRB=spec.color == "rgb",
+    )
+    if not even:
+        tensor /= np.array(spec.std, dtype=np.float32)[:, None, None]
+    return np.asarray(tensor, dtype=np.float32)
+
+
+def _nchw(tensor: Tensor) -> Tensor:
+    return tensor
+
+
+def _nhwc(tensor: Tensor) -> Tensor:
+    return np.ascontiguousarray(tensor.transpose(0, 2, 3, 1))
+
+
+# How the axes of a network's input are ordered, and from (1, C, H, W) to there.
+LAYOUTS: Mapping[str, Callable[[Tensor], Tensor]] = {
+    "nchw": _nchw,
+    "nhwc": _nhwc,
+    "chw": lambda tensor: np.asarray(tensor[0]),
+    "hwc": lambda tensor: np.asarray(_nhwc(tensor)[0]),
+}
+
+
+def input_shape(layout: str, channels: int, size: Size) -> tuple[int, ...]:
+    """The shape of an input of `size` (width, height)."""
+    sides = {"n": 1, "c": channels, "h": size[1], "w": size[0]}
+    return tuple(sides[axis] for axis in layout)

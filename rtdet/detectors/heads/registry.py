@@ -1,0 +1,60 @@
+"""The families of heads, and which of them a network is of. To add one, write its module and give it a line here."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+
+from rtdet.detectors.heads import yolox
+from rtdet.detectors.heads.graph import Graph, show_outputs
+from rtdet.detectors.heads.head import Head, Match
+from rtdet.errors import ModelError, UnknownNameError
+
+
+@dataclass(frozen=True)
+class Family:
+    """A family of heads: how it is recognised, and the outputs that it has, for people."""
+
+    recognize: Callable[[Graph], Match | None]
+    form: str
+
+
+# In the order in which they are asked; of two that are equally sure the first is taken.
+HEADS: Mapping[str, Family] = {
+    "yolox": Family(yolox.recognize, yolox.FORM),
+}
+
+
+@dataclass(frozen=True)
+class Recognized:
+    """The family of a network, by its name in HEADS, with its head and why it was taken for one."""
+
+    name: str
+    head: Head
+    reason: str
+
+
+def recognize_head(graph: Graph, name: str | None = None) -> list[Recognized]:
+    """The families that can decode a network, the surest first; with a `name`, that one. Raises UnknownNameError for
+    a name that is not in HEADS, ModelError where none can."""
+    if name is not None and name not in HEADS:
+        raise UnknownNameError("head", name, HEADS)
+    matches = [
+        (family, match)
+        for family in (HEADS if name is None else [name])
+        if (match := HEADS[family].recognize(graph)) is not None
+    ]
+    if not matches:
+        raise _unknown(graph, name)
+    matches.sort(key=lambda one: -one[1].sureness)
+    return [Recognized(family, match.head, match.reason) for family, match in matches]
+
+
+def _unknown(graph: Graph, name: str | None) -> ModelError:
+    outputs = show_outputs(graph.outputs)
+    if name is not None:
+        return ModelError(
+            f"{graph.path} cannot be decoded as {name}: outputs {outputs}, expected {HEADS[name].form}"
+        )
+    known = "; ".join(f"{family} {one.form}" for family, one in HEADS.items())
+    return ModelError(f"{graph.path} has outputs of no detector that rtdet knows: {outputs}; known: {known}")

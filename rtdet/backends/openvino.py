@@ -23,6 +23,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from rtdet.backends.cost import GraphCost, cost_of_graph
 from rtdet.backends.forks import refuse_after_fork
 from rtdet.backends.graph_files import IR, ONNX, graph_format
 from rtdet.backends.hostile import refuse_hostile
@@ -304,6 +305,13 @@ class OpenVinoNetwork:
             raise ModelError(f"OpenVINO failed on {self._what}: {_reason(error)}") from error
         running.popleft()
         return request, tuple(tensor.data.copy() for tensor in request.output_tensors)
+
+    @property
+    def cost(self) -> GraphCost:
+        """What the network costs for the input that it was opened for."""
+        if self._graph is None:
+            raise ModelError(f"{self._what} was closed")
+        return cost_of_graph(self._graph)
 
     def close(self) -> None:
         self._requests.clear()

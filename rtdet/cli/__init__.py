@@ -26,6 +26,7 @@ COMMANDS = {
     "tracks": ("rtdet.cli.tracks", "Smooth, fill and correct a file of tracks."),
     "train": ("rtdet.cli.train", "Train a detector on labelled pictures."),
     "data": ("rtdet.cli.data", "Check, convert, label and split data sets."),
+    "compare": ("rtdet.cli.compare", "Put several models side by side: how good, how quick."),
     "eval": ("rtdet.cli.eval", "Measure a detector, a tracker, or what is on screen."),
 }
 

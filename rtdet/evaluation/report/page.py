@@ -74,7 +74,7 @@ def render_report(
     ]
     pooled = charts_of(measured.pooled, confidence)
     every = Line("all classes", measured.scores.mean, measured.total, measured.pooled, pooled)
-    return _environment().get_template("report.html.j2").render(
+    return environment().get_template("report.html.j2").render(
         title=title,
         notes=notes,
         settings=settings or {},
@@ -92,7 +92,8 @@ def render_report(
     )  # fmt: skip
 
 
-def _environment() -> jinja2.Environment:
+def environment() -> jinja2.Environment:
+    """Templates of this room, with the filters for figures."""
     import jinja2
 
     environment = jinja2.Environment(

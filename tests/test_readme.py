@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import re
 import shlex
@@ -11,6 +12,7 @@ import sys
 from pathlib import Path
 
 import av
+import cv2
 import pytest
 
 from rtdet.demo import DemoScene
@@ -47,7 +49,7 @@ def _excuse(command: list[str]) -> str | None:
 
 @pytest.fixture
 def folder(tmp_path, squares) -> Path:
-    """street.mp4, pictures, labelled pictures, detections: what stands for the reader's own."""
+    """street.mp4, pictures, labelled pictures, labelled streets, detections: what stands for the reader's own."""
     scene = DemoScene(seed=0, width=640, height=360, fps=20.0, duration_s=6.0)
     with av.open(str(tmp_path / "street.mp4"), "w") as container:
         stream = container.add_stream("libx264", rate=20, options={"preset": "ultrafast"})
@@ -60,11 +62,25 @@ def folder(tmp_path, squares) -> Path:
     squares.rename(tmp_path / "my-pictures")
     for name in ("pictures", "photos"):
         shutil.copytree(tmp_path / "my-pictures" / "images", tmp_path / name)
+    _label_street(scene, tmp_path / "labelled-streets")
     rows = tmp_path / "MOT17-02" / "det" / "det.txt"
     rows.parent.mkdir(parents=True)
     rows.write_text("".join(f"{frame},-1,{10 + frame},20,30,60,0.9\n" for frame in range(1, 20)))
     save_tiny_yolox(tmp_path / "yolox_nano.onnx", names="{0: 'person', 1: 'car'}")
     return tmp_path
+
+
+def _label_street(scene: DemoScene, folder: Path) -> None:
+    """One frame with its true people, as COCO JSON."""
+    folder.mkdir()
+    cv2.imwrite(str(folder / "0.png"), scene.render(0))
+    boxes = [
+        {"image_id": 0, "category_id": 1, "bbox": [left, top, right - left, bottom - top]}
+        for left, top, right, bottom in scene.truth(0).boxes.tolist()
+    ]
+    images = [{"id": 0, "file_name": "0.png", "width": 640, "height": 360}]
+    content = {"images": images, "annotations": boxes, "categories": [{"id": 1, "name": "person"}]}
+    (folder / "labels.json").write_text(json.dumps(content))
 
 
 @pytest.mark.timeout(600)

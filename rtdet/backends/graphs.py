@@ -17,12 +17,15 @@ class Port:
     shape: its dimensions; None for one of any length (and () where not even their number is known).
     dtype: of its elements, by NumPy's name ("float32", "uint8", "int64").
     operators: which operators an input goes into, or the one whose result an output is, by OpenVINO's names.
+    is_scaled_inside: the first thing that happens to an input is that numbers of a pixel's size are taken off it, or
+        that it is divided by one.
     """
 
     name: str
     shape: Dimensions
     dtype: str = "float32"
     operators: tuple[str, ...] = ()
+    is_scaled_inside: bool = False
 
 
 @dataclass(frozen=True)
@@ -73,9 +76,44 @@ def _metadata(graph: Any) -> dict[str, str]:
 
 def _inputs(graph: Any) -> tuple[Port, ...]:
     return tuple(
-        _port(port, tuple(one.get_node().get_type_name() for one in port.get_target_inputs()))
+        replace(
+            _port(port, tuple(one.get_node().get_type_name() for one in port.get_target_inputs())),
+            is_scaled_inside=_is_scaled_inside(port),
+        )
         for port in graph.inputs
     )
+
+
+_PASSED_BY = ("Convert", "Transpose", "Gather", "Split", "VariadicSplit", "Concat", "Reshape", "Unsqueeze")
+
+
+def _is_scaled_inside(port: Any) -> bool:
+    """Whether (pixel - mean) / deviation, or a part of it, is the network's own first step."""
+    for _ in range(8):
+        users = [one.get_node() for one in port.get_target_inputs()]
+        kinds = {node.get_type_name() for node in users}
+        if not users or kinds == {"ShapeOf"}:
+            return False
+        node = next(node for node in users if node.get_type_name() != "ShapeOf")
+        kind = node.get_type_name()
+        if kind in ("Subtract", "Add", "Divide", "Multiply"):
+            values = [_constant(node.input_value(i).get_node()) for i in range(2)]
+            largest = max((value for value in values if value is not None), default=0.0)
+            return 0 < largest <= 1 / 16 if kind == "Multiply" else largest >= 16
+        if kind not in _PASSED_BY:
+            return False
+        port = node.output(0)
+    return False
+
+
+def _constant(node: Any) -> float | None:
+    """The largest magnitude in a small constant; None for what is none."""
+    while node.get_type_name() == "Convert":
+        node = node.input_value(0).get_node()
+    if node.get_type_name() != "Constant" or node.output(0).partial_shape.is_dynamic:
+        return None
+    values = node.data
+    return float(abs(values).max()) if 0 < values.size <= 4096 else None
 
 
 def _outputs(graph: Any) -> tuple[Port, ...]:

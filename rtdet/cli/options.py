@@ -70,7 +70,8 @@ def imgsz() -> Callable[[F], F]:
 def head() -> Callable[[F], F]:
     return click.option(
         "--head", metavar="NAME",
-        help="What the network's outputs are, where rtdet does not recognise it: yolox.",
+        help="The family of a foreign network's outputs, where rtdet does not recognise it or takes it for another: "
+        "yolov5, yolov8, yolox, ...; a wrong name lists all.",
     )  # fmt: skip
 
 

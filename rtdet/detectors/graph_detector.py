@@ -13,7 +13,7 @@ import numpy as np
 from rtdet.backends import Network, open_network
 from rtdet.backends.network import Inputs, Outputs
 from rtdet.detectors.batching import input_size, runs_of_one_size
-from rtdet.detectors.heads.graph import open_graph, show_outputs
+from rtdet.detectors.heads.graph import Graph, noted_size, open_graph, show_outputs
 from rtdet.detectors.heads.head import Candidates, Head, Probe
 from rtdet.detectors.heads.input_spec import (
     LAYOUTS,
@@ -72,8 +72,7 @@ class GraphDetector:
         except Exception:
             self.close()
             raise
-        own = graph.size if graph.has_own_size else None
-        self.input_size = InputSize(_long_side(self._head, None, own), is_fixed=self._fixed is not None)
+        self.input_size = InputSize(_long_side(self._head, None, graph), is_fixed=self._fixed is not None)
         self.class_names: Sequence[str] = class_names(
             path, self._head.class_count, graph.metadata, self._head.class_names
         )
@@ -115,7 +114,7 @@ class GraphDetector:
     def _first_size(self, head: Head, imgsz: int | None) -> Size:
         graph = self._graph
         own = graph.size if graph.has_own_size else None
-        side = self._long_side = _long_side(head, imgsz, own)
+        side = self._long_side = _long_side(head, imgsz, graph)
         wide = input_size(16, 9, side, head.stride)
         if head.follows_size and head.input.fit != "stretch" and self._can_have(head, wide):
             self._network(wide)
@@ -199,9 +198,9 @@ class GraphDetector:
             network.close()
 
 
-def _long_side(head: Head, imgsz: int | None, own: Size | None) -> int:
+def _long_side(head: Head, imgsz: int | None, graph: Graph) -> int:
     if imgsz is not None:
         return math.ceil(imgsz / head.stride) * head.stride
-    if own is not None:
-        return max(own)
-    return head.long_side or 640
+    if graph.has_own_size or noted_size(graph.metadata) is not None:
+        return max(graph.size)
+    return head.long_side or max(graph.size)

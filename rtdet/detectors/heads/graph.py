@@ -57,6 +57,13 @@ class Graph:
         return self.info.inputs[self.picture].dtype
 
     @property
+    def takes_pixels(self) -> bool:
+        """Whether the picture's input must be pixels from 0 to 255: whole numbers, or numbers that the network scales
+        itself."""
+        port = self.info.inputs[self.picture]
+        return port.dtype in ("uint8", "int8") or port.is_scaled_inside
+
+    @property
     def about(self) -> str:
         """All notes of the exporter as one text in lower case."""
         return " ".join(f"{key} {value}" for key, value in self.metadata.items()).lower()

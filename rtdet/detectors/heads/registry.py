@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
-from rtdet.detectors.heads import yolox
+from rtdet.detectors.heads import fastestdet, nanodet, picodet, yolov5, yolov8, yolov8_maps, yolox
 from rtdet.detectors.heads.graph import Graph, show_outputs
 from rtdet.detectors.heads.head import Head, Match
 from rtdet.errors import ModelError, UnknownNameError
@@ -22,6 +22,13 @@ class Family:
 # In the order in which they are asked; of two that are equally sure the first is taken.
 HEADS: Mapping[str, Family] = {
     "yolox": Family(yolox.recognize, yolox.FORM),
+    "yolov5": Family(yolov5.recognize, yolov5.FORM),
+    "yolov8": Family(yolov8.recognize, yolov8.FORM),
+    "yolov8-maps": Family(yolov8_maps.recognize, yolov8_maps.FORM),
+    "nanodet": Family(nanodet.recognize, nanodet.FORM),
+    "picodet": Family(picodet.recognize, picodet.FORM),
+    "fastestdet": Family(fastestdet.recognize, fastestdet.FORM),
+    "yolo-fastestv2": Family(fastestdet.recognize_v2, fastestdet.FORM_V2),
 }
 
 

@@ -14,6 +14,7 @@ import numpy.typing as npt
 
 from rtdet.backends.graphs import Dimensions
 from rtdet.backends.network import Outputs
+from rtdet.detectors.heads.exporters import noted_names
 from rtdet.detectors.heads.graph import Graph
 from rtdet.detectors.heads.grid import Grid, best_classes, grid_for
 from rtdet.detectors.heads.head import Candidates, Head, Match, Probe
@@ -40,7 +41,12 @@ def recognize(graph: Graph) -> Match | None:
         follows_size=True,
         long_side=_LARGE_INPUT if graph.path.stat().st_size > _LARGE_FILE else _SMALL_INPUT,
     )
-    return Match(head, 0.9, f"a row of 5+{columns - 5} numbers for each cell")
+    names = noted_names(graph)
+    return Match(
+        head,
+        0.4 if names and len(names) != columns - 5 else 0.9,
+        f"a row of 5+{columns - 5} numbers for each cell",
+    )
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import onnx
@@ -143,6 +144,21 @@ def stride_for(box: Sequence[float], strides: Sequence[int] = (8, 16, 32)) -> in
     return next((stride for stride in strides if longest <= 8 * stride), strides[-1])
 
 
+def cell_of(box: Sequence[float], strides: Sequence[int] = (8, 16, 32)) -> tuple[int, int, int]:
+    """(x, y, stride) of the cell that an object is found in."""
+    stride = stride_for(box, strides)
+    return int((box[0] + box[2]) / 2 // stride), int((box[1] + box[3]) / 2 // stride), stride
+
+
+def row_of(box: Sequence[float], strides: Sequence[int] = (8, 16, 32)) -> int:
+    """The row of that cell, level by level."""
+    return list(cells(strides=strides)).index(cell_of(box, strides))
+
+
+def cxcywh(box: Sequence[float]) -> np.ndarray:
+    return np.array([(box[0] + box[2]) / 2, (box[1] + box[3]) / 2, box[2] - box[0], box[3] - box[1]])
+
+
 def yolox() -> Iterator[Made]:
     """(1, A, 5+C): offsets from the cell, log sizes; or decoded to pixels."""
     for decoded in (False, True):
@@ -150,26 +166,259 @@ def yolox() -> Iterator[Made]:
         for i, (x, y, stride) in enumerate(cells()):
             center = ((x + 0.5) * stride, (y + 0.5) * stride)
             rows[0, i, :4] = (*center, stride, stride) if decoded else (0.5, 0.5, 0, 0)
-            for label, score, box in OBJECTS:
-                middle = ((box[0] + box[2]) / 2, (box[1] + box[3]) / 2)
-                size = (box[2] - box[0], box[3] - box[1])
-                if stride == stride_for(box) and (middle[0] // stride, middle[1] // stride) == (x, y):
-                    rows[0, i, :4] = (*middle, *size)
-                    if not decoded:
-                        rows[0, i, :4] = (
-                            *np.array(middle) / stride - (x, y),
-                            *np.log(np.array(size) / stride),
-                        )
-                    rows[0, i, 4], rows[0, i, 5 + label] = score**0.5, score**0.5
-        silent = rows.copy()
-        silent[..., 4:] = 0
+        for label, score, box in OBJECTS:
+            x, y, stride = cell_of(box)
+            numbers = cxcywh(box)
+            if not decoded:
+                numbers = np.array([*numbers[:2] / stride - (x, y), *np.log(numbers[2:] / stride)])
+            rows[0, row_of(box), :4] = numbers
+            rows[0, row_of(box), [4, 5 + label]] = score**0.5
         name = "decoded" if decoded else "offsets"
-        yield Made(name, {"output": rows}, {"output": silent}, takes=("bgr", "0..255"))
+        yield Made(name, {"output": rows}, {"output": quiet(rows, 4)}, takes=("bgr", "0..255"))
+
+
+def quiet(rows: np.ndarray, first: int, end: int | None = None) -> np.ndarray:
+    """The rows with all numbers from `first` on, up to `end`, at 0: nothing is seen."""
+    silent = rows.copy()
+    silent[..., first:end] = 0
+    return silent
+
+
+def decoded_rows(extra: int = 0, classes: int = CLASSES) -> np.ndarray:
+    """(1, A, 4+C+extra): centre and size in pixels and classes, for each cell."""
+    rows = np.zeros((1, 2100, 4 + classes + extra), np.float32)
+    for i, (x, y, stride) in enumerate(cells()):
+        rows[0, i, :4] = (x + 0.5) * stride, (y + 0.5) * stride, 2 * stride, 3 * stride
+    for label, score, box in OBJECTS:
+        rows[0, row_of(box), :4] = cxcywh(box)
+        rows[0, row_of(box), 4 + label] = score
+    return rows
+
+
+def yolov8() -> Iterator[Made]:
+    """(1, 4+C, A) with all that may stand behind the classes."""
+    rows = decoded_rows()
+    in_fractions, corners = rows.copy(), rows.copy()
+    in_fractions[..., :4] /= SIDE
+    corners[..., :2], corners[..., 2:4] = (
+        rows[..., :2] - rows[..., 2:4] / 2,
+        rows[..., :2] + rows[..., 2:4] / 2,
+    )
+    names = str({i: f"thing {i}" for i in range(CLASSES)})
+
+    def made(name: str, rows: np.ndarray, **more: Any) -> Made:
+        output = np.ascontiguousarray(rows.transpose(0, 2, 1))
+        end = 5 if name == "pose" else 4 + CLASSES
+        silent = np.ascontiguousarray(quiet(rows, 4, end).transpose(0, 2, 1))
+        others = more.pop("others", {})
+        return Made(name, {"output0": output, **others}, {"output0": silent, **others}, **more)
+
+    yield made("pixels", rows)
+    yield made("fractions", in_fractions, layout="nhwc")
+    yield made("corners", corners)
+    yield made("half", rows, dtype="float16")
+    yield made("uint8", rows, dtype="uint8", layout="nhwc", takes=("rgb", "0..255"))
+    yield made("dynamic", rows, is_dynamic=True, batch="batch", metadata={"imgsz": f"[{SIDE}, {SIDE}]"})
+    yield Made("transposed", {"o": rows}, {"o": quiet(rows, 4)}, metadata={"names": names, "task": "detect"})
+    masks = decoded_rows(extra=32)
+    masks[..., -32:] = np.linspace(-2, 2, 32)
+    prototypes = np.zeros((1, 32, SIDE // 4, SIDE // 4), np.float32)
+    yield made("masks", masks, others={"output1": prototypes})
+    turned = decoded_rows(extra=1)
+    turned[..., -1] = np.linspace(-0.7, 2.3, 2100)
+    yield made("turned", turned)
+    person = (0, 0.8, (20.0, 30.0, 52.0, 110.0))
+    pose = decoded_rows(extra=51, classes=CLASSES)[..., [*range(5), *range(4 + CLASSES, 4 + CLASSES + 51)]]
+    pose[..., 5:] = np.tile([20.0, 30.0, 0.5], 17)
+    pose[0, row_of(person[2]), 4] = person[1]
+    yield made("pose", pose, objects=[person])
+
+
+def yolov5() -> Iterator[Made]:
+    """(1, A, 5+C) for three anchors in each cell: anchors outermost, or innermost as TensorFlow has them."""
+    anchors = {8: (10, 13, 16, 30, 33, 23), 16: (30, 61, 62, 45, 59, 119), 32: (116, 90, 156, 198, 373, 326)}
+
+    def rows_of(*, raw: bool = False, innermost: bool = False) -> np.ndarray:
+        levels = []
+        for stride, sizes in anchors.items():
+            side = SIDE // stride
+            rows = np.zeros((3, side, side, 5 + CLASSES), np.float32)
+            y, x = np.mgrid[:side, :side]
+            rows[..., 0], rows[..., 1] = (x + 0.5) * stride, (y + 0.5) * stride
+            rows[..., 2:4] = stride
+            if raw:
+                rows[..., :4] = 0.5
+            for label, score, box in OBJECTS:
+                at_x, at_y, at_stride = cell_of(box)
+                if at_stride == stride:
+                    numbers = cxcywh(box)
+                    if raw:
+                        center = (numbers[:2] / stride - (at_x, at_y) + 0.5) / 2
+                        numbers = np.array([*center, *np.sqrt(numbers[2:] / sizes[2:4]) / 2])
+                        assert (numbers <= 1).all()
+                    rows[1, at_y, at_x, :4] = numbers
+                    rows[1, at_y, at_x, [4, 5 + label]] = score**0.5
+            levels.append((rows.transpose(1, 2, 0, 3) if innermost else rows).reshape(-1, 5 + CLASSES))
+        return np.concatenate(levels)[None]
+
+    rows = rows_of()
+    yield Made("pixels", {"output": rows}, {"output": quiet(rows, 4)})
+    maps = {f"map{s}": np.zeros((1, 3, SIDE // s, SIDE // s, 5 + CLASSES), np.float32) for s in anchors}
+    yield Made("with maps", {"output": rows, **maps}, {"output": quiet(rows, 4), **maps})
+    fractions = rows_of(innermost=True)
+    fractions[..., :4] /= SIDE
+    yield Made("fractions", {"Identity": fractions}, {"Identity": quiet(fractions, 4)}, layout="nhwc")
+    raw = rows_of(raw=True)
+    yield Made("sigmoid only", {"output": raw}, {"output": quiet(raw, 4)})
+
+
+def distributions(
+    strides: Sequence[int], reference: float = 0.5, bins: int = 8
+) -> tuple[np.ndarray, np.ndarray]:
+    """(scores (A, C), distances (A, 4 bins)): sides of boxes as distributions whose mean is the distance."""
+    every = list(cells(strides=strides))
+    scores = np.zeros((len(every), CLASSES), np.float32)
+    numbers = np.zeros((len(every), 4, bins), np.float32)
+    for label, score, box in OBJECTS:
+        row = row_of(box, strides)
+        x, y, stride = every[row]
+        point = ((x + reference) * stride, (y + reference) * stride)
+        sides = (
+            np.array([point[0] - box[0], point[1] - box[1], box[2] - point[0], box[3] - point[1]]) / stride
+        )
+        assert (sides >= 0).all()
+        assert (sides <= bins - 1).all()
+        scores[row, label] = score
+        numbers[row] = -50
+        for k, side in enumerate(sides):
+            low = int(side)
+            numbers[row, k, low] = np.log(1 - (side - low))
+            if side > low:
+                numbers[row, k, low + 1] = np.log(side - low)
+    return scores, numbers.reshape(len(every), -1)
+
+
+def _by_level(rows: np.ndarray, strides: Sequence[int]) -> list[np.ndarray]:
+    counts = [(SIDE // stride) ** 2 for stride in strides]
+    return np.split(rows, np.cumsum(counts)[:-1])
+
+
+def nanodet() -> Iterator[Made]:
+    """Six outputs by level; one for all levels."""
+    strides = (8, 16, 32)
+    scores, distances = distributions(strides)
+    outputs = {
+        f"cls_pred_stride_{s}": part[None]
+        for s, part in zip(strides, _by_level(scores, strides), strict=True)
+    }
+    silent = {name: np.zeros_like(values) for name, values in outputs.items()}
+    boxes = {
+        f"dis_pred_stride_{s}": part[None]
+        for s, part in zip(strides, _by_level(distances, strides), strict=True)
+    }
+    takes = ("bgr", "imagenet")
+    yield Made("six outputs", outputs | boxes, silent | boxes, takes=takes, input_name="input.1")
+    both = [{**dict([a]), **dict([b])} for a, b in zip(outputs.items(), boxes.items(), strict=True)]
+    mixed = {name: values for pair in both for name, values in pair.items()}
+    yield Made("level by level", mixed, {**mixed, **silent}, takes=takes)
+    strides = (8, 16, 32, 64)
+    scores, distances = distributions(strides, reference=0.0)
+    wide = np.zeros((len(scores), 80), np.float32)
+    wide[:, :CLASSES] = scores
+    rows = np.concatenate([wide, distances], axis=1)[None]
+    quietly = rows.copy()
+    quietly[..., :80] = 0
+    yield Made("plus", {"output": rows}, {"output": quietly}, takes=takes)
+
+
+def picodet() -> Iterator[Made]:
+    """Eight outputs, first the scores of four levels and then their distances."""
+    strides = (8, 16, 32, 64)
+    scores, distances = distributions(strides)
+    outputs = {f"scale_{i}": part[None] for i, part in enumerate(_by_level(scores, strides))}
+    boxes = {f"scale_{i + 4}": part[None] for i, part in enumerate(_by_level(distances, strides))}
+    silent = {name: np.zeros_like(values) for name, values in outputs.items()}
+    yield Made(
+        "eight outputs", outputs | boxes, silent | boxes, takes=("rgb", "imagenet"), input_name="image"
+    )
+
+
+def yolov8_maps() -> Iterator[Made]:
+    """Distances and classes of each level in one map, or in two, classes through the sigmoid or not."""
+    strides = (8, 16, 32)
+    scores, distances = distributions(strides, bins=16)
+    with np.errstate(divide="ignore"):
+        logits = np.maximum(np.log(scores) - np.log1p(-scores), -12)
+    apart: dict[str, np.ndarray] = {}
+    silent: dict[str, np.ndarray] = {}
+    joined: dict[str, np.ndarray] = {}
+    silently: dict[str, np.ndarray] = {}
+    parts = zip(
+        strides,
+        _by_level(scores, strides),
+        _by_level(logits, strides),
+        _by_level(distances, strides),
+        strict=True,
+    )
+    for stride, score, logit, distance in parts:
+        side = SIDE // stride
+
+        def as_map(rows: np.ndarray, side: int = side) -> np.ndarray:
+            return np.ascontiguousarray(rows.T.reshape(1, -1, side, side))
+
+        apart[f"reg{stride}"] = silent[f"reg{stride}"] = as_map(distance)
+        apart[f"cls{stride}"], silent[f"cls{stride}"] = as_map(score), as_map(score * 0)
+        joined[f"map{stride}"] = as_map(np.concatenate([distance, logit], axis=1))
+        silently[f"map{stride}"] = as_map(np.concatenate([distance, logit * 0 - 12], axis=1))
+    yield Made("apart", apart, silent)
+    yield Made("joined", joined, silently)
+
+
+def fastestdet() -> Iterator[Made]:
+    """One map of stride 16; the score is objectness^.6 class^.4."""
+    rows = np.zeros((1, 5 + CLASSES, SIDE // 16, SIDE // 16), np.float32)
+    rows[:, 5:] = 1 / CLASSES
+    for label, score, box in OBJECTS:
+        x, y, _ = cell_of(box, (16,))
+        center, extent = cxcywh(box)[:2] / 16 - (x, y), cxcywh(box)[2:] / SIDE
+        rows[0, 1:5, y, x] = *np.arctanh(center), *np.log(extent / (1 - extent))
+        rows[0, [0, 5 + label], y, x] = score
+    silent = rows.copy()
+    silent[:, 0] = 0
+    yield Made("map", {"758": rows}, {"758": silent}, takes=("bgr", "0..1"))
+
+
+def yolo_fastestv2() -> Iterator[Made]:
+    """Rows of two levels, three boxes in each."""
+    anchors = {
+        16: (12.64, 19.39, 37.88, 51.48, 55.71, 138.31),
+        32: (126.91, 78.23, 131.57, 214.55, 279.92, 258.87),
+    }
+    strides = tuple(anchors)
+    rows = np.zeros((len(list(cells(strides=strides))), 15 + CLASSES), np.float32)
+    for label, score, box in OBJECTS:
+        x, y, stride = cell_of(box, strides)
+        numbers = cxcywh(box)
+        center = (numbers[:2] / stride - (x, y) + 0.5) / 2
+        extent = np.sqrt(numbers[2:] / anchors[stride][4:6]) / 2
+        row = row_of(box, strides)
+        rows[row, 8:12] = *center, *extent
+        rows[row, [14, 15 + label]] = score**0.5
+    silent = rows.copy()
+    silent[:, 12:] = 0
+    yield Made("rows", {"845": rows}, {"845": silent}, takes=("bgr", "0..1"))
 
 
 # By the name of the family in HEADS.
 MAKERS: Mapping[str, Callable[[], Iterator[Made]]] = {
     "yolox": yolox,
+    "yolov5": yolov5,
+    "yolov8": yolov8,
+    "yolov8-maps": yolov8_maps,
+    "nanodet": nanodet,
+    "picodet": picodet,
+    "fastestdet": fastestdet,
+    "yolo-fastestv2": yolo_fastestv2,
 }
 
 

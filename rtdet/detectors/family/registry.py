@@ -32,6 +32,10 @@ FAMILIES: Mapping[str, Family] = {
     ),
     "yolov1": Family("yolov1.config:YoloV1Config", "yolov1.network:YoloV1", "yolov1.config:VARIANTS"),
     "yolov3": Family("yolov3.config:YoloV3Config", "yolov3.network:YoloV3", "yolov3.config:VARIANTS"),
+    "retinanet": Family(
+        "retinanet.config:RetinaNetConfig", "retinanet.network:RetinaNet", "retinanet.config:VARIANTS"
+    ),
+    "fcos": Family("fcos.config:FcosConfig", "fcos.network:Fcos", "fcos.config:VARIANTS"),
 }
 ALIASES = ssd.ALIASES
 

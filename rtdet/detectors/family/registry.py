@@ -36,6 +36,7 @@ FAMILIES: Mapping[str, Family] = {
         "retinanet.config:RetinaNetConfig", "retinanet.network:RetinaNet", "retinanet.config:VARIANTS"
     ),
     "fcos": Family("fcos.config:FcosConfig", "fcos.network:Fcos", "fcos.config:VARIANTS"),
+    "yolox": Family("yolox.config:YoloxConfig", "yolox.network:Yolox", "yolox.config:VARIANTS"),
 }
 ALIASES = ssd.ALIASES
 

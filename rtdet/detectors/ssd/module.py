@@ -146,7 +146,7 @@ def rows_of(x: Tensor, values: int) -> Tensor:
 
 def start_rare(heads: Iterable[nn.Conv2d], share: float = 0.01) -> None:
     """Every prior starts by believing in an object with 1 % (RetinaNet, arXiv 1708.02002)."""
-    bias = float(torch.logit(torch.tensor(share)))
+    bias = float(torch.logit(torch.tensor(share, device="cpu")))
     for conv in heads:
         assert conv.bias is not None
         nn.init.normal_(conv.weight, std=0.01)

@@ -16,10 +16,13 @@ import torch
 
 from rtdet.backends.registry import check_names, choose
 from rtdet.backends.torch import TYPES, choose_precision
+from rtdet.detectors.efficientdet import published as efficientdet
+from rtdet.detectors.family.detector import FamilyDetector
+from rtdet.detectors.family.network import DetectionNetwork
 from rtdet.detectors.selection import wanted_class
 from rtdet.detectors.ssd.detector import SSDDetector
 from rtdet.detectors.ssd.module import SSDModule
-from rtdet.detectors.torchvision_weights import LoadedModel, load_model
+from rtdet.detectors.torchvision_weights import LoadedModel, load_model, read_state_dict
 from rtdet.errors import ModelError, UsageError
 from rtdet.geometry.boxes import clip, is_valid
 from rtdet.protocols import Detector
@@ -44,6 +47,11 @@ def open_torchvision(
     Raises ModelError for a file of another kind, UsageError for settings that the architecture lacks.
     """
     check_names(backend, device, precision)
+    published = _published(path) if architecture is None else None
+    if published is not None:
+        return FamilyDetector(
+            published, thresholds=thresholds, device=device, backend=backend, precision=precision, imgsz=imgsz
+        )
     loaded = load_model(path, architecture)
     if isinstance(loaded.model, SSDModule):
         return SSDDetector(
@@ -62,6 +70,17 @@ def open_torchvision(
         _set_long_side(loaded.model, imgsz)
     runner = _EagerRunner(loaded.model, choose("torch", device, is_file=False)[1], precision)
     return TorchvisionDetector(loaded, runner, thresholds or Thresholds(), usual)
+
+
+def _published(path: Path) -> DetectionNetwork | None:
+    """A network of one of rtdet's families, where the file holds weights of one that its authors published."""
+    weights = read_state_dict(path)
+    if not efficientdet.is_published(weights):
+        return None
+    try:
+        return efficientdet.from_published(weights)
+    except ModelError as error:
+        raise ModelError(f"{path} does not fit its architecture: {error}") from error
 
 
 def _set_long_side(model: Any, imgsz: int) -> None:

@@ -11,7 +11,7 @@ import logging
 import math
 import time
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Any
 
@@ -41,7 +41,7 @@ from rtdet.training.ema import Ema
 from rtdet.training.folding import fold, unfold
 from rtdet.training.freezing import early_layers, freeze, hold
 from rtdet.training.log import Log
-from rtdet.training.optimizer import make_optimizer, set_learning_rate, warm_cosine
+from rtdet.training.optimizer import make_optimizer, set_learning_rate, warm_cosine, warm_steps
 from rtdet.training.pictures import Picture
 from rtdet.training.precision import PRECISIONS, choose_precision, spare_single_cells
 from rtdet.training.sheet import write_sheet
@@ -135,6 +135,8 @@ class Trainer:
             recipe = open_recipe(config.augment, config.size, stretch=stretch)
         else:
             recipe = Augment(config.size, config.augment, stretch=stretch)
+        if isinstance(recipe, Augment) and not self.model.mosaic:
+            recipe.config = replace(recipe.config, mosaic=0)
         return Batches(
             pictures, recipe, batch=config.batch, classes=len(network.class_names), seed=config.seed,
             first_step=self.step, plain_from=self._plain_from(), weights=weights, workers=config.workers,
@@ -212,7 +214,8 @@ class Trainer:
     def _step(self, batch: Batch) -> tuple[Losses, dict[str, object]]:
         """One step, and its row of the log."""
         config = self.config
-        lr = warm_cosine(config.lr, self.step, self.total_steps, config.warmup_steps)
+        fall = warm_cosine if self.model.cosine else warm_steps
+        lr = fall(config.lr, self.step, self.total_steps, config.warmup_steps)
         set_learning_rate(self.optimizer, lr)
         # Dropout and its like draw the same numbers in a resumed training.
         torch.manual_seed(config.seed * 1_000_003 + self.step)

@@ -196,7 +196,13 @@ def _begun(folder: Path, class_names: tuple[str, ...]) -> tuple[DetectionNetwork
 
 
 def _config(settings: TrainingSettings, plan: Plan, network: DetectionNetwork, pictures: int) -> TrainConfig:
-    size = network.config.input_size or (settings.size or 320,) * 2
+    multiple = network.config.multiple
+    if settings.size is not None and settings.size % multiple and network.config.input_size is None:
+        raise UsageError(
+            f"--size {settings.size}: {settings.model} takes multiples of {multiple}, as "
+            f"{-(-settings.size // multiple) * multiple}"
+        )
+    size = network.config.input_size or (settings.size or -(-320 // multiple) * multiple,) * 2
     if settings.size is not None and size != (settings.size, settings.size):
         raise UsageError(
             f"--size {settings.size}: {settings.model} only takes {size[0]}x{size[1]}; omit --size"

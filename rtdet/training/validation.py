@@ -87,7 +87,9 @@ class Validation:
     def _by_input(self, model: DetectionNetwork) -> Iterator[tuple[tuple[int, int], list[int]]]:
         groups: dict[tuple[int, int], list[int]] = {}
         for row, (width, height) in enumerate(self._sizes):
-            size = model.config.input_size or input_size(width, height, self._long_side)
+            size = model.config.input_size or input_size(
+                width, height, self._long_side, model.config.multiple
+            )
             groups.setdefault(size, []).append(row)
         yield from groups.items()
 

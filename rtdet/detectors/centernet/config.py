@@ -22,7 +22,6 @@ class CenterNetConfig(FamilyConfig):
     """
 
     family: ClassVar[str] = "centernet"
-    suppression: ClassVar[str] = "none"
 
     backbone: str = "resnet18"
     up_channels: tuple[int, int, int] = (256, 256, 256)
@@ -33,6 +32,10 @@ class CenterNetConfig(FamilyConfig):
     size_weight: float = 0.1
     offset_weight: float = 1.0
     min_overlap: float = 0.7
+
+    @property
+    def suppression(self) -> str:
+        return "none"
 
 
 VARIANTS = variants(

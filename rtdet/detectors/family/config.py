@@ -20,7 +20,8 @@ class NetworkConfig(Protocol):
     """What is asked of every configuration, the SSDs' included.
 
     family: a name in `registry.FAMILIES`. architecture: its name for people. input_size: the one (width, height)
-    that the network takes, to which a picture is stretched; None: any multiple of 32, into which it is letterboxed.
+    that the network takes, to which a picture is stretched; None: any multiple of `multiple`, into which it is
+    letterboxed.
     """
 
     family: ClassVar[str]
@@ -35,6 +36,9 @@ class NetworkConfig(Protocol):
     @property
     def architecture(self) -> str: ...
 
+    @property
+    def multiple(self) -> int: ...
+
     def as_dict(self) -> dict[str, Any]: ...
 
 
@@ -42,12 +46,9 @@ class NetworkConfig(Protocol):
 class FamilyConfig:
     """The settings that every family has; a subclass adds its own, each with a default and of a plain type: int,
     float, bool, str, a tuple of those, or one of them or None. They are checked when they are read from a file.
-
-    suppression: how overlapping detections of a class are thinned out: "nms", "diou" (arXiv 1911.08287) or "none".
     """
 
     family: ClassVar[str] = ""
-    suppression: ClassVar[str] = "nms"
 
     class_names: _Names
     input_size: Size | None = None
@@ -56,6 +57,17 @@ class FamilyConfig:
     @property
     def architecture(self) -> str:
         return self.name or self.family
+
+    @property
+    def multiple(self) -> int:
+        """What the sides of the input are multiples of, where it is not fixed: the stride of the coarsest map that
+        has to fit."""
+        return 32
+
+    @property
+    def suppression(self) -> str:
+        """How overlapping detections of a class are thinned out: "nms", "diou" (arXiv 1911.08287) or "none"."""
+        return "nms"
 
     def as_dict(self) -> dict[str, Any]:
         """Plain values for JSON."""

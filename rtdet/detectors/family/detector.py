@@ -60,7 +60,7 @@ class NetworkDetector(ABC):
         self._precision = self._choose_precision(precision)
         self._networks: dict[Size, Network] = {}
         # Opened at once, so that a wrong device or back end fails here and not on the first frame.
-        self._network(self._config.input_size or input_size(16, 9, self._long_side))
+        self._network(self._config.input_size or input_size(16, 9, self._long_side, self._config.multiple))
 
     @property
     def config(self) -> NetworkConfig:
@@ -88,7 +88,7 @@ class NetworkDetector(ABC):
         if self._config.input_size is not None:
             return list(self._detect_same_size(images, self._config.input_size))
         found: list[Detections] = []
-        for size, batch in runs_of_one_size(images, self._long_side):
+        for size, batch in runs_of_one_size(images, self._long_side, self._config.multiple):
             found.extend(self._detect_same_size(batch, size))
         return found
 

@@ -55,6 +55,17 @@ class DetectionNetwork(nn.Module):
         return Decoding(self)
 
     @property
+    def mosaic(self) -> bool:
+        """Whether a training may show it four pictures in one."""
+        return True
+
+    @property
+    def cosine(self) -> bool:
+        """Whether its learning rate falls as a cosine; else it is divided by ten after four fifths of the training,
+        and after nine tenths (Darknet's steps)."""
+        return True
+
+    @property
     def leading_outputs(self) -> int:
         """Outputs in front of the classes', in each group of a layer that grows with the number of classes: 5 for
         (x, y, w, h, object, classes ...). By it, fine-tuning for other classes keeps what belongs to known ones."""

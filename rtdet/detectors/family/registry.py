@@ -37,6 +37,12 @@ FAMILIES: Mapping[str, Family] = {
     ),
     "fcos": Family("fcos.config:FcosConfig", "fcos.network:Fcos", "fcos.config:VARIANTS"),
     "yolox": Family("yolox.config:YoloxConfig", "yolox.network:Yolox", "yolox.config:VARIANTS"),
+    "yolov4": Family("yolov4.config:YoloV4Config", "yolov4.network:YoloV4", "yolov4.config:VARIANTS"),
+    "efficientdet": Family(
+        "efficientdet.config:EfficientDetConfig",
+        "efficientdet.network:EfficientDet",
+        "efficientdet.config:VARIANTS",
+    ),
 }
 ALIASES = ssd.ALIASES
 

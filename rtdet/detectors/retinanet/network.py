@@ -8,13 +8,13 @@ import torch
 from torch import Tensor, nn
 
 from rtdet.detectors.family.config import Size
-from rtdet.detectors.family.grids import from_center, rows_of
+from rtdet.detectors.family.grids import rows_of
 from rtdet.detectors.family.network import DetectionNetwork
 from rtdet.detectors.family.trunks import Trunk
-from rtdet.detectors.family.truth import MAX_OBJECTS, Losses, Truth, at_most, spared
-from rtdet.detectors.retinanet.anchors import anchors_of, decode, encode, match
+from rtdet.detectors.family.truth import Losses, Truth
+from rtdet.detectors.retinanet.anchors import anchors_of, decode
 from rtdet.detectors.retinanet.config import STRIDES, RetinaNetConfig
-from rtdet.detectors.retinanet.loss import focal_loss, one_hot, smooth_l1
+from rtdet.detectors.retinanet.loss import anchor_losses
 from rtdet.detectors.retinanet.pyramid import FeaturePyramid
 
 Maps = tuple[tuple[Tensor, ...], tuple[Tensor, ...]]
@@ -48,26 +48,14 @@ class RetinaNet(DetectionNetwork):
 
     def criterion(self, outputs: Maps, truths: Sequence[Truth], size: Size) -> Losses:
         """Both over the number of anchors that answer for an object (section 4.1)."""
-        config, classes = self.config, len(self.config.class_names)
+        config = self.config
         logits, offsets, anchors = self._rows(outputs)
-        truths = [at_most(MAX_OBJECTS, truth) for truth in truths]
-        corners = from_center(anchors[:, :2], anchors[:, 2:])
-        weight = 1 - spared(anchors[:, :2], truths, classes).float()
-        target = torch.zeros_like(logits)
-        count, box = 0, offsets.new_zeros(())
-        for i, truth in enumerate(truths):
-            found = match(corners, truth.boxes, config.min_overlap, config.max_background)
-            rows = found.positive.nonzero()[:, 0]
-            chosen = found.matched[rows]
-            target[i, rows] = one_hot(truth.labels[chosen], classes)
-            weight[i, found.between] = 0
-            weight[i, rows] = truth.scores[chosen][:, None]
-            wanted = encode(truth.boxes[chosen], anchors[rows])
-            box = box + (smooth_l1(offsets[i, rows], wanted, config.smoothness) * truth.scores[chosen]).sum()
-            count += len(rows)
-        score = (focal_loss(logits, target, config.alpha, config.gamma) * weight).sum()
-        scale = max(1, count)
-        return Losses({"score": score / scale, "box": box / scale}, count)
+        sums = anchor_losses(
+            logits, offsets, anchors, truths, min_overlap=config.min_overlap, alpha=config.alpha,
+            max_background=config.max_background, gamma=config.gamma, smoothness=config.smoothness,
+        )  # fmt: skip
+        scale = max(1, sums.positives)
+        return Losses({"score": sums.score / scale, "box": sums.box / scale}, sums.positives)
 
     def decode(self, outputs: Maps) -> tuple[Tensor, Tensor]:
         logits, offsets, anchors = self._rows(outputs)

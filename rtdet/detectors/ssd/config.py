@@ -38,6 +38,11 @@ class SSDConfig:
     input_size: tuple[int, int] | None = None
     background: bool = False
 
+    @property
+    def multiple(self) -> int:
+        """What the sides of the input are multiples of, where it is not fixed."""
+        return 32
+
     def as_dict(self) -> dict[str, Any]:
         """Plain values for JSON."""
         return asdict(self)

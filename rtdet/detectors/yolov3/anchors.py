@@ -41,7 +41,7 @@ def places_of(maps: Sequence[Tensor], anchors: Anchors) -> Places:
     return Places(torch.cat(corners), torch.cat(strides), torch.cat(shapes))
 
 
-def boxes_of(raw: Tensor, places: Places, stretch: float = 1.0) -> Tensor:
+def boxes_of(raw: Tensor, places: Places, stretch: Tensor | float = 1.0) -> Tensor:
     """raw (B, P, 4), (t_x, t_y, t_w, t_h), to boxes (B, P, 4) xyxy in input pixels: figure 2 of YOLOv3,
 
         b_x = sigmoid(t_x) + c_x    b_w = p_w exp(t_w)    (likewise y and h)

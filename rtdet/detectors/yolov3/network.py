@@ -39,7 +39,7 @@ class YoloV3(DetectionNetwork):
                 joined = width
             self.sets.append(_conv_set(channels + joined, width, config.pairs))
             last = nn.Conv2d(2 * width, count * self.values, 1)
-            _start_rare(last, count)
+            start_rare(last, count)
             self.outputs.append(nn.Sequential(conv(width, 2 * width, 3), last))
             joined = width
 
@@ -92,7 +92,7 @@ def _conv_set(inputs: int, width: int, pairs: int) -> nn.Sequential:
     return nn.Sequential(*layers)
 
 
-def _start_rare(last: nn.Conv2d, anchors: int) -> None:
+def start_rare(last: nn.Conv2d, anchors: int) -> None:
     """Every anchor starts by believing in an object with 1 % (RetinaNet, arXiv 1708.02002): else thousands of them
     would drown the few that have one."""
     assert last.bias is not None

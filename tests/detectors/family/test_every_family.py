@@ -36,7 +36,8 @@ def made(name, class_names=CLASSES):
 
 
 def size_of(network):
-    return network.config.input_size or (96, 64)
+    multiple = network.config.multiple
+    return network.config.input_size or (max(96, multiple), max(64, multiple))
 
 
 def truths(size):
@@ -95,7 +96,7 @@ def test_every_back_end_computes_what_torch_computes_at_any_input(name, backend,
     path = tmp_path / "mine.safetensors"
     save_weights(network, path)
     network = load_weights(path)
-    for width, height in [size_of(network), network.config.input_size or (64, 96)]:
+    for width, height in [size_of(network), network.config.input_size or (128, 256)]:
         shape = (1, 3, height, width)
         picture = np.random.default_rng(0).uniform(0, 255, shape).astype(np.float32)
         with torch.no_grad():
@@ -170,9 +171,9 @@ def test_a_saved_network_comes_back(name, tmp_path):
 def test_two_cores_can_train_it(name):
     with torch.device("meta"):
         network = build(new_config(name, CLASSES))
-    cost = cost_of(network, network.config.input_size or (320, 320))
+    cost = cost_of(network, network.config.input_size or (384, 384))
     assert cost.parameters < 8e6
-    assert cost.multiply_adds < 2e9
+    assert cost.multiply_adds < 3e9
 
 
 def test_names_and_files_are_known_without_torch(tmp_path):

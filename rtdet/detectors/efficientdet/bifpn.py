@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 
 import torch
@@ -96,8 +97,8 @@ class BiFpnLayer(nn.Module):
 
 
 def halved(x: Tensor) -> Tensor:
-    """Half the resolution, by the maximum of windows of three that begin at every other cell."""
-    return F.max_pool2d(x, 3, 2, ceil_mode=True)
+    """Half the resolution, by the maximum of windows of three that begin at every other cell: as TensorFlow pads."""
+    return F.max_pool2d(F.pad(x, (0, 1, 0, 1), value=-math.inf), 3, 2)
 
 
 class BiFpn(nn.Module):

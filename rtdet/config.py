@@ -70,6 +70,11 @@ class RunConfig:
 
 
 _FIELDS = {f.name: f for f in fields(RunConfig)}
+# What a value of each kind is called in messages, by the first letter of its type.
+_KINDS = {
+    "f": "a number", "i": "a whole number", "s": "a text in quotes", "b": "true or false",
+    "t": "a list of texts, or one with commas",
+}  # fmt: skip
 
 
 def load_config(
@@ -139,7 +144,7 @@ def _check(name: str, value: Any, where: str) -> Any:
     wanted: tuple[type, ...] = {"f": (float,), "i": (int,), "s": (str,), "b": (bool,), "t": (tuple,)}[kind[0]]
     words = not isinstance(value, tuple) or all(isinstance(part, str) for part in value)
     if not isinstance(value, wanted) or (isinstance(value, bool) and bool not in wanted) or not words:
-        raise UsageError(f"{where}: {name} should be {kind.split(' |')[0]}, not {_shown(value)}")
+        raise UsageError(f"{where}: {name} should be {_KINDS[kind[0]]}, not {_shown(value)}")
     return value
 
 
@@ -162,5 +167,5 @@ def _parse(name: str, text: str, where: str) -> Any:
         if kind.startswith("float"):
             return float(text)
     except (ValueError, KeyError):
-        raise UsageError(f"{where}: {name} should be {kind.split(' |')[0]}, not {_shown(text)}") from None
+        raise UsageError(f"{where}: {name} should be {_KINDS[kind[0]]}, not {_shown(text)}") from None
     return _check(name, text, where)

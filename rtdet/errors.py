@@ -10,6 +10,7 @@
     ├── ModelError                  4   a model cannot be loaded or run
     │   └── DownloadError           4   a model cannot be fetched
     └── OutputError                 5   an output cannot be written
+        └── ReaderLeftError       141   the reader of a pipe has gone; nothing is said of it
 
 The message is one line for a person: what is wrong, with which thing, what to do.
 """
@@ -40,9 +41,19 @@ class UnknownNameError(UsageError):
 
     def __init__(self, kind: str, name: str, known: Iterable[str]) -> None:
         self.kind, self.name, self.known = kind, name, tuple(known)
-        near = difflib.get_close_matches(name.lower(), self.known, n=3, cutoff=0.5)
+        near = _near(name, self.known)
         hint = f"did you mean {' or '.join(near)}?" if near else f"known: {', '.join(self.known)}"
         super().__init__(f"unknown {kind} {name!r}: {hint}")
+
+
+def _near(name: str, known: tuple[str, ...]) -> list[str]:
+    """The names that somebody may have meant: those that are spelt much like it, have its letters in another order,
+    or hold it."""
+    plain, typed = {one.lower(): one for one in known}, name.lower()
+    found = difflib.get_close_matches(typed, plain, n=3, cutoff=0.7)
+    if not found and len(name) >= 3:
+        found = [one for one in plain if sorted(one) == sorted(typed) or typed in one][:3]
+    return [plain[one] for one in found]
 
 
 class SourceError(RtdetError):
@@ -71,3 +82,10 @@ class ModelExtraError(MissingExtraError, ModelError):
 
 class OutputError(RtdetError):
     exit_code = 5
+
+
+class ReaderLeftError(OutputError):
+    """Nobody reads the pipe any more, which is no fault: a command ends in silence, with the code that a shell gives
+    for SIGPIPE. It is not 0: what was written is incomplete, as `set -o pipefail` wants to know."""
+
+    exit_code = 141

@@ -16,7 +16,7 @@ from contextlib import closing, contextmanager, nullcontext, suppress
 from io import FileIO
 from pathlib import Path
 
-from rtdet.errors import OutputError, UnknownNameError, UsageError
+from rtdet.errors import OutputError, ReaderLeftError, UnknownNameError, UsageError
 from rtdet.output_lock import OutputLock
 
 # As an output's name: standard output.
@@ -48,7 +48,11 @@ class UnknownSuffixError(UnknownNameError):
     def __init__(self, path: str | Path, kind: str, known: tuple[str, ...]) -> None:
         self.kind, self.name, self.known = f"{kind} suffix", Path(path).suffix, known
         choices = f"{', '.join(known[:-1])} or {known[-1]}"
-        UsageError.__init__(self, f"{path} has no suffix that says the format: a {kind} ends in {choices}")
+        a_kind = f"{'an' if kind[:1] in 'aeiou' else 'a'} {kind}"
+        line = f"{path} has no suffix that says its format: {a_kind} ends in {choices}"
+        if self.name:
+            line = f"{path} ends in {self.name}, which is no format of {a_kind}; use {choices}"
+        UsageError.__init__(self, line)
 
 
 def suffix_of(path: str | Path, kind: str, known: tuple[str, ...]) -> str:
@@ -68,6 +72,8 @@ def is_stream(path: Path) -> bool:
 
 def cannot_write(path: Path, error: OSError) -> OutputError:
     """The error, as one line for the user, for a failed open or write."""
+    if error.errno == errno.EPIPE:
+        return ReaderLeftError(f"nobody reads {path} any more")
     if error.errno in (errno.ENOSPC, errno.EDQUOT):
         return OutputError(
             f"the disk is full: {path} is incomplete; free some space or choose another folder"

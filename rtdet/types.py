@@ -203,6 +203,19 @@ class Tracks:
         )
 
 
+def class_called(name: str, class_names: Sequence[str]) -> str | None:
+    """Which of the class names a person means by `name`: that one itself, else the one that differs by capitals, or
+    by `_` and `-` for blanks; None where there is none."""
+    if name in class_names:
+        return name
+    plain = _plain(name)
+    return next((known for known in class_names if _plain(known) == plain), None)
+
+
+def _plain(name: str) -> str:
+    return " ".join(name.casefold().replace("_", " ").replace("-", " ").split())
+
+
 def _class_name(names: Sequence[str], label: int) -> str:
     return names[label] if 0 <= label < len(names) else str(label)
 

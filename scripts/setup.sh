@@ -37,7 +37,7 @@ fi
 if [ ! -x .venv/bin/uv ]; then
     .venv/bin/python -m pip install --quiet --disable-pip-version-check uv
 fi
-echo "setup: installing $(grep -c '==' $packages) locked packages: $about"
+echo "setup: installing the locked packages: $about"
 # uv shows its own progress, and then the list of what it installed.
 export UV_LINK_MODE=${UV_LINK_MODE:-copy}
 .venv/bin/uv pip install --python .venv/bin/python -r $packages

@@ -44,3 +44,20 @@ def test_every_public_name_exists():
         assert getattr(rtdet, name) is not None
     with pytest.raises(AttributeError):
         _ = rtdet.nothing
+
+
+@pytest.mark.parametrize(
+    ("name", "known", "called"),
+    [
+        ("person", ("person", "car"), "person"),
+        ("Person", ("person", "car"), "person"),
+        ("TRAFFIC_LIGHT", ("traffic light",), "traffic light"),
+        ("fire-hydrant ", ("fire hydrant",), "fire hydrant"),
+        ("CAR", ("car", "CAR"), "CAR"),
+        ("caravan", ("car",), None),
+    ],
+)
+def test_a_class_may_be_spelt_with_other_capitals_and_blanks(name, known, called):
+    from rtdet.types import class_called
+
+    assert class_called(name, known) == called

@@ -6,6 +6,8 @@ import errno
 import os
 import sys
 import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
 from importlib import import_module
 from typing import Any
 
@@ -16,7 +18,7 @@ from rtdet.cli import completion, options
 from rtdet.cli.before import defaults_for
 from rtdet.cli.console import say_error, show_messages
 from rtdet.cli.options import CONTEXT
-from rtdet.errors import OutputError, RtdetError, UnknownNameError
+from rtdet.errors import OutputError, ReaderLeftError, RtdetError, UnknownNameError
 from rtdet.terminal import say, show_traceback
 
 COMMANDS = {
@@ -31,11 +33,28 @@ COMMANDS = {
 }
 
 
+@contextmanager
+def _reader_may_leave() -> Iterator[None]:
+    """Click would end with 1 where the reader of what is printed has gone."""
+    try:
+        yield
+    except BrokenPipeError as error:
+        raise ReaderLeftError("nobody reads what is printed any more") from error
+
+
 class LazyGroup(click.Group):
     """A group that imports a command's module only when that command is used."""
 
     def list_commands(self, ctx: click.Context) -> list[str]:
         return list(COMMANDS)
+
+    def make_context(self, *arguments: Any, **extra: Any) -> click.Context:
+        with _reader_may_leave():
+            return super().make_context(*arguments, **extra)
+
+    def invoke(self, ctx: click.Context) -> Any:
+        with _reader_may_leave():
+            return super().invoke(ctx)
 
     def get_command(self, ctx: click.Context, name: str) -> click.Command | None:
         if name not in COMMANDS:
@@ -218,19 +237,23 @@ def main(arguments: list[str] | None = None) -> None:
         code = 2
     except (KeyboardInterrupt, click.Abort):
         code = 130
+    except ReaderLeftError as error:  # `rtdet models | head`
+        _forget_what_is_left_to_print()
+        code = error.exit_code
     except RtdetError as error:
         if "--debug" in arguments:
             show_traceback(type(error), error, error.__traceback__)
         say_error(str(error))
         code = error.exit_code
-    except BrokenPipeError:  # `rtdet models | head`
-        sys.stderr.close()
-        code = 0
     except OSError as error:
         if error.errno != errno.ENOSPC:
             raise
-        # Python would try to write what is left in the buffer when it exits, and fail again.
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        _forget_what_is_left_to_print()
         say_error("the disk is full: the printed output is incomplete")
         code = OutputError.exit_code
     sys.exit(code if isinstance(code, int) else 0)
+
+
+def _forget_what_is_left_to_print() -> None:
+    """Python would try to write what is left in the buffer when it exits, and fail again."""
+    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())

@@ -18,10 +18,13 @@ def command(ctx: click.Context) -> None:
 
 @command.command("list")
 def list_models() -> None:
-    """List every model with its size, its number of classes and whether it is on this machine."""
+    """List every model with its size, its number of classes, whether it is on this machine, and which extra it
+    needs."""
     cards = [model_card(name) for name in model_names()]
-    rows = [(card.name, _size(card), f"{len(card.classes)} classes", _where(card)) for card in cards]
-    widths = [max(len(row[i]) for row in rows) for i in range(4)] if rows else []
+    rows = [
+        (card.name, _size(card), f"{len(card.classes)} classes", _where(card), _needs(card)) for card in cards
+    ]
+    widths = [max(len(row[i]) for row in rows) for i in range(5)] if rows else []
     for card, row in zip(cards, rows, strict=True):
         line = "  ".join(text.ljust(width) for text, width in zip(row, widths, strict=True))
         say(f"{line}  {card.description}")
@@ -43,6 +46,7 @@ def show(name: str) -> None:
         "url": card.url,
         "sha256": card.sha256,
         "here": _where(card),
+        "needs": _needs(card),
         **card.more,
     }
     for key, value in entries.items():
@@ -56,11 +60,28 @@ def pull(name: str) -> None:
     """Fetch the model NAME into your cache, to use it later without a network."""
     from rtdet.detectors.registry import weights_of
 
+    needs = _needs(model_card(name))
+    if "not installed" in needs:
+        say(f"rtdet: {name} needs the {needs}, before it can be used", err=True)
     say(f"{name} is at {weights_of(model_card(name))}")
 
 
 def _size(card: ModelCard) -> str:
     return f"{card.size / 1e6:.1f} MB" if card.size else ""
+
+
+def _needs(card: ModelCard) -> str:
+    """The extra that a model needs, and how to install it where it is missing."""
+    from rtdet.detectors.registry import EXTRAS
+    from rtdet.extras import EXTRAS as MODULES
+    from rtdet.extras import install_command, is_installed
+
+    extra = EXTRAS.get(card.kind)
+    if extra is None:
+        return ""
+    if all(is_installed(module) for module in MODULES[extra]):
+        return f"extra {extra} (installed)"
+    return f"extra {extra}, which is not installed: {install_command(extra)}"
 
 
 def _where(card: ModelCard) -> str:

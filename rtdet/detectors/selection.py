@@ -9,7 +9,7 @@ import numpy as np
 from rtdet.errors import UnknownNameError
 from rtdet.geometry.boxes import iou, is_valid
 from rtdet.geometry.nms import Overlap, batched_nms
-from rtdet.types import BoolArray, Detections, FloatArray, IntArray, Thresholds
+from rtdet.types import BoolArray, Detections, FloatArray, IntArray, Thresholds, class_called
 
 # Candidates beyond these before NMS are noise of a very low confidence threshold: the weakest go.
 MAX_CANDIDATES = 1000
@@ -18,7 +18,7 @@ MAX_CANDIDATES = 1000
 def check_classes(thresholds: Thresholds, class_names: Sequence[str]) -> None:
     """Raises UnknownNameError for a wanted class that a model does not know."""
     for name in sorted(thresholds.classes):
-        if name not in class_names:
+        if class_called(name, class_names) is None:
             raise UnknownNameError("class", name, class_names)
 
 
@@ -34,7 +34,8 @@ def wanted_class(labels: IntArray, thresholds: Thresholds, class_names: Sequence
     """(N,) mask of the labels that the thresholds ask for; all, when they name none."""
     if not thresholds.classes:
         return np.ones(len(labels), dtype=bool)
-    wanted = np.array([name in thresholds.classes for name in class_names], dtype=bool)
+    chosen = {class_called(name, class_names) for name in thresholds.classes}
+    wanted = np.array([name in chosen for name in class_names], dtype=bool)
     return np.asarray(wanted[labels])
 
 

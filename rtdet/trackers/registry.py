@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any
 
 from rtdet.errors import UnknownNameError, UsageError
-from rtdet.protocols import Tracker
+from rtdet.protocols import Tracker, TwoStageTracker
 from rtdet.types import SourceInfo
 
 
@@ -45,9 +45,13 @@ TRACKERS: dict[str, Callable[[], type[Tracker]]] = {
 }
 
 
-def load_tracker(name: str, **settings: Any) -> Tracker:
-    """A new tracker: `load_tracker("sort", max_age=1)`.
+def load_tracker(name: str, *, confidence: float | None = None, **settings: Any) -> Tracker:
+    """A new tracker: `load_tracker("rtdet", confidence=0.25, max_age_s=2.0)`.
 
+    confidence: the lowest score that begins a track, as `--conf` of a run, whose default is .25; pass your detector's
+    threshold. Without it a tracker begins tracks as its paper has it, for the scores of benchmarks' detections: rtdet
+    and bytetrack from .7 on, ocsort .6, sort .25; with the scores of many other detectors that is few tracks.
+    settings: the tracker's own, those of `--set` (`rtdet track --help` lists them).
     Raises UnknownNameError for a name or a setting that does not exist, UsageError for a value that does
     not fit.
 
@@ -65,7 +69,17 @@ def load_tracker(name: str, **settings: Any) -> Tracker:
         if key not in known:
             raise UnknownNameError(f"setting of {name}", key, known)
         _check(name, known[key], value)
-    return TRACKERS[name]()(**settings)
+    if confidence is None:
+        return TRACKERS[name]()(**settings)
+    if not 0 <= confidence <= 1:
+        raise UsageError(f"the confidence that begins a track is between 0 and 1, not {confidence:g}")
+    # Of the trackers that begin tracks by whatever passes a threshold, the setting is that threshold.
+    if "min_score" in known:
+        settings = {"min_score": confidence, **settings}
+    tracker = TRACKERS[name]()(**settings)
+    if isinstance(tracker, TwoStageTracker):
+        tracker.set_confidence(confidence)
+    return tracker
 
 
 def load_tracker_for(name: str, info: SourceInfo, texts: Iterable[str] = ()) -> Tracker:

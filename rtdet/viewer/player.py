@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import ClassVar
 
 from rtdet.config import RunConfig
-from rtdet.types import InputSize, SourceInfo, Thresholds
+from rtdet.types import InputSize, SourceInfo, Thresholds, class_called
 from rtdet.viewer.watched import WatchedState
 
 
@@ -142,7 +142,9 @@ class PlayerState(WatchedState):
         names = tuple(names)
         if names == self.class_names:
             return
-        kept = None if self.selection is None else self.selection & frozenset(names)
+        kept = None
+        if self.selection is not None:
+            kept = frozenset(called for name in self.selection if (called := class_called(name, names)))
         self.class_names = names
         if self.selection:
             self.selection = kept or None

@@ -195,14 +195,27 @@ def test_tracks_go_to_standard_output_as_a_table(start_rtdet, film, tmp_path, na
     assert not (tmp_path / "-").exists()
 
 
-def test_a_reader_that_leaves_ends_the_run_with_one_line(film, tmp_path):
-    command = f"{sys.executable} -m rtdet --source {film} --headless --tracks - | head -1"
+def test_a_reader_that_leaves_ends_the_run_in_silence(film, tmp_path):
+    command = (
+        f"{sys.executable} -m rtdet --source {film} --headless --tracks - | head -1; exit ${{PIPESTATUS[0]}}"
+    )
     environment = {**os.environ, "PYTHONPATH": str(Path(__file__).resolve().parents[2])}
     done = subprocess.run(
         ["bash", "-c", command], cwd=tmp_path, env=environment, capture_output=True, text=True, timeout=60
     )
     assert done.stdout == "frame,time_s,id,class,score,left,top,width,height,seen\n"
+    assert done.returncode == 141
+    assert "error" not in done.stderr
     assert "Traceback" not in done.stderr
+
+
+def test_what_is_printed_to_a_reader_that_has_left_is_no_error(tmp_path):
+    environment = {**os.environ, "PYTHONPATH": str(Path(__file__).resolve().parents[2])}
+    command = f"{{ sleep 0.1; {sys.executable} -m rtdet models; }} | true; exit ${{PIPESTATUS[0]}}"
+    done = subprocess.run(
+        ["bash", "-c", command], env=environment, capture_output=True, text=True, timeout=60
+    )
+    assert (done.returncode, done.stderr) == (141, "")
 
 
 def _wait_for(condition, timeout_s: float = 30.0) -> None:

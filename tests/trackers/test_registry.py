@@ -54,3 +54,20 @@ def test_a_setting_is_read_from_text(key, text, value):
 def test_a_text_of_another_kind_is_one_line_that_names_the_setting(key, text):
     with pytest.raises(UsageError, match=key):
         parse_setting("sort", key, text)
+
+
+@pytest.mark.parametrize("name", ["rtdet", "bytetrack", "ocsort", "sort"])
+def test_tracks_begin_at_the_confidence_that_is_asked_for(name) -> None:
+    from rtdet.types import Detections
+
+    def tracks_of(score: float, **given: float) -> int:
+        tracker = load_tracker(name, fps=25.0, **given) if name != "sort" else load_tracker(name, **given)
+        for i in range(6):
+            tracks = tracker.update(Detections([[10 + i, 10, 50 + i, 90]], [score]), i / 25)
+        return len(tracks)
+
+    assert tracks_of(0.5, confidence=0.3) == 1
+    assert tracks_of(0.2, confidence=0.3) == 0
+    assert tracks_of(0.9) == 1
+    with pytest.raises(UsageError, match="between 0 and 1, not 25"):
+        load_tracker(name, confidence=25)

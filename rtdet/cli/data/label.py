@@ -109,6 +109,7 @@ def _wanted(
     """The classes to look for. Raises UnknownNameError or UsageError for classes that no model knows."""
     from rtdet.datasets.convert import class_names_of
     from rtdet.errors import UnknownNameError, UsageError
+    from rtdet.types import class_called
 
     seen = tuple(dict.fromkeys(name for detector in detectors for name in detector.class_names))
     labeled = class_names_of(parts)
@@ -118,11 +119,11 @@ def _wanted(
                 f"the models know none of the classes {', '.join(labeled)}; they know {', '.join(seen)}"
             )
         return labeled or seen
-    wanted = tuple(dict.fromkeys(classes))
-    for name in wanted:
-        if name not in (*labeled, *seen):
-            raise UnknownNameError("class", name, (*labeled, *seen))
-    return wanted
+    known = (*labeled, *seen)
+    for name in classes:
+        if class_called(name, known) is None:
+            raise UnknownNameError("class", name, known)
+    return tuple(dict.fromkeys(class_called(name, known) or name for name in classes))
 
 
 @contextmanager

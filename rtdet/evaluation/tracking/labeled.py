@@ -18,7 +18,7 @@ from rtdet.evaluation.tracking.scoring import score_tracks
 from rtdet.geometry.boxes import ltwh_to_xyxy
 from rtdet.tracks.mot_rows import SUFFIX, read_rows
 from rtdet.tracks.read_write import read_table
-from rtdet.types import BoolArray, FloatArray, IntArray
+from rtdet.types import BoolArray, FloatArray, IntArray, class_called
 
 log = logging.getLogger("rtdet.evaluation")
 
@@ -176,9 +176,9 @@ def classes_of(truths: Collection[LabeledRows], wanted: Collection[str]) -> tupl
         return tuple(known)
     names = tuple(dict.fromkeys(canonical(name) for name in wanted))
     for name in names:
-        if name not in known:
+        if class_called(name, known) is None:
             raise UnknownNameError("class of the ground truth", name, known)
-    return names
+    return tuple(dict.fromkeys(class_called(name, known) or name for name in names))
 
 
 def read_people(path: Path, *, seen_only: bool = False) -> TrackRows:

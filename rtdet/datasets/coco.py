@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 from collections import Counter
 from collections.abc import Hashable, Sequence
 from pathlib import Path
@@ -15,6 +16,7 @@ from typing import Any
 
 import numpy as np
 
+from rtdet.datasets.coco_masks import box_around
 from rtdet.datasets.faults import AMBIGUOUS, NAMELESS, UNREADABLE_LABELS, Faults, Finding, LabelError
 from rtdet.datasets.pictures import inside
 from rtdet.datasets.raw import RawLabels, RawPicture, cleaned
@@ -26,6 +28,7 @@ from rtdet.types import FloatArray, IntArray
 
 Rows = list[dict[str, Any]]
 _NO_BOX: tuple[object, ...] = (None, [])
+_WHOLE = re.compile(r"0|[1-9][0-9]{0,17}")
 _UNLISTED = "of pictures that are not listed"
 
 
@@ -50,6 +53,8 @@ def read_coco(
     images_rows, rows, categories = (
         _rows(content, k, annotations) for k in ("images", "annotations", "categories")
     )
+    for of in (images_rows, rows, categories):
+        _unquote_ids(of)
     faults = Faults(tolerant=tolerant)
     names, twice = _names(categories, annotations, faults)
     rows = _with_boxes(rows)
@@ -106,6 +111,15 @@ def _names(
     return names, twice
 
 
+def _unquote_ids(rows: Rows) -> None:
+    """Makes whole numbers of ids that some tools write as texts, "1", and refer to as numbers, or the other way."""
+    for row in rows:
+        for key in ("id", "image_id", "category_id"):
+            value = row.get(key)
+            if isinstance(value, str) and _WHOLE.fullmatch(value):
+                row[key] = int(value)
+
+
 def _root(candidates: Sequence[Path], images: Rows) -> Path:
     """Where the first picture is that is anywhere; else the first folder that is there."""
     names = (image.get("file_name") for image in images)
@@ -129,9 +143,9 @@ def _readable(rows: Rows, images: Rows, file: Path, faults: Faults) -> Rows:
 
 
 def _with_boxes(rows: Rows) -> Rows:
-    """Annotations that have a polygon and no box get the one around it."""
+    """Annotations that have a polygon or a mask and no box get the one around it."""
     return [
-        {**row, "bbox": _box_around(row.get("segmentation"))} if row.get("bbox") in _NO_BOX else row
+        {**row, "bbox": box_around(row.get("segmentation"))} if row.get("bbox") in _NO_BOX else row
         for row in rows
     ]
 
@@ -141,20 +155,9 @@ def _without_boxless(rows: Rows, file: Path, faults: Faults) -> Rows:
     kept = [row for row in rows if row["bbox"] is not None]
     if len(kept) < len(rows):
         number = len(rows) - len(kept)
-        text = f"{number} annotations with neither 'bbox' nor a polygon"
+        text = f"{number} annotations with neither 'bbox' nor a polygon or mask"
         faults.findings.append(Finding(UNREADABLE_LABELS, file.name, text, number, why="that are not given"))
     return kept
-
-
-def _box_around(polygons: object) -> list[float] | None:
-    """[left, top, width, height] around COCO's `segmentation`: a list of polygons [x, y, x, y, ...]."""
-    if not isinstance(polygons, list) or not all(isinstance(polygon, list) for polygon in polygons):
-        return None
-    values = [value for polygon in polygons for value in polygon[: len(polygon) // 2 * 2]]
-    if len(values) < 4 or not all(type(value) in (int, float) for value in values):
-        return None
-    x, y = values[::2], values[1::2]
-    return [min(x), min(y), max(x) - min(x), max(y) - min(y)]
 
 
 def _name_of(image: dict[str, Any], other: str) -> str:

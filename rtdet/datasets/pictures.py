@@ -26,6 +26,8 @@ SUFFIXES = frozenset({
 })
 # fmt: on
 
+# Pictures that nothing here can decode.
+UNREADABLE_SUFFIXES = frozenset({".heic", ".heif", ".hif", ".jxl"})
 # EXIF orientations that turn a picture by a quarter (CIPA DC-008, tag Orientation).
 _ORIENTATION, _QUARTER_TURNS = 0x0112, frozenset({5, 6, 7, 8})
 _TIFF_WIDTH, _TIFF_HEIGHT = 256, 257
@@ -155,8 +157,10 @@ def files_in(folder: Path, suffixes: Iterable[str], root: Path, faults: Faults =
         folders[:] = sorted(name for name in folders if not name.startswith("."))
         for link in (Path(parent, name) for name in folders if os.path.islink(Path(parent, name))):
             _warn_of_link(link)
+        if wanted == SUFFIXES:
+            _warn_of_unreadable(parent, sum(_suffix(name) in UNREADABLE_SUFFIXES for name in names))
         for name in names:
-            if os.path.splitext(name)[1].lower() in wanted and not name.startswith("."):
+            if _suffix(name) in wanted and not name.startswith("."):
                 path = Path(parent, name)
                 with faults.noted(os.path.relpath(path, root)):
                     if path.is_symlink():
@@ -169,6 +173,17 @@ def files_in(folder: Path, suffixes: Iterable[str], root: Path, faults: Faults =
 @lru_cache(maxsize=1024)  # once, however often the folder is walked
 def _warn_of_link(link: Path) -> None:
     logger.warning("%s is a link to a folder, which is not followed", link)
+
+
+def _suffix(name: str) -> str:
+    return os.path.splitext(name)[1].lower()
+
+
+@lru_cache(maxsize=1024)
+def _warn_of_unreadable(folder: str, count: int) -> None:
+    if count:
+        logger.warning("%s: %d pictures of a kind that cannot be read (HEIC, HEIF, JPEG XL) are left out: "
+                       "convert them to JPEG or PNG", folder, count)  # fmt: skip
 
 
 def _unreadable(error: OSError) -> None:

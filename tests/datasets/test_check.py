@@ -205,8 +205,8 @@ def test_labels_of_pictures_that_are_all_gone_are_found(coco_folder, tmp_path):
 
 
 def test_ids_are_shown_as_they_are_written(coco_folder):
-    folder = coco_folder({"a.png": [("car", 1, 1, 9, 9, {"category_id": "1"})]})
-    assert _kinds(folder)["unknown class"] == [("annotations.json", "category id '1' is not listed")]
+    folder = coco_folder({"a.png": [("car", 1, 1, 9, 9, {"category_id": "01"})]})
+    assert _kinds(folder)["unknown class"] == [("annotations.json", "category id '01' is not listed")]
 
 
 def test_a_picture_in_two_parts_is_found_though_it_be_scaled_and_recoded(coco_folder, tmp_path):

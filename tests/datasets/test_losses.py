@@ -87,19 +87,55 @@ def test_an_absolute_path_that_is_nowhere_is_a_missing_picture_and_voc_goes_by_t
         load_dataset(folder).samples[0].read()
 
 
-def test_ids_of_two_types_twice_or_unknown_are_losses(coco_folder):
+def test_ids_twice_or_unknown_are_losses(coco_folder):
     rows = {f"{name}.png": [("car", 1, 1, 9, 9)] for name in "abcd"}
     folder = coco_folder(rows)
 
     def change(content):
         content["images"][1]["id"] = 1
-        content["annotations"][2]["image_id"] = "3"
-        content["annotations"][3]["category_id"] = "1"
+        content["annotations"][2]["image_id"] = "three"
+        content["annotations"][3]["category_id"] = "01"
 
     boxes, pictures, dropped, left_out, _ = _lost(_change(folder, change))
     assert (boxes, pictures) == (4, 4)
     assert dropped == {"of pictures that are not listed": 2, "of a class that has no name": 1}
     assert left_out == {"whose id another has": 1}
+
+
+def test_ids_that_are_texts_here_and_numbers_there_are_one(coco_folder):
+    rows = {f"{name}.png": [("car", 1, 1, 9, 9)] for name in "abcd"}
+    folder = coco_folder(rows)
+
+    def change(content):
+        content["images"][0]["id"] = str(content["images"][0]["id"])
+        content["annotations"][2]["image_id"] = str(content["annotations"][2]["image_id"])
+        content["categories"][0]["id"] = str(content["categories"][0]["id"])
+
+    assert _lost(_change(folder, change)) == (4, 4, {}, {}, {})
+
+
+def test_an_annotation_with_a_mask_and_no_box_gets_the_box_around_it(coco_folder):
+    rows = {name: [("car", 1, 1, 9, 9)] for name in ("a.png", "b.png")}
+    folder = coco_folder(rows)
+
+    def change(content):
+        # Columns of 10 pixels: rows 3 and 4 of column 2, row 5 of column 3; and all of columns 1 and 2.
+        for note, counts in zip(content["annotations"], ([23, 2, 10, 1, 64], "::`2"), strict=True):
+            del note["bbox"]
+            note["segmentation"] = {"size": [10, 10], "counts": counts}
+
+    _change(folder, change)
+    samples = load_dataset(folder).samples
+    assert [sample.boxes.tolist() for sample in samples] == [[[2, 3, 4, 6]], [[1, 0, 2, 10]]]
+
+
+def test_a_kind_of_picture_that_nothing_reads_is_told_of(coco_folder, caplog):
+    from rtdet.datasets.pictures import pictures_in
+
+    folder = coco_folder({"a.png": [("car", 1, 1, 9, 9)]})
+    (folder / "IMG_1.HEIC").write_bytes(b"x")
+    assert [path.name for path in pictures_in(folder)] == ["a.png"]
+    assert "1 pictures of a kind that cannot be read (HEIC" in caplog.text
 
 
 def test_a_class_number_without_a_name_is_a_loss(tmp_path):

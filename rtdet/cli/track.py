@@ -74,7 +74,7 @@ def command(
     is_published = conf is None and tracker != NONE and _is_benchmark(detections)
     if fps is not None:
         fps_of(fps, detections)
-    _check_settings(tracker, settings)
+    check_settings(tracker, settings)
     film = read_detected_film(detections)
     seen = set(read_frame_list(frames)) if frames is not None else None
     rate = fps
@@ -98,7 +98,7 @@ def _is_benchmark(detections: str) -> bool:
     return not detections.lower().endswith(".json") and frame_rate(detections) is not None
 
 
-def _check_settings(tracker: str, settings: tuple[str, ...]) -> None:
+def check_settings(tracker: str, settings: tuple[str, ...]) -> None:
     """Before any file is read."""
     from rtdet.trackers.registry import load_tracker, parse_settings
 

@@ -110,6 +110,17 @@ def _beyond(pictures: Sequence[RawPicture], sizes: Sequence[tuple[int, int]]) ->
     )
 
 
+def without_missing(raw: RawLabels) -> RawLabels:
+    """The labels of the pictures that are there; findings say which are not."""
+    missing = [picture for picture in raw.pictures if not picture.path.is_file()]
+    if not missing:
+        return raw
+    gone = {id(picture) for picture in missing}
+    found = [_lost(picture, "missing picture", MISSING) for picture in missing]
+    kept = [picture for picture in raw.pictures if id(picture) not in gone]
+    return replace(raw, pictures=kept, findings=[*raw.findings, *found])
+
+
 def without_unreadable(raw: RawLabels) -> RawLabels:
     """The labels of the pictures that are there and begin as pictures do; findings say which do not. Takes a
     millisecond for each."""

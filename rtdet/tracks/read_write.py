@@ -45,7 +45,7 @@ def read_tracks(path: str | Path) -> list[tuple[int, Tracks]]:
     """
     names: dict[str, int] = {}
     frames: dict[int, list[Entry]] = {}
-    for entry in _entries(Path(path)):
+    for entry in read_entries(Path(path)):
         frames.setdefault(entry.frame, [])
         if entry.track_id is not None:
             frames[entry.frame].append(entry)
@@ -72,7 +72,8 @@ def read_table(path: str | Path, fps: float = USUAL_FPS) -> TrackTable:
     Raises SourceError for a missing or broken file and UnknownNameError for another suffix.
     """
     path = Path(path)
-    entries, its_format = _entries(path), format_of(path)
+    entries, its_format = read_entries(path), format_of(path)
+    _refuse_detections(entries, path)
     try:
         frame_list = _frame_list(entries, fps, its_format.lists_empty_frames)
         return _table(entries, frame_list, its_format.has_class_numbers)
@@ -80,7 +81,19 @@ def read_table(path: str | Path, fps: float = USUAL_FPS) -> TrackTable:
         raise SourceError(f"{path} does not hold tracks: {error}") from error
 
 
-def _entries(path: Path) -> list[Entry]:
+def _refuse_detections(entries: list[Entry], path: Path) -> None:
+    """Raises SourceError where nothing says which objects of two frames are one."""
+    frames = [entry.frame for entry in entries if entry.track_id == 0]
+    is_timeless = all(entry.time_s is None for entry in entries) and any(entry.name for entry in entries)
+    are_pictures = is_timeless and not any(entry.track_id for entry in entries)
+    if frames and (len(set(frames)) < len(frames) or are_pictures):
+        raise SourceError(
+            f"{path} holds detections without tracks: their ID is 0, as --tracker none and single pictures give it; "
+            "track them first (rtdet detect FILM --out D.json, rtdet track D.json --out TRACKS)"
+        )
+
+
+def read_entries(path: Path) -> list[Entry]:
     """All that a track file says, in the file's order. Raises as `read_tracks` does."""
     reader = format_of(path).read
     try:

@@ -60,7 +60,7 @@ def _load(
 ) -> tuple[Dataset, tuple[str, ...]]:
     """The labelled pictures that are there and can be read, and the classes of their labels."""
     raw = without_unreadable(read_labels(Path(folder)))
-    dataset = dataset_of(raw, class_names, every_size=True)
+    dataset = dataset_of(raw, class_names)
     say_losses(dataset.losses, folder, allow=allow_loss)
     return dataset, raw.class_names
 

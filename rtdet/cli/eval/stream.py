@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
 
 @click.command(context_settings=CONTEXT)
-@click.argument("detections", metavar="DETS.txt")
+@click.argument("detections", metavar="DETS")
 @options.out_tracks("SHOWN")
 @options.detections_fps()
 @click.option(
@@ -59,10 +59,13 @@ def stream(
 ) -> None:
     """Write what a viewer would have shown in each frame, at the frame's own time.
 
-    The detections in DETS.txt (MOTChallenge rows) are delayed as if a detector with the given latency had made them.
-    It takes the next frame when it is free; frames that arrive while it is busy are dropped.
+    The detections in DETS are delayed as if a detector with the given latency had made them. It takes the next frame
+    when it is free; frames that arrive while it is busy are dropped.
+
+    DETS holds MOTChallenge rows (.txt), is a .json of `rtdet detect`, or a track file (.csv, .jsonl, .parquet,
+    .json), of which the rows that were seen are taken. The frame rate is that of its times, unless --fps is given.
     """
-    from rtdet.cli.track import fps_of, load_with, open_checked
+    from rtdet.cli.track import check_settings, fps_of, load_with, open_checked
     from rtdet.evaluation.streaming import SHOW, replay
     from rtdet.evaluation.streaming.accuracy import LATENCIES_MS, accuracy_by_latency, shown_rows
     from rtdet.evaluation.streaming.picture import accuracy_as_png
@@ -70,10 +73,11 @@ def stream(
     from rtdet.evaluation.tracking.sequences import read_truth_by_name
     from rtdet.output_file import OutputFile
     from rtdet.overwriting import refuse_overwriting
-    from rtdet.tracks.motchallenge import read_detections
+    from rtdet.tracks.seen_rows import read_seen
 
     refuse_overwriting({"--out": out, "--plot": plot}, [detections, gt, measured])
-    fps = fps_of(fps, detections)
+    if fps is not None:
+        fps_of(fps, detections)  # before any file is read
     if show not in SHOW:
         raise UsageError(f"--show must be {' or '.join(SHOW)}, not {show!r}")
     if plot is not None and gt is None:
@@ -81,24 +85,26 @@ def stream(
     if plot is not None and not plot.lower().endswith(".png"):
         raise UsageError(f"--plot must end in .png, not {plot}")
     late = _latency(latency_ms, measured, seed)
-    instance = load_with(tracker, settings, fps)
-    rows = read_detections(detections)
+    check_settings(tracker, settings)
+    rows, own_fps = read_seen(detections)
+    rate = fps_of(fps or own_fps, detections)
+    instance = load_with(tracker, settings, rate)
     truth = read_truth_by_name(gt) if gt is not None else None
     writer = open_checked(out)
     if plot is not None:
         require("report", "--plot", "matplotlib")
     picture = OutputFile(plot) if plot is not None else None
     frames = max(rows.last_frame, truth.last_frame if truth is not None else 0, 1)
-    shown = list(replay(instance, rows, fps=fps, frames=frames, latency=late, show=show))
-    _write(writer, shown, fps)
+    shown = list(replay(instance, rows, fps=rate, frames=frames, latency=late, show=show))
+    _write(writer, shown, rate)
     say(f"wrote {out}", err=True)
     if truth is not None:
         scores = score_tracks(truth, shown_rows(shown), frames)
         say(f"HOTA {100 * scores.hota:.2f}  MOTA {100 * scores.mota:.2f}  IDF1 {100 * scores.idf1:.2f}")
     if truth is not None and picture is not None:
-        scores_of = accuracy_by_latency(lambda: load_with(tracker, settings, fps), rows, truth, fps=fps)
+        scores_of = accuracy_by_latency(lambda: load_with(tracker, settings, rate), rows, truth, fps=rate)
         with closing(picture):
-            picture.append(accuracy_as_png(LATENCIES_MS, scores_of, f"{tracker}, {fps:g} frames a second"))
+            picture.append(accuracy_as_png(LATENCIES_MS, scores_of, f"{tracker}, {rate:g} frames a second"))
         say(f"wrote {plot}", err=True)
 
 

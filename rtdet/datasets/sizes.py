@@ -24,7 +24,6 @@ from rtdet.errors import UsageError
 # Rounding changes a small picture's ratio of sides by this much.
 _RATIO = 0.02
 MISSING = "that are missing"
-UNREADABLE = "that cannot be read as pictures"
 
 
 @dataclass(frozen=True, eq=False)
@@ -119,21 +118,3 @@ def without_missing(raw: RawLabels) -> RawLabels:
     found = [_lost(picture, "missing picture", MISSING) for picture in missing]
     kept = [picture for picture in raw.pictures if id(picture) not in gone]
     return replace(raw, pictures=kept, findings=[*raw.findings, *found])
-
-
-def without_unreadable(raw: RawLabels) -> RawLabels:
-    """The labels of the pictures that are there and begin as pictures do; findings say which do not. Takes a
-    millisecond for each."""
-    kept, found = [], []
-    for picture in raw.pictures:
-        boxes = len(picture.boxes)
-        if not picture.path.is_file():
-            found.append(Finding("missing picture", picture.path.name, "", boxes, 1, why=MISSING))
-            continue
-        try:
-            picture_size(picture.path)
-            kept.append(picture)
-        except UsageError as error:
-            text = str(error)
-            found.append(Finding("unreadable picture", picture.path.name, text, boxes, 1, why=UNREADABLE))
-    return replace(raw, pictures=kept, findings=[*raw.findings, *found]) if found else raw

@@ -12,7 +12,7 @@ from rtdet.datasets import Dataset, complete_labels, load_teacher
 from rtdet.datasets.completion import Opinion
 from rtdet.datasets.formats import dataset_of, read_labels
 from rtdet.datasets.losses import say_losses
-from rtdet.datasets.sizes import without_unreadable
+from rtdet.datasets.sizes import without_missing
 from rtdet.errors import UnknownNameError, UsageError
 from rtdet.training.plan import hold_out, objects
 from rtdet.training.settings import TrainingSettings
@@ -58,8 +58,8 @@ def open_datasets(settings: TrainingSettings) -> tuple[Dataset, Dataset, str]:
 def _load(
     folder: str | Path, class_names: Sequence[str] | None, allow_loss: bool
 ) -> tuple[Dataset, tuple[str, ...]]:
-    """The labelled pictures that are there and can be read, and the classes of their labels."""
-    raw = without_unreadable(read_labels(Path(folder)))
+    """The labelled pictures that are there, and the classes of their labels."""
+    raw = without_missing(read_labels(Path(folder)))
     dataset = dataset_of(raw, class_names)
     say_losses(dataset.losses, folder, allow=allow_loss)
     return dataset, raw.class_names

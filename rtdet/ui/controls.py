@@ -182,9 +182,6 @@ class Fraction(QWidget):
         self.number.setText(f"{value:.2f}")
 
 
-_ROWS_SEEN = 6
-
-
 class ClassFilter(QWidget):
     """A checkable list of the model's classes."""
 
@@ -231,10 +228,6 @@ class ClassFilter(QWidget):
             )
             item.setCheckState(Qt.CheckState.Checked)
             self.list.addItem(item)
-        row_height = self.list.sizeHintForRow(0)
-        if row_height > 0:  # six, as many as rtdet-n has, are seen without scrolling
-            rows = min(len(names), _ROWS_SEEN)
-            self.list.setMinimumHeight(max(rows * row_height + 2 * self.list.frameWidth(), 60))
         self._filling = False
         # Few classes fit in without scrolling; the list of many is as high as there is room.
         rows = sum(self.list.sizeHintForRow(row) for row in range(min(self.list.count(), _FEW)))

@@ -104,7 +104,7 @@ def test_a_file_without_tracks_stays_one(rtdet, tmp_path, command):
         (["fill", "a.txt", "--max-gap-s", "0"], 2, "above 0"),
         (["link", "a.txt", "--max-gap-s", "nan"], 2, "above 0"),
         (["smooth", "a.txt", "--fps", "0"], 2, "--fps must be above 0"),
-        (["smooth", "a.avi"], 2, "a track file ends in .txt"),
+        (["smooth", "a.avi"], 2, "no format of a track file; use .txt"),
         (["smooth", "absent.txt"], 3, "cannot read absent.txt: no such file"),
         (["smooth", "bad.txt"], 3, "bad.txt, line 1: a box must be within 1e+09 pixels: '1,1,nan"),
     ],

@@ -261,7 +261,7 @@ def test_unknown_suffixes_name_the_known_ones_and_missing_folders_are_named(tmp_
             open_track_file(tmp_path / name)
     with pytest.raises(OutputError, match=r"the folder .* does not exist"):
         open_track_file(tmp_path / "nowhere" / "o.txt")
-    with pytest.raises(UnknownNameError, match=r"a detection file ends in \.json or \.txt"):
+    with pytest.raises(UnknownNameError, match=r"no format of a detection file; use \.json or \.txt"):
         open_detection_file(tmp_path / "o.csv")
     assert list(tmp_path.iterdir()) == []
 

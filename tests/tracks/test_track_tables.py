@@ -293,7 +293,7 @@ def test_a_device_is_written_to_as_it_is(tmp_path: Path) -> None:
 
 
 def test_a_wrong_name_is_refused_before_anything_is_written(tmp_path: Path) -> None:
-    with pytest.raises(UnknownNameError, match="a track file ends in"):
+    with pytest.raises(UnknownNameError, match="no format of a track file"):
         write_table(some_table(), tmp_path / "a.mp4")
     with pytest.raises(OutputError, match="does not exist"):
         write_table(some_table(), tmp_path / "nowhere" / "a.csv")

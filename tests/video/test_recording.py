@@ -442,7 +442,7 @@ def test_a_missing_folder_an_unknown_suffix_and_a_folder_as_output_are_refused_a
         OutputError, match=r"the folder .*nowhere does not exist; create it or choose another"
     ):
         open_recording(tmp_path / "nowhere" / "o.mp4", info)
-    with pytest.raises(UnknownNameError, match=r"o\.avi .* a recording ends in \.mp4 or \.mkv"):
+    with pytest.raises(UnknownNameError, match=r"o\.avi .* no format of a recording; use \.mp4 or \.mkv"):
         open_recording(tmp_path / "o.avi", info)
     (tmp_path / "folder.mp4").mkdir()
     with pytest.raises(OutputError, match="is a folder"):

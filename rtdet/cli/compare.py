@@ -28,7 +28,9 @@ _SUFFIXES = (".html", ".json")
 
 
 @click.command(context_settings=CONTEXT)
-@click.option("--data", required=True, metavar="DIR", help="Labelled pictures: COCO, VOC, YOLO, Open Images.")
+@click.option(
+    "--data", required=True, metavar="DIR", help="Labelled pictures: COCO, VOC, YOLO, CVAT, labelme, ..."
+)
 @click.option("--split", metavar="PART", help="The part to use of a divided data set: train, val, test.")
 @click.option(
     "--models", required=True, metavar="A,B,C", help="Names or files of models, separated by commas."

@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
 @click.command(context_settings={**CONTEXT, "max_content_width": 100})
 @click.option(
-    "--data", metavar="DIR", help="Labelled pictures: COCO JSON, VOC XML, YOLO txt, Open Images CSV."
+    "--data", metavar="DIR", help="Labelled pictures: COCO, VOC, YOLO, Open Images, CVAT, labelme, ..."
 )
 @click.option(
     "--out", required=True, metavar="DIR", help="Folder for the model, its card, checkpoints, log and curves."

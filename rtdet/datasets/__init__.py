@@ -1,4 +1,4 @@
-"""Labelled pictures: COCO JSON, VOC XML, YOLO txt and Open Images CSV, read, completed and converted."""
+"""Labelled pictures: COCO JSON, VOC XML, YOLO txt and what annotation tools write, read, completed and converted."""
 
 from __future__ import annotations
 

@@ -34,6 +34,7 @@ KINDS: Mapping[str, str] = {
     "missing labels": "a list of a part names pictures that have no labels",
     "declaration": "dataset.toml cannot be used as it is",
     "unknown class": "the class has no name in the labels, or two: such boxes are ignored",
+    "no box": "shapes that no box is around: no detector learns from them",
     "empty box": "no area, inverted or not a number: such boxes are dropped",
     "box outside": "it lies outside the picture: such boxes are dropped",
     "box beyond the border": "it sticks out by more than a pixel: it is cut off at the border",

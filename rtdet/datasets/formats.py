@@ -9,14 +9,17 @@ from functools import lru_cache
 from pathlib import Path
 
 from rtdet.datasets.coco import read_coco
+from rtdet.datasets.cvat import cvat_file, read_cvat
+from rtdet.datasets.epic import epic_file, read_epic
 from rtdet.datasets.incomplete import declarable, declare_incomplete, read_declaration
+from rtdet.datasets.labelme import has_labelme, read_labelme
 from rtdet.datasets.open_images import open_images_files, read_open_images
 from rtdet.datasets.pictures import check_inside
 from rtdet.datasets.raw import RawLabels, cleaned
 from rtdet.datasets.sample import Dataset
 from rtdet.datasets.sizes import with_true_sizes
 from rtdet.datasets.text import starts_with
-from rtdet.datasets.voc import CVAT, cvat_file, read_voc, voc_files, voc_splits
+from rtdet.datasets.voc import read_voc, voc_files, voc_splits
 from rtdet.datasets.yolo import is_yolo, read_yolo, yolo_splits
 from rtdet.errors import UsageError
 
@@ -28,8 +31,8 @@ _COCO_NAMES = ("annotations.json", "_annotations.coco.json", "labels.json")
 _SMALL = 1 << 20
 _COCO_SPLIT = re.compile(r"(?:^|[-_])(train|validation|valid|val|test)(?:\d{4})?$")
 EXPECTED = (
-    "COCO JSON (annotations.json), VOC (Annotations/*.xml), YOLO (labels/*.txt and data.yaml or classes.txt) "
-    "or Open Images CSV"
+    "COCO JSON (annotations.json), VOC (Annotations/*.xml), YOLO (labels/*.txt and data.yaml or classes.txt), "
+    "Darknet (obj.data), Open Images CSV, CVAT XML, labelme JSON or EPIC-KITCHENS CSV"
 )
 
 
@@ -40,7 +43,7 @@ def load_dataset(
     split: str | None = None,
     cut: bool = True,
 ) -> Dataset:
-    """The labelled pictures of a folder, in whatever format (COCO JSON, VOC XML, YOLO txt, Open Images CSV).
+    """The labelled pictures of a folder, in whatever format: EXPECTED lists them.
 
     Labels go into `class_names`; None: the classes of the labels themselves. `split` picks a part ("train",
     "val", "test") of a set that is divided; a folder may be spelt DIR/train for it too, in every format.
@@ -128,7 +131,8 @@ def _has_labels(folder: Path) -> bool:
     if not folder.is_dir():
         return False
     has_others = bool(voc_files(folder)) or bool(open_images_files(folder)) or is_yolo(folder)
-    return has_others or _coco_file(folder) is not None
+    has_tools = cvat_file(folder) is not None or has_labelme(folder) or epic_file(folder) is not None
+    return has_others or has_tools or _coco_file(folder) is not None
 
 
 def _read(folder: Path, split: str | None, tolerant: bool) -> RawLabels | None:
@@ -148,12 +152,18 @@ def _read(folder: Path, split: str | None, tolerant: bool) -> RawLabels | None:
         return read_open_images(folder, boxes, split or "", tolerant=tolerant)
     if is_yolo(folder):
         return read_yolo(folder, split, tolerant=tolerant)
+    if (boxes_file := epic_file(folder)) is not None:
+        return read_epic(folder, boxes_file, tolerant=tolerant)
+    if (xml := cvat_file(folder)) is not None:
+        return read_cvat(folder, xml, tolerant=tolerant)
+    if has_labelme(folder):
+        return read_labelme(folder, tolerant=tolerant)
     return _last_resort(folder, tolerant)
 
 
 def _last_resort(folder: Path, tolerant: bool) -> RawLabels | None:
     """Of a folder without labels of any format a file that is called as labels are, for its fault to be said. Raises
-    UsageError where it cannot be chosen, or is of a format that is not read."""
+    UsageError where it cannot be chosen."""
     likely = [path for path in _json_files(folder) if is_coco(path)]
     if len(likely) > 1:
         names = ", ".join(str(path.relative_to(folder)) for path in likely)
@@ -164,9 +174,6 @@ def _last_resort(folder: Path, tolerant: bool) -> RawLabels | None:
     if named:
         labels = check_inside(folder, named[0])
         return read_coco(labels, _image_folders(folder, labels, None), folder, tolerant=tolerant)
-    cvat = cvat_file(folder)
-    if cvat is not None:
-        raise UsageError(f"{cvat} is not read: {CVAT}")
     return None
 
 

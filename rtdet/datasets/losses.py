@@ -63,7 +63,7 @@ class Losses:
         parts.append(_share(self.left_out, self.pictures, "picture", "pictures", "left out"))
         for what, number in self.noted.items():
             if number:
-                one = re.sub("^(box|picture)e?s ", r"\1 ", what)
+                one = re.sub("^(box|picture|shape)e?s ", r"\1 ", what)
                 parts.append(f"{number:,} {what if number > 1 else one}")
         return "; ".join(part for part in parts if part)
 

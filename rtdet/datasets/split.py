@@ -57,12 +57,13 @@ def split_parts(
     """Writes the pictures of all `parts` of a data set, divided anew by `shares` (part: share above 0 of the
     pictures), into `out`.
 
-    kind: a key of WRITERS; None for the set's own. seed: the same gives the same parts. on_picture is called after
-    each picture that was looked at. Pictures that cannot be decoded are left out and counted. Raises UsageError for
-    too few pictures that differ and as `convert` does, OutputError for what cannot be written.
+    kind: a key of WRITERS; None for the set's own, or COCO where that cannot be written. seed: the same gives the
+    same parts. on_picture is called after each picture that was looked at. Pictures that cannot be decoded are left
+    out and counted. Raises UsageError for too few pictures that differ and as `convert` does, OutputError for what cannot be written.
     """
     names = class_names_of(parts)
-    kind = kind or next(raw.kind for raw in parts.values())
+    own = next(raw.kind for raw in parts.values())
+    kind = kind or (own if own in WRITERS else "coco")  # annotation tools' own formats are read only
     if kind not in WRITERS:
         raise UsageError(f"{kind} is not one of {', '.join(WRITERS)}")
     check_empty(out)

@@ -8,30 +8,23 @@ right edge xmax. Numbers with a fraction, which VOC2011 has too, are taken as th
 from __future__ import annotations
 
 import os
-import re
-from functools import lru_cache
 from pathlib import Path
 from typing import TYPE_CHECKING
-from xml.etree.ElementTree import ParseError
 
-import defusedxml.ElementTree
 import numpy as np
-from defusedxml import DefusedXmlException
 
 from rtdet.datasets.faults import STRICT, Faults, Finding, LabelError
 from rtdet.datasets.pictures import by_stem, check_inside, files_in, inside, pictures_in
 from rtdet.datasets.raw import RawLabels, RawPicture, raw_picture
-from rtdet.datasets.text import read_text, shown, starts_with
-from rtdet.errors import UsageError
+from rtdet.datasets.text import read_text, shown
+from rtdet.datasets.xml import first_element, parsed
 
 if TYPE_CHECKING:
     from xml.etree.ElementTree import Element
 
-CVAT = "it is CVAT's own XML: export the task from CVAT as COCO, YOLO or PASCAL VOC"
 _CORNERS = ("xmin", "ymin", "xmax", "ymax")
 # Why a picture is lost that only a list knows.
 _LISTED = "that are listed but have no labels"
-_ELEMENT, _COMMENT = re.compile(r"<([A-Za-z_][\w.:-]*)"), re.compile(r"<!--.*?-->", re.DOTALL)
 _TRUE, _FALSE = frozenset({"1", "true"}), frozenset({"0", "false", "unspecified", ""})
 
 
@@ -49,25 +42,6 @@ def _may_be_voc(path: Path) -> bool:
     """Not so, where its first element is another: other XML, as CVAT's, may lie beside the pictures."""
     first = first_element(path)
     return first in ("", "annotation")
-
-
-@lru_cache(maxsize=65536)
-def _first_element(path: Path, changed_ns: int) -> str:
-    text = starts_with(path).decode("utf-8-sig", "replace")
-    found = _ELEMENT.search(_COMMENT.sub("", text))
-    return found[1] if found else ""
-
-
-def first_element(path: Path) -> str:
-    """The name of an XML file's first element; "" where it has none, or not near its beginning."""
-    return _first_element(path, path.stat().st_mtime_ns)
-
-
-def cvat_file(folder: Path) -> Path | None:
-    """The folder's XML in CVAT's own format, which is not read."""
-    files = [*folder.glob("*.xml"), *folder.glob("*/*.xml")]
-    plain = sorted(path for path in files if path.is_file() and not path.name.startswith("."))
-    return next((path for path in plain if first_element(path) == "annotations"), None)
 
 
 def voc_splits(folder: Path) -> dict[str, Path]:
@@ -114,10 +88,9 @@ class _Reader:
         self.names: dict[str, int] = {}
 
     def read(self, path: Path) -> RawPicture:
-        root = _parsed(path)
+        root = parsed(path)
         if root.tag != "annotation":
-            more = f"; {CVAT}" if root.tag == "annotations" else ""
-            raise _not_voc(path, f"its root is <{root.tag}>, not <annotation>{more}")
+            raise _not_voc(path, f"its root is <{root.tag}>, not <annotation>")
         picture, size = self._picture(root, path), None
         where = str(path.relative_to(self._folder))
         with self._faults.noted(where):
@@ -147,20 +120,6 @@ class _Reader:
         annotations = self._folder / "Annotations"
         below = path.relative_to(annotations if path.is_relative_to(annotations) else self._folder)
         return self._by_place.get(below.with_suffix("")) or self._by_stem.get(path.stem, named)
-
-
-def _parsed(path: Path) -> Element:
-    try:
-        root: Element | None = defusedxml.ElementTree.parse(path).getroot()
-    except OSError as error:
-        raise UsageError(f"cannot read the labels {path}: {error.strerror}") from error
-    except DefusedXmlException as error:
-        raise UsageError(f"{path} declares entities, which no labels need; it is not read") from error
-    except (ParseError, ValueError, LookupError) as error:
-        raise LabelError(f"{path} is not XML", str(error)) from error
-    if root is None:
-        raise UsageError(f"{path} is not XML: it is empty")
-    return root
 
 
 def _not_voc(path: Path, why: str) -> LabelError:

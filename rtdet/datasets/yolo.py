@@ -1,8 +1,8 @@
 """YOLO txt: a text file for each picture, a line for each object: class cx cy w h, as shares of the picture.
 
-labels/ mirrors images/; names stand in data.yaml, classes.txt or obj.names. A sixth number is a score (as
-`save_conf` of common tools writes); six or more numbers after the class are a polygon, of which the box is taken, or,
-where data.yaml has `kpt_shape`, a box and key points, which are passed over.
+labels/ mirrors images/; names stand in data.yaml, Darknet's obj.data, classes.txt or obj.names. A sixth number is a
+score (as `save_conf` of common tools writes); six or more numbers after the class are a polygon, of which the box is
+taken, or, where data.yaml has `kpt_shape`, a box and key points, which are passed over.
 A picture without a text file shows nothing, which YOLO allows.
 """
 
@@ -19,7 +19,7 @@ from rtdet.datasets.pictures import check_inside, files_in, is_absolute, picture
 from rtdet.datasets.raw import RawLabels, RawPicture, raw_picture
 from rtdet.datasets.text import read_text, shown
 from rtdet.datasets.yolo_strays import paired, stray_labels, without_pictures
-from rtdet.datasets.yolo_yaml import YoloYaml, read_yolo_yaml, yaml_file
+from rtdet.datasets.yolo_yaml import YoloYaml, data_file, read_yolo_yaml, yaml_file
 from rtdet.errors import UsageError
 from rtdet.geometry.boxes import cxcywh_to_xyxy
 
@@ -30,7 +30,8 @@ NAME_FILES = ("classes.txt", "obj.names", "labels/classes.txt")
 
 def is_yolo(folder: Path) -> bool:
     """Does it look like YOLO's labels?"""
-    if yaml_file(folder) is not None or any((folder / name).is_file() for name in NAME_FILES):
+    is_described = yaml_file(folder) is not None or data_file(folder) is not None
+    if is_described or any((folder / name).is_file() for name in NAME_FILES):
         return True
     return (folder / "labels").is_dir() and bool(files_in(folder / "labels", {".txt"}, folder))
 
@@ -77,7 +78,7 @@ def _names(folder: Path) -> tuple[str, ...]:
                 return tuple(line.strip() or f"class {i}" for i, line in enumerate(lines))
     described = read_yolo_yaml(folder)
     if described is not None:
-        raise UsageError(f"{yaml_file(folder)} has no `names` of the classes")
+        raise UsageError(f"{yaml_file(folder) or data_file(folder)} has no `names` of the classes")
     raise UsageError(
         f"{folder} has YOLO labels but no names of their classes; add a classes.txt with one name per line"
     )

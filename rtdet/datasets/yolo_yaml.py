@@ -1,17 +1,22 @@
-"""The data.yaml of YOLO's data sets: names of the classes and where the pictures of each part are."""
+"""What describes YOLO's data sets: a data.yaml, or Darknet's obj.data. Names of the classes, and where the pictures
+of each part are."""
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import yaml  # type: ignore[import-untyped,unused-ignore]
 
+from rtdet.datasets.pictures import check_inside, rebased
 from rtdet.datasets.text import read_text, shown, starts_with
 from rtdet.errors import UsageError
 
 SPLITS = ("train", "val", "valid", "test")
+_LIST = re.compile(rb"(?m)^\s*(?:train|valid)\s*=")
+_DARKNET = {"train": "train", "valid": "val", "test": "test"}
 
 
 @dataclass(frozen=True)
@@ -42,13 +47,15 @@ def _describes(start: bytes) -> bool:
 
 
 def read_yolo_yaml(folder: Path) -> YoloYaml | None:
-    """What the folder's data.yaml says; None without one. Raises UsageError, one line, for one that is broken.
+    """What the folder's data.yaml says, or its obj.data; None without both. Raises UsageError, one line, for one
+    that is broken.
 
     Read by PyYAML's safe loader, which makes plain values only.
     """
     path = yaml_file(folder)
     if path is None:
-        return None
+        described = data_file(folder)
+        return _read_darknet(folder, described) if described is not None else None
     try:
         content = yaml.safe_load(read_text(path))
     except (yaml.YAMLError, RecursionError, ValueError) as error:
@@ -61,6 +68,35 @@ def read_yolo_yaml(folder: Path) -> YoloYaml | None:
     splits = {key: _entries(content[key], key, path) for key in SPLITS if content.get(key)}
     names = _names(content["names"], path) if "names" in content else None
     return YoloYaml(names, splits, str(content.get("path") or "."), bool(content.get("kpt_shape")))
+
+
+def data_file(folder: Path) -> Path | None:
+    """Darknet's description of a data set: obj.data, or the one file of that suffix that names lists of pictures."""
+    for usual in (folder / "obj.data", folder / "data" / "obj.data"):
+        if usual.is_file():
+            return usual
+    files = sorted(path for path in folder.glob("*.data") if path.is_file() and not path.name.startswith("."))
+    likely = [path for path in files if _LIST.search(starts_with(path))]
+    return likely[0] if len(likely) == 1 else None
+
+
+def _read_darknet(folder: Path, path: Path) -> YoloYaml | None:
+    """Lines `key = value`: train and valid are lists of pictures, names a list of classes. Paths are those of the
+    machine and folder where darknet was run: of each as much of its end counts as is here. None where not even the
+    names are."""
+    lines = (line.partition("#")[0].partition("=") for line in read_text(path).splitlines())
+    values = {key.strip(): value.strip() for key, is_set, value in lines if is_set}
+    named = rebased(folder, values["names"]) if values.get("names") else None
+    names = None
+    if named is not None and named.is_file():
+        rows = read_text(check_inside(folder, named)).rstrip().splitlines()
+        names = tuple(row.strip() or f"class {i}" for i, row in enumerate(rows))
+    splits = {
+        part: [values[key]]
+        for key, part in _DARKNET.items()
+        if values.get(key) and rebased(folder, values[key])
+    }
+    return YoloYaml(names, splits, ".") if names is not None or splits else None
 
 
 def _names(value: Any, path: Path) -> tuple[str, ...]:

@@ -300,12 +300,11 @@ def test_labels_of_another_part_are_not_taken_for_those_of_this_one(tmp_path):
     assert [len(load_dataset(tmp_path, split=part).samples[0]) for part in ("train", "val")] == [0, 1]
 
 
-def test_xml_of_cvat_is_said_to_be_that_and_no_hindrance_beside_other_labels(coco_folder, tmp_path):
+def test_xml_of_cvat_is_read_alone_and_no_hindrance_beside_other_labels(coco_folder, tmp_path):
     write_picture(tmp_path / "cvat" / "images" / "a.png")
     text = '<?xml version="1.0"?>\n<!-- made --><annotations><image name="a.png"/></annotations>'
     (tmp_path / "cvat" / "annotations.xml").write_text(text)
-    with pytest.raises(UsageError, match="CVAT's own XML"):
-        load_dataset(tmp_path / "cvat")
+    assert len(load_dataset(tmp_path / "cvat").samples) == 1
     folder = _yolo(tmp_path / "yolo", {"a": "0 .5 .5 .1 .1\n"})
     (folder / "annotations.xml").write_text(text)
     assert len(load_dataset(folder).samples[0]) == 1

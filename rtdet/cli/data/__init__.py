@@ -13,7 +13,8 @@ from rtdet.cli.options import CONTEXT
 
 @click.group(context_settings=CONTEXT)
 def command() -> None:
-    """Check, convert, label and split data sets: COCO JSON, VOC XML, YOLO txt, Open Images CSV.
+    """Check, convert, label and split data sets: COCO JSON, VOC XML, YOLO txt (Darknet's obj.data, too),
+    Open Images CSV, CVAT XML, labelme JSON and EPIC-KITCHENS CSV.
 
     The format is recognised from what is in the folder. A part of a divided data set is named by its folder, as in
     DIR/train.

@@ -26,7 +26,15 @@ from rtdet.terminal import console as make_console
 from rtdet.types import Image, Tracks
 from rtdet.video.draw import DrawStyle, color_of, draw_tracks
 
-FORMATS = {"coco": "COCO JSON", "voc": "VOC XML", "yolo": "YOLO txt", "openimages": "Open Images CSV"}
+FORMATS = {
+    "coco": "COCO JSON",
+    "voc": "VOC XML",
+    "yolo": "YOLO txt",
+    "openimages": "Open Images CSV",
+    "cvat": "CVAT XML",
+    "labelme": "labelme JSON",
+    "epic": "EPIC-KITCHENS CSV",
+}
 # How many examples of each kind of problem are printed.
 _SHOWN = 5
 # Lines are as thick as DrawStyle makes them in a picture whose shorter side has this many pixels.

@@ -32,7 +32,9 @@ _REPORT = ("report.html", "metrics.json", "pr_curves.csv", "pr_curves.png")
 
 
 @click.command(context_settings=CONTEXT)
-@click.option("--data", required=True, metavar="DIR", help="Labelled pictures: COCO, VOC, YOLO, Open Images.")
+@click.option(
+    "--data", required=True, metavar="DIR", help="Labelled pictures: COCO, VOC, YOLO, CVAT, labelme, ..."
+)
 @click.option("--split", metavar="PART", help="The part to use of a divided data set: train, val, test.")
 @options.model("The model to measure.", unset=True)
 @click.option(

@@ -184,6 +184,8 @@ class GraphDetector:
             yield self._kept(head.decode(outputs, size, thresholds.least_score), maps[i], thresholds)
 
     def _kept(self, found: Candidates, back: Letterbox, thresholds: Thresholds) -> Detections:
+        if len(found) and found.labels.max() >= len(self.class_names):
+            raise self._unnamed(int(found.labels.max()))
         wanted = np.flatnonzero(wanted_class(found.labels, thresholds, self.class_names))
         keep = strongest(found.scores[wanted], wanted)
         boxes = back.undo(found.boxes[keep])
@@ -191,6 +193,13 @@ class GraphDetector:
             boxes, found.scores[keep], found.labels[keep], thresholds, self.class_names,
             suppress=not self._head.is_selected,
         )  # fmt: skip
+
+    def _unnamed(self, label: int) -> ModelError:
+        names = self._path.with_suffix(".txt").name
+        return ModelError(
+            f"{self._path} gives a class number {label}, but only {len(self.class_names)} classes have names; put "
+            f"all names into {names} beside it, a line each"
+        )
 
     def close(self) -> None:
         self._closed = True

@@ -21,14 +21,15 @@ _NOTES = ("{stem}_metadata.yaml", "metadata.yaml", "infer_cfg.yml")
 
 
 def class_names(
-    path: Path, count: int, metadata: Mapping[str, str], own: Sequence[str] = ()
+    path: Path, count: int | None, metadata: Mapping[str, str], own: Sequence[str] = ()
 ) -> tuple[str, ...]:
     """Names for the `count` classes of the model at `path`.
 
     From a file beside it (model.txt or .names with a name on each line, model.toml, .json or .yaml with `names` or
     `classes`), else from the `names` that its exporter left in it or in metadata.yaml, else the family's `own`, else
     COCO's if there are 80, else class_0, class_1, ... with a warning. Raises ModelError for a file beside it that
-    cannot be read or does not fit.
+    cannot be read or does not fit. Where the count is not known (None) any number of names fits, and where there are
+    none they are COCO's.
     """
     for suffix in SIDECARS:
         beside = path.with_suffix(suffix)
@@ -36,14 +37,15 @@ def class_names(
             names = _read(beside)
             if names is None:
                 continue
-            if len(names) != count:
+            if count is not None and len(names) != count:
                 raise ModelError(f"{beside} names {len(names)} classes, but {path.name} has {count}")
             return names
     for embedded in (noted_class_names(path, metadata), tuple(own)):
-        if len(embedded) == count:
+        if embedded and count in (None, len(embedded)):
             return embedded
-    if count == len(COCO_CLASSES):
+    if count in (None, len(COCO_CLASSES)):
         return COCO_CLASSES
+    assert count is not None
     _log.warning(
         "%s does not name its %d classes: they are called class_0, class_1, ...; put their names into %s",
         path.name, count, path.with_suffix(".txt").name,

@@ -66,7 +66,8 @@ class Head:
     """How one network's outputs are decoded. A family derives from this and adds what it needs to know.
 
     input: how a picture becomes its input, as far as the family knows; the user may overrule it.
-    class_count: number of classes. class_names: theirs, where the family has its own; () for what the file says.
+    class_count: number of classes; None where the outputs do not tell.
+    class_names: theirs, where the family has its own; () for what the file says.
     follows_size: `decode` reads the outputs for an input of any size, so that a network that can be reshaped may get
         a rectangle of the picture's own aspect.
     long_side: of the input in pixels, where the file leaves the size open; None: the usual one.
@@ -77,7 +78,7 @@ class Head:
     """
 
     input: InputSpec
-    class_count: int
+    class_count: int | None
     class_names: tuple[str, ...] = ()
     follows_size: bool = False
     long_side: int | None = None

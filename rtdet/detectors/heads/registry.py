@@ -2,10 +2,21 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
-from rtdet.detectors.heads import fastestdet, nanodet, picodet, yolov5, yolov8, yolov8_maps, yolox
+from rtdet.detectors.heads import (
+    anchor_maps,
+    end_to_end,
+    fastestdet,
+    nanodet,
+    picodet,
+    yolov5,
+    yolov8,
+    yolov8_maps,
+    yolox,
+)
 from rtdet.detectors.heads.graph import Graph, show_outputs
 from rtdet.detectors.heads.head import Head, Match
 from rtdet.errors import ModelError, UnknownNameError
@@ -28,6 +39,10 @@ HEADS: Mapping[str, Family] = {
     "nanodet": Family(nanodet.recognize, nanodet.FORM),
     "picodet": Family(picodet.recognize, picodet.FORM),
     "fastestdet": Family(fastestdet.recognize, fastestdet.FORM),
+    "yolov2": Family(anchor_maps.recognize_v2, anchor_maps.FORM_V2),
+    "yolov3": Family(anchor_maps.recognize_v3, anchor_maps.FORM_V3),
+    "yolov5-maps": Family(anchor_maps.recognize_v5, anchor_maps.FORM_V5),
+    "end-to-end": Family(end_to_end.recognize, end_to_end.FORM),
     "yolo-fastestv2": Family(fastestdet.recognize_v2, fastestdet.FORM_V2),
 }
 
@@ -63,5 +78,36 @@ def _unknown(graph: Graph, name: str | None) -> ModelError:
         return ModelError(
             f"{graph.path} cannot be decoded as {name}: outputs {outputs}, expected {HEADS[name].form}"
         )
-    known = "; ".join(f"{family} {one.form}" for family, one in HEADS.items())
-    return ModelError(f"{graph.path} has outputs of no detector that rtdet knows: {outputs}; known: {known}")
+    if (what := _no_detector(graph)) is not None:
+        return ModelError(f"{graph.path} is {what}: it gives no boxes; outputs {outputs}")
+    near = " or ".join(f"{family}: {HEADS[family].form}" for family in _nearest(graph))
+    return ModelError(
+        f"{graph.path} has outputs of no detector that rtdet knows: {outputs}; nearest: {near}; where it is one of "
+        "them, name it by --head"
+    )
+
+
+def _no_detector(graph: Graph) -> str | None:
+    """What a network is that is no detector, where its outputs tell."""
+    sides = {tuple(side for side in shape[1:] if side != 1) for shape in graph.shapes}
+    if len(sides) == 1 and len(only := next(iter(sides))) == 1 and len(graph.shapes) == 1:
+        return f"a classifier of {only[0]} classes, or describes a picture by {only[0]} numbers"
+    width, height = graph.size
+    if all(len(shape) == 4 and (height, width) in (shape[2:], shape[1:3]) for shape in graph.shapes):
+        return "a network that says something about each pixel (segmentation, text, depth)"
+    return None
+
+
+def _nearest(graph: Graph) -> list[str]:
+    """The families whose number of outputs, and of their axes, are most like a network's."""
+    ranks = sorted(len(shape) for shape in graph.shapes)
+
+    def distance(family: str) -> int:
+        groups = re.findall(r"\([^()]*(?:\([^()]*\)[^()]*)*\)", HEADS[family].form)
+        own = [group.count(",") + 1 for group in groups]
+        return (
+            min((abs(rank - one) for rank in ranks for one in own), default=9)
+            + abs(len(own) - len(ranks)) // 2
+        )
+
+    return sorted(HEADS, key=distance)[:2]

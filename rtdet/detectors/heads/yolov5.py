@@ -73,6 +73,7 @@ class Yolov5Head(Head):
     """output: which has the rows. in_fractions: positions are parts of the input's sides. anchors: of an export that
     is_raw, its numbers through the sigmoid only; has_logits: not even that."""
 
+    class_count: int
     output: int
     anchors: AnchorSet
     in_fractions: bool = False

@@ -89,6 +89,7 @@ class Yolov8Head(Head):
     """numbers: of a cell. output: which has them. rows_first: (1, A, numbers). corners: boxes are xyxy, not centre
     and size. in_fractions: positions are parts of the input's sides. logits: class scores are undecoded."""
 
+    class_count: int
     numbers: int
     output: int
     rows_first: bool

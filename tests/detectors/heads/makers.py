@@ -409,6 +409,123 @@ def yolo_fastestv2() -> Iterator[Made]:
     yield Made("rows", {"845": rows}, {"845": silent}, takes=("bgr", "0..1"))
 
 
+def end_to_end() -> Iterator[Made]:
+    """Finished rows in the orders of several exporters, and boxes, scores and classes apart."""
+    boxes = np.array([box for _, _, box in OBJECTS], np.float32)
+    scores = np.array([score for _, score, _ in OBJECTS], np.float32)
+    labels = np.array([label for label, _, _ in OBJECTS], np.float32)
+
+    def padded(columns: Sequence[np.ndarray], count: int = 300) -> np.ndarray:
+        rows = np.concatenate([np.reshape(column, (len(boxes), -1)) for column in columns], axis=1)
+        return np.concatenate([rows, np.zeros((count - len(rows), rows.shape[1]))]).astype(np.float32)[None]
+
+    def made(name: str, rows: np.ndarray, score: int, **more: Any) -> Made:
+        return Made(name, {"output0": rows}, {"output0": quiet(rows, score, score + 1)}, **more)
+
+    yield made("pixels", padded([boxes, scores, labels]), 4)
+    yield made("fractions", padded([boxes / SIDE, scores, labels]), 4)
+    yield made("with key points", padded([boxes, scores, labels, np.full((3, 51), 9)]), 4)
+    yield made("with masks", padded([boxes, scores, labels, np.full((3, 32), -0.5)]), 4)
+    centers = np.concatenate([cxcywh(box)[None] for box in boxes])
+    yield made("turned", padded([centers, scores, labels, np.full(3, 0.3)]), 4)
+    numbered = padded([np.zeros(3), boxes, labels, scores], count=3)[0]
+    yield made("numbered", numbered, 6)
+    ones = {"scale_factor": np.ones((1, 2), np.float32)}
+    paddle = padded([labels, scores, boxes], count=3)[0]
+    count = {"nms.tmp_2": np.array([3], np.int32)}
+    silent = {"nms.tmp_0": quiet(paddle, 1, 2), **count}
+    yield Made(
+        "paddle",
+        {"nms.tmp_0": paddle, **count},
+        silent,
+        takes=("rgb", "imagenet"),
+        more_inputs=ones,
+        input_name="image",
+    )
+    of_labels = {"labels": labels.astype(np.int64)[None]}
+    dets = np.concatenate([boxes, scores[:, None]], axis=1)[None]
+    yield Made(
+        "mmdeploy",
+        {"dets": dets, **of_labels},
+        {"dets": quiet(dets, 4), **of_labels},
+        takes=("rgb", "imagenet"),
+    )
+    count = {"num_dets": np.array([[3]], np.int32), "det_classes": labels.astype(np.int32)[None]}
+    apart = {"det_boxes": boxes[None], "det_scores": scores[None], **count}
+    yield Made("apart", apart, {**apart, "det_scores": scores[None] * 0})
+
+
+def _anchor_maps(
+    anchors: Mapping[int, Sequence[float]], *, squared: bool = False, scale_xy: float = 1.0
+) -> tuple[dict[int, np.ndarray], dict[int, np.ndarray]]:
+    """By stride, undecoded maps (B, H, W, 5+C) of logits, with objects, in their cells' last anchors, and without."""
+    seen, silent = {}, {}
+    for stride, sizes in anchors.items():
+        count = len(sizes) // 2
+        maps = np.zeros((count, SIDE // stride, SIDE // stride, 5 + CLASSES), np.float32)
+        maps[..., 4:] = -12
+        silent[stride] = maps.copy()
+        for label, score, box in OBJECTS:
+            x, y, at = cell_of(box, tuple(anchors))
+            if at != stride:
+                continue
+            numbers, size = cxcywh(box), np.array(sizes[-2:])
+            center = numbers[:2] / stride - (x, y)
+            if squared:
+                offsets = np.array([*((center + 0.5) / 2), *(np.sqrt(numbers[2:] / size) / 2)])
+                offsets = np.log(offsets / (1 - offsets))
+            else:
+                inside = np.clip((center + (scale_xy - 1) / 2) / scale_xy, 1e-5, 1 - 1e-5)
+                offsets = np.array([*np.log(inside / (1 - inside)), *np.log(numbers[2:] / size)])
+            maps[-1, y, x, :4] = offsets
+            maps[-1, y, x, 4], maps[-1, y, x, 5 + label] = np.log(score / (1 - score)), 12
+        seen[stride] = maps
+    return seen, silent
+
+
+def _as_filters(maps: np.ndarray) -> np.ndarray:
+    """(1, B(5+C), H, W)."""
+    count, height, width, numbers = maps.shape
+    return np.ascontiguousarray(maps.transpose(0, 3, 1, 2).reshape(1, count * numbers, height, width))
+
+
+_V3_ANCHORS = {8: (10, 13, 16, 30, 33, 23), 16: (30, 61, 62, 45, 59, 119), 32: (116, 90, 156, 198, 373, 326)}
+
+
+def yolov2() -> Iterator[Made]:
+    """One map of stride 32; classes through the softmax."""
+    anchors = (1.08, 1.19, 3.42, 4.41, 6.63, 11.38, 9.42, 5.11, 16.62, 10.52)
+    seen, silent = _anchor_maps({32: tuple(32 * a for a in anchors)})
+    takes = ("rgb", "0..1")
+    yield Made("filters", {"grid": _as_filters(seen[32])}, {"grid": _as_filters(silent[32])}, takes=takes)
+
+
+def yolov3() -> Iterator[Made]:
+    """Maps of two or three levels."""
+    seen, silent = _anchor_maps({16: (10, 14, 23, 27, 37, 58), 32: (81, 82, 135, 169, 344, 319)})
+    as_filters = [{f"map{s}": _as_filters(maps) for s, maps in part.items()} for part in (seen, silent)]
+    yield Made("tiny", *as_filters)
+    channels_last = [
+        {name: np.ascontiguousarray(values.transpose(0, 2, 3, 1)) for name, values in part.items()}
+        for part in as_filters
+    ]
+    yield Made("tiny channels last", *channels_last, layout="nhwc")
+    seen, silent = _anchor_maps(_V3_ANCHORS)
+    yield Made(
+        "filters", *({f"map{s}": _as_filters(maps) for s, maps in part.items()} for part in (seen, silent))
+    )
+
+
+def yolov5_maps() -> Iterator[Made]:
+    """Maps of three levels, the anchors an axis of their own; logits, or through the sigmoid."""
+    seen, silent = _anchor_maps(_V3_ANCHORS, squared=True)
+    yield Made("logits", *({f"map{s}": maps[None] for s, maps in part.items()} for part in (seen, silent)))
+    through = [
+        {f"map{s}": 1 / (1 + np.exp(-maps[None])) for s, maps in part.items()} for part in (seen, silent)
+    ]
+    yield Made("sigmoid", *through)
+
+
 # By the name of the family in HEADS.
 MAKERS: Mapping[str, Callable[[], Iterator[Made]]] = {
     "yolox": yolox,
@@ -419,6 +536,10 @@ MAKERS: Mapping[str, Callable[[], Iterator[Made]]] = {
     "picodet": picodet,
     "fastestdet": fastestdet,
     "yolo-fastestv2": yolo_fastestv2,
+    "end-to-end": end_to_end,
+    "yolov2": yolov2,
+    "yolov3": yolov3,
+    "yolov5-maps": yolov5_maps,
 }
 
 

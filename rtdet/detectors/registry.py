@@ -11,6 +11,7 @@ from rtdet.backends.graph_files import GRAPH_SUFFIXES, graph_format
 from rtdet.backends.hostile_pth import refuse_hostile_pth
 from rtdet.detectors.cards import ModelCard, model_card, model_names, models_folder
 from rtdet.detectors.names import SIDECARS
+from rtdet.detectors.pickled import refuse_pickled
 from rtdet.detectors.selection import check_classes
 from rtdet.errors import ModelError, UsageError
 from rtdet.extras import require_for_model
@@ -82,6 +83,7 @@ SUFFIXES: Mapping[str, str] = {
     ".safetensors": "ssd",
     **dict.fromkeys(GRAPH_SUFFIXES, "graph"),
     ".pth": "torchvision",
+    ".pt": "torchvision",
 }
 
 
@@ -137,7 +139,7 @@ def load_detector(
 
 
 def _is_path(text: str) -> bool:
-    suffixes = (*SUFFIXES, ".pt", ".weights", ".cfg")
+    suffixes = (*SUFFIXES, ".weights", ".cfg")
     looks_like_one = "/" in text or "\\" in text or Path(text).suffix.lower() in suffixes
     return looks_like_one or Path(text).is_file()
 
@@ -154,8 +156,10 @@ def files_of_model(name_or_path: str) -> Iterator[Path]:
 def _kind_of(path: Path) -> str:
     if not path.is_file():
         raise ModelError(f"there is no model file {path}")
+    suffix = path.suffix.lower()
+    if suffix in (".pt", ".pth"):
+        refuse_pickled(path)
     try:
-        suffix = path.suffix.lower()
         # torch's and rtdet's own files say by their suffix what they are; a network may be called anything.
         by_content = None if SUFFIXES.get(suffix, "graph") != "graph" else graph_format(path)
         return SUFFIXES[by_content.suffix if by_content else suffix]

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import copy
 import math
+import re
 import sys
 import threading
 import warnings
@@ -114,6 +115,11 @@ def read_graph(path: Path) -> Any:
         front_end = FrontEndManager().load_by_framework(kind.front_end)
         return front_end.convert(front_end.load(str(path)))
     except Exception as error:
+        if (unknown := re.search(r"No conversion rule found for operations: (.*)", str(error))) is not None:
+            raise ModelError(
+                f"{path} uses operators that OpenVINO does not have: {unknown[1].strip()}; export the detector "
+                "without its post-processing, or without the plug-ins of another runtime"
+            ) from error
         message = f"{path} is not a readable {kind.title} network, or it is damaged: {_reason(error)}"
         raise ModelError(message) from error
 

@@ -76,6 +76,7 @@ class GraphDetector:
         self.class_names: Sequence[str] = class_names(
             path, self._head.class_count, graph.metadata, self._head.class_names
         )
+        _log.debug("%s is taken for %s with an input of %s", path, self.head_name, self._head.input)
         if self._head.ignored:
             _log.info("%s also gives %s, which rtdet does not use", path.name, self._head.ignored)
 

@@ -68,6 +68,12 @@ def _strides_of(size: Size, rows: int) -> tuple[int, ...] | None:
     return next((strides for strides, count in counts.items() if count == rows), None)
 
 
+def _what_is_left(numbers: int) -> str:
+    if numbers == 3 * PERSON:
+        return "key points"
+    return f"{numbers} more numbers for each box" if numbers else ""
+
+
 @dataclass(frozen=True, kw_only=True)
 class Yolov5Head(Head):
     """output: which has the rows. in_fractions: positions are parts of the input's sides. anchors: of an export that
@@ -124,8 +130,7 @@ class Yolov5Head(Head):
             in_fractions=in_fractions and not is_raw,
             is_raw=is_raw,
             gives_pixels=not in_fractions,
-            ignored=self.ignored
-            or (f"{left} more numbers for each box" if left not in (0, 3 * PERSON) else ""),
+            ignored=self.ignored or _what_is_left(left),
         )
 
     def _settled_classes(self, rows: Values) -> int:

@@ -23,6 +23,8 @@ from rtdet.types import FloatArray, IntArray
 
 FORM = "(1, A, 5+C), A the cells of the strides 8, 16, 32"
 
+_INPUT = InputSpec.of("bgr", "0..255", "corner")
+
 # YOLOX-nano and -tiny were trained at 416 and the larger ones at 640; their files differ as clearly.
 _SMALL_INPUT, _LARGE_INPUT, _LARGE_FILE = 416, 640, 25_000_000
 
@@ -36,7 +38,7 @@ def recognize(graph: Graph) -> Match | None:
     if rows is None or columns is None or columns < 6 or grid_for(graph.size, rows) is None:
         return None
     head = YoloxHead(
-        input=InputSpec.of("bgr", "0..255", "corner"),
+        input=_INPUT,
         class_count=columns - 5,
         follows_size=True,
         long_side=_LARGE_INPUT if graph.path.stat().st_size > _LARGE_FILE else _SMALL_INPUT,
@@ -67,7 +69,11 @@ class YoloxHead(Head):
         grid = grid_for(probe.size, len(rows))
         assert grid is not None
         decoded = is_decoded(rows, grid)
-        return replace(self, is_decoded=decoded, gives_pixels=decoded)
+        head = replace(self, is_decoded=decoded, gives_pixels=decoded)
+        if decoded and bool((rows[:, 4] == 1).all()) and self.input == _INPUT:
+            # YOLOv6 (Li et al. 2022, arXiv:2209.02976) has no objectness, writes 1 there, and takes other pictures.
+            return replace(head, input=InputSpec.of("rgb", "0..1", "letterbox"))
+        return head
 
     def fits(self, shapes: tuple[Dimensions, ...], size: Size) -> bool:
         rows = shapes[0][1]

@@ -175,6 +175,8 @@ def yolox() -> Iterator[Made]:
             rows[0, row_of(box), [4, 5 + label]] = score**0.5
         name = "decoded" if decoded else "offsets"
         yield Made(name, {"output": rows}, {"output": quiet(rows, 4)}, takes=("bgr", "0..255"))
+    without = np.insert(decoded_rows(), 4, 1, axis=-1)  # YOLOv6's rows have an objectness, which is always 1
+    yield Made("YOLOv6", {"output": without}, {"output": quiet(without, 5)})
 
 
 def quiet(rows: np.ndarray, first: int, end: int | None = None) -> np.ndarray:

@@ -59,7 +59,8 @@ def split_parts(
 
     kind: a key of WRITERS; None for the set's own, or COCO where that cannot be written. seed: the same gives the
     same parts. on_picture is called after each picture that was looked at. Pictures that cannot be decoded are left
-    out and counted. Raises UsageError for too few pictures that differ and as `convert` does, OutputError for what cannot be written.
+    out and counted. Raises UsageError for too few pictures that differ and as `convert` does, OutputError for what
+    cannot be written.
     """
     names = class_names_of(parts)
     own = next(raw.kind for raw in parts.values())

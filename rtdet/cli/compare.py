@@ -103,6 +103,8 @@ def command(
         used = only_classes(dataset, shared)
         with progress("pictures", len(used) * len(names), config.quiet) as tick:
             comparison = compare(detectors, used, seconds=seconds, tick=tick)
+    for name in names:
+        _note_speed(name, comparison, config)
     notes = _notes(dataset, shared, [(name, one.class_names) for name, one, _ in detectors])
     print_comparison(comparison, notes)
     if out is not None:
@@ -134,6 +136,17 @@ def _megabytes(name: str) -> float | None:
         parts = [first, *(path for path in own[1:] if path.suffix in (".bin", ".weights"))]
         return sum(path.stat().st_size for path in parts) / 1e6
     return weights_of(model_card(name), offline=True).stat().st_size / 1e6
+
+
+def _note_speed(name: str, comparison: Comparison, config: RunConfig) -> None:
+    """For `rtdet models`."""
+    from rtdet.detectors.registry import model_names
+    from rtdet.detectors.speeds import note_speed
+
+    if name in model_names():
+        one = next(one for one in comparison.models if one.name == name)
+        size = f", {config.imgsz} pixels" if config.imgsz else ""
+        note_speed(name, one.per_second, f"one picture at a time{size}")
 
 
 def _notes(dataset: Dataset, shared: tuple[str, ...], known: list[tuple[str, Any]]) -> list[str]:

@@ -2,9 +2,17 @@
 
 from __future__ import annotations
 
+import sys
+from typing import Literal
+
 import click
+from rich import box
+from rich.table import Table
+from rich.text import Text
 
 from rtdet.detectors.cards import ModelCard, model_card, model_names
+from rtdet.detectors.speeds import speed_of
+from rtdet.terminal import console as make_console
 from rtdet.terminal import say
 
 
@@ -18,23 +26,49 @@ def command(ctx: click.Context) -> None:
 
 @command.command("list")
 def list_models() -> None:
-    """List every model with its size, its number of classes, whether it is on this machine, and which extra it
-    needs."""
-    cards = [model_card(name) for name in model_names()]
-    rows = [
-        (card.name, _size(card), f"{len(card.classes)} classes", _where(card), _needs(card)) for card in cards
-    ]
-    widths = [max(len(row[i]) for row in rows) for i in range(5)] if rows else []
-    for card, row in zip(cards, rows, strict=True):
-        line = "  ".join(text.ljust(width) for text, width in zip(row, widths, strict=True))
-        say(f"{line}  {card.description}")
+    """List every model: AP and parameters as published, frames/s here if it has run, size, whether it is on this
+    machine, which extra it needs."""
+    rows = [_row(model_card(name)) for name in model_names()]
+    if not sys.stdout.isatty():  # whole lines, to be searched
+        widths = [max(map(len, column)) for column in zip(_COLUMNS, *rows, strict=True)]
+        for row in (_COLUMNS, *rows):
+            say("  ".join(text.ljust(width) for text, width in zip(row, widths, strict=True)).rstrip())
+        return
+    table = Table(box=box.SIMPLE_HEAD, pad_edge=False, header_style="bold")
+    for title, justify in _COLUMNS.items():
+        table.add_column(title, justify=justify, no_wrap=title not in ("", "needs"), overflow="fold")
+    for row in rows:
+        table.add_row(*map(Text, row))
+    make_console(highlight=False).print(table)
+
+
+def _row(card: ModelCard) -> tuple[str, ...]:
+    speed = speed_of(card.name)
+    return (
+        card.name,
+        _ap(card),
+        str(card.more.get("parameters", "")).partition(";")[0],
+        f"{speed.per_second:.0f}" if speed else "",
+        _size(card),
+        str(len(card.classes)),
+        _where(card),
+        _needs(card),
+        card.description,
+    )
+
+
+# Heads of the list's columns, and to which side their texts go.
+_COLUMNS: dict[str, Literal["left", "right"]] = {
+    "model": "left", "COCO AP": "right", "parameters": "right", "frames/s here": "right", "size": "right",
+    "classes": "right", "weights": "left", "needs": "left", "": "left",
+}  # fmt: skip
 
 
 @command.command()
 @click.argument("name")
 def show(name: str) -> None:
     """Print the whole card of the model NAME."""
-    card = model_card(name)
+    card, speed = model_card(name), speed_of(name)
     entries = {
         "name": card.name,
         "description": card.description,
@@ -47,11 +81,12 @@ def show(name: str) -> None:
         "sha256": card.sha256,
         "here": _where(card),
         "needs": _needs(card),
+        "frames/s here": f"{speed.per_second:.1f} ({speed.how})" if speed else "",
         **card.more,
     }
     for key, value in entries.items():
         if value not in ("", None):
-            say(f"{key + ':':<13}{value}")
+            say(f"{key.replace('_', ' ') + ':':<15}{value}")
 
 
 @command.command()
@@ -64,6 +99,12 @@ def pull(name: str) -> None:
     if "not installed" in needs:
         say(f"rtdet: {name} needs the {needs}, before it can be used", err=True)
     say(f"{name} is at {weights_of(model_card(name))}")
+
+
+def _ap(card: ModelCard) -> str:
+    """On COCO val2017 as published, in percent; "" where the card has figures of another data set."""
+    ap = card.more.get("ap")
+    return f"{100 * ap:.1f}" if isinstance(ap, float) else ""
 
 
 def _size(card: ModelCard) -> str:

@@ -148,6 +148,7 @@ def run_to_end(config: RunConfig, pipeline: Pipeline) -> int:
         finally:
             pipeline.stop()
             _write_stats(config, pipeline)
+    _note_speed(config, pipeline)
     _summary(config, pipeline)
     return 130 if interrupted else 0
 
@@ -211,6 +212,22 @@ def _write_stats(config: RunConfig, pipeline: Pipeline) -> None:
         if pipeline.error is None:
             raise
         logging.getLogger("rtdet.cli").warning("%s", failure)
+
+
+# A model's speed is noted after so many frames: the first ones are slow.
+_ENOUGH = 50
+
+
+def _note_speed(config: RunConfig, pipeline: Pipeline) -> None:
+    """For `rtdet models`: how quick the model was by itself."""
+    from rtdet.detectors.registry import model_names
+    from rtdet.detectors.speeds import note_speed
+
+    stats = pipeline.stats()
+    detect_ms = stats.stages_ms.get("detect", {}).get("p50", 0.0)
+    if config.model in model_names() and stats.processed >= _ENOUGH and detect_ms > 0:
+        size = f", {config.imgsz} pixels" if config.imgsz else ""
+        note_speed(config.model, 1e3 / detect_ms, f"in a run of rtdet{size}")
 
 
 def _summary(config: RunConfig, pipeline: Pipeline) -> None:

@@ -7,6 +7,7 @@ import importlib.util
 import pytest
 
 from rtdet import extras
+from rtdet.detectors.cards import model_card, model_names
 
 
 @pytest.fixture
@@ -23,7 +24,7 @@ def test_the_list_says_which_models_need_the_extra_torch(rtdet, no_torch):
 
 def test_a_card_says_so_too(rtdet, no_torch):
     assert (
-        "needs:       extra torch, which is not installed: "
+        "needs:         extra torch, which is not installed: "
         in rtdet("models", "show", "fcos_resnet50_fpn").out
     )
     assert "needs:" not in rtdet("models", "show", "rtdet-n").out
@@ -44,3 +45,20 @@ def test_fetching_a_model_that_cannot_be_used_yet_says_so_first(rtdet, no_torch,
     assert done.err.startswith("rtdet: ssd300_vgg16 needs the extra torch, which is not installed: ")
     assert done.out == "ssd300_vgg16 is at /cache/ssd300_vgg16.pth\n"
     assert rtdet("models", "pull", "rtdet-n").err == ""
+
+
+def test_the_list_shows_how_quick_a_model_was_here_once_it_has_run(rtdet, tmp_path, monkeypatch):
+    monkeypatch.setenv("RTDET_CACHE", str(tmp_path / "cache"))
+    assert "frames/s here" not in rtdet("models", "show", "rtdet-n").out
+    done = rtdet("--source", "demo", "--headless", "--max-frames", "60", "--quiet")
+    assert done.code == 0, done.err
+    assert "in a run of rtdet" in rtdet("models", "show", "rtdet-n").out
+
+
+def test_every_model_that_is_fetched_says_its_licence_and_where_its_ap_is_from():
+    for card in map(model_card, model_names()):
+        assert card.licence, card.name
+        if isinstance(card.more.get("ap"), float) and card.kind == "graph":
+            assert "COCO" in card.more["ap_source"], card.name
+        if card.kind == "graph":
+            assert len(card.sha256) == 64, card.name

@@ -14,7 +14,7 @@ from typing import Any
 from rtdet.config import RunConfig
 from rtdet.detectors.registry import files_of_model, load_detector, model_names
 from rtdet.errors import UnknownNameError, UsageError
-from rtdet.overwriting import refuse_overwriting
+from rtdet.overwriting import refuse_overwriting, refuse_overwriting_in
 from rtdet.pipeline import Pipeline, Policy
 from rtdet.protocols import Detector, Sink, Source, Tracker
 from rtdet.trackers.optical_flow import OpticalFlow
@@ -22,7 +22,7 @@ from rtdet.trackers.registry import TRACKERS, check_classes, load_tracker, load_
 from rtdet.tracks import open_track_file
 from rtdet.types import FrameResult, SourceInfo, Thresholds
 from rtdet.video.draw import DrawStyle
-from rtdet.video.recording import open_recording
+from rtdet.video.recording import is_folder, open_recording
 from rtdet.video.sources import list_cameras, open_source
 from rtdet.video.sources.inputs import file_of, files_of_source
 from rtdet.viewer.services import Services
@@ -94,7 +94,7 @@ def build_recording(
 ) -> Sink:
     """An annotated recording; with the source's sound when the source is a file. `style` is asked for the look of
     each picture; `closes_gaps` where someone jumps about in the source."""
-    sound = file_of(config.source)
+    sound = None if info.are_pictures else file_of(config.source)
     audio_from = None if sound is None else str(sound)
     return open_recording(path, info, audio_from=audio_from, style=style, closes_gaps=closes_gaps)
 
@@ -109,7 +109,7 @@ def build_sinks(
             sinks.append(build_recording(config.save, info, config, style))
             opened.callback(sinks[-1].close)
         if config.tracks is not None:
-            sinks.append(open_track_file(config.tracks))
+            sinks.append(open_track_file(config.tracks, are_pictures=info.are_pictures))
         opened.pop_all()
     return sinks
 
@@ -117,6 +117,8 @@ def build_sinks(
 def check_outputs(config: RunConfig, more: Mapping[str, str | Path] = {}) -> None:
     """Raises UsageError where an output of the run, or of `more` by their options, is a file that the run reads, or
     another output."""
+    if config.save is not None and is_folder(config.save):
+        refuse_overwriting_in(config.save, "--save", files_of_source(config.source))
     outputs = {"--save": config.save, "--tracks": config.tracks, "--stats": config.stats, **more}
     refuse_overwriting(outputs, chain(files_of_source(config.source), files_of_model(config.model)))
 
@@ -184,6 +186,7 @@ def build_pipeline(
             sink_shown=watched and policy is Policy.LATEST,
             max_frames=config.max_frames,
             duration_s=config.duration,
+            rests_at_end=watched and info.are_pictures,
             keep_detector=lend_detector is not None,
             camera_motion=OpticalFlow(),
         )

@@ -44,6 +44,20 @@ def refuse_overwriting(
             )
 
 
+def refuse_overwriting_in(folder: str | Path, name: str, inputs: Iterable[str | Path]) -> None:
+    """Raises UsageError where the folder, an output by the name of its option, holds one of the inputs: pictures are
+    written to it under their own names."""
+    try:
+        inside = {_identity(Path(entry.path)) for entry in os.scandir(folder)} - {None}
+    except OSError:  # it is not there yet
+        return
+    for read in inputs if inside else ():
+        if _identity(Path(read)) in inside:
+            raise UsageError(
+                f"{name} {folder} holds {read}, which is an input and would be overwritten; choose another folder"
+            )
+
+
 def _identity(path: Path) -> _Identity | None:
     """What the system knows the file by; None where there is none, and for a device or a pipe, which is not
     overwritten."""

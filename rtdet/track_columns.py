@@ -100,6 +100,8 @@ BASIC = (
     SCORE,
     *BOX,
 )
+# In tables of frames that are files of their own, behind all others; .jsonl and .json name the file with the frame.
+FILE_NAME = Column("file_name", str, default="", files=(".csv", ".parquet"))
 # What else is known of a track in a frame. In a table these come last, in this order.
 FURTHER: tuple[Column, ...] = (
     # MOTChallenge's, measured by its annotators. Of a track that was not seen it is 0: such files have no `seen`.
@@ -117,9 +119,10 @@ FURTHER: tuple[Column, ...] = (
 )
 
 
-def columns_of(suffix: str) -> tuple[Column, ...]:
-    """All columns that files of this suffix have."""
-    return tuple(column for column in (*BASIC, *FURTHER) if column.is_in(suffix))
+def columns_of(suffix: str, *, with_names: bool = False) -> tuple[Column, ...]:
+    """All columns that files of this suffix have; `with_names` those whose frames are files of their own."""
+    names = (FILE_NAME,) if with_names else ()
+    return tuple(column for column in (*BASIC, *FURTHER, *names) if column.is_in(suffix))
 
 
 def further_of(suffix: str) -> tuple[Column, ...]:

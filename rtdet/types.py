@@ -237,7 +237,9 @@ class SourceInfo:
     fps is nominal (None: unknown or variable), frame_count and duration_s may be estimates of the
     container's header (None: unknown). `detail` is a line for people: the granted camera format, codec.
     `rotation` is the container's display rotation in degrees (already applied to the frames).
-    `are_pictures`: the frames are single pictures that have nothing to do with each other.
+    `are_pictures`: the frames are single pictures that have nothing to do with each other; width and height are then
+    the largest among them, and fps is by the second for which a slide show has each. Some may turn out to be
+    unreadable: then the source replaces its info by one with a lower count.
     `pixel_aspect` is the width of a pixel over its height on screen, in the upright picture (None: not known).
     """
 

@@ -157,8 +157,9 @@ def _several(
 )
 @click.option(
     "--save",
-    metavar="OUT.mp4|.mkv",
-    help="Record annotated video: H.264, with the source's timestamps and sound.",
+    metavar="OUT.mp4|.mkv|DIR/",
+    help="Record annotated video: H.264, with the source's timestamps and sound. Of single pictures a slide show, or "
+    "with DIR/ the annotated pictures.",
 )
 @options.save_tracks()
 @click.option(

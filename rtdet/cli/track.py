@@ -204,7 +204,8 @@ def _track(
             t = frame.time_s
         else:
             t = (frame.number - 1) / (fps or DEFAULT_FPS)
-        writer.write(FrameRecord(frame.number, t, steps.update(frame, t), frame.name, frame.size))
+        time_s = math.nan if film.about.are_pictures else t
+        writer.write(FrameRecord(frame.number, time_s, steps.update(frame, t), frame.name, frame.size))
 
 
 def _chosen(film: DetectedFilm, seen: set[int] | None) -> Iterator[DetectedFrame]:

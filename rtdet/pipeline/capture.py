@@ -12,7 +12,7 @@ from rtdet.pipeline.control import Order
 from rtdet.pipeline.flow import Flow, Job
 from rtdet.pipeline.supervisor import Supervisor, Worker
 from rtdet.protocols import SeekableSource
-from rtdet.types import Frame, SourceInfo
+from rtdet.types import Frame
 
 log = logging.getLogger("rtdet.pipeline")
 
@@ -27,24 +27,19 @@ class Limits(NamedTuple):
     duration_s: float | None = None
 
 
-# Single pictures have no times of their own.
-_PICTURE_S = 1.0
-
-
-def _pace_of(info: SourceInfo) -> float:
-    """Seconds on the wall for one of the source."""
-    return _PICTURE_S * info.fps if info.are_pictures and info.fps else 1.0
-
-
 class CaptureWorker(Worker):
-    """Reads the source, at the pace of its consumers or at the source's own (`paced`)."""
+    """Reads the source, at the pace of its consumers or at the source's own (`paced`).
 
-    def __init__(self, flow: Flow, supervisor: Supervisor, limits: Limits, *, paced: bool) -> None:
+    rests_at_end: after the last frame the run does not end, but is paused there; whoever seeks goes on with it.
+    """
+
+    def __init__(
+        self, flow: Flow, supervisor: Supervisor, limits: Limits, *, paced: bool, rests_at_end: bool = False
+    ) -> None:
         super().__init__("capture", flow.source, flow, supervisor)
-        self._limits = limits
+        self._limits, self._rests_at_end = limits, rests_at_end
         self._is_live = flow.source.info.is_live
-        self._pace = _pace_of(flow.source.info)
-        self._clock = PlaybackClock(self._pace) if paced and not self._is_live else None
+        self._clock = PlaybackClock() if paced and not self._is_live else None
         self._held: tuple[Frame, float] | None = None
         self._version = -1
         self._released = 0
@@ -61,8 +56,9 @@ class CaptureWorker(Worker):
             if self._held is None:
                 self._held = self._read()
             if self._held is None:
-                return
-            if order.discard:
+                if not self._rests_at_end or not self._rest(order):
+                    return
+            elif order.discard:
                 self._drop_held("paused")
             elif order.single or self._is_due(self._held[0], order):
                 self._release(order)
@@ -84,11 +80,22 @@ class CaptureWorker(Worker):
         if order.version != self._version:
             self._version = order.version
             if self._clock is not None:
-                self._clock.set_pace(self._pace / self.flow.control.speed)
+                self._clock.set_pace(1 / self.flow.control.speed)
         if order.seek_to is not None:
             self._drop_held("seek")
             assert isinstance(self.flow.source, SeekableSource)
             self.flow.source.seek(order.seek_to)
+
+    def _rest(self, order: Order) -> bool:
+        """Pauses the run once the time of the last frame is over; False where none was ever there."""
+        job, fps = self.flow.newest_job, self.flow.source.info.fps
+        if job is None:
+            return False
+        now = time.monotonic()
+        over = self._clock.due(job.frame.t + 1 / fps, now) if self._clock is not None and fps else now
+        if order.single or self.flow.control.wait_until(over, order):
+            self.flow.control.pause()
+        return True
 
     def _read(self) -> tuple[Frame, float] | None:
         """The next frame and the milliseconds that it took; None at the end, and at the user's limit."""

@@ -39,6 +39,7 @@ class Pipeline:
                  the frames that the detector saw. Under LATEST a sink that is too slow for that misses
                  frames (Stats.unwritten).
     max_frames, duration_s: the run ends after so many frames, so many seconds of the source's time.
+    rests_at_end: after the last frame the run is paused and not over, for somebody who looks through pictures.
     keep_detector: the last detector is left open at the end, for another pipeline.
     camera_motion: reads the camera's motion from the pictures once `compensate_camera` asks for it.
 
@@ -61,6 +62,7 @@ class Pipeline:
         sink_shown: bool = False,
         max_frames: int | None = None,
         duration_s: float | None = None,
+        rests_at_end: bool = False,
         keep_detector: bool = False,
         camera_motion: CameraMotion | None = None,
     ) -> None:
@@ -75,7 +77,7 @@ class Pipeline:
         )
         self._supervisor = supervisor = Supervisor(flow)
         limits = Limits(max_frames, duration_s)
-        self._capture = CaptureWorker(flow, supervisor, limits, paced=paced)
+        self._capture = CaptureWorker(flow, supervisor, limits, paced=paced, rests_at_end=rests_at_end)
         self._detect = DetectWorker(detector, flow, supervisor, batch_size, keep=keep_detector)
         self._track = TrackWorker(flow, supervisor)
         self._outputs: list[OutputWorker] = []

@@ -112,11 +112,11 @@ def _frame_list(entries: list[Entry], fps: float, is_complete: bool) -> FrameLis
         first.setdefault(entry.frame, entry)
     listed = [first[number] for number in sorted(first)]
     numbers = np.array([entry.frame for entry in listed], dtype=np.int64)
-    if all(entry.time_s is None for entry in listed):
+    names = tuple(entry.name for entry in listed)
+    if all(entry.time_s is None for entry in listed) and not any(names):
         times_s = (numbers - 1) / fps
     else:
         times_s = np.array([np.nan if e.time_s is None else e.time_s for e in listed])
-    names = tuple(entry.name for entry in listed)
     sizes = np.array([entry.size or (0, 0) for entry in listed])
     return FrameList(numbers, times_s, names if any(names) else (), is_complete, sizes)
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import re
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
@@ -24,7 +25,7 @@ _BOX_DIGITS = BOX[0].digits or 0
 
 @dataclass(frozen=True)
 class FrameRecord:
-    """One frame as a file is told of it: its number from 1, its time, and what is in it.
+    """One frame as a file is told of it: its number from 1, its time (NaN: it has none), and what is in it.
 
     name: the picture's file name where the frame is a file of its own. size: its width and height in pixels, (0, 0)
     where nobody saw the picture.
@@ -38,6 +39,11 @@ class FrameRecord:
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "name", well_formed(self.name))
+
+    @property
+    def written_time(self) -> float | None:
+        """The time as files have it, None where there is none."""
+        return None if math.isnan(self.time_s) else float(TIME.written(self.time_s))
 
 
 def well_formed(text: str) -> str:
@@ -82,7 +88,7 @@ def rows_of(record: FrameRecord, class_ids: ClassIds) -> list[Row]:
     ids = objects.ids.tolist() if isinstance(objects, Tracks) else [-1] * len(objects)
     labels, scores = objects.labels.tolist(), objects.scores.tolist()
     further = _further(objects) if isinstance(objects, Tracks) else {}
-    time_s, ltwh = TIME.written(record.time_s), boxes.tolist()
+    time_s, ltwh = record.written_time, boxes.tolist()
     rows = []
     for i in sorted(keep.tolist(), key=lambda row: ids[row]):
         name = well_formed(objects.name_of(i))
@@ -98,6 +104,7 @@ def rows_of(record: FrameRecord, class_ids: ClassIds) -> list[Row]:
             "top": top,
             "width": width,
             "height": height,
+            "file_name": record.name,
         }
         for value, values in further.items():
             row[value] = values[i]

@@ -154,6 +154,9 @@ class MainWindow(QMainWindow):
         show_play_state(self.actions_["play"], phase)
         running = phase in (Phase.PLAYING, Phase.PAUSED)
         self.actions_["step"].setEnabled(running)
+        what = "picture" if self.player.are_pictures else "frame"
+        self.actions_["step"].setText(f"Next {what}")
+        self.actions_["step_back"].setText(f"Previous {what}")
         for name in ("record", "record_as"):
             self.actions_[name].setEnabled(running or self.player.recording is not None)
         for name in ("snapshot", "snapshot_as"):

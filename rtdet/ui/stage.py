@@ -67,7 +67,7 @@ class Stage(QWidget):
             self.view.clear()
         focused = QApplication.focusWidget()
         self.empty.setVisible(player.phase is Phase.EMPTY and not player.loading)
-        is_still = info is not None and info.frame_count == 1
+        is_still = info is not None and (info.are_pictures or info.frame_count == 1)
         ended = player.phase is Phase.ENDED and not player.loading and not is_still
         self.replay_button.setVisible(ended)
         if focused is not None and self.isAncestorOf(focused) and not focused.isVisibleTo(self):

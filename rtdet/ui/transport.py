@@ -67,7 +67,7 @@ class Transport(QFrame):
         self._source_changed(None)
 
     def _frame_changed(self, index: int | None) -> None:
-        self.frame.setText("" if index is None else f"frame {index + 1}")
+        self.frame.setText("" if index is None or self._player.are_pictures else f"frame {index + 1}")
 
     def resizeEvent(self, _event: QResizeEvent | None) -> None:
         self.frame.setVisible(self.width() >= NARROW)
@@ -80,21 +80,25 @@ class Transport(QFrame):
         player = self._player
         can_seek, duration = player.can_seek, player.duration_s or 0.0
         self.slider.setEnabled(can_seek)
-        self.slider.setRange(0, max(round(duration * 1000), 1))
+        self.slider.setRange(0, max(round(player.last_s * 1000), 1))
         self.slider.setSingleStep(1000)
         self.slider.setPageStep(max(round(duration * 100), 1000))
         is_live = player.source_info is not None and player.source_info.is_live
         if is_live:
             self.duration.setText("LOST" if player.reconnecting else "LIVE")
         else:
-            self.duration.setText(clock(duration) if duration else "")
+            self.duration.setText(clock(duration) if duration and not player.are_pictures else "")
         color = theme.WARNING if player.reconnecting else theme.GOOD
         self.duration.setStyleSheet(f"color: {color}" if is_live else "")
         self._position_changed(player.position_s)
 
     def _position_changed(self, t: float) -> None:
         # Tenths only where they can be read: while the picture stands.
-        self.time.setText(clock(t, tenths=self._player.phase is Phase.PAUSED))
+        player, info = self._player, self._player.source_info
+        if info is not None and info.are_pictures:
+            self.time.setText(f"{player.picture_number} / {info.frame_count}")
+        else:
+            self.time.setText(clock(t, tenths=player.phase is Phase.PAUSED))
         if not self.slider.isSliderDown():
             self.slider.setValue(round(t * 1000) if self._player.can_seek else 0)
 
@@ -130,8 +134,9 @@ class StatusLine(QFrame):
             label.setToolTip(tip)
             label.setAccessibleName(name.capitalize())
             row.addWidget(label)
-        for name in ("source_info", "source", "queue", "reconnecting", "loading"):
+        for name in ("source_info", "source", "queue", "reconnecting", "loading", "file_name"):
             player.watch(name, self._source_changed)
+        player.watch("position_s", self._position_changed)
         player.watch("recording", self._recording_changed)
         player.watch("rates", self._rates_changed)
         self._began = 0.0
@@ -142,6 +147,8 @@ class StatusLine(QFrame):
         player, info = self._player, self._player.source_info
         nothing = player.loading or "Nothing is open"
         text = nothing if info is None else describe_source(info, player.source, player.queue)
+        if info is not None and info.are_pictures:
+            text = describe_picture(player)
         if player.reconnecting:
             text = f"RECONNECTING   {text}"
         self.source.setStyleSheet(f"color: {theme.WARNING}" if player.reconnecting else "")
@@ -149,6 +156,10 @@ class StatusLine(QFrame):
         self.source.setToolTip(
             hide_secrets(player.source) + (f"\n{info.detail}" if info is not None and info.detail else "")
         )
+
+    def _position_changed(self, t: float) -> None:
+        if self._player.are_pictures:
+            self._source_changed(t)
 
     def _recording_changed(self, path: Path | None) -> None:
         self._began = time.monotonic()
@@ -197,6 +208,15 @@ def describe_source(info: SourceInfo, source: str, queue: Sequence[str] = ()) ->
     rate = f"{info.fps:.4g} fps" if info.fps else "variable rate"
     more = f" and {len(queue) - 1} more" if len(queue) > 1 else ""
     return "   ".join((name, size, rate, *(f"then {short_name(one)}{more}" for one in queue[:1])))
+
+
+def describe_picture(player: PlayerState) -> str:
+    """IMG_1.jpg   1 / 5   holiday"""
+    info = player.source_info
+    assert info is not None
+    folder = short_name(info.name or player.source)
+    names = (player.file_name, f"{player.picture_number} / {info.frame_count}", folder)
+    return "   ".join(name for name in dict.fromkeys(names) if name)
 
 
 def _button(action: QAction) -> QToolButton:

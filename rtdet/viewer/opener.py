@@ -65,6 +65,8 @@ class Opener:
             raise
         if config.stats is not None:
             self._stats_paths[pipeline] = config.stats
+        if pipeline.source.info.are_pictures:
+            pipeline.step()  # stands on the first
         pipeline.start()
         return pipeline
 

@@ -63,6 +63,7 @@ class PlayerState(WatchedState):
     queue:       what is played after the source.
     position_s:  time of the picture on screen, on the source's clock.
     frame_index: its number, from 0 (people and track files count from 1); None before the first one.
+    file_name:   its name, where it is a file of its own.
     speed:       seconds of a file for one on the wall, one of SPEEDS.
     model, imgsz, tracker: those that are wanted; the session sees to it, and puts the old ones back if it cannot.
     input_size:  which `imgsz` the model can have; None where it does not tell.
@@ -82,6 +83,7 @@ class PlayerState(WatchedState):
     loading: str = ""
     position_s: float = 0.0
     frame_index: int | None = None
+    file_name: str = ""
     speed: float = 1.0
     model: str = "rtdet-n"
     imgsz: int | None = None
@@ -120,6 +122,25 @@ class PlayerState(WatchedState):
     @property
     def duration_s(self) -> float | None:
         return self.source_info.duration_s if self.source_info else None
+
+    @property
+    def are_pictures(self) -> bool:
+        """Whether single pictures are open, which somebody looks through one by one."""
+        return self.source_info is not None and self.source_info.are_pictures
+
+    @property
+    def picture_number(self) -> int:
+        """Of single pictures, which is on screen, from 1."""
+        info = self.source_info
+        return 1 + round(self.position_s * (info.fps or 1.0)) if info is not None else 0
+
+    @property
+    def last_s(self) -> float:
+        """The latest time that one can go to: the end of a film, or where the last picture of several begins."""
+        info = self.source_info
+        if info is None or not info.duration_s:
+            return 0.0
+        return info.duration_s - (1 / info.fps if info.are_pictures and info.fps else 0.0)
 
     def keeps(self, class_name: str) -> bool:
         return self.selection is None or class_name in self.selection

@@ -50,9 +50,10 @@ class Recorder:
             player.say("Nothing is playing, so there is nothing to record. Open or play something first.")
             return
         path = path or dated_path(videos_folder(), player.source, ".mp4")
-        # Of a file, the section that is recorded has its own sound; what is live is not read a second time.
-        is_file = not info.is_live
-        recorded, source = config if is_file else replace(config, source=""), player.source
+        position_s = player.position_s
+        # Of a film, the section that is recorded has its own sound; what is live is not read a second time.
+        is_film = not info.is_live and not info.are_pictures
+        recorded, source = config if is_film else replace(config, source=""), player.source
         self._starting = True
 
         def begin() -> ViewerSink:
@@ -62,8 +63,10 @@ class Recorder:
                 raise OutputError(f"cannot make the folder {path.parent}: {error.strerror}") from error
             refuse_overwriting({"the recording": path}, files_of_source(source))
             inside = self._services.open_recording(path, info, recorded, self._style)
-            sink = ViewerSink(inside, path, interval_s=1 / (info.fps or 25.0), keeps_times=is_file)
+            sink = ViewerSink(inside, path, interval_s=1 / (info.fps or 25.0), keeps_times=is_film)
             pipeline.add_sink(sink)
+            if info.are_pictures:
+                pipeline.seek(position_s)  # the one on screen is the first
             return sink
 
         def begun(sink: ViewerSink) -> None:
@@ -102,7 +105,8 @@ class Recorder:
                 self._jobs.run(lambda: pipeline.remove_sink(sink))
             player.say(f"The recording has stopped: {line_about(sink.error)}", Severity.ERROR)
         elif sink.frames:
-            player.say(f"Recording saved: {sink.path}")
+            each = ", each picture for a second" if player.are_pictures else ""
+            player.say(f"Recording saved: {sink.path}{each}")
         self.sink = self._pipeline = None
         player.recording = None
 

@@ -16,7 +16,8 @@ from rtdet.address import Address
 from rtdet.config import RunConfig
 from rtdet.errors import UnknownNameError
 from rtdet.protocols import SourceState
-from rtdet.types import FrameResult, Thresholds
+from rtdet.terminal import say
+from rtdet.types import Frame, FrameResult, Thresholds
 from rtdet.video.sources.names import is_camera
 from rtdet.viewer.jobs import Jobs
 from rtdet.viewer.names import short_name
@@ -146,9 +147,11 @@ class Session:
         player.source, player.source_info = config.source, pipeline.source.info
         player.position_s, player.frame_index = config.start, None
         player.phase = Phase.PLAYING
-        if is_paused and player.can_seek:
+        if is_paused and player.can_seek and not player.are_pictures:
             pipeline.pause()
             pipeline.seek(config.start)
+            player.phase = Phase.PAUSED
+        if pipeline.is_paused:  # on the first of single pictures
             player.phase = Phase.PAUSED
         if config.source != "demo":
             self.sign_in.opened(config.source)
@@ -160,6 +163,7 @@ class Session:
         self.wait_for("open", "")
         self._failed = source
         self.sign_in.refused(source)
+        say(f"rtdet: error: {line_about(error)}", err=True)
         self.player.say(line_about(error), Severity.ERROR, retry=True)
         if isinstance(error, UnknownNameError) and error.kind == "class":
             self.player.selection = None
@@ -189,23 +193,41 @@ class Session:
             pipeline.pause()
             player.phase = Phase.PAUSED
         elif player.phase is Phase.PAUSED:
+            if player.are_pictures and player.position_s >= player.last_s:
+                pipeline.seek(0.0)
             pipeline.resume()
             player.phase = Phase.PLAYING
 
     def step(self) -> None:
-        """Pauses, or, when paused, shows the next frame."""
+        """Pauses, or, when paused, shows the next frame; of single pictures the next at once."""
         if self.pipeline is None or self.player.phase is Phase.ENDED:
             return
-        if self.player.phase is Phase.PLAYING:
+        if self.player.are_pictures:
+            self._turn(1)
+        elif self.player.phase is Phase.PLAYING:
             self.toggle_play()
         else:
             self.pipeline.step()
+
+    def _turn(self, by: int) -> None:
+        """Stands on the next of single pictures, or the one before; after the last comes what was given besides."""
+        player, info = self.player, self.player.source_info
+        if player.phase is Phase.PLAYING:
+            self.toggle_play()
+        t = player.position_s + by / ((info and info.fps) or 1.0)
+        if t <= player.last_s:
+            self.seek(t)
+        else:
+            self.play_next()
 
     def seek(self, t: float) -> None:
         self.travel.seek(t)
 
     def step_back(self, t: float) -> None:
-        self.travel.step_back(t)
+        if self.player.are_pictures and self.pipeline is not None and not self.has_ended:
+            self._turn(-1)
+        else:
+            self.travel.step_back(t)
 
     def go_to(self, place: Place) -> None:
         self.travel.go_to(place)
@@ -255,8 +277,26 @@ class Session:
             self._result = result  # an old one knows nothing of a model chosen since
             if result.detections.class_names:
                 player.learn_classes(result.detections.class_names)
+        if player.are_pictures:
+            self._follow_pictures(pipeline, frame)
         if pipeline.is_finished and not self.is_opening:
             self._end(pipeline)
+
+    def _follow_pictures(self, pipeline: Pipeline, frame: Frame | None) -> None:
+        """Keeps up with the name, the number (less those that cannot be read) and the end of a slide show."""
+        player = self.player
+        player.source_info = pipeline.source.info
+        player.file_name = frame.name if frame is not None else ""
+        if player.phase is not Phase.PLAYING or not pipeline.is_paused:
+            return
+        if self.queue:
+            self.play_next()
+            player.phase = Phase.PAUSED
+        elif player.loop:
+            pipeline.seek(0.0)
+            pipeline.resume()
+        else:
+            player.phase = Phase.PAUSED
 
     def _say_notices(self) -> None:
         player = self.player

@@ -42,21 +42,28 @@ class Travel:
         self._session, self._player, self._jobs = session, player, jobs
         self._seek_to: float | None = None
         self._sought_at = 0.0
+        self._sought_from: Frame | None = None
 
     @property
     def is_under_way(self) -> bool:
         """Whether the picture on screen may still be one of before."""
-        return self._seek_to is not None or time.monotonic() - self._sought_at <= HOLD_POSITION_S
+        if self._seek_to is not None or time.monotonic() - self._sought_at <= HOLD_POSITION_S:
+            return True
+        # Large photographs take their time.
+        pipeline, before = self._session.pipeline, self._sought_from
+        if pipeline is None or before is None or not self._player.are_pictures:
+            return False
+        return pipeline.newest_frame() is before
 
     def forget(self) -> None:
-        self._seek_to = None
+        self._seek_to = self._sought_from = None
 
     def seek(self, t: float) -> None:
         """Goes to `t` seconds, if the source can seek."""
         player = self._player
         if self._session.pipeline is None or not player.can_seek:
             return
-        t = min(max(t, 0.0), player.duration_s or 0.0)
+        t = min(max(t, 0.0), player.last_s)
         self._seek_to = player.position_s = t
         self.flush()
 
@@ -66,6 +73,7 @@ class Travel:
         if self._seek_to is None or pipeline is None or now - self._sought_at < SEEK_EVERY_S:
             return
         t, self._seek_to, self._sought_at = self._seek_to, None, now
+        self._sought_from = pipeline.newest_frame()
         if self._session.has_ended:
             self._session.open(self._player.source, start=t)
         else:

@@ -422,7 +422,7 @@ def test_recent_files_are_offered(qtbot, open_window, tmp_path) -> None:
     cv2.imwrite(str(path), np.full((48, 64, 3), 90, np.uint8))
     window = open_window(str(path))
     assert [action.text() for action in window.menus["Open recent"].actions()] == ["still.png"]
-    until(qtbot, lambda: window.player.phase is Phase.ENDED)
+    until(qtbot, lambda: window.player.phase is Phase.PAUSED)
     assert not window.stage.replay_button.isVisible(), "a picture is not played again"
 
 

@@ -39,7 +39,8 @@ def test_a_folder_gives_its_images_in_natural_order_each_in_its_own_size(folder)
     assert [frame.name for frame in frames] == ["img1.png", "img2.png", "img10.png"]
     assert [frame.size for frame in frames] == [(31, 20), (32, 20), (40, 20)]
     assert [frame.index for frame in frames] == [0, 1, 2]
-    assert [frame.t for frame in frames] == pytest.approx([0, 0.04, 0.08])
+    assert [frame.t for frame in frames] == [0, 1, 2]  # single pictures: a second each in a slide show
+    assert (source.info.width, source.info.height) == (40, 20)
     assert source.info.frame_count == 3
     assert source.info.is_seekable
     assert not source.info.is_live
@@ -53,10 +54,27 @@ def test_a_glob_gives_what_matches(folder):
     ]
 
 
-def test_an_image_that_cannot_be_read_is_skipped_with_one_warning(folder, caplog, capfd):
+def test_pictures_that_cannot_be_read_are_left_out_of_the_count_with_one_warning(folder, caplog, capfd):
     (folder / "img2.png").write_text("not an image")
     (folder / "img0.jpg").write_bytes(b"")
     source = open_source(folder)
+    frames = read_all(source)
+    source.seek(0)
+    assert len(read_all(source)) == 2
+    source.close()
+    assert [(frame.name, frame.index) for frame in frames] == [("img1.png", 0), ("img10.png", 1)]
+    assert source.info.frame_count == 2
+    assert [record.message for record in caplog.records] == [
+        f"2 of the 4 pictures of {folder.name} are left out: img0.jpg is empty (0 bytes); "
+        "img2.png is damaged or another kind of file"
+    ]
+    assert capfd.readouterr().err == ""
+
+
+def test_a_films_image_that_cannot_be_read_leaves_a_gap(folder, caplog, capfd):
+    (folder / "img2.png").write_text("not an image")
+    (folder / "img0.jpg").write_bytes(b"")
+    source = open_source(folder, taken_as="film")
     frames = read_all(source)
     source.seek(0)
     assert len(read_all(source)) == 2
@@ -70,7 +88,7 @@ def test_an_image_that_cannot_be_read_is_skipped_with_one_warning(folder, caplog
 
 def test_seeking_goes_to_the_image_of_that_time(folder):
     source = open_source(folder)
-    source.seek(0.08)
+    source.seek(2)
     assert source.read().name == "img10.png"
     assert source.read() is None
     source.seek(0)
@@ -80,8 +98,9 @@ def test_seeking_goes_to_the_image_of_that_time(folder):
 
 
 def test_start_skips_images(folder):
-    assert open_source(folder, start_s=0.04).read().name == "img2.png"
-    with pytest.raises(SourceError, match=r"has no image at or after 5 s: it is 0.12 s long"):
+    assert open_source(folder, start_s=1).read().name == "img2.png"
+    assert open_source(folder, taken_as="film", start_s=0.04).read().name == "img2.png"
+    with pytest.raises(SourceError, match=r"has no image at or after 5 s: it is 3 s long"):
         open_source(folder, start_s=5)
 
 
@@ -233,7 +252,7 @@ def test_numbered_photos_that_a_camera_took_one_by_one_are_single_pictures(tmp_p
 def test_a_single_image_is_opened_without_a_word(tmp_path, caplog):
     caplog.set_level("INFO", "rtdet.video")
     cv2.imwrite(str(tmp_path / "one.png"), picture())
-    assert not open_source(tmp_path / "one.png").info.are_pictures
+    assert open_source(tmp_path / "one.png").info.are_pictures
     assert not caplog.records
 
 
@@ -319,7 +338,7 @@ def test_a_picture_of_more_pixels_than_anybody_asked_for_is_refused_in_one_line(
         open_source(path)
     cv2.imwrite(str(tmp_path / "good.png"), picture())
     assert [frame.name for frame in read_all(open_source(tmp_path))] == ["good.png"]
-    assert ["--max-megapixels 150 reads it: skipped" in record.message for record in caplog.records] == [True]
+    assert ["--max-megapixels 150 reads it" in record.message for record in caplog.records] == [True]
 
 
 def huge_gif(path, side=60_000):
@@ -384,3 +403,26 @@ def test_photos_that_telephones_and_browsers_save_are_read_in_a_folder_too(tmp_p
     Pillow.fromarray(picture()).save(tmp_path / "c.tga")
     cv2.imwrite(str(tmp_path / "a.jpg"), picture())
     assert [frame.name for frame in read_all(open_source(tmp_path))] == ["a.jpg", "b.jfif", "c.tga"]
+
+
+def test_pictures_of_a_kind_that_nothing_here_reads_are_told_of(folder, caplog):
+    for name in ("IMG_1.HEIC", "IMG_2.heif"):
+        (folder / name).write_bytes(b"x")
+    assert len(read_all(open_source(folder))) == 3
+    assert [record.message for record in caplog.records] == [
+        f"{folder}: 2 pictures of a kind that cannot be read are left out (.heic, .heif): convert them to JPEG or PNG"
+    ]
+    for path in folder.glob("*.png"):
+        path.unlink()
+    with pytest.raises(SourceError, match=r"holds no images, only 2 of a kind that cannot be read"):
+        open_source(folder)
+
+
+def test_the_size_of_pictures_is_that_of_the_largest_upright(folder):
+    from PIL import Image
+
+    exif = Image.Exif()
+    exif[0x0112] = 6  # taken with the camera on its side
+    Image.new("RGB", (90, 20)).save(folder / "turned.jpg", exif=exif)
+    info = open_source(folder).info
+    assert (info.width, info.height) == (40, 90)

@@ -41,9 +41,7 @@ class CocoWriter(RowWriter):
         if record.number not in self._listed:  # a frame that a seek went back to comes again
             self._listed.add(record.number)
             self._images.append(
-                compact_json(
-                    {**image, "width": width, "height": height, TIME.name: TIME.written(record.time_s)}
-                )
+                compact_json({**image, "width": width, "height": height, TIME.name: record.written_time})
             )
         further = further_names(COCO.suffix)
         for row in rows:

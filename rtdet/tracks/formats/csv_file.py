@@ -1,4 +1,5 @@
-"""Track files as a table with a header (.csv): `frame,time_s,id,class,score,left,top,width,height,seen`.
+"""Track files as a table with a header (.csv): `frame,time_s,id,class,score,left,top,width,height,seen`,
+and `file_name` where each frame is a file of its own.
 
 A class whose name a spreadsheet would run as a formula has an apostrophe in front (see `csv_text`)."""
 
@@ -11,7 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from rtdet.csv_text import text_cell, text_of_cell
-from rtdet.track_columns import BOX, columns_of
+from rtdet.track_columns import BOX, Column, columns_of
 from rtdet.tracks.formats.format import Entry, Format, RowWriter, further_in, on_line, seconds, whole
 from rtdet.tracks.rows import FrameRecord, Row
 
@@ -20,20 +21,21 @@ class CsvWriter(RowWriter):
     """A header, then a row for each track in each frame."""
 
     def _write_rows(self, record: FrameRecord, rows: list[Row]) -> None:
-        columns = [(column.name, column.template, column.kind) for column in columns_of(CSV.suffix)]
-        lines = [
-            [
-                text_cell(row[name]) if kind is str else template % row[name]
-                for name, template, kind in columns
-            ]
-            for row in rows
-        ]
         if self._is_first:
-            lines.insert(0, [name for name, _, _ in columns])
+            self._columns = columns_of(CSV.suffix, with_names=bool(record.name))
+        lines = [[_cell(column, row[column.name]) for column in self._columns] for row in rows]
+        if self._is_first:
+            lines.insert(0, [column.name for column in self._columns])
         self._file.append(_as_text(lines))
 
     def write_no_frames(self) -> None:
         self._file.append(_as_text([[column.name for column in columns_of(CSV.suffix)]]))
+
+
+def _cell(column: Column, value: Any) -> str:
+    if column.kind is str:
+        return text_cell(value)
+    return "" if value is None else column.template % value
 
 
 def _as_text(lines: Iterable[list[str]]) -> bytes:
@@ -49,7 +51,8 @@ def _read(path: Path) -> Iterator[Entry]:
 
 
 def _entry(row: dict[str, Any]) -> Entry:
-    return table_entry({**row, "class": text_of_cell(row["class"] or "")}, CSV.suffix)
+    texts = {"class": text_of_cell(row["class"] or ""), "file_name": text_of_cell(row.get("file_name") or "")}
+    return table_entry({**row, **texts}, CSV.suffix)
 
 
 def table_entry(row: dict[str, Any], suffix: str) -> Entry:
@@ -65,6 +68,7 @@ def table_entry(row: dict[str, Any], suffix: str) -> Entry:
         float(row["score"]),
         ltwh,
         seconds(row),
+        str(row.get("file_name") or ""),
         further=further_in(row, suffix),
     )
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
@@ -122,7 +123,8 @@ def whole(value: Any) -> int:
 
 def seconds(content: Mapping[str, Any]) -> float | None:
     """The time of a row or a frame; None where it has none."""
-    return None if content.get("time_s") in (None, "") else float(content["time_s"])
+    time_s = float("nan") if content.get("time_s") in (None, "") else float(content["time_s"])
+    return None if math.isnan(time_s) else time_s
 
 
 def further_in(content: Mapping[str, Any], suffix: str) -> dict[str, Any]:

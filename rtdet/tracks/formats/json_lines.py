@@ -8,7 +8,6 @@ import json
 from collections.abc import Iterator
 from pathlib import Path
 
-from rtdet.track_columns import TIME
 from rtdet.tracks.formats.format import Entry, Format, RowWriter, further_in, on_line, seconds, whole
 from rtdet.tracks.rows import FrameRecord, Row, further_names, ltwh_of
 
@@ -17,7 +16,7 @@ class JsonLinesWriter(RowWriter):
     """One line a frame."""
 
     def _write_rows(self, record: FrameRecord, rows: list[Row]) -> None:
-        line: dict[str, object] = {"frame": record.number, "time_s": TIME.written(record.time_s)}
+        line: dict[str, object] = {"frame": record.number, "time_s": record.written_time}
         if record.name:
             line["name"] = record.name
         further = further_names(JSON_LINES.suffix)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import time
 from collections.abc import Iterator
 from pathlib import Path
@@ -19,7 +20,7 @@ _KINDS = {int: Kind.WHOLE, float: Kind.REAL, bool: Kind.FLAG, str: Kind.TEXT}
 
 
 class ParquetWriter(RowWriter):
-    """Parquet with the columns of the .csv and `class_id`, in row groups of 50 000 rows.
+    """Parquet with the columns of the .csv and `class_id`, in row groups of 50 000 rows; NaN is a missing time.
 
     Parquet's directory (the footer) stands at the end, so a plain writer leaves nothing readable when it is
     killed. Here the newest row group and the footer are rewritten together about every second, in one system
@@ -30,7 +31,7 @@ class ParquetWriter(RowWriter):
 
     def __init__(self, path: str | Path) -> None:
         super().__init__(path)
-        self._schema = {column.name: _KINDS[column.kind] for column in columns_of(PARQUET.suffix)}
+        self._schema = _schema()
         self._open_group: list[Row] = []
         # The footer's entries, the rows and the bytes of the groups before the open one.
         self._sealed: list[bytes] = []
@@ -39,6 +40,8 @@ class ParquetWriter(RowWriter):
         self._checkpoint = Checkpoint()
 
     def _write_rows(self, record: FrameRecord, rows: list[Row]) -> None:
+        if self._is_first:
+            self._schema = _schema(with_names=bool(record.name))
         self._open_group += rows
         while len(self._open_group) >= _ROWS_PER_GROUP:
             self._seal()
@@ -70,13 +73,17 @@ class ParquetWriter(RowWriter):
     def _encode(self, rows: list[Row]) -> tuple[bytes, bytes]:
         """One row group as bytes for the end of the file, and its entry in the footer."""
         magic = b"" if self._offset else MAGIC
-        columns = [[row[name] for row in rows] for name in self._schema]
+        columns = [[math.nan if row[name] is None else row[name] for row in rows] for name in self._schema]
         content, entry = row_group(self._schema, columns, self._offset + len(magic))
         return magic + content, entry
 
 
+def _schema(*, with_names: bool = False) -> dict[str, Kind]:
+    return {column.name: _KINDS[column.kind] for column in columns_of(PARQUET.suffix, with_names=with_names)}
+
+
 def _read(path: Path) -> Iterator[Entry]:
-    names = [column.name for column in columns_of(PARQUET.suffix)]
+    names = [column.name for column in columns_of(PARQUET.suffix, with_names=True)]
     return (table_entry(row, PARQUET.suffix) for row in parquet_rows(path, names))
 
 

@@ -44,6 +44,15 @@ _MUXERS = {
 }
 # `bitexact`: no random IDs, so that a run twice gives the same bytes.
 _COMMON = {"flush_packets": "1", "max_interleave_delta": "200000", "fflags": "+bitexact"}
+_PLAYABLE = (3840, 2160)  # the longer and the shorter side, in pixels
+
+
+def size_of_all(info: SourceInfo) -> tuple[int, int]:
+    """Width and height in which a recording shows single pictures of all sizes: the largest of them, as far as
+    players can decode it."""
+    long, short = max(info.width, info.height), min(info.width, info.height)
+    ratio = min(1.0, _PLAYABLE[0] / long, _PLAYABLE[1] / short)
+    return max(1, round(info.width * ratio)), max(1, round(info.height * ratio))
 
 
 class Recording(Sink):
@@ -52,6 +61,7 @@ class Recording(Sink):
     The constructor raises OutputError or UnknownNameError when nothing can be written at `path`, and
     leaves no file behind; the file appears with the first frame. Every picture has the first one's size
     (odd sizes grow by a repeated row or column): later pictures of other sizes are letterboxed.
+    Single pictures are letterboxed to `size_of_all`.
     With `closes_gaps`, where a person jumps about in the source, the picture after a jump ahead follows the one
     before at once, as it does after a jump back, and so does the sound.
     `write` raises OutputError when the disk is full or the encoder fails; what was written stays playable.
@@ -143,8 +153,9 @@ class Recording(Sink):
         import av
 
         assert self._first is not None
-        if image.shape != self._first.bgr.shape:
-            image, _ = letterbox(image, self._first.size, fill=0, center=True)
+        size = size_of_all(self._info) if self._info.are_pictures else self._first.size
+        if image.shape[1::-1] != size:
+            image, _ = letterbox(image, size, fill=0, center=True)
         height, width = image.shape[:2]
         if height % 2 or width % 2:
             image = cv2.copyMakeBorder(image, 0, height % 2, 0, width % 2, cv2.BORDER_REPLICATE)

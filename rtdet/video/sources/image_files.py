@@ -50,8 +50,8 @@ class Page(NamedTuple):
 
 
 class Header(NamedTuple):
-    """The header of an image file: pixels (of a TIFF's largest page), pages, the seconds that each is shown (None: it
-    has no times), when it was taken."""
+    """The header of an image file: pixels of the upright picture (of a TIFF's largest page), pages, the seconds that
+    each is shown (None: it has no times), when it was taken."""
 
     width: int
     height: int
@@ -111,6 +111,13 @@ class ImageReader:
             raise UnreadableImage("is too large", line=line)
         self._of_many = (path, header) if header.pages > 1 else None
         return header
+
+    def header(self, path: Path) -> Header | None:
+        """As `check`, and None of a file that is too large."""
+        try:
+            return self.check(path)
+        except UnreadableImage:
+            return None
 
     def close(self) -> None:
         if self._open is not None:
@@ -211,8 +218,9 @@ def read_header(path: Path) -> Header | None:
         with Pillow.open(path) as image:
             pages = int(getattr(image, "n_frames", 1)) if image.format in ("WEBP", "TIFF", "AVIF") else 1
             page_s = _webp_times(path) if image.format == "WEBP" and pages > 1 else None
-            taken_at = str(image.getexif().get(_EXIF_TIME, "")) if image.format in ("JPEG", "MPO") else ""
-            width, height = image.size
+            exif = image.getexif() if image.format in ("JPEG", "MPO") else {}
+            taken_at = str(exif.get(_EXIF_TIME, ""))
+            width, height = image.size[::-1] if exif.get(_EXIF_ORIENTATION) in _ON_THEIR_SIDE else image.size
             if image.format == "TIFF" and pages > 1:
                 width, height = (max(sides) for sides in zip(*_page_sizes(image, pages), strict=True))
             has_alpha = image.mode in ("RGBA", "LA", "PA") or "transparency" in image.info
@@ -227,6 +235,8 @@ def read_header(path: Path) -> Header | None:
 
 
 _EXIF_TIME = 0x0132
+_EXIF_ORIENTATION = 0x0112
+_ON_THEIR_SIDE = (5, 6, 7, 8)  # width and height change places
 
 
 def _page_sizes(image: Any, pages: int) -> Iterator[tuple[int, int]]:

@@ -29,6 +29,10 @@ IMAGE_SUFFIXES = frozenset(
     }
     | {".avif", ".mpo", ".tga"}
 )
+# Pictures that nothing here can decode.
+UNREADABLE_SUFFIXES = frozenset(
+    {".heic", ".heif", ".hif", ".jxl", ".cr2", ".cr3", ".nef", ".arw", ".dng", ".orf", ".rw2", ".raf"}
+)
 # fmt: off
 VIDEO_SUFFIXES = frozenset({
     ".mp4", ".m4v", ".mov", ".mkv", ".webm", ".avi", ".ts", ".m2ts", ".mts", ".mpg",

@@ -77,7 +77,7 @@ class Address:
         start = scheme.end() if scheme else 0
         head, rest = text[:start], text[start:]
         userinfo, rest = _split_userinfo(head, rest)
-        shown, hidden = _hide_pairs(rest)
+        shown, hidden = _hide_pairs(rest, has_key=head[:4].lower() == "rtmp")
         user = "" if not userinfo else f"{HIDDEN}@" if userinfo.strip("@") else "@"
         address = cls(head + user + shown, userinfo if userinfo.strip("@") else "", hidden)
         address._remember()
@@ -171,8 +171,9 @@ def _split_userinfo(scheme: str, rest: str) -> tuple[str, str]:
     return before or "@", after
 
 
-def _hide_pairs(rest: str) -> tuple[str, tuple[tuple[str, str], ...]]:
-    """What follows the user, with `***` for the secrets of its path, query and fragment; and those."""
+def _hide_pairs(rest: str, *, has_key: bool = False) -> tuple[str, tuple[tuple[str, str], ...]]:
+    """What follows the user, with `***` for the secrets of its path, query and fragment; and those. has_key: the path
+    ends in a stream key, as RTMP's do (host/app/key), with which anybody could send pictures in its owner's name."""
     hidden: list[tuple[str, str]] = []
 
     def hide(name: str, value: str) -> str:
@@ -182,6 +183,9 @@ def _hide_pairs(rest: str) -> tuple[str, tuple[tuple[str, str], ...]]:
     cut = re.search(r"[?#]", rest)
     path, query = (rest, "") if cut is None else (rest[: cut.start()], rest[cut.start() :])
     path = _IN_PATH.sub(lambda found: found[1] + (found[2] and hide(found[1][:-1], found[2])), path)
+    app, _, key = path.rstrip("/").rpartition("/")
+    if has_key and "/" in app and key != HIDDEN:
+        path = f"{app}/{hide('', key)}"
     pieces = []
     for piece in re.split(r"([?&;#])", query):
         name, equals, value = piece.partition("=")

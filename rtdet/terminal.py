@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import sys
+import threading
 import traceback
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
 from typing import IO, TYPE_CHECKING, Any
 
 from rtdet.address import redact
@@ -55,3 +57,25 @@ def show_traceback(kind: type[BaseException], error: BaseException, trace: Any =
     if issubclass(kind, KeyboardInterrupt):
         return
     say("".join(traceback.format_exception(kind, error, trace)).rstrip(), err=True)
+
+
+_quiet_lock = threading.Lock()
+_quiet_users: list[int] = []  # the log level to go back to, once for each user
+
+
+@contextmanager
+def quiet_opencv() -> Iterator[None]:
+    """OpenCV writes to standard error what it tries; while anybody is within this it doesn't."""
+    from cv2.utils import logging as cv2_logging
+
+    with _quiet_lock:
+        level = _quiet_users[0] if _quiet_users else cv2_logging.getLogLevel()
+        _quiet_users.append(level)
+        cv2_logging.setLogLevel(cv2_logging.LOG_LEVEL_SILENT)
+    try:
+        yield
+    finally:
+        with _quiet_lock:
+            _quiet_users.pop()
+            if not _quiet_users:
+                cv2_logging.setLogLevel(level)

@@ -102,3 +102,13 @@ def test_what_is_hidden_can_be_filled_in_again():
     whole = address.filled(["n/w"], "you", "p@ss/w")
     assert whole == "rtsp://you:p%40ss%2Fw@cam/1?channel=2&token=n%2Fw"
     assert not Address.parse(whole).is_incomplete
+
+
+def test_the_stream_key_at_the_end_of_an_rtmp_path_is_hidden():
+    address = "rtmp://live.example.com/app/x7f3-k29s-11ab"
+    assert hide_secrets(address) == "rtmp://live.example.com/app/***"
+    assert Address.parse(address).filled(["other"]) == "rtmp://live.example.com/app/other"
+    assert redact("Failed: x7f3-k29s-11ab is unknown") == "Failed: *** is unknown"
+    assert hide_secrets("rtmps://h:1936/a/b/key123?fps=25") == "rtmps://h:1936/a/b/***?fps=25"
+    for plain in ("rtmp://h/live", "rtmp://h", "rtsp://h/app/stream1"):
+        assert hide_secrets(plain) == plain

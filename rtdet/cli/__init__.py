@@ -9,6 +9,7 @@ import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from importlib import import_module
+from itertools import takewhile
 from typing import Any
 
 import click
@@ -78,7 +79,8 @@ class LazyGroup(click.Group):
             before = args[: len(args) - len(rest)]
             if before and before[-1] == "--":
                 before.pop()
-            args = [*before, f"--source={rest[0]}", *rest[1:]]
+            sources = list(takewhile(lambda name: name not in COMMANDS and _may_be_source(name), rest))
+            args = [*before, *(f"--source={name}" for name in sources), *rest[len(sources) :]]
 
     def resolve_command(
         self, ctx: click.Context, args: list[str]
@@ -199,6 +201,7 @@ def cli(ctx: click.Context, /, config_file: str | None, half: bool, show: bool, 
     from rtdet.cli.run import run
     from rtdet.config import given_settings, load_config
     from rtdet.overwriting import refuse_overwriting
+    from rtdet.video.sources.inputs import one_series
 
     if half and values["precision"] is None:
         values["precision"] = "fp16"
@@ -209,7 +212,7 @@ def cli(ctx: click.Context, /, config_file: str | None, half: bool, show: bool, 
     given = {name for name, value in values.items() if value is not None} | given_settings(config_file).keys()
     if "set" in given:
         given.add("tracker")
-    first, *others = values.pop("source") or (None,)
+    first, *others = one_series(values.pop("source") or ()) or (None,)
     config = load_config(config_file, {**values, "source": first})
     outputs = {"--save": config.save, "--tracks": config.tracks, "--stats": config.stats}
     refuse_overwriting(outputs, [config_file])

@@ -17,6 +17,7 @@ from rtdet.cli.progress import progress
 from rtdet.errors import UnknownNameError, UsageError
 from rtdet.extras import require
 from rtdet.terminal import say
+from rtdet.types import class_called
 
 if TYPE_CHECKING:
     from rtdet.config import RunConfig
@@ -89,15 +90,16 @@ def command(
     if not dataset.samples:
         raise UsageError(f"the labels in {data} list no pictures")
     for name in classes or ():
-        if name not in dataset.class_names:
+        if class_called(name, dataset.class_names) is None:
             raise UnknownNameError("class of the data", name, dataset.class_names)
+    wanted = {class_called(name, dataset.class_names) for name in classes or ()}
     check_pictures(dataset)
     config = RunConfig(conf=0.001, **settings)
     with ExitStack() as opened:
         detectors = [(_shown(name), _open(name, config, opened), _megabytes(name)) for name in names]
         shared = classes_of_all(dataset, [(name, one.class_names) for name, one, _ in detectors])
         if classes:
-            shared = tuple(name for name in shared if name in classes)
+            shared = tuple(name for name in shared if name in wanted)
             if not shared:
                 raise UsageError(f"not all of the models know {', '.join(classes)}; omit --classes")
         used = only_classes(dataset, shared)

@@ -19,6 +19,7 @@ from rtdet.datasets.losses import Losses
 from rtdet.datasets.pictures import MOST_PIXELS, encoded_size, most_pixels
 from rtdet.errors import UsageError
 from rtdet.geometry.boxes import area
+from rtdet.terminal import quiet_opencv
 from rtdet.types import BoolArray, FloatArray, Image, IntArray
 
 
@@ -120,10 +121,11 @@ def read_picture(path: Path) -> Image:
             f"shrink it, or set {MOST_PIXELS} to more"
         )
     encoded = np.frombuffer(content, dtype=np.uint8)
-    try:
-        image = cv2.imdecode(encoded, cv2.IMREAD_COLOR) if len(encoded) else None
-    except cv2.error:  # more pixels than OpenCV decodes
-        image = None
+    with quiet_opencv():
+        try:
+            image = cv2.imdecode(encoded, cv2.IMREAD_COLOR) if len(encoded) else None
+        except cv2.error:  # more pixels than OpenCV decodes
+            image = None
     if image is None:
         image = _decoded_by_pillow(content)
     if image is None:

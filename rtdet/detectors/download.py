@@ -7,6 +7,7 @@ import errno
 import hashlib
 import http.client
 import shutil
+import ssl
 import urllib.error
 import urllib.request
 from collections.abc import Callable, Iterator
@@ -33,8 +34,10 @@ def _silent(_done: int, _total: int) -> None:
 
 
 def cached_path(card: ModelCard) -> Path:
-    """Where a card's weights are kept once they have been fetched."""
-    return cache_folder("models") / urlsplit(card.url).path.rpartition("/")[2]
+    """Where a card's weights are kept once they have been fetched: under the address's last part, with the digest
+    where that is not in it: many addresses end in model.safetensors."""
+    name, digest = urlsplit(card.url).path.rpartition("/")[2], card.sha256.lower()[:8]
+    return cache_folder("models") / (name if digest in name.lower() else f"{digest}-{name}")
 
 
 def fetch_model(card: ModelCard, *, offline: bool = False) -> Path:
@@ -126,7 +129,7 @@ def _fetch_all(url: str, file: BinaryIO, what: str, progress: Progress, most: in
                 f"cannot fetch {what} from {urlsplit(url).netloc}: {_short(error.reason)}; "
                 "check the network connection, or use rtdet-n, which needs none"
             ) from error
-        except (http.client.HTTPException, ConnectionError, TimeoutError):
+        except (http.client.HTTPException, ConnectionError, TimeoutError, ssl.SSLError):
             pass  # what has come is kept
         if file.tell() == before and attempt > 0:
             break

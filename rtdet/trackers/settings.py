@@ -9,7 +9,7 @@ from collections.abc import Mapping, Sequence
 import numpy as np
 
 from rtdet.errors import UnknownNameError, UsageError
-from rtdet.types import FloatArray
+from rtdet.types import FloatArray, class_called
 
 ByClass = Mapping[str, Mapping[str, float]]
 
@@ -62,6 +62,6 @@ class PerClass:
 
 def labels_of(name: str, names: Sequence[str]) -> list[int]:
     """The indices into `names` of a class that is given by its name, or by its number where it has none."""
-    if name in names:
-        return [label for label, each in enumerate(names) if each == name]
+    if (called := class_called(name, names)) is not None:
+        return [label for label, each in enumerate(names) if each == called]
     return [int(name)] if name.isdecimal() and not (int(name) < len(names)) else []

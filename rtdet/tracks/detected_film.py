@@ -72,7 +72,10 @@ def _rows(content: Any) -> list[dict[str, Any]]:
     if not isinstance(content, list):
         raise ValueError(f"it is no list of {_ROW}")
     for i, row in enumerate(content, start=1):
-        if not (isinstance(row, dict) and {"category", "bbox", "score"} <= row.keys()):
+        is_sound = isinstance(row, dict) and (
+            "no_detections" in row or {"category", "bbox", "score"} <= row.keys()
+        )
+        if not is_sound:
             raise ValueError(f"row {i} is not {_ROW}")
     return content
 
@@ -111,6 +114,8 @@ def _film(rows: list[dict[str, Any]]) -> DetectedFilm:
         try:
             for without in row.get("no_detections", ()):
                 frames.number_of(without)
+            if "bbox" not in row:  # nothing was found in the whole film
+                continue
             label = labels.setdefault(str(row["category"]), len(labels))
             box = [float(value) for value in row["bbox"]]
             if len(box) != 4:

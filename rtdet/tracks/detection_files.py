@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -32,12 +33,13 @@ class About:
 
 class DetectionJsonWriter(RowWriter):
     """A list of `{"frame" (from 1), "time_s", "category", "bbox": [left, top, width, height], "score"}`, in front
-    "file_name" where each frame is a file of its own; a whole document after every frame.
+    "file_name" where each frame is a file of its own, and no time where it is a single picture; a whole document
+    after every frame.
 
     Numbers are written to the last bit, so that a tracker makes the same of the file as of the detector. What else
     it has to know is said once: the first row has "source" (frame rate, all class names, lowest score), the first of
     a picture of another size "size", and the first after frames without detections lists those as "no_detections"
-    (frames at the end: the last row).
+    (frames at the end: the last row; where nothing was found at all, a row of nothing else).
     """
 
     goes_back = True
@@ -63,8 +65,10 @@ class DetectionJsonWriter(RowWriter):
             done += self._separated(compact_json(self._last)) if self._last else ""
             self._last = item
         start = "[" if self._is_first else ""
-        last = {**self._last, "no_detections": self._without} if self._without else self._last
-        tail = self._next_separator() + compact_json(last) if last and self._last else ""
+        last = self._last or {"source": self._source(record)}
+        if self._without:
+            last = {**last, "no_detections": self._without}
+        tail = self._next_separator() + compact_json(last)
         self._file.replace_tail((start + done).encode(), (tail + "\n]\n").encode())
 
     def _separated(self, item: str) -> str:
@@ -76,7 +80,9 @@ class DetectionJsonWriter(RowWriter):
 
     def _frame(self, record: FrameRecord) -> dict[str, object]:
         frame: dict[str, object] = {"file_name": record.name} if record.name else {}
-        frame |= {"frame": record.number, "time_s": float(record.time_s)}
+        frame["frame"] = record.number
+        if not math.isnan(record.time_s):
+            frame["time_s"] = float(record.time_s)
         if min(record.size) > 0 and record.size != self._size:
             self._size = record.size
             frame["size"] = list(record.size)
@@ -96,13 +102,16 @@ class DetectionJsonWriter(RowWriter):
             }
             items.append(item)
         if items and not self._last:
-            items[0]["source"] = {
-                "fps": self._about.fps,
-                "classes": list(seen.class_names),
-                "least_score": self._about.least_score,
-                "are_pictures": self._about.are_pictures,
-            }
+            items[0]["source"] = self._source(record)
         return items
+
+    def _source(self, record: FrameRecord) -> dict[str, object]:
+        return {
+            "fps": self._about.fps,
+            "classes": list(record.objects.class_names),
+            "least_score": self._about.least_score,
+            "are_pictures": self._about.are_pictures,
+        }
 
 
 class DetectionMotWriter(RowWriter):

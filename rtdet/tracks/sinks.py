@@ -55,4 +55,6 @@ def open_track_file(path: str | Path, *, are_pictures: bool = False) -> Sink:
 def open_detection_file(path: str | Path, about: About | None = None) -> Sink:
     """A detection file in the format of its suffix (.json, .txt). `about`: what a .json says of all frames. Raises
     UnknownNameError and OutputError."""
-    return FileSink(open_detection_writer(path, about), lambda result: result.detections)
+    writer = open_detection_writer(path, about)
+    are_pictures = about is not None and about.are_pictures
+    return FileSink(writer, lambda result: result.detections, are_pictures=are_pictures)

@@ -16,6 +16,7 @@ from rtdet.datasets.sizes import without_missing
 from rtdet.errors import UnknownNameError, UsageError
 from rtdet.training.plan import hold_out, objects
 from rtdet.training.settings import TrainingSettings
+from rtdet.types import class_called
 
 _log = logging.getLogger("rtdet.training")
 
@@ -27,23 +28,26 @@ def open_datasets(settings: TrainingSettings) -> tuple[Dataset, Dataset, str]:
     for labels that do not go together with the settings.
     """
     teacher = {} if settings.teacher is None else load_teacher(Path(settings.teacher))
-    dataset, named = _load(settings.data, settings.classes, settings.allow_loss)
-    if settings.classes is not None:
-        _check_classes(settings, [*named, *_taught(settings, teacher)])
+    raw, wanted = without_missing(read_labels(Path(settings.data))), settings.classes
+    if wanted is not None:
+        wanted = _known_classes(wanted, [*raw.class_names, *_taught(settings, teacher)])
+    dataset = dataset_of(raw, wanted)
+    say_losses(dataset.losses, settings.data, allow=settings.allow_loss)
     if not dataset.samples and not settings.demo_frames:
         raise UsageError(f"the labels in {settings.data} list no pictures")
     if settings.teacher is not None:
         samples = complete_labels(dataset.samples, teacher, dataset.class_names)
         dataset = replace(dataset, samples=samples)
     if not settings.demo_frames and not objects(dataset.samples):
-        wanted = ", ".join(dataset.class_names) or "any class"
+        looked_for = ", ".join(dataset.class_names) or "any class"
         raise UsageError(
-            f"no picture in {settings.data} has an object of {wanted}; pass classes that it has as --classes"
+            f"no picture in {settings.data} has an object of {looked_for}; pass classes that it has as --classes"
         )
     if not settings.demo_frames:
         _warn_of_absent(dataset)
     if settings.val is not None:
-        measured, _ = _load(settings.val, dataset.class_names, settings.allow_loss)
+        measured = dataset_of(without_missing(read_labels(Path(settings.val))), dataset.class_names)
+        say_losses(measured.losses, settings.val, allow=settings.allow_loss)
         if not objects(measured.samples):
             known = ", ".join(dataset.class_names)
             raise UsageError(
@@ -55,16 +59,6 @@ def open_datasets(settings: TrainingSettings) -> tuple[Dataset, Dataset, str]:
     return hold_out(dataset, settings.seed)
 
 
-def _load(
-    folder: str | Path, class_names: Sequence[str] | None, allow_loss: bool
-) -> tuple[Dataset, tuple[str, ...]]:
-    """The labelled pictures that are there, and the classes of their labels."""
-    raw = without_missing(read_labels(Path(folder)))
-    dataset = dataset_of(raw, class_names)
-    say_losses(dataset.losses, folder, allow=allow_loss)
-    return dataset, raw.class_names
-
-
 def _taught(settings: TrainingSettings, teacher: dict[str, list[Opinion]]) -> Iterable[str]:
     """The classes that others than the labels show."""
     if settings.demo_frames:
@@ -74,13 +68,14 @@ def _taught(settings: TrainingSettings, teacher: dict[str, list[Opinion]]) -> It
     yield from sorted({name for rows in teacher.values() for name, _, _ in rows})
 
 
-def _check_classes(settings: TrainingSettings, known: Sequence[str]) -> None:
-    """Raises UnknownNameError for a class that nothing here shows."""
-    unknown = [name for name in settings.classes or () if name not in known]
+def _known_classes(wanted: Sequence[str], known: Sequence[str]) -> tuple[str, ...]:
+    """The wanted classes as they are spelt here. Raises UnknownNameError for those that nothing here shows."""
+    unknown = [name for name in wanted if class_called(name, known) is None]
     if unknown:
         raise UnknownNameError(
             "class of the data in --classes", ", ".join(unknown), tuple(dict.fromkeys(known))
         )
+    return tuple(dict.fromkeys(class_called(name, known) or name for name in wanted))
 
 
 def _warn_of_absent(dataset: Dataset) -> None:

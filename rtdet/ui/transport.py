@@ -206,8 +206,12 @@ def describe_source(info: SourceInfo, source: str, queue: Sequence[str] = ()) ->
     name = name if len(name) <= 40 else f"{name[:37]}…"
     size = f"{info.width} \N{MULTIPLICATION SIGN} {info.height}"
     rate = f"{info.fps:.4g} fps" if info.fps else "variable rate"
+    return "   ".join((name, size, rate, *_what_comes(queue)))
+
+
+def _what_comes(queue: Sequence[str]) -> list[str]:
     more = f" and {len(queue) - 1} more" if len(queue) > 1 else ""
-    return "   ".join((name, size, rate, *(f"then {short_name(one)}{more}" for one in queue[:1])))
+    return [f"then {short_name(one)}{more}" for one in queue[:1]]
 
 
 def describe_picture(player: PlayerState) -> str:
@@ -216,7 +220,7 @@ def describe_picture(player: PlayerState) -> str:
     assert info is not None
     folder = short_name(info.name or player.source)
     names = (player.file_name, f"{player.picture_number} / {info.frame_count}", folder)
-    return "   ".join(name for name in dict.fromkeys(names) if name)
+    return "   ".join([name for name in dict.fromkeys(names) if name] + _what_comes(player.queue))
 
 
 def _button(action: QAction) -> QToolButton:

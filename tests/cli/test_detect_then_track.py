@@ -144,3 +144,20 @@ def test_a_file_without_any_detection_gives_a_file_without_tracks(rtdet, tmp_pat
     (tmp_path / "d.json").write_text("[\n]\n")
     assert rtdet("track", "d.json", "--out", "o.csv").code == 0
     assert (tmp_path / "o.csv").read_text().startswith("frame,")
+
+
+def test_a_film_in_which_nothing_is_gives_the_same_frames_as_the_run(rtdet, tmp_path):
+    with av.open(str(tmp_path / "black.mp4"), "w") as container:
+        video = container.add_stream("libx264", rate=25)
+        video.width, video.height, video.pix_fmt = 160, 96, "yuv420p"
+        for _ in range(5):
+            black = av.VideoFrame.from_ndarray(np.zeros((96, 160, 3), np.uint8), format="bgr24")
+            container.mux(video.encode(black))
+        container.mux(video.encode(None))
+    assert rtdet("detect", "black.mp4", "--conf", ".9", "--out", "d.json", "--quiet").code == 0
+    (row,) = json.loads((tmp_path / "d.json").read_text())
+    assert [frame["frame"] for frame in row["no_detections"]] == [1, 2, 3, 4, 5]
+    assert rtdet("track", "d.json", "--out", "t.jsonl").code == 0
+    assert rtdet("--source", "black.mp4", "--headless", "--conf", ".9", "--tracks", "live.jsonl").code == 0
+    assert (tmp_path / "t.jsonl").read_bytes() == (tmp_path / "live.jsonl").read_bytes()
+    assert len((tmp_path / "t.jsonl").read_bytes().splitlines()) == 5

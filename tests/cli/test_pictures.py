@@ -126,3 +126,31 @@ def test_the_offline_tools_say_that_detections_are_no_tracks(rtdet, photos, clip
         assert done.code == 3
         assert f"{name} holds detections without tracks" in done.errors[0]
         assert "rtdet track" in done.errors[0]
+
+
+def test_pictures_that_a_shell_has_listed_are_one_series(rtdet, photos, tmp_path):
+    others = photos / "notes.txt"
+    others.write_text("no picture")
+    (photos / "broken.jpg").unlink()
+    cv2.imwrite(str(photos / "northern.jpg"), np.zeros((90, 160, 3), np.uint8))
+    for pattern, count in (("*.jpg", 2), ("*", 4), ("north*", 2)):
+        listed = sorted(path for path in photos.glob(pattern) if path != others)
+        done = rtdet(*listed, "--headless", "--tracks", "o.jsonl")
+        assert done.code == 0, done.err
+        assert len((tmp_path / "o.jsonl").read_text().splitlines()) == count
+    # No pattern says these two and not the third.
+    some = [photos / "plain.png", photos / "north.jpg"]
+    assert rtdet(*some, "--headless").code == 2
+
+
+def test_detections_of_photographs_have_no_times(rtdet, photos, tmp_path):
+    assert rtdet("detect", photos, "--out", "d.json", "--quiet").code == 0
+    rows = json.loads((tmp_path / "d.json").read_text())
+    assert rows
+    assert not any("time_s" in row for row in rows)
+    assert {(row["frame"], row["file_name"]) for row in rows} <= {
+        (1, "north.jpg"), (2, "plain.png"), (3, "tall.webp"),
+    }  # fmt: skip
+    assert rtdet("track", "d.json", "--out", "t.jsonl").code == 0
+    lines = [json.loads(line) for line in (tmp_path / "t.jsonl").read_text().splitlines()]
+    assert [(line["frame"], line["time_s"]) for line in lines] == [(1, None), (2, None), (3, None)]

@@ -295,3 +295,13 @@ def test_a_download_without_end_is_stopped_at_the_size_of_the_card(own_cache):
     listener.close()
     assert sum(sent) < 100_000_000
     assert not [path for path in own_cache.rglob("*") if path.is_file()]
+
+
+def test_two_models_whose_addresses_end_alike_are_kept_apart(own_cache):
+    from dataclasses import replace
+
+    one = card("https://example.org/one/model.safetensors")
+    other = replace(one, url="https://example.org/other/model.safetensors", sha256="ab" * 32)
+    assert cached_path(one) != cached_path(other)
+    named = replace(one, url=f"https://example.org/ssd-{one.sha256[:8]}.pth")
+    assert cached_path(named).name == f"ssd-{one.sha256[:8]}.pth"

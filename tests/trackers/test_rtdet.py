@@ -100,7 +100,7 @@ def test_a_lost_object_is_found_again_within_its_time_and_not_after():
     assert ids_after(0.8) == [1]
     assert ids_after(1.2) == [2]
     assert ids_after(1.2, max_age_s=2.0) == [1]
-    assert ids_after(1.2, per_class={"person": {"max_age_s": 2.0}}) == [1]
+    assert ids_after(1.2, per_class={"Person": {"max_age_s": 2.0}}) == [1]
     assert ids_after(1.2, per_class={"car": {"max_age_s": 2.0}}) == [2]
     assert ids_after(1.3, max_age_s=2, per_class={"person": {"max_age_s": 1.5}}) == [1]
 

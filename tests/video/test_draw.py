@@ -223,3 +223,22 @@ def test_what_was_just_seen_lies_over_what_is_faint() -> None:
     assert [mark.color for mark in marks] == [color_of(2), color_of(1)]
     assert marks[0].opacity < marks[1].opacity
     assert [mark.is_dashed for mark in marks] == [True, False]
+
+
+def test_of_many_labels_none_lies_on_another_that_has_a_place() -> None:
+    from rtdet.video.draw.placing import overlap, place_labels
+
+    random = np.random.default_rng(5)
+    corners = random.uniform(0, 3000, (200, 2))
+    boxes = [(x, y, x + 40.0, y + 60.0) for x, y in corners.tolist()]
+    sizes = [(float(width), 14.0) for width in random.uniform(30, 90, 200)]
+    clip = (0.0, 0.0, 3200.0, 3200.0)
+    placed = place_labels(boxes, sizes, clip)
+    taken: list[tuple[float, float, float, float]] = []
+    for (x1, y1, _, y2), (width, height), rect in zip(boxes[::-1], sizes[::-1], placed[::-1], strict=True):
+        left = max(min(x1 - 1, clip[2] - width), 0.0)
+        tops = [at for at in (y1 - height - 1, y1 + 1, y2 + 1) if 0 <= at <= clip[3] - height]
+        rects = [(left, at, left + width, at + height) for at in tops]
+        free = [one for one in rects if not any(overlap(one, other) for other in taken)]
+        assert rect == (free or rects)[0]
+        taken.append(rect)

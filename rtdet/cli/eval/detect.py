@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import tempfile
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from itertools import chain
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -19,6 +19,7 @@ from rtdet.cli.progress import progress
 from rtdet.errors import OutputError, UnknownNameError, UsageError
 from rtdet.extras import require
 from rtdet.terminal import say
+from rtdet.types import class_called
 
 if TYPE_CHECKING:
     from rtdet.config import RunConfig
@@ -110,8 +111,10 @@ def detect(
     if not dataset.samples:
         raise UsageError(f"the labels in {data} list no pictures")
     for name in wanted:
-        if name not in dataset.class_names:
+        if class_called(name, dataset.class_names) is None:
             raise UnknownNameError("class of the data", name, dataset.class_names)
+    wanted = tuple(dict.fromkeys(class_called(name, dataset.class_names) or name for name in wanted))
+    config = replace(config, classes=wanted)
     seen = _from_file(Path(detections), dataset, wanted) if detections else _from_model(config, dataset)
     measured = measure(
         only_classes(dataset, seen.names),
@@ -153,8 +156,6 @@ def _from_file(path: Path, dataset: Dataset, wanted: tuple[str, ...]) -> _Seen:
 
 
 def _from_model(config: RunConfig, dataset: Dataset) -> _Seen:
-    from dataclasses import replace
-
     from rtdet.build import build_detector
     from rtdet.evaluation.detection.files import check_pictures, detect_all
 

@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 import sys
-import threading
-from collections.abc import Iterator
-from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
+
+from rtdet.terminal import quiet_opencv
 
 _PROBED = 6  # indexes tried where the system has no list that can be read
 
@@ -62,25 +61,3 @@ def _by_probing() -> list[CameraInfo]:
                 found.append(CameraInfo(index, f"camera {index}"))
             capture.release()
     return found
-
-
-_quiet_lock = threading.Lock()
-_quiet_users: list[int] = []  # the log level to go back to, once for each user
-
-
-@contextmanager
-def quiet_opencv() -> Iterator[None]:
-    """OpenCV writes to standard error what it tries; while anybody is within this it doesn't."""
-    from cv2.utils import logging as cv2_logging
-
-    with _quiet_lock:
-        level = _quiet_users[0] if _quiet_users else cv2_logging.getLogLevel()
-        _quiet_users.append(level)
-        cv2_logging.setLogLevel(cv2_logging.LOG_LEVEL_SILENT)
-    try:
-        yield
-    finally:
-        with _quiet_lock:
-            _quiet_users.pop()
-            if not _quiet_users:
-                cv2_logging.setLogLevel(level)

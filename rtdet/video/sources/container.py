@@ -193,7 +193,11 @@ class FileSource:
         stored = first.picture.width, first.picture.height
         width, height = (stored[1], stored[0]) if turned else stored
         duration_s, fps = decoder.duration_s, decoder.fps
-        count = decoder.frame_count or (round(duration_s / decoder.frame_s) if duration_s else None)
+        count = decoder.frame_count
+        if (
+            count is None and duration_s and fps
+        ):  # of a variable rate the average is a guess that may be far off
+            count = round(duration_s / decoder.frame_s)
         if self._clock_starts_over():
             count, duration_s = measure_joined(self._path, decoder.stream.index, decoder.frame_s) or (
                 count,

@@ -14,8 +14,8 @@ import cv2
 import numpy as np
 import numpy.typing as npt
 
+from rtdet.terminal import quiet_opencv
 from rtdet.types import Image
-from rtdet.video.sources.cameras import quiet_opencv
 from rtdet.video.sources.picture import on_black
 from rtdet.video.sources.quiet import quiet_codecs
 from rtdet.video.sources.reading import MAX_MEGAPIXELS, too_large

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import glob
-from collections.abc import Iterator
+import os
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 
-from rtdet.video.sources.names import is_glob, is_url, to_path
+from rtdet.video.sources.names import IMAGE_SUFFIXES, is_glob, is_url, to_path
 
 
 def files_of_source(text: str) -> Iterator[Path]:
@@ -25,6 +26,21 @@ def files_of_source(text: str) -> Iterator[Path]:
             yield from map(Path, glob.iglob(str(path), recursive=True))
     except (OSError, ValueError, RuntimeError):
         return
+
+
+def one_series(sources: Sequence[str]) -> tuple[str, ...]:
+    """Images that a shell made of a pattern, `photos/*.jpg`, as that pattern again: they are one series, as if
+    nobody had expanded it. Other sources, and images that no pattern names without others, are as they were."""
+    paths = [to_path(source) for source in sources]
+    are_images = all(path.suffix.lower() in IMAGE_SUFFIXES and path.is_file() for path in paths)
+    if len(paths) < 2 or not are_images or len({path.parent for path in paths}) > 1:
+        return tuple(sources)
+    names = [path.name for path in paths]
+    start = os.path.commonprefix(names)  # noqa: RUF071 - of letters, not of folders
+    end = os.path.commonprefix([name[len(start) :][::-1] for name in names])[::-1]  # noqa: RUF071
+    pattern = str(Path(glob.escape(str(paths[0].parent))) / f"{glob.escape(start)}*{glob.escape(end)}")
+    found = {Path(name) for name in glob.iglob(pattern) if Path(name).suffix.lower() in IMAGE_SUFFIXES}
+    return (pattern,) if found == set(paths) else tuple(sources)
 
 
 def file_of(text: str) -> Path | None:

@@ -14,8 +14,9 @@ from typing import Any
 import cv2
 
 from rtdet.errors import SourceError
+from rtdet.terminal import quiet_opencv
 from rtdet.types import Image, SourceInfo
-from rtdet.video.sources.cameras import list_cameras, quiet_opencv
+from rtdet.video.sources.cameras import list_cameras
 from rtdet.video.sources.live import LiveSource
 
 _BUSY = "another program may be using it; close that, or choose another camera"

@@ -134,6 +134,7 @@ def test_outputs_get_every_picture_once_however_often_it_is_looked_at(look_throu
     import json
 
     session = look_through(photos, save=f"{tmp_path / 'out'}/", tracks=str(tmp_path / "o.jsonl"))
+    _poll_until(session, lambda: (tmp_path / "out" / "beach.png").exists())
     session.step()
     _poll_until(session, lambda: _looked_at(session) == "cat.png")
     session.step_back(session.player.position_s)

@@ -73,9 +73,10 @@ class PictureFolder(Sink):
 
 def write_picture(path: Path, image: Image, tracks: Tracks, style: DrawStyle) -> None:
     """Writes the (H, W, 3) BGR image with the tracks on it, in the format of the suffix. Raises OutputError."""
-    drawn = draw_tracks(image, tracks, style)
+    drawn, suffix = draw_tracks(image, tracks, style), path.suffix.lower()
+    quality = [cv2.IMWRITE_JPEG_QUALITY, _JPEG_QUALITY] if suffix in (".jpg", ".jpeg") else []
     try:
-        encoded, content = cv2.imencode(path.suffix.lower(), drawn, [cv2.IMWRITE_JPEG_QUALITY, _JPEG_QUALITY])
+        encoded, content = cv2.imencode(suffix, drawn, quality)
     except cv2.error:
         encoded = False
     if not encoded:

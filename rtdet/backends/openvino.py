@@ -68,18 +68,18 @@ def _new_core() -> Any:
     return load_openvino().Core()
 
 
-def open_openvino(
-    model: torch.nn.Module | Path, shapes: Shapes, device: str, precision: str
-) -> OpenVinoNetwork:
+def open_openvino(model: Any, shapes: Shapes, device: str, precision: str) -> OpenVinoNetwork:
+    """`model`: a torch module, the path of a file, or a graph (openvino.Model), whose name is that of its file."""
     ov = load_openvino()
     precision = _choose_precision(precision)
-    what = str(model) if isinstance(model, Path) else type(model).__name__
+    is_graph, is_file = isinstance(model, ov.Model), isinstance(model, Path)
+    what = model.get_friendly_name() if is_graph else str(model) if is_file else type(model).__name__
     try:
-        graph = read_graph(model) if isinstance(model, Path) else _from_torch(model, shapes[0])
+        graph = model if is_graph else read_graph(model) if is_file else _from_torch(model, shapes[0])
         fixed = _with_fixed_inputs(ov, graph, shapes)
         if isinstance(model, Path):
             _refuse_huge(fixed, model)
-        return OpenVinoNetwork(fixed, device, precision, what, is_file=isinstance(model, Path))
+        return OpenVinoNetwork(fixed, device, precision, what, is_file=is_graph or is_file)
     except ModelError:
         raise
     except Exception as error:  # OpenVINO raises RuntimeError and several classes of its own

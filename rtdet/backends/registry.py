@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Mapping
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from rtdet.backends.forks import note_opened, refuse_after_fork
 from rtdet.backends.graph_files import GRAPH_SUFFIXES, IR, graph_format
@@ -17,7 +17,7 @@ from rtdet.extras import is_installed, require
 if TYPE_CHECKING:
     import torch
 
-    Model = torch.nn.Module | Path
+    Model = torch.nn.Module | Path | Any
 
 DEVICES = ("auto", "cpu", "cuda", "mps")
 PRECISIONS = ("auto", "fp32", "fp16", "bf16", "int8")
@@ -61,6 +61,7 @@ def open_network(
 ) -> Network:
     """Compile `model`, a torch module or the path of a network's file (graph_files.FORMATS), for inputs of
     `input_shape`: one shape, or for a network with several inputs a tuple of them.
+    An openvino.Model runs on the openvino backend, which has to be named.
 
     backend "auto" is OpenVINO on the CPU and torch on cuda and mps (ONNX Runtime for files there). precision
     "auto" is the fastest that the device has natively without visible loss: bf16 or fp32 on CPUs, fp16 on

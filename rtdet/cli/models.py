@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import sys
+from collections.abc import Mapping
+from pathlib import Path
 from typing import Literal
 
 import click
@@ -67,7 +69,10 @@ _COLUMNS: dict[str, Literal["left", "right"]] = {
 @command.command()
 @click.argument("name")
 def show(name: str) -> None:
-    """Print the whole card of the model NAME."""
+    """Print the whole card of the model NAME, or what the network of a Darknet .cfg is made of."""
+    if name.lower().endswith(".cfg"):
+        _show_darknet(Path(name).expanduser())
+        return
     card, speed = model_card(name), speed_of(name)
     entries = {
         "name": card.name,
@@ -84,9 +89,33 @@ def show(name: str) -> None:
         "frames/s here": f"{speed.per_second:.1f} ({speed.how})" if speed else "",
         **card.more,
     }
+    _print(entries)
+
+
+def _print(entries: Mapping[str, object]) -> None:
     for key, value in entries.items():
         if value not in ("", None):
             say(f"{key.replace('_', ' ') + ':':<15}{value}")
+
+
+def _show_darknet(path: Path) -> None:
+    from rtdet.detectors.darknet.network import read_network
+
+    network = read_network(path)
+    heads = ", ".join(sorted({head.kind for head in network.heads}))
+    width, height = network.size
+    _print(
+        {
+            "name": path,
+            "kind": "darknet",
+            "input": f"{width}x{height}" + (", letterbox" if network.letterbox else ""),
+            "classes": f"{network.classes} ({heads or 'a classifier'})",
+            "layers": len(network.layers),
+            "parameters": f"{network.parameters:,}",
+            "operations": f"{network.flops / 1e9:.2f} BFLOPs for a picture of this size",
+            "weights": f"{4 * network.weights:,} bytes and the header",
+        }
+    )
 
 
 @command.command()

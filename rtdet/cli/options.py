@@ -25,7 +25,7 @@ _TRACK_FILE = ".txt (MOT), .csv, .jsonl, .parquet or .json (COCO)"
 
 
 def model(
-    help: str = "A name from `rtdet models`, or a .safetensors, .pth, .onnx, .xml, .tflite or .pb file.",
+    help: str = "A name from `rtdet models`, or a .safetensors, .pth, .onnx, .xml, .tflite, .pb or .cfg file.",
     *,
     unset: bool = False,
     remembered: bool = False,

@@ -34,7 +34,7 @@ def class_names(
     for suffix in SIDECARS:
         beside = path.with_suffix(suffix)
         if beside.is_file():
-            names = _read(beside)
+            names = read_names(beside)
             if names is None:
                 continue
             if count is not None and len(names) != count:
@@ -58,8 +58,9 @@ def noted_class_names(path: Path, metadata: Mapping[str, str]) -> tuple[str, ...
     return _from_metadata(metadata) or _from_notes_beside(path)
 
 
-def _read(path: Path) -> tuple[str, ...] | None:
-    """The names in a file; None for YAML about other things, which exporters leave there, too."""
+def read_names(path: Path) -> tuple[str, ...] | None:
+    """The names in a file: .toml, .json, .yaml, or one on each line; None for YAML about other things, which
+    exporters leave there, too. Raises ModelError for one that cannot be read."""
     try:
         text = path.read_text(encoding="utf-8")
         if path.suffix == ".toml":
@@ -91,7 +92,7 @@ def _from_notes_beside(path: Path) -> tuple[str, ...]:
         notes = path.with_name(name.format(stem=path.stem))
         if notes.is_file():
             try:
-                return _read(notes) or ()
+                return read_names(notes) or ()
             except ModelError:
                 continue
     return ()

@@ -67,12 +67,19 @@ def _torchvision(path: Path, options: Options, card: ModelCard | None) -> Detect
     return open_torchvision(path, architecture=architecture, **options.without_head(path))
 
 
+def _darknet(path: Path, options: Options, _card: ModelCard | None) -> Detector:
+    from rtdet.detectors.darknet.detector import DarknetDetector
+
+    return DarknetDetector(path, **options.without_head(path))
+
+
 # By the `kind` of a card. Each opens a file of weights; the card is None for a file of the user's own.
 DETECTORS: Mapping[str, Callable[[Path, Options, ModelCard | None], Detector]] = {
     "ssd": _own,
     "family": _own,
     "graph": _graph,
     "torchvision": _torchvision,
+    "darknet": _darknet,
 }
 
 # The extra without which a kind cannot be opened at all.
@@ -84,6 +91,8 @@ SUFFIXES: Mapping[str, str] = {
     **dict.fromkeys(GRAPH_SUFFIXES, "graph"),
     ".pth": "torchvision",
     ".pt": "torchvision",
+    ".cfg": "darknet",
+    ".weights": "darknet",
 }
 
 
@@ -139,7 +148,7 @@ def load_detector(
 
 
 def _is_path(text: str) -> bool:
-    suffixes = (*SUFFIXES, ".weights", ".cfg")
+    suffixes = tuple(SUFFIXES)
     looks_like_one = "/" in text or "\\" in text or Path(text).suffix.lower() in suffixes
     return looks_like_one or Path(text).is_file()
 
@@ -150,7 +159,7 @@ def files_of_model(name_or_path: str) -> Iterator[Path]:
         return
     path = Path(name_or_path).expanduser()
     yield path
-    yield from (path.with_suffix(suffix) for suffix in (".bin", ".onnx", *SIDECARS))
+    yield from (path.with_suffix(suffix) for suffix in (".bin", ".onnx", ".cfg", ".weights", *SIDECARS))
 
 
 def _kind_of(path: Path) -> str:

@@ -69,7 +69,7 @@ class Panel(QFrame):
         browse = QToolButton()
         browse.setIcon(icon("folder"))
         browse.setAccessibleName("Open model file")
-        browse.setToolTip("Use a model from a file (.safetensors .onnx .xml .pth)")
+        browse.setToolTip("Use a model from a file (.safetensors .onnx .xml .pth .cfg)")
         browse.setFocusPolicy(Qt.FocusPolicy.TabFocus)
         browse.clicked.connect(lambda: browse_model())
         KeyKeeper(browse, (Qt.Key.Key_Space,))

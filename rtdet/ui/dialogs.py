@@ -34,7 +34,7 @@ VIDEOS = (
     "Videos and pictures (*.mp4 *.mkv *.mov *.avi *.webm *.m4v *.ts *.mpg *.mpeg *.wmv *.flv *.gif *.jpg"
     " *.jpeg *.png *.bmp *.webp *.tif *.tiff);;All files (*)"
 )
-MODELS = "Models (*.safetensors *.onnx *.xml *.pth);;All files (*)"
+MODELS = "Models (*.safetensors *.onnx *.xml *.pth *.cfg *.weights);;All files (*)"
 
 _LONG = 40  # letters; more are wrapped
 ABOUT = (

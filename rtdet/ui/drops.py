@@ -7,7 +7,7 @@ from typing import NamedTuple
 from PyQt6.QtCore import QMimeData
 
 # What is meant as a model, also where the answer is that it cannot be read.
-MODEL_SUFFIXES = (".safetensors", ".onnx", ".xml", ".pth", ".pt", ".weights")
+MODEL_SUFFIXES = (".safetensors", ".onnx", ".xml", ".pth", ".pt", ".cfg", ".weights")
 
 
 class Dropped(NamedTuple):

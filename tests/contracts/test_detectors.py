@@ -65,11 +65,28 @@ def family(folder: Path) -> Path:
     return folder / "random.safetensors"
 
 
+def darknet(folder: Path) -> Path:
+    from rtdet.detectors.darknet.network import read_network
+
+    path = Path(__file__).parents[1] / "detectors" / "darknet" / "nets.py"
+    spec = importlib.util.spec_from_file_location("darknet_nets", path)
+    assert spec is not None
+    assert spec.loader is not None
+    nets = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(nets)
+    cfg = folder / "small.cfg"
+    cfg.write_text(nets.SMALL["v3-like"])
+    nets.save_weights(cfg.with_suffix(".weights"), nets.weights_of(read_network(cfg).layers))
+    (folder / "small.names").write_text("cat\ndog\n")
+    return cfg
+
+
 MAKERS: dict[str, Callable[[Path], Path]] = {
     "ssd": ssd,
     "family": family,
     "graph": yolox,
     "torchvision": torchvision,
+    "darknet": darknet,
 }
 
 

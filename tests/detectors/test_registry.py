@@ -75,7 +75,7 @@ def test_a_path_that_is_not_there_is_a_model_error() -> None:
 
 
 def test_a_file_of_another_kind_and_a_folder_are_model_errors(tmp_path: Path) -> None:
-    other = tmp_path / "model.weights"
+    other = tmp_path / "model.caffemodel"
     other.write_bytes(b"1")
     with pytest.raises(ModelError, match=r"\.safetensors, \.onnx"):
         load_detector(other)

@@ -1,0 +1,140 @@
+"""A Darknet network as a Detector."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from functools import partial
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import cv2
+import numpy as np
+
+from rtdet.backends import Network, open_network
+from rtdet.backends.network import Outputs, Tensor
+from rtdet.backends.registry import check_names, choose
+from rtdet.detectors.darknet.cfg import read_cfg
+from rtdet.detectors.darknet.decode import decode, join
+from rtdet.detectors.darknet.layers import Detection, Region
+from rtdet.detectors.darknet.network import make_network, require_detector, size_for
+from rtdet.detectors.darknet.pairing import names_for, pair
+from rtdet.detectors.darknet.weights import read_weights
+from rtdet.detectors.selection import select, strongest, wanted_class
+from rtdet.errors import ModelError
+from rtdet.extras import require_for_model
+from rtdet.geometry.boxes import diou, iou
+from rtdet.geometry.letterbox import Letterbox, letterbox
+from rtdet.geometry.nms import Overlap
+from rtdet.types import Detections, Image, Thresholds
+
+if TYPE_CHECKING:
+    from rtdet.detectors.darknet.network import Network as Architecture
+
+_GRAY = 127  # Darknet's letterbox is filled with .5
+
+
+class DarknetDetector:
+    """A .cfg with its .weights, of which `path` names either.
+
+    Pictures are stretched to the size that the cfg names, or keep their aspect where it says letter_box=1. At another
+    `imgsz` both sides change in proportion; a network with fully connected layers has its one size. Boxes that
+    overlap go as the cfg's nms_kind says: by IoU, or (diounms) by DIoU.
+    """
+
+    def __init__(
+        self,
+        path: Path,
+        *,
+        thresholds: Thresholds | None = None,
+        device: str = "auto",
+        backend: str = "auto",
+        precision: str = "auto",
+        imgsz: int | None = None,
+    ) -> None:
+        self.thresholds = thresholds or Thresholds()
+        check_names(backend, device, precision)
+        cfg, weights = pair(path)
+        sections = read_cfg(cfg)
+        network = make_network(cfg, sections)
+        require_detector(network)
+        size = size_for(network, imgsz)
+        self._architecture = network if size is None else make_network(cfg, sections, size)
+        tree = next((head.tree for head in network.heads if isinstance(head, Region) and head.tree), None)
+        self.class_names: Sequence[str] = names_for(cfg, weights, network.classes, tree.names if tree else ())
+        self._overlap = _overlap(self._architecture)
+        self._network: Network | None = _open(self._architecture, weights, backend, device, precision)
+        self._path = path
+
+    @property
+    def network(self) -> Network:
+        """The network in use: its backend, device and precision."""
+        if self._network is None:
+            raise ModelError(f"{self._path} was closed")
+        return self._network
+
+    def detect(self, images: Sequence[Image]) -> list[Detections]:
+        network, maps = self.network, list[Letterbox]()
+
+        def inputs() -> Iterator[Tensor]:
+            for image in images:
+                array, back = prepare(image, self._architecture)
+                maps.append(back)
+                yield array
+
+        outputs = network.run_many(inputs())
+        return [self._postprocess(output, maps[i]) for i, output in enumerate(outputs)]
+
+    def _postprocess(self, outputs: Outputs, back: Letterbox) -> Detections:
+        thresholds, heads, size = self.thresholds, self._architecture.heads, self._architecture.size
+        pairs = zip(heads, outputs, strict=True)
+        found = join([decode(head, output[0], size, thresholds.least_score) for head, output in pairs])
+        wanted = np.flatnonzero(wanted_class(found.labels, thresholds, self.class_names))
+        keep = wanted[strongest(found.scores[wanted], np.arange(len(wanted)))]
+        boxes = back.undo(found.boxes[keep] * np.array(size * 2))
+        return select(
+            boxes, found.scores[keep], found.labels[keep], thresholds, self.class_names, overlap=self._overlap
+        )
+
+    def close(self) -> None:
+        if self._network is not None:
+            self._network.close()
+        self._network = None
+
+
+def prepare(image: Image, network: Architecture) -> tuple[Tensor, Letterbox]:
+    """(1, C, H, W) red, green, blue (or grey), 0 to 1, and the way back to the picture's pixels."""
+    width, height = network.size
+    if network.letterbox:
+        fitted, back = letterbox(image, network.size, fill=_GRAY, center=True)
+    else:
+        fitted = cv2.resize(image, network.size, interpolation=cv2.INTER_LINEAR)
+        back = Letterbox(
+            (width / image.shape[1], height / image.shape[0]), (0, 0), (image.shape[1], image.shape[0])
+        )
+    if network.picture[0] == 1:
+        fitted = cv2.cvtColor(fitted, cv2.COLOR_BGR2GRAY)
+    blob = cv2.dnn.blobFromImage(fitted, scalefactor=1 / 255, swapRB=network.picture[0] == 3)
+    return np.asarray(blob, dtype=np.float32), back
+
+
+def _open(network: Architecture, weights_path: Path, backend: str, device: str, precision: str) -> Network:
+    backend, device = choose(backend, device, is_file=False)
+    weights = read_weights(weights_path, network)
+    if precision == "auto" and any(isinstance(head, Detection) for head in network.heads):
+        precision = "fp32"  # its outputs are the boxes themselves: in bf16 they would jump by pixels
+    model: Any
+    if backend == "openvino":
+        from rtdet.detectors.darknet.graph import make_graph
+
+        model = make_graph(network, weights)
+    else:
+        require_for_model("torch", f"running {network.path} by --backend {backend}", "torch")
+        from rtdet.detectors.darknet.module import DarknetModule
+
+        model = DarknetModule(network, weights)
+    return open_network(model, (1, *network.picture), backend=backend, device=device, precision=precision)
+
+
+def _overlap(network: Architecture) -> Overlap:
+    head = network.heads[-1]
+    return partial(diou, exponent=head.nms_beta) if head.nms_kind == "diounms" else iou

@@ -10,6 +10,8 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
+from rtdet.detectors.family.network import DetectionNetwork
+
 
 @dataclass(frozen=True)
 class Cost:
@@ -34,7 +36,8 @@ class Cost:
 
 
 def cost_of(network: nn.Module, size: tuple[int, int]) -> Cost:
-    """Counts on a copy without memory, so nothing is computed and any size is as quick."""
+    """Counts on a copy without memory, so nothing is computed and any size is as quick. Of a DetectionNetwork all
+    that its graph computes, for some look at a picture's regions only while they decode."""
     counted = 0
 
     def note(layer: Any, inputs: tuple[Tensor, ...], output: Tensor) -> None:
@@ -44,8 +47,9 @@ def cost_of(network: nn.Module, size: tuple[int, int]) -> Cost:
     parameters = sum(parameter.numel() for parameter in network.parameters())
     ghost = copy.deepcopy(network).eval().to("meta")
     hooks = [layer.register_forward_hook(note) for layer in ghost.modules() if type(layer) in _COUNTS]
+    whole = ghost.as_graph() if isinstance(ghost, DetectionNetwork) else ghost
     with torch.no_grad():
-        ghost(torch.zeros(1, 3, size[1], size[0], device="meta"))
+        whole(torch.zeros(1, 3, size[1], size[0], device="meta"))
     for hook in hooks:
         hook.remove()
     return Cost(parameters, counted, size)

@@ -42,6 +42,8 @@ FAMILIES: Mapping[str, Family] = {
         "efficientdet.config:EfficientDetConfig",
         "efficientdet.network:EfficientDet",
         "efficientdet.config:VARIANTS",
+    "fasterrcnn": Family(
+        "fasterrcnn.config:FasterRcnnConfig", "fasterrcnn.network:FasterRcnn", "fasterrcnn.config:VARIANTS"
     ),
 }
 ALIASES = ssd.ALIASES

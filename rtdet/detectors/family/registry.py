@@ -42,6 +42,7 @@ FAMILIES: Mapping[str, Family] = {
         "efficientdet.config:EfficientDetConfig",
         "efficientdet.network:EfficientDet",
         "efficientdet.config:VARIANTS",
+    ),
     "fasterrcnn": Family(
         "fasterrcnn.config:FasterRcnnConfig", "fasterrcnn.network:FasterRcnn", "fasterrcnn.config:VARIANTS"
     ),

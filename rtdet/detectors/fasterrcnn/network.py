@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import torch
 from torch import Tensor, nn
@@ -90,7 +90,7 @@ class FasterRcnn(DetectionNetwork):
                 objectness, offsets, anchors, whole,
                 candidates=config.candidates, count=config.candidates, overlap=config.thin_out,
             )  # fmt: skip
-        wanted = {
+        wanted: dict[str, Any] = {
             "count": config.region_samples,
             "foreground": config.region_foreground,
             "overlap": config.region_overlap,

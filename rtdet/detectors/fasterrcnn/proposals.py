@@ -57,4 +57,7 @@ def propose(
     has_area = ((boxes[..., 2:] - boxes[..., :2]) >= 1).all(-1)
     is_one = survivors(boxes, overlap) & has_area & (strength > _NOTHING / 2)
     ranked, best = torch.where(is_one, strength, torch.full_like(strength, _NOTHING)).topk(count, dim=1)
-    return boxes.gather(1, best.unsqueeze(-1).expand(-1, -1, 4)), ranked > _NOTHING / 2
+    chosen = ranked > _NOTHING / 2
+    regions = boxes.gather(1, best.unsqueeze(-1).expand(-1, -1, 4))
+    # What fills up is nowhere: which of the rest it is would depend on how a machine sorts what is equal.
+    return regions * chosen.unsqueeze(-1).to(regions.dtype), chosen

@@ -27,6 +27,22 @@ def test_a_setting_of_another_type_is_named_with_its_file(tmp_path, text):
         load_config(str(file), {}, {})
 
 
+@pytest.mark.parametrize(
+    ("text", "wanted"),
+    [
+        ("conf = 'high'", "conf should be a number, not 'high'"),
+        ("max_det = 1.5", "max_det should be a whole number, not 1.5"),
+        ("model = 3", "model should be a text in quotes, not 3"),
+        ("quiet = 1", "quiet should be true or false, not 1"),
+        ("classes = 7", "classes should be a list of texts, or one with commas, not 7"),
+    ],
+)
+def test_what_a_setting_should_be_is_said_in_words_of_toml(tmp_path, text, wanted):
+    (tmp_path / "bad.toml").write_text(text)
+    with pytest.raises(UsageError, match=re.escape(wanted)):
+        load_config(str(tmp_path / "bad.toml"), {}, {})
+
+
 @pytest.mark.parametrize("setting", ["source = ['{}']", "conf = '{}'", "save = [['{}']]"])
 def test_an_address_in_a_wrong_place_is_named_without_its_password(tmp_path, setting):
     address = "rtsp://anna:Hidden1 Word2@camera.example/x"

@@ -305,3 +305,23 @@ def test_two_models_whose_addresses_end_alike_are_kept_apart(own_cache):
     assert cached_path(one) != cached_path(other)
     named = replace(one, url=f"https://example.org/ssd-{one.sha256[:8]}.pth")
     assert cached_path(named).name == f"ssd-{one.sha256[:8]}.pth"
+
+
+def test_a_connection_whose_encryption_breaks_is_taken_up_again(own_cache, server, monkeypatch):
+    import ssl
+
+    from rtdet.detectors import download
+
+    broken = []
+
+    def copy(response, file, *more):
+        if broken:
+            return whole(response, file, *more)
+        broken.append(True)
+        file.write(response.read(len(CONTENT) // 2))
+        raise ssl.SSLError("DECRYPTION_FAILED_OR_BAD_RECORD_MAC")
+
+    whole = download._copy
+    monkeypatch.setattr(download, "_copy", copy)
+    assert fetch_model(card(server.url)).read_bytes() == CONTENT
+    assert broken

@@ -210,6 +210,13 @@ def test_a_dropped_file_is_opened_and_a_dropped_model_is_loaded(qtbot, open_wind
     assert window.player.model == "truth"
 
 
+def test_few_classes_are_all_seen_without_scrolling(qtbot, open_window) -> None:
+    classes = open_window().panel.classes.list
+    until(qtbot, lambda: classes.count() == 6)
+    until(qtbot, lambda: classes.viewport().height() >= classes.visualItemRect(classes.item(5)).bottom())
+    assert classes.verticalScrollBar().maximum() == 0
+
+
 def test_several_dropped_files_are_played_in_turn_and_the_window_says_which_comes_next(
     qtbot, open_window, tmp_path
 ) -> None:

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 
 from rtdet.detectors.heads import (
     anchor_maps,
+    boxes_and_scores,
     end_to_end,
     fastestdet,
     nanodet,
@@ -42,6 +43,7 @@ HEADS: Mapping[str, Family] = {
     "yolov2": Family(anchor_maps.recognize_v2, anchor_maps.FORM_V2),
     "yolov3": Family(anchor_maps.recognize_v3, anchor_maps.FORM_V3),
     "yolov5-maps": Family(anchor_maps.recognize_v5, anchor_maps.FORM_V5),
+    "boxes-and-scores": Family(boxes_and_scores.recognize, boxes_and_scores.FORM),
     "end-to-end": Family(end_to_end.recognize, end_to_end.FORM),
     "yolo-fastestv2": Family(fastestdet.recognize_v2, fastestdet.FORM_V2),
 }

@@ -35,7 +35,9 @@ def recognize(graph: Graph) -> Match | None:
     for i, shape in enumerate(graph.shapes):
         if len(shape) == 3 and shape[0] == 1 and shape[1] and shape[2] and shape[2] >= 6:
             strides = _strides_of(graph.size, shape[1])
-            if strides is not None:
+            others = [other for k, other in enumerate(graph.shapes) if k != i]
+            has_boxes_apart = any(len(other) > 1 and other[1] == shape[1] for other in others)
+            if strides is not None and not has_boxes_apart:
                 return _match(graph, i, shape[2], strides)
     return None
 

@@ -528,6 +528,17 @@ def yolov5_maps() -> Iterator[Made]:
     yield Made("sigmoid", *through)
 
 
+def boxes_and_scores() -> Iterator[Made]:
+    """Corners and scores apart: in pixels for each cell, in fractions for three in each."""
+    rows = decoded_rows()[0]
+    boxes = np.concatenate([rows[:, :2] - rows[:, 2:4] / 2, rows[:, :2] + rows[:, 2:4] / 2], axis=1)
+    scores = rows[None, :, 4:]
+    yield Made("YOLO-NAS", {"a": boxes[None], "b": scores}, {"a": boxes[None], "b": scores * 0})
+    tripled, scores = np.tile(boxes / SIDE, (3, 1))[None, :, None], np.tile(scores, (1, 3, 1))
+    scores[:, 2100:] = 0
+    yield Made("YOLOv4", {"boxes": tripled, "confs": scores}, {"boxes": tripled, "confs": scores * 0})
+
+
 # By the name of the family in HEADS.
 MAKERS: Mapping[str, Callable[[], Iterator[Made]]] = {
     "yolox": yolox,
@@ -538,6 +549,7 @@ MAKERS: Mapping[str, Callable[[], Iterator[Made]]] = {
     "picodet": picodet,
     "fastestdet": fastestdet,
     "yolo-fastestv2": yolo_fastestv2,
+    "boxes-and-scores": boxes_and_scores,
     "end-to-end": end_to_end,
     "yolov2": yolov2,
     "yolov3": yolov3,

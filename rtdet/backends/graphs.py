@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import deque
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -49,6 +50,37 @@ class GraphInfo:
         except RuntimeError:
             return None
         return replace(self, inputs=_inputs(graph), outputs=_outputs(graph), _graph=graph)
+
+    def behind(self, output: int, kinds: Sequence[str]) -> Dimensions | None:
+        """The shape that the nearest operator of one of these kinds has as its result, of those that an output is
+        computed from; None where there is none near."""
+        waiting = deque([self._graph.outputs[output].get_node()])
+        seen: set[str] = set()
+        while waiting and len(seen) < _NEAR:
+            node = waiting.popleft()
+            if node.get_friendly_name() in seen:
+                continue
+            seen.add(node.get_friendly_name())
+            if node.get_type_name() in kinds:
+                return _dimensions(node.output(0).partial_shape)
+            waiting.extend(source.get_node() for source in node.input_values())
+        return None
+
+    def attributes(self, kind: str) -> list[Mapping[str, Any]]:
+        """The attributes of every operator of a kind."""
+        return [node.get_attributes() for node in self._graph.get_ops() if node.get_type_name() == kind]
+
+    def operands(self, kind: str) -> list[tuple[Dimensions, ...]]:
+        """The shapes of what goes into every operator of a kind."""
+        return [
+            tuple(_dimensions(source.get_partial_shape()) for source in node.input_values())
+            for node in self._graph.get_ops()
+            if node.get_type_name() == kind
+        ]
+
+
+# How many operators before an output are looked at.
+_NEAR = 500
 
 
 def inspect_graph(path: Path) -> GraphInfo:
@@ -125,13 +157,15 @@ def _outputs(graph: Any) -> tuple[Port, ...]:
 def _port(port: Any, operators: tuple[str, ...]) -> Port:
     # The shortest of several names is the exporter's own; the others lead there through scopes.
     name = min(port.get_names(), key=lambda one: (len(one), one), default="")
-    shape = port.partial_shape
-    dimensions: Dimensions = ()
-    if shape.rank.is_static:
-        dimensions = tuple(None if side.is_dynamic else side.get_length() for side in shape)
     kind = port.get_element_type()
     try:
         dtype = kind.to_dtype().name
     except Exception:  # bf16, or a type of strings
         dtype = str(kind.get_type_name())
-    return Port(name, dimensions, dtype, operators)
+    return Port(name, _dimensions(port.partial_shape), dtype, operators)
+
+
+def _dimensions(shape: Any) -> Dimensions:
+    if shape.rank.is_dynamic:
+        return ()
+    return tuple(None if side.is_dynamic else side.get_length() for side in shape)

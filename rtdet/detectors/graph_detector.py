@@ -99,6 +99,8 @@ class GraphDetector:
             settled = head.settled(Probe(size, self._runner(head, size), head.input))
             if settled is None:
                 continue
+            if text is not None:  # the user's word counts for more than a measurement
+                settled = replace(settled, input=head.input)
             if settled.gives_pixels and self._options["precision"] == "auto":
                 # Positions up to 640 do not fit into bf16's 8 significant bits: boxes would jump by 2 pixels.
                 self._options["precision"] = "fp32"

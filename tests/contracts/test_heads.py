@@ -13,8 +13,9 @@ from rtdet.detectors.heads.registry import HEADS, recognize_head
 from rtdet.errors import ModelError, UnknownNameError
 from rtdet.types import Thresholds
 from tests.detectors.heads.makers import MAKERS, Made, all_made
+from tests.detectors.heads.more_makers import MORE_MAKERS
 
-EVERY = all_made()
+EVERY = all_made({**MAKERS, **MORE_MAKERS})
 LOW = Thresholds(confidence=0.3, iou=0.9)
 
 
@@ -30,7 +31,7 @@ def case(request: pytest.FixtureRequest) -> tuple[str, Made]:
 
 
 def test_every_family_has_a_maker() -> None:
-    assert set(MAKERS) == set(HEADS)
+    assert set(MAKERS) | set(MORE_MAKERS) == set(HEADS)
 
 
 def test_it_is_recognised_and_says_why(case: tuple[str, Made], tmp_path: Path) -> None:

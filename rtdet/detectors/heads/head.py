@@ -51,7 +51,11 @@ class Probe:
     @cached_property
     def street(self) -> Outputs:
         """The outputs for a rendered street with people and vehicles."""
-        return self.run(street_picture(), self.spec)
+        return self.run(self.street_picture, self.spec)
+
+    @cached_property
+    def street_picture(self) -> Image:
+        return street_picture()
 
 
 def street_picture() -> Image:

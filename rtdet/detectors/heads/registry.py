@@ -7,12 +7,23 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
 from rtdet.detectors.heads import (
+    anchor_levels,
     anchor_maps,
+    blazeface,
     boxes_and_scores,
+    centernet,
+    detection_output,
+    detr,
     end_to_end,
     fastestdet,
+    level_faces,
     nanodet,
     picodet,
+    retinaface,
+    rtdetr,
+    ssd,
+    tf_detection,
+    torchvision_lists,
     yolov5,
     yolov8,
     yolov8_maps,
@@ -20,6 +31,7 @@ from rtdet.detectors.heads import (
 )
 from rtdet.detectors.heads.graph import Graph, show_outputs
 from rtdet.detectors.heads.head import Head, Match
+from rtdet.detectors.heads.not_detectors import describe
 from rtdet.errors import ModelError, UnknownNameError
 
 
@@ -46,6 +58,18 @@ HEADS: Mapping[str, Family] = {
     "boxes-and-scores": Family(boxes_and_scores.recognize, boxes_and_scores.FORM),
     "end-to-end": Family(end_to_end.recognize, end_to_end.FORM),
     "yolo-fastestv2": Family(fastestdet.recognize_v2, fastestdet.FORM_V2),
+    "rtdetr": Family(rtdetr.recognize, rtdetr.FORM),
+    "detr": Family(detr.recognize, detr.FORM),
+    "tf-detection": Family(tf_detection.recognize, tf_detection.FORM),
+    "torchvision": Family(torchvision_lists.recognize, torchvision_lists.FORM),
+    "detection-output": Family(detection_output.recognize, detection_output.FORM),
+    "anchors": Family(anchor_levels.recognize, anchor_levels.FORM),
+    "ssd": Family(ssd.recognize, ssd.FORM),
+    "retinaface": Family(retinaface.recognize, retinaface.FORM),
+    "yunet": Family(level_faces.recognize_yunet, level_faces.FORM_YUNET),
+    "scrfd": Family(level_faces.recognize_scrfd, level_faces.FORM_SCRFD),
+    "blazeface": Family(blazeface.recognize, blazeface.FORM),
+    "centernet": Family(centernet.recognize, centernet.FORM),
 }
 
 
@@ -80,24 +104,13 @@ def _unknown(graph: Graph, name: str | None) -> ModelError:
         return ModelError(
             f"{graph.path} cannot be decoded as {name}: outputs {outputs}, expected {HEADS[name].form}"
         )
-    if (what := _no_detector(graph)) is not None:
-        return ModelError(f"{graph.path} is {what}: it gives no boxes; outputs {outputs}")
+    if what := describe(graph):
+        return ModelError(f"{graph.path} is no detector: {what}; outputs {outputs}")
     near = " or ".join(f"{family}: {HEADS[family].form}" for family in _nearest(graph))
     return ModelError(
         f"{graph.path} has outputs of no detector that rtdet knows: {outputs}; nearest: {near}; where it is one of "
         "them, name it by --head"
     )
-
-
-def _no_detector(graph: Graph) -> str | None:
-    """What a network is that is no detector, where its outputs tell."""
-    sides = {tuple(side for side in shape[1:] if side != 1) for shape in graph.shapes}
-    if len(sides) == 1 and len(only := next(iter(sides))) == 1 and len(graph.shapes) == 1:
-        return f"a classifier of {only[0]} classes, or describes a picture by {only[0]} numbers"
-    width, height = graph.size
-    if all(len(shape) == 4 and (height, width) in (shape[2:], shape[1:3]) for shape in graph.shapes):
-        return "a network that says something about each pixel (segmentation, text, depth)"
-    return None
 
 
 def _nearest(graph: Graph) -> list[str]:

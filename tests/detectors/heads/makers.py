@@ -32,6 +32,10 @@ TAKES: Mapping[str, tuple[Sequence[float], Sequence[float]]] = {
     "0..255": ((0, 0, 0), (1, 1, 1)),
     "0..1": ((0, 0, 0), (255, 255, 255)),
     "-1..1": ((127.5, 127.5, 127.5), (127.5, 127.5, 127.5)),
+    "127/128": ((127,) * 3, (128,) * 3),
+    "127.5/128": ((127.5,) * 3, (128,) * 3),
+    "caffe": ((123, 117, 104), (1, 1, 1)),
+    "centernet": ((0.470 * 255, 0.447 * 255, 0.408 * 255), (0.278 * 255, 0.274 * 255, 0.289 * 255)),
     "imagenet": ((123.675, 116.28, 103.53), (58.395, 57.12, 57.375)),
 }
 _TYPES = {"float32": TensorProto.FLOAT, "float16": TensorProto.FLOAT16, "uint8": TensorProto.UINT8}
@@ -104,7 +108,7 @@ class Made:
         return np.asarray(rgb if color == "rgb" else rgb[::-1], dtype=np.float32)
 
     def _tolerance(self) -> float:
-        return 1.5 if self.takes[1] == "0..255" else 0.01
+        return 1.5 if self.takes[1] in ("0..255", "caffe") else 0.01
 
     def _inputs(self) -> list[onnx.ValueInfoProto]:
         sides = {"n": self.batch, "c": 3, "h": self.size[1], "w": self.size[0]}
@@ -557,6 +561,6 @@ MAKERS: Mapping[str, Callable[[], Iterator[Made]]] = {
 }
 
 
-def all_made() -> list[tuple[str, Made]]:
+def all_made(makers: Mapping[str, Callable[[], Iterator[Made]]]) -> list[tuple[str, Made]]:
     """Every network of every maker, with the family that it is of."""
-    return [(family, made) for family, maker in MAKERS.items() for made in maker()]
+    return [(family, made) for family, maker in makers.items() for made in maker()]

@@ -173,7 +173,7 @@ class TestBadFiles:
             GraphDetector(shared_data / "weights" / "osnet_x0_25_msmt17.onnx")
         message = str(caught.value)
         assert (
-            "osnet_x0_25_msmt17.onnx is no detector: it gives 512 numbers for a picture: an appearance" in message
+            "osnet_x0_25_msmt17.onnx is a classifier of 512 classes, or describes a picture by 512" in message
         )
         assert "\n" not in message
 

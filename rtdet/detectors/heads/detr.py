@@ -68,7 +68,14 @@ def _outputs(graph: Graph) -> tuple[int, int, int] | None:
         for i, shape in enumerate(graph.shapes)
         if len(shape) == 3 and shape[0] in (1, None) and (shape[1] or 0) <= _MOST_QUERIES and shape[2]
     ]
-    if len(graph.outputs) == 1 and fitting and (fitting[0][2] or 0) > 6 and (fitting[0][1] or 0) >= 50:
+    if len(graph.outputs) > 6:
+        return None
+    if (
+        len(graph.outputs) == 1
+        and fitting
+        and 6 < (fitting[0][2] or 0) <= 700
+        and (fitting[0][1] or 0) >= 100
+    ):
         return 0, 0, (fitting[0][2] or 0) - 4
     fours = [one for one in fitting if one[2] == 4]
     boxes = next((one for one in fours if _sounds(graph, one[0], "box", "det")), fours[0] if fours else None)

@@ -105,7 +105,7 @@ def _unknown(graph: Graph, name: str | None) -> ModelError:
             f"{graph.path} cannot be decoded as {name}: outputs {outputs}, expected {HEADS[name].form}"
         )
     if what := describe(graph):
-        return ModelError(f"{graph.path} is no detector: {what}; outputs {outputs}")
+        return ModelError(f"{graph.path} is {what}: it gives no boxes; outputs {outputs}")
     near = " or ".join(f"{family}: {HEADS[family].form}" for family in _nearest(graph))
     return ModelError(
         f"{graph.path} has outputs of no detector that rtdet knows: {outputs}; nearest: {near}; where it is one of "

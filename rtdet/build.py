@@ -166,6 +166,7 @@ def build_pipeline(
         if lend_detector is None:
             detector = build_detector(config)
             opened.callback(detector.close)
+            _look_for_what_is_there(detector, info)
             check_classes(config.tracker, config.set, detector.class_names)
         else:
             detector = lend_detector()
@@ -193,6 +194,13 @@ def build_pipeline(
         opened.pop_all()
     pipeline.compensate_camera(config.camera_motion)
     return pipeline
+
+
+def _look_for_what_is_there(detector: Detector, info: SourceInfo) -> None:
+    """Where nobody named classes and the source knows what is in it, the detector looks for nothing else."""
+    expected = frozenset(info.class_names) & frozenset(detector.class_names)
+    if expected and not detector.thresholds.classes:
+        detector.thresholds = replace(detector.thresholds, classes=expected)
 
 
 def _warn_of_classes(config: RunConfig, detector: Detector) -> None:

@@ -115,7 +115,8 @@ class InputSize:
 @dataclass(frozen=True)
 class Thresholds:
     """What a detector keeps: scores of at least `confidence`; of boxes of one class that overlap by more
-    than `iou` (NMS) the best; the named `classes` (empty: all); the `max_detections` best of a frame.
+    than `iou` (NMS) the best; the named `classes`, or groups of them as "vehicles" (empty: all); the
+    `max_detections` best of a frame.
 
     low: scores from here on too, for a tracker that goes on with its tracks by them; None: no others.
     """
@@ -240,6 +241,7 @@ class SourceInfo:
     `are_pictures`: the frames are single pictures that have nothing to do with each other; width and height are then
     the largest among them, and fps is by the second for which a slide show has each. Some may turn out to be
     unreadable: then the source replaces its info by one with a lower count.
+    `class_names`: what is in it, where that is known; other classes are then not looked for unless asked for.
     `pixel_aspect` is the width of a pixel over its height on screen, in the upright picture (None: not known).
     """
 
@@ -255,3 +257,4 @@ class SourceInfo:
     rotation: int = 0
     pixel_aspect: Fraction | None = None
     are_pictures: bool = False
+    class_names: tuple[str, ...] = ()

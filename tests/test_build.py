@@ -12,7 +12,7 @@ import rtdet
 from rtdet.build import build_pipeline
 from rtdet.config import RunConfig
 from rtdet.errors import ModelError
-from rtdet.types import Detections, FrameResult
+from rtdet.types import Detections, FrameResult, Thresholds
 from rtdet.video.sources.demo import DemoSource
 from rtdet.video.sources.inputs import file_of
 from tests.fake_detector import FakeDetector
@@ -59,6 +59,23 @@ def test_a_lent_detector_outlives_the_pipeline_and_one_of_its_own_does_not(monke
         pass
     assert own.is_closed
     assert not lent.is_closed
+
+
+@pytest.mark.parametrize(
+    ("known", "asked", "looked_for"),
+    [
+        (("person", "car", "dog"), (), {"person", "car"}),
+        (("person", "car", "dog"), ("dog",), {"dog"}),
+        (("cat", "dog"), (), set()),
+    ],
+)
+def test_of_a_source_that_knows_what_it_shows_nothing_else_is_looked_for_unless_asked(
+    monkeypatch, known, asked, looked_for
+) -> None:
+    detector = FakeDetector(class_names=known, thresholds=Thresholds(classes=frozenset(asked)))
+    monkeypatch.setattr("rtdet.build.build_detector", lambda _config: detector)
+    with build_pipeline(RunConfig(), source_opener=lambda _config: Street(width=64, height=48)):
+        assert detector.thresholds.classes == looked_for
 
 
 @pytest.mark.parametrize("spelling", ["{path}", "file://{path}", " {path} ", "~/12:30.mp4", "12:30.mp4"])

@@ -13,6 +13,7 @@ from typing import Any, TypeVar
 
 import click
 
+from rtdet.class_groups import GROUPS
 from rtdet.cli import completion
 from rtdet.config import RunConfig
 
@@ -21,6 +22,7 @@ F = TypeVar("F", bound=Callable[..., Any])
 # A command's context_settings: -h as short for --help.
 CONTEXT: dict[str, Any] = {"help_option_names": ["-h", "--help"]}
 
+_GROUPS = ", ".join(GROUPS)
 _TRACK_FILE = ".txt (MOT), .csv, .jsonl, .parquet or .json (COCO)"
 
 
@@ -51,7 +53,7 @@ def iou(*, unset: bool = False, remembered: bool = False) -> Callable[[F], F]:
     )  # fmt: skip
 
 
-def classes(help: str = "Only these classes, e.g. person,car.") -> Callable[[F], F]:
+def classes(help: str = f"Only these classes, e.g. person,car; or groups: {_GROUPS}.") -> Callable[[F], F]:
     """--classes; gives a tuple of names, or None where the option is not given."""
     more = """ A name with a comma stands in quotes: 'bus,"car, red"'."""
     return click.option("--classes", metavar="A,B", callback=_split, help=help + more)

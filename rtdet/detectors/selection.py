@@ -3,23 +3,31 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from functools import lru_cache
 
 import numpy as np
 
+from rtdet.class_groups import GROUPS, with_groups
 from rtdet.errors import UnknownNameError
 from rtdet.geometry.boxes import iou, is_valid
 from rtdet.geometry.nms import Overlap, batched_nms
-from rtdet.types import BoolArray, Detections, FloatArray, IntArray, Thresholds, class_called
+from rtdet.types import BoolArray, Detections, FloatArray, IntArray, Thresholds
 
 # Candidates beyond these before NMS are noise of a very low confidence threshold: the weakest go.
 MAX_CANDIDATES = 1000
 
 
 def check_classes(thresholds: Thresholds, class_names: Sequence[str]) -> None:
-    """Raises UnknownNameError for a wanted class that a model does not know."""
-    for name in sorted(thresholds.classes):
-        if class_called(name, class_names) is None:
-            raise UnknownNameError("class", name, class_names)
+    """Raises UnknownNameError for a wanted class, or group of classes, of which a model knows none."""
+    for name in sorted(wanted_names(thresholds.classes, tuple(class_names))):
+        if name not in class_names:
+            raise UnknownNameError("class", name, (*class_names, *GROUPS))
+
+
+@lru_cache(maxsize=16)
+def wanted_names(wanted: frozenset[str], class_names: tuple[str, ...]) -> frozenset[str]:
+    """The wanted classes, where some may be named by their group; all, when none is named."""
+    return frozenset(with_groups(wanted, class_names) if wanted else class_names)
 
 
 def strongest(scores: FloatArray, rows: IntArray) -> IntArray:
@@ -34,8 +42,8 @@ def wanted_class(labels: IntArray, thresholds: Thresholds, class_names: Sequence
     """(N,) mask of the labels that the thresholds ask for; all, when they name none."""
     if not thresholds.classes:
         return np.ones(len(labels), dtype=bool)
-    chosen = {class_called(name, class_names) for name in thresholds.classes}
-    wanted = np.array([name in chosen for name in class_names], dtype=bool)
+    names = wanted_names(thresholds.classes, tuple(class_names))
+    wanted = np.array([name in names for name in class_names], dtype=bool)
     return np.asarray(wanted[labels])
 
 

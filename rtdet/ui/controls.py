@@ -11,9 +11,6 @@ from PyQt6.QtWidgets import (
     QFrame,
     QHBoxLayout,
     QLabel,
-    QListWidget,
-    QListWidgetItem,
-    QPushButton,
     QScrollArea,
     QToolButton,
     QVBoxLayout,
@@ -21,15 +18,15 @@ from PyQt6.QtWidgets import (
 )
 
 from rtdet.ui import theme
+from rtdet.ui.class_filter import ClassFilter
 from rtdet.ui.icons import icon
 from rtdet.ui.input_size import InputSizeChooser
-from rtdet.ui.inputs import ARROWS, CalmComboBox, JumpSlider, KeyKeeper
+from rtdet.ui.inputs import CalmComboBox, JumpSlider, KeyKeeper
 from rtdet.viewer.player import PlayerState
 from rtdet.viewer.watched import WatchedState
 from rtdet.viewer.window import WindowState
 
 WIDTH = 272
-_FEW = 7  # classes
 _SHOWN = (
     ("show_boxes", "Boxes", "Draw a box around each object (B)"),
     ("show_labels", "Names, IDs and scores", "Label each box with its class, ID and score (N)"),
@@ -180,76 +177,6 @@ class Fraction(QWidget):
     def _show(self, value: float) -> None:
         self.slider.setValue(round(value * 100))
         self.number.setText(f"{value:.2f}")
-
-
-class ClassFilter(QWidget):
-    """A checkable list of the model's classes."""
-
-    def __init__(self, player: PlayerState) -> None:
-        super().__init__()
-        self._player = player
-        self._filling = False
-        column = QVBoxLayout(self)
-        column.setContentsMargins(0, 0, 0, 0)
-        column.setSpacing(4)
-        row = QHBoxLayout()
-        self.heading = _heading("Classes")
-        row.addWidget(self.heading)
-        row.addStretch()
-        for text, tip, selection in (
-            ("All", "Keep every class", None),
-            ("None", "Keep no class, then tick the ones you want", frozenset[str]()),
-        ):
-            button = QPushButton(text)
-            button.setObjectName("flat")
-            button.setToolTip(tip)
-            button.setAccessibleName(f"{text} classes")
-            button.setFocusPolicy(Qt.FocusPolicy.TabFocus)
-            button.clicked.connect(lambda _on, selection=selection: setattr(player, "selection", selection))
-            row.addWidget(button)
-        column.addLayout(row)
-        self.list = QListWidget()
-        self.list.setAccessibleName("Classes to keep")
-        self.list.setToolTip("Only ticked classes are found, shown and recorded")
-        self.list.setFocusPolicy(Qt.FocusPolicy.TabFocus)
-        KeyKeeper(self.list, (*ARROWS, Qt.Key.Key_Space))
-        column.addWidget(self.list)
-        self.list.itemChanged.connect(self._ticked)
-        player.watch("class_names", self._fill, now=True)
-        player.watch("selection", self._tick_all)
-
-    def _fill(self, names: Sequence[str]) -> None:
-        self._filling = True
-        self.list.clear()
-        for name in names:
-            item = QListWidgetItem(name)
-            item.setFlags(
-                Qt.ItemFlag.ItemIsEnabled | Qt.ItemFlag.ItemIsUserCheckable | Qt.ItemFlag.ItemIsSelectable
-            )
-            item.setCheckState(Qt.CheckState.Checked)
-            self.list.addItem(item)
-        self._filling = False
-        # Few classes fit in without scrolling; the list of many is as high as there is room.
-        rows = sum(self.list.sizeHintForRow(row) for row in range(min(self.list.count(), _FEW)))
-        self.list.setMinimumHeight(max(rows + 12, 76))
-        self._tick_all(None)
-
-    def _tick_all(self, _selection: object) -> None:
-        self._filling = True
-        kept = 0
-        for row in range(self.list.count()):
-            item = self.list.item(row)
-            if item is not None:
-                keep = self._player.keeps(item.text())
-                kept += keep
-                item.setCheckState(Qt.CheckState.Checked if keep else Qt.CheckState.Unchecked)
-        self._filling = False
-        count = self.list.count()
-        self.heading.setText("CLASSES" if kept == count else f"CLASSES  {kept} OF {count}")
-
-    def _ticked(self, item: QListWidgetItem) -> None:
-        if not self._filling:
-            self._player.select(item.text(), item.checkState() == Qt.CheckState.Checked)
 
 
 def _heading(text: str) -> QLabel:

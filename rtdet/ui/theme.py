@@ -146,7 +146,8 @@ def _draw_tick(option: QStyleOption, painter: QPainter) -> None:
     size = min(option.rect.width(), option.rect.height(), 16) - 1.0
     box = QRectF(0, 0, size, size)
     box.moveCenter(QRectF(option.rect).center())
-    on, enabled = bool(state & flag.State_On), bool(state & flag.State_Enabled)
+    partly, enabled = bool(state & flag.State_NoChange), bool(state & flag.State_Enabled)
+    on = partly or bool(state & flag.State_On)
     color = QColor(ACCENT if enabled else DISABLED)
     painter.save()
     painter.setRenderHint(QPainter.RenderHint.Antialiasing)
@@ -159,12 +160,14 @@ def _draw_tick(option: QStyleOption, painter: QPainter) -> None:
         pen.setCapStyle(Qt.PenCapStyle.RoundCap)
         pen.setJoinStyle(Qt.PenJoinStyle.RoundJoin)
         painter.setPen(pen)
-        points = [QPointF(box.x() + size * x, box.y() + size * y) for x, y in _TICK]
+        corners = _DASH if partly else _TICK
+        points = [QPointF(box.x() + size * x, box.y() + size * y) for x, y in corners]
         painter.drawPolyline(QPolygonF(points))
     painter.restore()
 
 
 _TICK = ((0.24, 0.52), (0.43, 0.71), (0.77, 0.31))
+_DASH = ((0.27, 0.5), (0.73, 0.5))
 
 
 def draw_chevron(painter: QPainter, x: float, y: float, enabled: bool) -> None:

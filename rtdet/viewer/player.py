@@ -8,8 +8,9 @@ from enum import Enum
 from pathlib import Path
 from typing import ClassVar
 
+from rtdet.class_groups import with_groups
 from rtdet.config import RunConfig
-from rtdet.types import InputSize, SourceInfo, Thresholds, class_called
+from rtdet.types import InputSize, SourceInfo, Thresholds
 from rtdet.viewer.watched import WatchedState
 
 
@@ -60,6 +61,8 @@ class PlayerState(WatchedState):
     source:      as the user named it ("" until something is opened).
     loading:     what is being waited for, as a line for the user; "" when nothing is.
     selection:   names of the classes to keep; None keeps all of them, an empty set keeps nothing.
+    expected:    the classes that the source is known to show; empty where nothing is known.
+    seen:        the classes of which something was found in this source, in the order of their first time.
     queue:       what is played after the source.
     position_s:  time of the picture on screen, on the source's clock.
     frame_index: its number, from 0 (people and track files count from 1); None before the first one.
@@ -94,6 +97,8 @@ class PlayerState(WatchedState):
     iou: float = 0.5
     class_names: tuple[str, ...] = ()
     selection: frozenset[str] | None = None
+    expected: frozenset[str] = frozenset()
+    seen: tuple[str, ...] = ()
     recording: Path | None = None
     message: Message | None = None
     rates: Rates = Rates()
@@ -143,14 +148,14 @@ class PlayerState(WatchedState):
         return info.duration_s - (1 / info.fps if info.are_pictures and info.fps else 0.0)
 
     def keeps(self, class_name: str) -> bool:
-        return self.selection is None or class_name in self.selection
+        return self.selection is None or class_name in with_groups(self.selection, (class_name,))
 
     def thresholds(self, base: Thresholds) -> Thresholds:
         """`base` with what the user set here. Thresholds say "all classes" by naming none, so an empty
         selection is said by keeping no detections at all."""
         classes = frozenset() if self.selection is None else self.selection
         if self.class_names:
-            classes &= frozenset(self.class_names)
+            classes = frozenset(with_groups(classes, self.class_names)) & frozenset(self.class_names)
         nothing = self.selection is not None and not classes
         limit = 0 if nothing else base.max_detections
         return replace(base, confidence=self.confidence, iou=self.iou, classes=classes, max_detections=limit)
@@ -163,18 +168,38 @@ class PlayerState(WatchedState):
         names = tuple(names)
         if names == self.class_names:
             return
-        kept = None
-        if self.selection is not None:
-            kept = frozenset(called for name in self.selection if (called := class_called(name, names)))
+        untouched, chosen = self.selection == self._usual_selection(), self.selection
         self.class_names = names
-        if self.selection:
-            self.selection = kept or None
+        if untouched and self.expected:
+            self.selection = self._usual_selection()
+        elif chosen:
+            self.selection = frozenset(with_groups(chosen, names)) & frozenset(names) or None
 
-    def select(self, class_name: str, keep: bool) -> None:
-        """Adds a class to the selection or takes it out; with every class in it, it is None again."""
+    def expect(self, names: Collection[str]) -> None:
+        """A new source is open, which shows these classes; none: that is not known. Unless the user has made a
+        selection, the others are not looked for."""
+        untouched = self.selection is None or self.selection == self._usual_selection()
+        self.seen, self.expected = (), frozenset(names)
+        if untouched:
+            self.selection = self._usual_selection()
+
+    def _usual_selection(self) -> frozenset[str] | None:
+        """That of a source with which the user has done nothing."""
+        known = frozenset(self.class_names)
+        usual = self.expected & known if known else self.expected
+        return None if usual == known else usual or None
+
+    def see(self, names: Collection[str]) -> None:
+        """Notes the classes of what is on screen."""
+        new = [name for name in dict.fromkeys(names) if name not in self.seen]
+        if new:
+            self.seen = (*self.seen, *new)
+
+    def select(self, class_names: Collection[str], keep: bool) -> None:
+        """Adds classes to the selection or takes them out; with every class in it, it is None again."""
         everything = frozenset(self.class_names)
         chosen = everything if self.selection is None else self.selection & everything
-        chosen = chosen | {class_name} if keep else chosen - {class_name}
+        chosen = chosen | frozenset(class_names) if keep else chosen - frozenset(class_names)
         self.selection = None if chosen == everything else chosen
 
     def change_speed(self, steps: int) -> None:
@@ -202,6 +227,8 @@ class PlayerState(WatchedState):
         """The configuration that opens `source` with the current settings."""
         known = frozenset(self.class_names)
         chosen = self.selection if self.selection and (not known or self.selection <= known) else ()
+        if source != self.source and self.expected and self.selection == self._usual_selection():
+            chosen = ()  # it was for what is open now
         return replace(
             base,
             source=source,

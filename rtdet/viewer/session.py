@@ -144,6 +144,8 @@ class Session:
         )
         if config.source != player.source:
             player.speed = 1.0
+        if config.source != player.source or player.source_info is None:
+            player.expect(pipeline.source.info.class_names)
         player.source, player.source_info = config.source, pipeline.source.info
         player.position_s, player.frame_index = config.start, None
         player.phase = Phase.PLAYING
@@ -277,6 +279,7 @@ class Session:
             self._result = result  # an old one knows nothing of a model chosen since
             if result.detections.class_names:
                 player.learn_classes(result.detections.class_names)
+            player.see([result.tracks.name_of(row) for row in range(len(result.tracks))])
         if player.are_pictures:
             self._follow_pictures(pipeline, frame)
         if pipeline.is_finished and not self.is_opening:

@@ -148,6 +148,22 @@ def test_pictures_are_labelled_by_the_embedded_model(rtdet, tmp_path):
     rows = json.loads((tmp_path / "new" / "annotations.json").read_text())["annotations"]
     assert rows
     assert {row["teacher"] for row in rows} == {"rtdet-n"}
+    label = (
+        "data",
+        "label",
+        "pictures",
+        "--model",
+        "rtdet-n",
+        "--classes",
+        "people",
+        "--quiet",
+        "--imgsz",
+        320,
+    )
+    assert rtdet(*label, "--out", "people").code == 0
+    content = json.loads((tmp_path / "people" / "annotations.json").read_text())
+    assert [one["name"] for one in content["categories"]] == ["person"]
+    assert 0 < len(content["annotations"]) < len(rows)
     assert rtdet("data", "check", "new", "--no-sheet").code == 0
 
 

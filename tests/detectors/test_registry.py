@@ -5,6 +5,7 @@ import re
 from pathlib import Path
 from types import ModuleType
 
+import numpy as np
 import pytest
 from click.testing import CliRunner
 
@@ -14,7 +15,7 @@ from rtdet.detectors import cards
 from rtdet.detectors.cards import model_card, model_names, read_card
 from rtdet.detectors.coco import COCO_CLASSES
 from rtdet.detectors.registry import DETECTORS, load_detector, weights_of
-from rtdet.detectors.selection import select
+from rtdet.detectors.selection import select, wanted_class
 from rtdet.errors import DownloadError, ModelError, UnknownNameError
 from rtdet.types import Thresholds
 
@@ -108,6 +109,16 @@ def test_an_unknown_class_names_the_nearest_before_anything_is_fetched(
         load_detector(path, thresholds=thresholds)
     chosen = load_detector(str(path), thresholds=Thresholds(classes=frozenset({"person"})))
     assert chosen.thresholds.classes == {"person"}
+
+
+def test_classes_may_be_wanted_by_their_group(tiny_yolox: ModuleType, tmp_path: Path) -> None:
+    path = tiny_yolox.save_tiny_yolox(tmp_path / "tiny.onnx", classes=80)
+    load_detector(path, thresholds=Thresholds(classes=frozenset({"vehicles", "dog"}))).close()
+    with pytest.raises(UnknownNameError, match="did you mean vehicles"):
+        load_detector(path, thresholds=Thresholds(classes=frozenset({"vehicels"})))
+    names = ("person", "car", "dog", "bus")
+    kept = wanted_class(np.arange(4), Thresholds(classes=frozenset({"vehicles", "dog"})), names)
+    assert kept.tolist() == [False, True, True, True]
 
 
 def test_a_model_that_is_not_here_is_not_fetched_offline() -> None:

@@ -11,7 +11,7 @@ def test_thresholds_take_the_sliders_and_the_class_filter() -> None:
     player = PlayerState(confidence=0.4, iou=0.6, class_names=("person", "car"))
     base = Thresholds(max_detections=50)
     assert player.thresholds(base) == Thresholds(0.4, 0.6, frozenset(), 50)
-    player.select("car", False)
+    player.select(["car"], False)
     assert player.thresholds(base) == Thresholds(0.4, 0.6, frozenset({"person"}), 50)
 
 
@@ -23,9 +23,9 @@ def test_no_class_at_all_keeps_nothing_though_thresholds_say_all_by_naming_none(
 
 def test_ticking_the_last_class_again_means_all_classes() -> None:
     player = PlayerState(class_names=("person", "car"))
-    player.select("car", False)
+    player.select(["car"], False)
     assert player.selection == {"person"}
-    player.select("car", True)
+    player.select(["car"], True)
     assert player.selection is None
 
 
@@ -85,3 +85,47 @@ def test_a_tracker_chosen_in_the_window_is_opened_without_the_settings_of_anothe
     assert player.as_config(config, "clip.mp4").set == ("max_age_s=2",)
     player.tracker = "sort"
     assert player.as_config(config, "clip.mp4").set == ()
+
+
+def test_of_a_source_that_knows_what_it_shows_only_that_is_looked_for_until_the_user_chooses():
+    player = PlayerState(class_names=("person", "car", "dog"))
+    player.expect(("person", "car", "tram"))
+    assert player.selection == {"person", "car"}
+    player.learn_classes(("cat", "dog", "person", "tram"))
+    assert player.selection == {"person", "tram"}
+    player.learn_classes(("person", "tram"))
+    assert player.selection is None
+    player.learn_classes(("cat", "dog", "person"))
+    assert player.selection == {"person"}
+    assert player.as_config(RunConfig(), "clip.mp4").classes == ()
+    player.expect(())
+    assert player.selection is None
+
+
+def test_a_selection_of_the_user_outlives_a_source_that_knows_what_it_shows():
+    player = PlayerState(class_names=("person", "car", "dog"))
+    player.select(["person"], False)
+    player.expect(("person", "car"))
+    assert player.selection == {"car", "dog"}
+    player.expect(())
+    assert player.selection == {"car", "dog"}
+
+
+def test_classes_may_be_named_by_their_group_before_and_after_the_model_has_said_its_own():
+    player = PlayerState()
+    player.take_over(RunConfig(classes=("vehicles",)))
+    assert player.keeps("car")
+    assert not player.keeps("person")
+    assert player.as_config(RunConfig(), "clip.mp4").classes == ("vehicles",)
+    player.learn_classes(("person", "car", "bus"))
+    assert player.selection == {"car", "bus"}
+    assert player.thresholds(Thresholds()).classes == {"car", "bus"}
+
+
+def test_what_was_seen_is_kept_in_its_order_until_another_source_is_open():
+    player = PlayerState()
+    player.see(["car", "person", "car"])
+    player.see(["person", "dog"])
+    assert player.seen == ("car", "person", "dog")
+    player.expect(())
+    assert player.seen == ()

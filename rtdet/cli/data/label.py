@@ -107,9 +107,9 @@ def _wanted(
     classes: tuple[str, ...] | None, parts: dict[str, RawLabels], detectors: Sequence[Detector]
 ) -> tuple[str, ...]:
     """The classes to look for. Raises UnknownNameError or UsageError for classes that no model knows."""
+    from rtdet.class_groups import with_groups
     from rtdet.datasets.convert import class_names_of
     from rtdet.errors import UnknownNameError, UsageError
-    from rtdet.types import class_called
 
     seen = tuple(dict.fromkeys(name for detector in detectors for name in detector.class_names))
     labeled = class_names_of(parts)
@@ -119,11 +119,12 @@ def _wanted(
                 f"the models know none of the classes {', '.join(labeled)}; they know {', '.join(seen)}"
             )
         return labeled or seen
-    known = (*labeled, *seen)
-    for name in classes:
-        if class_called(name, known) is None:
+    known = tuple(dict.fromkeys((*labeled, *seen)))
+    wanted = with_groups(classes, known)
+    for name in wanted:
+        if name not in known:
             raise UnknownNameError("class", name, known)
-    return tuple(dict.fromkeys(class_called(name, known) or name for name in classes))
+    return wanted
 
 
 @contextmanager

@@ -190,13 +190,14 @@ def _measured_classes(
     known: the classes that a model detects, or that a file has detections of. A class that a file does not name may
     have been looked for without success, so it is measured too.
     """
+    from rtdet.class_groups import with_groups
     from rtdet.evaluation.detection.measurement import labeled_classes
     from rtdet.terminal import for_terminal
 
     labeled = labeled_classes(dataset)
     if not labeled:
         raise UsageError(f"nothing to measure: {dataset.folder} has no labelled object")
-    asked = wanted or labeled
+    asked = with_groups(wanted, labeled) or labeled
     absent = [name for name in asked if name not in known]
     names = [name for name in asked if is_file or name not in absent]
     if not names:

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from rtdet.detectors.selection import select, strongest
+from rtdet.detectors.selection import select, strongest, wanted_class
 from rtdet.geometry.boxes import diou, iou
 from rtdet.geometry.letterbox import Letterbox
 from rtdet.types import Detections, FloatArray, Thresholds
@@ -22,10 +22,7 @@ def postprocess(
 ) -> Detections:
     """boxes (N, 4) xyxy in network pixels and scores (N, C) in 0..1 to Detections by falling score, in pixels of the
     original picture. A row speaks for its best wanted class only. suppression: see FamilyConfig."""
-    wanted = np.array(
-        [i for i, name in enumerate(class_names) if not thresholds.classes or name in thresholds.classes],
-        dtype=np.int64,
-    )
+    wanted = np.flatnonzero(wanted_class(np.arange(len(class_names)), thresholds, class_names))
     chosen = scores[:, wanted]
     best = chosen.argmax(1) if len(wanted) else np.zeros(0, dtype=np.int64)
     strength = chosen[np.arange(len(best)), best]

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from rtdet.detectors.selection import select, strongest
+from rtdet.detectors.selection import select, strongest, wanted_names
 from rtdet.detectors.ssd.coder import BoxCoder
 from rtdet.geometry.letterbox import Letterbox
 from rtdet.types import Detections, FloatArray, IntArray, Thresholds
@@ -53,13 +53,14 @@ _Candidates = tuple[IntArray, IntArray, FloatArray]
 
 def _sigmoid_candidates(logits: FloatArray, wanted: IntArray, confidence: float) -> _Candidates:
     """Prior, output and score of each prior whose best wanted output reaches the threshold."""
-    chosen = np.asarray(logits, dtype=np.float64)[:, wanted]
     if not len(wanted):
         return wanted, wanted, np.zeros(0)
-    best = chosen.argmax(1)
-    strength = chosen[np.arange(len(chosen)), best]
+    # With many classes a copy of all logits would take longer than the rest; few rows reach the threshold.
+    chosen = logits if len(wanted) == logits.shape[1] else logits[:, wanted]
+    strength = chosen.max(1).astype(np.float64)
     rows = np.flatnonzero(strength >= _logit(confidence))
-    return rows, wanted[best[rows]], 1 / (1 + np.exp(-strength[rows]))
+    best = chosen[rows].argmax(1)
+    return rows, wanted[best], 1 / (1 + np.exp(-strength[rows]))
 
 
 def _softmax_candidates(logits: FloatArray, wanted: IntArray, confidence: float) -> _Candidates:
@@ -76,7 +77,7 @@ def _softmax_candidates(logits: FloatArray, wanted: IntArray, confidence: float)
 
 
 def _wanted_outputs(thresholds: Thresholds, class_names: Sequence[str]) -> IntArray:
-    names = thresholds.classes or set(class_names)
+    names = wanted_names(thresholds.classes, tuple(class_names))
     return np.array([i for i, name in enumerate(class_names) if name and name in names], dtype=np.int64)
 
 

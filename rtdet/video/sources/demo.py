@@ -6,7 +6,7 @@ import threading
 import time
 from fractions import Fraction
 
-from rtdet.demo.scene import DemoScene
+from rtdet.demo.scene import CLASS_NAMES, DemoScene
 from rtdet.protocols import SourceState
 from rtdet.types import Frame, SourceInfo
 
@@ -28,6 +28,7 @@ class DemoSource:
         self.info = SourceInfo(
             "demo", width, height, fps, self.scene.frame_count, self.scene.frame_count / fps,
             is_live=False, is_seekable=True, detail=f"rendered street, seed {seed}",
+            class_names=CLASS_NAMES,
         )  # fmt: skip
         self.state = SourceState.OPEN
         self._time_base = 1 / Fraction(fps).limit_denominator(100_000)

@@ -33,6 +33,7 @@ def test_names_of_nobody_are_in_the_last_group_and_the_order_within_a_group_is_k
 def test_a_group_stands_for_those_of_its_classes_that_are_known() -> None:
     assert with_groups(["vehicles"], ("person", "car", "bus")) == ("car", "bus")
     assert with_groups(["people", "car"], ("person", "car", "bus")) == ("person", "car")
+    assert with_groups(["Vehicles", "PERSON"], ("person", "car")) == ("car", "person")
 
 
 def test_a_class_that_is_called_like_a_group_is_meant_itself_and_unknown_names_stay() -> None:

@@ -8,11 +8,29 @@ fine-tuning of zero-shot models", arXiv 2109.01903). It costs nothing when the m
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 
 import torch
 
 from rtdet.detectors.family.network import DetectionNetwork
 from rtdet.training.folding import fold, unfold
+
+
+def graft(whole: DetectionNetwork, tuned: DetectionNetwork) -> DetectionNetwork:
+    """The network in evaluation that sees as `tuned` does and tells apart all the classes of `whole`, which knows
+    more of them: the layers whose shape follows the number of classes are those of `whole`, all others of `tuned`.
+
+    Scores are uncalibrated. It makes sense where `tuned` began as `whole` with fewer classes, and kept the branches
+    that tell classes apart. Raises ValueError where nothing but the classes may differ and does.
+    """
+    if replace(tuned.config, class_names=whole.config.class_names) != whole.config:
+        raise ValueError("only weights of configurations that differ in their classes can be joined")
+    joined, other = fold(whole), fold(tuned).state_dict()
+    with torch.no_grad():
+        for name, value in joined.state_dict().items():
+            if value.shape == other[name].shape:
+                value.copy_(other[name])
+    return unfold(joined)
 
 
 def blend(

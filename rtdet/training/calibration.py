@@ -2,8 +2,9 @@
 
 Platt scaling (Platt 1999, "Probabilistic outputs for support vector machines"): a logistic regression from
 the network's logit to whether the detection was right, on pictures that were not trained on. Two numbers
-come out, and they are folded into the score heads, so that the model stays one plain network and its order of
-detections, hence its AP, stays what it was.
+come out for each class, and they are folded into the score heads, so that the model stays one plain network and
+the order of a class's detections, hence its AP, stays nearly what it was: a prior speaks for its best class only,
+which may be another one then.
 """
 
 from __future__ import annotations
@@ -11,11 +12,15 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 import numpy as np
+import torch
 
 from rtdet.datasets import Sample
 from rtdet.detectors.family.network import DetectionNetwork
 from rtdet.geometry.boxes import area, iou
-from rtdet.types import BoolArray, Detections, FloatArray
+from rtdet.types import BoolArray, Detections, FloatArray, IntArray
+
+# How far a class's scale and shift are thought to lie from those of all classes, as standard deviations.
+SPREAD = (0.2, 0.5)
 
 
 def is_right(found: Detections, truth: Sample, min_iou: float = 0.5) -> BoolArray:
@@ -43,42 +48,65 @@ def counts(found: Detections, truth: Sample, right: BoolArray) -> BoolArray:
     return np.asarray(~unknown & (right | ~within.any(axis=1)))
 
 
-def pooled(found: Sequence[Detections], truths: Sequence[Sample]) -> tuple[FloatArray, BoolArray]:
-    """Score of each detection that counts, and whether it is right, over all pictures."""
-    scores, hits = [np.zeros(0)], [np.zeros(0, dtype=bool)]
+def pooled(found: Sequence[Detections], truths: Sequence[Sample]) -> tuple[FloatArray, BoolArray, IntArray]:
+    """Score of each detection that counts, whether it is right, and its label, over all pictures."""
+    scores, hits, labels = [np.zeros(0)], [np.zeros(0, dtype=bool)], [np.zeros(0, dtype=np.int64)]
     for one, truth in zip(found, truths, strict=True):
         right = is_right(one, truth)
         keep = counts(one, truth, right)
         scores.append(one.scores[keep])
         hits.append(right[keep])
-    return np.concatenate(scores), np.concatenate(hits)
+        labels.append(one.labels[keep])
+    return np.concatenate(scores), np.concatenate(hits), np.concatenate(labels)
 
 
-def fit_platt(scores: FloatArray, right: BoolArray) -> tuple[float, float]:
+def fit_platt(
+    scores: FloatArray, right: BoolArray, around: tuple[float, float] | None = None
+) -> tuple[float, float]:
     """(scale, shift) for which sigmoid(scale * logit(score) + shift) is the likeliest to give `right`.
 
     scores (N,) in (0, 1). Newton's method on the log likelihood, with Platt's softened targets, which keep it
-    finite where every detection is right or none is. Raises ValueError without detections.
+    finite where every detection is right or none is. around: what both are taken to be, give or take SPREAD, before
+    anything was seen; it takes the place of the softened targets. Raises ValueError where there is neither a
+    detection nor that.
     """
-    if len(scores) == 0:
+    if len(scores) == 0 and around is None:
         raise ValueError("nothing was detected, so there is nothing to calibrate by")
     clipped = np.clip(scores, 1e-6, 1 - 1e-6)
     x = np.stack([np.log(clipped / (1 - clipped)), np.ones(len(scores))], axis=1)
     hits = int(right.sum())
     target = np.where(right, (hits + 1) / (hits + 2), 1 / (len(right) - hits + 2))
-    weights = np.array([1.0, 0.0])
+    center, belief = np.array([1.0, 0.0]), 1e-6 * np.eye(2)
+    if around is not None:
+        target = right.astype(np.float64)
+        center, belief = np.array(around), np.diag(1 / np.square(SPREAD))
+    weights = center.copy()
     for _ in range(50):
         p = 1 / (1 + np.exp(-np.clip(x @ weights, -50, 50)))
-        curvature = (x * (p * (1 - p))[:, None]).T @ x + 1e-6 * np.eye(2)
-        step = np.linalg.solve(curvature, x.T @ (p - target))
+        curvature = (x * (p * (1 - p))[:, None]).T @ x + belief
+        pull = belief @ (weights - center) if around is not None else 0
+        step = np.linalg.solve(curvature, x.T @ (p - target) + pull)
         weights -= np.clip(step, -2, 2)
         if np.abs(step).max() < 1e-9:
             break
     return float(weights[0]), float(weights[1])
 
 
-def fold_in(model: DetectionNetwork, scale: float, shift: float) -> None:
-    """Changes the network so that every logit becomes scale * logit + shift; scale must be above 0."""
-    if not scale > 0:
-        raise ValueError(f"a scale of {scale:g} would turn the order of detections around")
-    model.rescale_scores(scale, shift)
+def fit_by_class(scores: FloatArray, right: BoolArray, labels: IntArray, classes: int) -> FloatArray:
+    """(C, 2) scale and shift of each class. They are drawn towards what fits all classes together: entirely for a
+    class that was never detected, hardly for one with hundreds of detections. labels (N,) of the detections.
+    Raises ValueError without detections."""
+    common = fit_platt(scores, right)
+    rows = (labels == label for label in range(classes))
+    return np.array([fit_platt(scores[row], right[row], common) for row in rows]).reshape(classes, 2)
+
+
+def fold_in(model: DetectionNetwork, scale: float | FloatArray, shift: float | FloatArray) -> None:
+    """Changes the network so that every logit becomes scale * logit + shift, each a number or (C,) numbers; scale
+    must be above 0."""
+    if not np.all(np.asarray(scale) > 0):
+        raise ValueError(f"a scale of {np.min(scale):g} would turn the order of detections around")
+    if isinstance(scale, np.ndarray) and scale.ndim:
+        model.rescale_scores(torch.as_tensor(scale).float(), torch.as_tensor(shift).float())
+    else:
+        model.rescale_scores(float(scale), float(shift))

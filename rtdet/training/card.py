@@ -29,7 +29,7 @@ class Confidence:
 
 def choose_confidence(dataset: Dataset, found: Sequence[Detections]) -> Confidence | None:
     """The point of the precision-recall curve with the best F1; None without objects or right detections."""
-    scores, hits = pooled(found, dataset.samples)
+    scores, hits, _ = pooled(found, dataset.samples)
     truths = sum(
         int((~sample.ignored & ~np.isin(sample.labels, sorted(sample.incomplete))).sum())
         for sample in dataset.samples

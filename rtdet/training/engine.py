@@ -57,8 +57,8 @@ _WARM, _MEASURED = 4, 20
 class Trainer:
     """Trains one network. `fit` returns the averaged model; everything it writes goes to `folder`.
 
-    extra_loss: (images (B, 3, H, W) BGR, and each of the network's outputs) to a Tensor that is added to its own
-    losses, as for distillation.
+    extra_loss: (images (B, 3, H, W) BGR, one Truth for each, and each of the network's outputs) to a Tensor that is
+    added to its own losses, as `Distillation`.
     """
 
     def __init__(
@@ -227,7 +227,7 @@ class Trainer:
         with torch.autocast(self.device.type, kind, enabled=kind is not None):
             outputs = self.model(images)
         losses = self.model.criterion(outputs, truths, config.size)
-        extra = self.extra_loss(images, *outputs) if self.extra_loss is not None else None
+        extra = self.extra_loss(images, truths, *outputs) if self.extra_loss is not None else None
         total = losses.total if extra is None else losses.total + extra
         if not torch.isfinite(total):
             raise self._not_finite("loss", batch)

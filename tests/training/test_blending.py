@@ -1,12 +1,15 @@
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 import torch
 from torch import nn
 
 from rtdet.detectors.ssd.architectures import build_network
 from rtdet.detectors.ssd.config import SSDConfig
-from rtdet.training.blending import blend
+from rtdet.training.blending import blend, graft
+from rtdet.training.start import with_classes
 
 CONFIG = SSDConfig(("a", "b"), (8, 8, 16, 16, 16), (1, 1, 1, 1), 8, architecture="csp-n")
 
@@ -54,3 +57,24 @@ def test_networks_of_two_shapes_and_shares_out_of_range_are_refused():
         blend(_network(1), _network(1, other), 0.5)
     with pytest.raises(ValueError, match=r"1\.5"):
         blend(_network(1), _network(2), 1.5)
+
+
+def test_classes_that_a_fine_tuning_left_out_are_told_apart_again_on_what_it_learnt(picture):
+    start = _network(1, replace(CONFIG, class_names=("a", "b", "c")))
+    tuned = with_classes(start, ("c", "a"))
+    with torch.no_grad():
+        for conv in (tuned.heads[0].objects, tuned.heads[1].boxes):
+            conv.weight.add_(0.1)
+        tuned.rescale_scores(2.0, -1.0)
+        offsets, logits = tuned(picture)
+        whole = graft(start, tuned)
+        now = whole(picture)
+    assert whole.config == start.config
+    torch.testing.assert_close(now[0], offsets, atol=2e-4, rtol=2e-3)
+    torch.testing.assert_close(now[1][..., [2, 0]] * 2 - 1, logits, atol=2e-3, rtol=2e-3)
+
+
+def test_only_networks_that_differ_in_nothing_but_their_classes_can_be_joined():
+    other = replace(CONFIG, neck=16)
+    with pytest.raises(ValueError, match="differ in their classes"):
+        graft(_network(1), _network(2, other))

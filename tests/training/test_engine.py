@@ -169,9 +169,11 @@ def test_norms_folded_for_the_training_are_back_in_the_saved_network(tmp_path):
 def test_an_extra_loss_is_added_and_logged(tmp_path):
     torch.manual_seed(0)
     config = TrainConfig(steps=2, batch=2, size=(64, 64))
-    trainer = Trainer(
-        SSD(TINY), config, tmp_path, extra_loss=lambda images, offsets, logits: 0 * offsets.sum() + 7
-    )
+
+    def extra(images, truths, offsets, logits):
+        return 0 * offsets.sum() + 5 + len(truths)
+
+    trainer = Trainer(SSD(TINY), config, tmp_path, extra_loss=extra)
     trainer.fit(PICTURES)
     for row in read_log(tmp_path / "log.csv"):
         assert float(row["extra_loss"]) == 7

@@ -19,7 +19,6 @@ from rtdet.cli.progress import progress
 from rtdet.errors import OutputError, UnknownNameError, UsageError
 from rtdet.extras import require
 from rtdet.terminal import say
-from rtdet.types import class_called
 
 if TYPE_CHECKING:
     from rtdet.config import RunConfig
@@ -84,6 +83,7 @@ def detect(
     Classes are compared by name. Those that have labels and that the model knows are measured. The model runs in
     fp32; to see what a faster precision costs on this machine, measure again with --precision auto.
     """
+    from rtdet.class_groups import with_groups
     from rtdet.config import RunConfig
     from rtdet.datasets import load_dataset
     from rtdet.datasets.losses import say_losses
@@ -97,8 +97,7 @@ def detect(
         raise UsageError("give --model or --detections, not both: the file already holds what a model saw")
     if not 0 < match_iou <= 1:
         raise UsageError(f"--match-iou must be above 0 and at most 1, not {match_iou:g}")
-    wanted = classes or ()
-    config = RunConfig(model=model or RunConfig.model, classes=wanted, **settings)
+    config = RunConfig(model=model or RunConfig.model, **settings)
     if out is not None:
         require("report", "the report of --out")
     folder = _check_folder(out) if out is not None else None
@@ -110,10 +109,10 @@ def detect(
     say_losses(dataset.losses, data, allow=allow_loss)
     if not dataset.samples:
         raise UsageError(f"the labels in {data} list no pictures")
+    wanted = with_groups(classes or (), dataset.class_names)
     for name in wanted:
-        if class_called(name, dataset.class_names) is None:
+        if name not in dataset.class_names:
             raise UnknownNameError("class of the data", name, dataset.class_names)
-    wanted = tuple(dict.fromkeys(class_called(name, dataset.class_names) or name for name in wanted))
     config = replace(config, classes=wanted)
     seen = _from_file(Path(detections), dataset, wanted) if detections else _from_model(config, dataset)
     measured = measure(
@@ -190,14 +189,13 @@ def _measured_classes(
     known: the classes that a model detects, or that a file has detections of. A class that a file does not name may
     have been looked for without success, so it is measured too.
     """
-    from rtdet.class_groups import with_groups
     from rtdet.evaluation.detection.measurement import labeled_classes
     from rtdet.terminal import for_terminal
 
     labeled = labeled_classes(dataset)
     if not labeled:
         raise UsageError(f"nothing to measure: {dataset.folder} has no labelled object")
-    asked = with_groups(wanted, labeled) or labeled
+    asked = wanted or labeled
     absent = [name for name in asked if name not in known]
     names = [name for name in asked if is_file or name not in absent]
     if not names:

@@ -13,7 +13,7 @@ from rtdet.detectors.centernet.loss import distance_at, heat_loss
 from rtdet.detectors.centernet.targets import paint
 from rtdet.detectors.family.config import Size
 from rtdet.detectors.family.grids import cell_corners, from_center, rows_of
-from rtdet.detectors.family.network import DetectionNetwork
+from rtdet.detectors.family.network import DetectionNetwork, rescale_layer
 from rtdet.detectors.family.trunks import Trunk
 from rtdet.detectors.family.truth import MAX_OBJECTS, Losses, Truth, at_most, spared
 
@@ -93,12 +93,8 @@ class CenterNet(DetectionNetwork):
     def can_be_calibrated(self) -> bool:
         return True
 
-    @torch.no_grad()
-    def rescale_scores(self, scale: float, shift: float) -> None:
-        last = _last(self.heat)
-        assert last.bias is not None
-        last.weight.mul_(scale)
-        last.bias.mul_(scale).add_(shift)
+    def rescale_scores(self, scale: float | Tensor, shift: float | Tensor) -> None:
+        rescale_layer(_last(self.heat), len(self.config.class_names), scale, shift)
 
 
 def _rise(inputs: int, outputs: int) -> nn.Module:

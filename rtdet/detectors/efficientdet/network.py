@@ -12,7 +12,7 @@ from rtdet.detectors.efficientdet.bifpn import BiFpn, Separable, norm
 from rtdet.detectors.efficientdet.config import STRIDES, EfficientDetConfig
 from rtdet.detectors.family.config import Size
 from rtdet.detectors.family.grids import cell_centers, rows_of
-from rtdet.detectors.family.network import DetectionNetwork
+from rtdet.detectors.family.network import DetectionNetwork, rescale_layer
 from rtdet.detectors.family.trunks import Trunk
 from rtdet.detectors.family.truth import Losses, Truth
 from rtdet.detectors.retinanet.anchors import decode
@@ -70,12 +70,8 @@ class EfficientDet(DetectionNetwork):
     def can_be_calibrated(self) -> bool:
         return True
 
-    @torch.no_grad()
-    def rescale_scores(self, scale: float, shift: float) -> None:
-        last = self.classes.predict.across
-        assert last.bias is not None
-        last.weight.mul_(scale)
-        last.bias.mul_(scale).add_(shift)
+    def rescale_scores(self, scale: float | Tensor, shift: float | Tensor) -> None:
+        rescale_layer(self.classes.predict.across, len(self.config.class_names), scale, shift)
 
 
 class Head(nn.Module):

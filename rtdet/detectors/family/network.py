@@ -81,9 +81,20 @@ class DetectionNetwork(nn.Module):
         """Whether a class's score depends on the others', as with a softmax."""
         return False
 
-    def rescale_scores(self, scale: float, shift: float) -> None:
-        """Changes the network so that every class logit becomes scale * logit + shift."""
+    def rescale_scores(self, scale: float | Tensor, shift: float | Tensor) -> None:
+        """Changes the network so that every class logit becomes scale * logit + shift, each a number or, (C,), one
+        for each class."""
         raise NotImplementedError
+
+
+@torch.no_grad()
+def rescale_layer(layer: nn.Conv2d, classes: int, scale: float | Tensor, shift: float | Tensor) -> None:
+    """`rescale_scores` of the convolution whose outputs are the class logits, for one or more anchors of a cell one
+    after the other."""
+    assert layer.bias is not None
+    each_scale, each_shift = torch.as_tensor(scale), torch.as_tensor(shift)
+    layer.weight.view(-1, classes, *layer.weight.shape[1:]).mul_(each_scale.view(-1, 1, 1, 1))
+    layer.bias.view(-1, classes).mul_(each_scale).add_(each_shift)
 
 
 class Decoding(nn.Module):

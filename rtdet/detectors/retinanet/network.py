@@ -9,7 +9,7 @@ from torch import Tensor, nn
 
 from rtdet.detectors.family.config import Size
 from rtdet.detectors.family.grids import rows_of
-from rtdet.detectors.family.network import DetectionNetwork
+from rtdet.detectors.family.network import DetectionNetwork, rescale_layer
 from rtdet.detectors.family.trunks import Trunk
 from rtdet.detectors.family.truth import Losses, Truth
 from rtdet.detectors.retinanet.anchors import anchors_of, decode
@@ -65,12 +65,8 @@ class RetinaNet(DetectionNetwork):
     def can_be_calibrated(self) -> bool:
         return True
 
-    @torch.no_grad()
-    def rescale_scores(self, scale: float, shift: float) -> None:
-        last = last_of(self.classes)
-        assert last.bias is not None
-        last.weight.mul_(scale)
-        last.bias.mul_(scale).add_(shift)
+    def rescale_scores(self, scale: float | Tensor, shift: float | Tensor) -> None:
+        rescale_layer(last_of(self.classes), len(self.config.class_names), scale, shift)
 
 
 def head(channels: int, convolutions: int, outputs: int) -> nn.Sequential:

@@ -9,6 +9,7 @@ be the start of a training, as VGG's were for the first SSD. Priors, box coder, 
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import Any
 
 import torch
 from torch import Tensor, nn
@@ -188,8 +189,8 @@ class CspSSD(SSDModule):
         start_rare((head.classes for head in heads), share=0.1)
         start_rare((head.objects for head in heads), share=0.1)
         start_rare((head.boxes for head in heads), share=0.5)
-        self.register_buffer("score_scale", torch.ones(()))
-        self.register_buffer("score_shift", torch.zeros(()))
+        self.register_buffer("score_scale", torch.ones(classes))
+        self.register_buffer("score_shift", torch.zeros(classes))
 
     def forward(self, images: Tensor) -> tuple[Tensor, Tensor]:
         """(B, 3, H, W) BGR 0..255 to offsets (B, P, 4) and class logits (B, P, C), in `make_priors` order."""
@@ -203,9 +204,17 @@ class CspSSD(SSDModule):
         logits = both(torch.cat(objects, 1), torch.cat(classes, 1))
         return torch.cat(offsets, 1), logits * self.score_scale + self.score_shift
 
-    def rescale_scores(self, scale: float, shift: float) -> None:
+    def rescale_scores(self, scale: float | Tensor, shift: float | Tensor) -> None:
         self.score_shift.mul_(scale).add_(shift)
         self.score_scale.mul_(scale)
+
+    def _load_from_state_dict(self, state_dict: dict[str, Any], prefix: str, *rest: Any) -> None:
+        # Older files have one scale and one shift for all classes.
+        for name in ("score_scale", "score_shift"):
+            value = state_dict.get(prefix + name)
+            if value is not None and value.ndim == 0:
+                state_dict[prefix + name] = value.expand(len(self.config.class_names))
+        super()._load_from_state_dict(state_dict, prefix, *rest)
 
 
 def both(a: Tensor, b: Tensor) -> Tensor:

@@ -80,17 +80,19 @@ class SSDModule(DetectionNetwork):
         return not self.config.background
 
     @torch.no_grad()
-    def rescale_scores(self, scale: float, shift: float) -> None:
-        """Changes the network so that every class logit becomes scale * logit + shift; that of background is
-        only scaled, for the same shift of all would change no softmax."""
+    def rescale_scores(self, scale: float | Tensor, shift: float | Tensor) -> None:
+        """Changes the network so that every class logit becomes scale * logit + shift. Both are numbers, or (C,) for
+        each class its own. That of background is only scaled, for the same shift of all would change no softmax.
+        Raises ValueError for scales of each class where there is a background."""
+        if self.config.background and isinstance(scale, Tensor) and scale.ndim:
+            raise ValueError("classes that share a softmax with background have one scale")
         for final in self.final_score_layers():
-            final.weight.mul_(scale)
+            rows = final.weight.view(-1, self.outputs, *final.weight.shape[1:])
+            rows.mul_(scale.view(-1, 1, 1, 1) if isinstance(scale, Tensor) and scale.ndim else scale)
             if final.bias is not None:
-                final.bias.mul_(scale)
-                if self.config.background:
-                    final.bias.view(-1, self.outputs)[:, 1:].add_(shift)
-                else:
-                    final.bias.add_(shift)
+                biases = final.bias.view(-1, self.outputs)
+                biases.mul_(scale)
+                biases[:, int(self.config.background) :].add_(shift)
 
     @property
     def outputs(self) -> int:

@@ -6,7 +6,7 @@ import threading
 import time
 from fractions import Fraction
 
-from rtdet.demo.scene import CLASS_NAMES, DemoScene
+from rtdet.demo import CLASS_NAMES, DemoScene
 from rtdet.protocols import SourceState
 from rtdet.types import Frame, SourceInfo
 

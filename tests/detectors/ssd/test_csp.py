@@ -51,3 +51,12 @@ def test_rescaling_acts_on_the_final_logits_and_adds_up():
         model.rescale_scores(2.0, -1.0)
         model.rescale_scores(0.5, 3.0)
         torch.testing.assert_close(model(picture)[1], (before * 2 - 1) * 0.5 + 3)
+
+
+def test_weights_from_before_classes_had_a_scale_of_their_own_are_read():
+    model, picture = build_network(CONFIG).eval(), torch.rand(1, 3, 64, 64) * 255
+    weights = model.state_dict() | {"score_scale": torch.tensor(2.0), "score_shift": torch.tensor(-1.0)}
+    old = build_network(CONFIG).eval()
+    old.load_state_dict(weights)
+    with torch.no_grad():
+        torch.testing.assert_close(old(picture)[1], model(picture)[1] * 2 - 1)

@@ -20,6 +20,12 @@ def in_one_tuple(inputs: Inputs) -> tuple[Tensor, ...]:
     return inputs if isinstance(inputs, tuple) else (inputs,)
 
 
+def as_shapes(shape: Shape | Shapes) -> Shapes:
+    """A tuple of shapes, of one shape or of several."""
+    several = tuple(one for one in shape if isinstance(one, tuple))
+    return several or (tuple(side for side in shape if isinstance(side, int)),)
+
+
 class Network(Protocol):
     """A network, compiled for one device. Used by one thread at a time.
 

@@ -16,7 +16,7 @@ from rtdet.backends.forks import refuse_after_fork
 from rtdet.backends.graph_files import ONNX, graph_format
 from rtdet.backends.hostile import refuse_hostile
 from rtdet.backends.machine import core_count
-from rtdet.backends.network import Inputs, Outputs, Shape, Shapes, in_one_tuple
+from rtdet.backends.network import Inputs, Outputs, Shape, Shapes, as_shapes, in_one_tuple
 from rtdet.backends.placeholders import refuse_placeholder
 from rtdet.errors import ModelError, UsageError
 
@@ -44,7 +44,7 @@ def open_onnxruntime(
         refuse_placeholder(model)
         refuse_hostile(model, "onnxruntime")
     try:
-        graph = str(model) if isinstance(model, Path) else export_onnx(model, shapes[0])
+        graph = str(model) if isinstance(model, Path) else export_onnx(model, shapes)
         session = onnxruntime.InferenceSession(graph, options, providers=_providers(device))
     except Exception as error:
         raise ModelError(
@@ -62,7 +62,7 @@ def _providers(device: str) -> list[Any]:
 
 def export_onnx(
     module: torch.nn.Module,
-    shape: Shape,
+    shape: Shape | Shapes,
     *,
     names: tuple[Sequence[str], Sequence[str]] | None = None,
     free_axes: Mapping[str, Mapping[int, str]] | None = None,
@@ -79,7 +79,7 @@ def export_onnx(
     inputs, outputs = names or (None, None)
     with torch.no_grad(), warnings.catch_warnings():
         warnings.simplefilter("ignore")
-        example = (torch.zeros(shape),)
+        example = tuple(map(torch.zeros, as_shapes(shape)))
         module = copy.deepcopy(module).eval().cpu()
         torch.onnx.export(
             module, example, stream, dynamo=False, opset_version=17,

@@ -30,7 +30,7 @@ from rtdet.backends.graph_files import IR, ONNX, graph_format
 from rtdet.backends.hostile import refuse_hostile
 from rtdet.backends.hostile_sizes import doubt_of_sizes
 from rtdet.backends.hostile_trial import pass_trial
-from rtdet.backends.network import Inputs, Outputs, Shape, Shapes, Tensor, in_one_tuple
+from rtdet.backends.network import Inputs, Outputs, Shape, Shapes, Tensor, as_shapes, in_one_tuple
 from rtdet.backends.placeholders import refuse_placeholder
 from rtdet.cache import discard, is_whole, seal, seal_of, writable_cache
 from rtdet.errors import ModelError, UsageError
@@ -75,7 +75,7 @@ def open_openvino(model: Any, shapes: Shapes, device: str, precision: str) -> Op
     is_graph, is_file = isinstance(model, ov.Model), isinstance(model, Path)
     what = model.get_friendly_name() if is_graph else str(model) if is_file else type(model).__name__
     try:
-        graph = model if is_graph else read_graph(model) if is_file else _from_torch(model, shapes[0])
+        graph = model if is_graph else read_graph(model) if is_file else _from_torch(model, shapes)
         fixed = _with_fixed_inputs(ov, graph, shapes)
         if isinstance(model, Path):
             _refuse_huge(fixed, model)
@@ -131,7 +131,7 @@ def _refuse_without_weights(path: Path) -> None:
     refuse_placeholder(weights)
 
 
-def _from_torch(module: torch.nn.Module, shape: Shape) -> Any:
+def _from_torch(module: torch.nn.Module, shapes: Shapes) -> Any:
     """The module traced with zeros. Needs tensor outputs: one, or a tuple or list of them."""
     import torch
     from openvino.frontend import FrontEndManager
@@ -141,18 +141,18 @@ def _from_torch(module: torch.nn.Module, shape: Shape) -> Any:
         warnings.simplefilter("ignore")  # deprecations and tracer notes are not the user's concern
         frozen = copy.deepcopy(module).eval().cpu()
         # Traced here rather than by the decoder, which would run the network twice more to check itself.
-        traced = torch.jit.trace(frozen, torch.zeros(shape), strict=False, check_trace=False)  # type: ignore[no-untyped-call]
+        traced = torch.jit.trace(frozen, tuple(map(torch.zeros, shapes)), strict=False, check_trace=False)  # type: ignore[no-untyped-call]
         decoder = TorchScriptPythonDecoder(traced, shared_memory=False)
         front_end = FrontEndManager().load_by_framework("pytorch")
         return front_end.convert(front_end.load(decoder))
 
 
-def save_graph(module: torch.nn.Module, shape: Shape, path: Path) -> None:
+def save_graph(module: torch.nn.Module, shape: Shape | Shapes, path: Path) -> None:
     """Writes a torch module as an OpenVINO graph, `path` (.xml) with its .bin, float32. Raises ModelError for
     a module that cannot be converted, OSError where nothing can be written."""
     ov = load_openvino()
     try:
-        graph = _with_fixed_inputs(ov, _from_torch(module, shape), (shape,))
+        graph = _with_fixed_inputs(ov, _from_torch(module, as_shapes(shape)), as_shapes(shape))
     except Exception as error:
         raise ModelError(f"OpenVINO cannot run {type(module).__name__}: {_reason(error)}") from error
     try:

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 from rtdet.backends.forks import note_opened, refuse_after_fork
 from rtdet.backends.graph_files import GRAPH_SUFFIXES, IR, graph_format
 from rtdet.backends.machine import has_nvidia_driver, may_have_gpu, tell_of_unused_gpu
-from rtdet.backends.network import Network, Shape, Shapes
+from rtdet.backends.network import Network, Shape, Shapes, as_shapes
 from rtdet.errors import ModelError, UnknownNameError, UsageError
 from rtdet.extras import is_installed, require
 
@@ -75,12 +75,7 @@ def open_network(
         _check_file(model)
     backend, device = choose(backend, device, is_file=is_file)
     note_opened()
-    return BACKENDS[backend](model, _in_one_tuple(input_shape), device, precision)
-
-
-def _in_one_tuple(shape: Shape | Shapes) -> Shapes:
-    several = tuple(one for one in shape if isinstance(one, tuple))
-    return several or (tuple(side for side in shape if isinstance(side, int)),)
+    return BACKENDS[backend](model, as_shapes(input_shape), device, precision)
 
 
 def check_names(backend: str, device: str, precision: str) -> None:

@@ -64,7 +64,7 @@ class TorchNetwork:
         while running:
             yield _finish(*running.popleft())
 
-    def _start(self, array: Tensor) -> tuple[list[torch.Tensor], Any]:
+    def _start(self, *arrays: Tensor) -> tuple[list[torch.Tensor], Any]:
         """Queue one input: the outputs in host memory, and the CUDA event after which they are filled."""
         if self._module is None:
             raise ModelError("the network was closed")
@@ -76,14 +76,11 @@ class TorchNetwork:
             if on_cuda:  # the shapes never change, so the fastest kernels are worth searching for
                 contexts.enter_context(torch.cuda.device(self._device))
                 contexts.enter_context(torch.backends.cudnn.flags(benchmark=True))
-            batch = torch.from_numpy(array)
-            if on_cuda:
-                batch = batch.pin_memory().to(self._device, non_blocking=True)
-                batch = batch.contiguous(memory_format=torch.channels_last)
+            tensors = [self._placed(torch.from_numpy(array)) for array in arrays]
             try:
-                outputs = self._module(batch if on_cuda else batch.to(self._device))
+                outputs = self._module(*tensors)
             except RuntimeError as error:
-                raise ModelError(f"torch failed on an input of {array.shape}: {_short(error)}") from error
+                raise ModelError(f"torch failed on an input of {arrays[0].shape}: {_short(error)}") from error
             tensors = [outputs] if isinstance(outputs, torch.Tensor) else list(outputs)
             if not on_cuda:
                 return [_to_host(tensor) for tensor in tensors], None
@@ -91,6 +88,12 @@ class TorchNetwork:
             event = torch.cuda.Event()  # type: ignore[no-untyped-call]
             event.record()
         return on_host, event
+
+    def _placed(self, tensor: torch.Tensor) -> torch.Tensor:
+        if self._device.type != "cuda":
+            return tensor.to(self._device)
+        tensor = tensor.pin_memory().to(self._device, non_blocking=True)
+        return tensor.contiguous(memory_format=torch.channels_last) if tensor.ndim == 4 else tensor
 
     def close(self) -> None:
         self._module = None

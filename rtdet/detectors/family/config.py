@@ -6,7 +6,11 @@ from collections.abc import Callable, Mapping
 from dataclasses import MISSING, asdict, dataclass, fields
 from typing import Any, ClassVar, Protocol, TypeVar, get_args, get_origin, get_type_hints
 
+import numpy as np
+from numpy.typing import NDArray
+
 from rtdet.config import MAX_IMGSZ
+from rtdet.types import Image
 
 Size = tuple[int, int]
 _Names = tuple[str, ...]
@@ -68,6 +72,16 @@ class FamilyConfig:
     def suppression(self) -> str:
         """How overlapping detections of a class are thinned out: "nms", "diou" (arXiv 1911.08287) or "none"."""
         return "nms"
+
+    @property
+    def region_count(self) -> int:
+        """How many regions of a picture its graph is given beside the picture, by `find_regions`: 0 for all that find
+        objects by themselves."""
+        return 0
+
+    def find_regions(self, picture: Image) -> NDArray[np.float32]:
+        """(region_count, 4) xyxy in pixels of the picture (H, W, 3) BGR; rows of zeros fill up. Free of torch."""
+        raise NotImplementedError
 
     def as_dict(self) -> dict[str, Any]:
         """Plain values for JSON."""

@@ -49,7 +49,10 @@ def cost_of(network: nn.Module, size: tuple[int, int]) -> Cost:
     hooks = [layer.register_forward_hook(note) for layer in ghost.modules() if type(layer) in _COUNTS]
     whole = ghost.as_graph() if isinstance(ghost, DetectionNetwork) else ghost
     with torch.no_grad():
-        whole(torch.zeros(1, 3, size[1], size[0], device="meta"))
+        inputs = [torch.zeros(1, 3, size[1], size[0], device="meta")]
+        if regions := getattr(getattr(ghost, "config", None), "region_count", 0):
+            inputs.append(torch.zeros(1, regions, 4, device="meta"))
+        whole(*inputs)
     for hook in hooks:
         hook.remove()
     return Cost(parameters, counted, size)

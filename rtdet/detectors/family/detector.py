@@ -11,7 +11,7 @@ import cv2
 import numpy as np
 
 from rtdet.backends import Network, open_network
-from rtdet.backends.network import Outputs, Shape, Tensor
+from rtdet.backends.network import Inputs, Outputs, Shapes
 from rtdet.backends.registry import check_names, choose
 from rtdet.detectors.batching import input_size, runs_of_one_size
 from rtdet.detectors.family.config import NetworkConfig, Size
@@ -97,35 +97,43 @@ class NetworkDetector(ABC):
         fit = letterbox if self._config.input_size is None else stretch
         maps: list[Letterbox] = []
 
-        def inputs() -> Iterator[Tensor]:
+        def inputs() -> Iterator[Inputs]:
             for image in images:
                 fitted, back = fit(image, size)
                 maps.append(back)
-                yield np.asarray(cv2.dnn.blobFromImage(fitted), dtype=np.float32)
+                yield self._inputs(np.asarray(fitted, dtype=np.uint8))
 
         for i, outputs in enumerate(network.run_many(inputs())):
             yield self._found(outputs, size, maps[i])
+
+    def _shapes(self, size: Size) -> Shapes:
+        """Of the graph's inputs, for pictures fitted into `size`."""
+        return ((1, 3, size[1], size[0]),)
+
+    def _inputs(self, fitted: Image) -> Inputs:
+        """What the graph is given of a picture that was fitted in."""
+        return np.asarray(cv2.dnn.blobFromImage(fitted), dtype=np.float32)
 
     def _network(self, size: Size) -> Network:
         if self._weights is None:
             raise ModelError("this detector was closed")
         if size not in self._networks:
-            shape = (1, 3, size[1], size[0])
+            shapes = self._shapes(size)
             self._networks[size] = open_network(
-                self._model(shape),
-                shape,
+                self._model(shapes),
+                shapes,
                 backend=self._backend,
                 device=self._device,
                 precision=self._precision,
             )
         return self._networks[size]
 
-    def _model(self, shape: Shape) -> torch.nn.Module | Path:
+    def _model(self, shapes: Shapes) -> torch.nn.Module | Path:
         """The network in the quickest form: a graph, which needs no torch, where there is one."""
         assert self._weights is not None
         if not isinstance(self._weights, Path):
             return self._weights.as_graph()
-        return graph_of(self._weights, shape, self._backend) or load_weights(self._weights).as_graph()
+        return graph_of(self._weights, shapes, self._backend) or load_weights(self._weights).as_graph()
 
     def close(self) -> None:
         self._weights = None
@@ -139,6 +147,17 @@ class FamilyDetector(NetworkDetector):
     def _choose_precision(self, wanted: str) -> str:
         """Pixel positions up to 640 do not fit into bf16's 8 significant bits: boxes would jump by 2 pixels."""
         return "fp32" if wanted == "auto" and self._backend == "openvino" else wanted
+
+    def _shapes(self, size: Size) -> Shapes:
+        count = self._config.region_count
+        return (*super()._shapes(size), *([(1, count, 4)] if count else []))
+
+    def _inputs(self, fitted: Image) -> Inputs:
+        picture = super()._inputs(fitted)
+        if not self._config.region_count:
+            return picture
+        assert isinstance(picture, np.ndarray)
+        return picture, self._config.find_regions(fitted)[None]
 
     def _found(self, outputs: Outputs, size: Size, back: Letterbox) -> Detections:
         boxes, scores = outputs

@@ -12,7 +12,7 @@ import logging
 import tempfile
 from pathlib import Path
 
-from rtdet.backends.network import Shape
+from rtdet.backends.network import Shape, Shapes
 from rtdet.backends.openvino import load_openvino, save_graph
 from rtdet.cache import discard, is_whole, seal, writable_cache
 from rtdet.extras import is_installed, require_for_model
@@ -31,7 +31,7 @@ def beside(weights: Path) -> Path:
     return weights.with_suffix(".onnx")
 
 
-def graph_of(weights: Path, shape: Shape, backend: str) -> Path | None:
+def graph_of(weights: Path, shape: Shape | Shapes, backend: str) -> Path | None:
     """A graph of a network's weights that `backend` reads: the ONNX beside them, else, for OpenVINO, a cached one.
     None where there is neither. Raises as `cached_graph` does."""
     if backend not in ("openvino", "onnxruntime"):
@@ -45,7 +45,7 @@ def graph_of(weights: Path, shape: Shape, backend: str) -> Path | None:
     return cached_graph(weights, shape) if backend == "openvino" else None
 
 
-def cached_graph(weights: Path, shape: Shape) -> Path | None:
+def cached_graph(weights: Path, shape: Shape | Shapes) -> Path | None:
     """The OpenVINO graph (.xml) of a network's weights, made now if need be, with an input of `shape`; a kept one
     may have another, and is changed to this one when it is opened. None where the cache cannot be written.
     Raises ModelError for weights that cannot be read."""

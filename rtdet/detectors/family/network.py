@@ -104,6 +104,7 @@ class Decoding(nn.Module):
         super().__init__()
         self.network = network
 
-    def forward(self, images: Tensor) -> tuple[Tensor, Tensor]:
-        """(B, 3, H, W) BGR 0..255 to boxes (B, N, 4) and scores (B, N, C)."""
-        return self.network.decode(self.network(images))
+    def forward(self, images: Tensor, *regions: Tensor) -> tuple[Tensor, Tensor]:
+        """(B, 3, H, W) BGR 0..255 to boxes (B, N, 4) and scores (B, N, C). regions: of each picture (B, R, 4), for
+        networks whose configuration finds them."""
+        return self.network.decode(self.network(images, *regions))

@@ -43,6 +43,9 @@ FAMILIES: Mapping[str, Family] = {
         "efficientdet.network:EfficientDet",
         "efficientdet.config:VARIANTS",
     ),
+    "fastrcnn": Family(
+        "fastrcnn.config:FastRcnnConfig", "fastrcnn.network:FastRcnn", "fastrcnn.config:VARIANTS"
+    ),
     "fasterrcnn": Family(
         "fasterrcnn.config:FasterRcnnConfig", "fasterrcnn.network:FasterRcnn", "fasterrcnn.config:VARIANTS"
     ),

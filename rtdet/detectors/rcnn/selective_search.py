@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import heapq
 from collections.abc import Collection, Sequence
+from functools import lru_cache
 from typing import Any
 
 import cv2
@@ -178,3 +179,23 @@ def _neighbors(segments: Segments, count: int) -> dict[int, set[int]]:
         near[a].add(b)
         near[b].add(a)
     return near
+
+
+@lru_cache(maxsize=256)
+def searched(
+    pixels: bytes,
+    height: int,
+    width: int,
+    side: int,
+    spaces: tuple[str, ...],
+    scales: tuple[float, ...],
+    most: int,
+    least_side: float,
+) -> npt.NDArray[np.float32]:
+    """`selective_search` of a picture's pixels as (most, 4), filled up with rows of zeros. The last pictures are
+    remembered: a validation looks at the same ones again and again, and a search takes longer than a network."""
+    image = np.frombuffer(pixels, dtype=np.uint8).reshape(height, width, 3)
+    found = selective_search(image, side=side, spaces=spaces, scales=scales, most=most, least_side=least_side)
+    filled = np.zeros((most, 4), dtype=np.float32)
+    filled[: len(found)] = found
+    return filled

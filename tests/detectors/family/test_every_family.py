@@ -40,6 +40,13 @@ def size_of(network):
     return network.config.input_size or (max(96, multiple), max(64, multiple))
 
 
+def given_to(network, picture):
+    """The inputs of a network's graph: a picture, and its regions where the network is told where to look."""
+    if not network.config.region_count:
+        return (picture,)
+    return picture, network.search(torch.from_numpy(picture)).numpy()
+
+
 def truths(size):
     """Two pictures: one with two objects, one with none but a region of which nothing is known."""
     width, height = size
@@ -100,10 +107,12 @@ def test_every_back_end_computes_what_torch_computes_at_any_input(name, backend,
         shape = (1, 3, height, width)
         picture = np.random.default_rng(0).uniform(0, 255, shape).astype(np.float32)
         with torch.no_grad():
-            expected = [part.numpy() for part in network.as_graph()(torch.from_numpy(picture))]
-        graph = graph_of(path, shape, backend) or network.as_graph()
-        opened = open_network(graph, shape, backend=backend, device="cpu", precision="fp32")
-        (outputs,) = opened.run_many([picture])
+            inputs = given_to(network, picture)
+            expected = [part.numpy() for part in network.as_graph()(*map(torch.from_numpy, inputs))]
+        shapes = tuple(one.shape for one in inputs)
+        graph = graph_of(path, shapes, backend) or network.as_graph()
+        opened = open_network(graph, shapes, backend=backend, device="cpu", precision="fp32")
+        (outputs,) = opened.run_many([inputs])
         opened.close()
         assert [output.shape for output in outputs] == [part.shape for part in expected]
         np.testing.assert_allclose(outputs[0], expected[0], atol=0.05, rtol=1e-4)

@@ -8,6 +8,7 @@ setup(
     package_data={
         "rtdet": ["py.typed"],
         "rtdet.evaluation.report": ["*.j2", "*.css"],
+        "rtdet.explain": ["*.j2", "*.css"],
         "rtdet._models": ["*.toml", "*.safetensors", "*.onnx"],
     },
 )

@@ -124,6 +124,20 @@ def read_graph(path: Path) -> Any:
         raise ModelError(message) from error
 
 
+def fixed_graph(path: Path, shapes: Shapes) -> Any:
+    """A network's file as an openvino.Model for inputs of exactly `shapes`, float32 in and out. Raises ModelError."""
+    graph = _with_fixed_inputs(load_openvino(), read_graph(path), shapes)
+    _refuse_huge(graph, path)
+    return graph
+
+
+def run_once(graph: Any, inputs: Inputs) -> Outputs:
+    """What a graph gives for its inputs, in fp32; compiled for this one run. Raises RuntimeError."""
+    compiled = _core().compile_model(graph, "CPU", {"INFERENCE_PRECISION_HINT": "f32"})
+    found = compiled(list(in_one_tuple(inputs)))
+    return tuple(found[i] for i in range(len(compiled.outputs)))
+
+
 def _refuse_without_weights(path: Path) -> None:
     weights = path.with_suffix(".bin")
     if not weights.is_file():

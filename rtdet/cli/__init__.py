@@ -30,6 +30,7 @@ COMMANDS = {
     "train": ("rtdet.cli.train", "Train a detector on labelled pictures."),
     "data": ("rtdet.cli.data", "Check, convert, label and split data sets."),
     "compare": ("rtdet.cli.compare", "Put several models side by side: how good, how quick."),
+    "explain": ("rtdet.cli.explain", "Show on a page what happens inside a detector."),
     "eval": ("rtdet.cli.eval", "Measure a detector, a tracker, or what is on screen."),
 }
 

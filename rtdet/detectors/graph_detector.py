@@ -11,7 +11,7 @@ from pathlib import Path
 import numpy as np
 
 from rtdet.backends import Network, open_network
-from rtdet.backends.network import Inputs, Outputs
+from rtdet.backends.network import Inputs, Outputs, in_one_tuple
 from rtdet.detectors.batching import input_size, runs_of_one_size
 from rtdet.detectors.heads.graph import Graph, noted_size, open_graph, show_outputs
 from rtdet.detectors.heads.head import Candidates, Head, Probe
@@ -24,6 +24,7 @@ from rtdet.detectors.heads.input_spec import (
     to_tensor,
 )
 from rtdet.detectors.heads.registry import Recognized, recognize_head
+from rtdet.detectors.look import Look
 from rtdet.detectors.names import class_names
 from rtdet.detectors.selection import select, strongest, wanted_class
 from rtdet.errors import ModelError, UsageError
@@ -89,6 +90,25 @@ class GraphDetector:
     def input(self) -> InputSpec:
         """How pictures are prepared for the network."""
         return self._head.input
+
+    @property
+    def head(self) -> Head:
+        """How its outputs are decoded."""
+        return self._head
+
+    @property
+    def path(self) -> Path:
+        """The network's file."""
+        return self._path
+
+    def look(self, image: Image) -> Look:
+        """What the network gets for a picture and what it gives, as `detect` runs it."""
+        height, width = image.shape[:2]
+        size = self._fixed or input_size(width, height, self._long_side, self._head.stride)
+        inputs, back = self._inputs(image, size, self._head)
+        fitted, _ = fit_picture(image, size, self._head.input)
+        outputs = next(iter(self._network(size).run_many([inputs])))
+        return Look(fitted, in_one_tuple(inputs), outputs, size, back)
 
     def _open(self, found: Sequence[Recognized], imgsz: int | None, text: str | None) -> tuple[Head, str]:
         """The first of the families that a run of the network bears out. Opens the network at once, so that a wrong

@@ -26,7 +26,7 @@ from rtdet.detectors.torchvision_weights import LoadedModel, load_model, read_st
 from rtdet.errors import ModelError, UsageError
 from rtdet.geometry.boxes import clip, is_valid
 from rtdet.protocols import Detector
-from rtdet.types import Detections, Image, InputSize, Thresholds
+from rtdet.types import Detections, Image, InputSize, IntArray, Thresholds
 
 _GPU_BATCH = 4  # RetinaNet at 800 px takes about 1 GB of GPU memory a picture
 Found = dict[str, torch.Tensor]
@@ -103,6 +103,18 @@ class TorchvisionDetector:
         self._label_of[named] = np.arange(len(named))
         self._runner: _EagerRunner | None = runner
 
+    @property
+    def model(self) -> Any:
+        """torchvision's model. Raises ModelError once closed."""
+        if self._runner is None:
+            raise ModelError("the model was closed")
+        return self._runner.model
+
+    @property
+    def label_of(self) -> IntArray:
+        """Into `class_names`, for each of the model's labels; -1 for background and for gaps."""
+        return self._label_of
+
     def detect(self, images: Sequence[Image]) -> list[Detections]:
         if self._runner is None:
             raise ModelError("the model was closed")
@@ -146,19 +158,19 @@ class _EagerRunner:
     def __init__(self, model: Any, device: str, precision: str) -> None:
         self._device = torch.device(device)
         self._precision = choose_precision(device, precision)
-        self._model: Any = model.to(self._device)
+        self.model: Any = model.to(self._device)
         self._batch = 1 if self._device.type == "cpu" else _GPU_BATCH
 
     def run(self, images: Sequence[Image], thresholds: Thresholds) -> Iterator[Found]:
-        _apply(self._model, thresholds)
+        _apply(self.model, thresholds)
         for start in range(0, len(images), self._batch):
             tensors = [_to_tensor(image) for image in images[start : start + self._batch]]
             with ExitStack() as contexts:
                 contexts.enter_context(torch.inference_mode())
                 if self._precision != "fp32":
                     contexts.enter_context(torch.autocast(self._device.type, TYPES[self._precision]))
-                found: list[Found] = self._model([tensor.to(self._device) for tensor in tensors])
+                found: list[Found] = self.model([tensor.to(self._device) for tensor in tensors])
             yield from found  # outside of the contexts, which would else hold in the caller's code too
 
     def close(self) -> None:
-        self._model = None
+        self.model = None

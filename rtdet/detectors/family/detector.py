@@ -11,13 +11,14 @@ import cv2
 import numpy as np
 
 from rtdet.backends import Network, open_network
-from rtdet.backends.network import Inputs, Outputs, Shapes
+from rtdet.backends.network import Inputs, Outputs, Shapes, in_one_tuple
 from rtdet.backends.registry import check_names, choose
 from rtdet.detectors.batching import input_size, runs_of_one_size
 from rtdet.detectors.family.config import NetworkConfig, Size
 from rtdet.detectors.family.graph import graph_of
 from rtdet.detectors.family.postprocess import postprocess
 from rtdet.detectors.family.weights import load_weights, read_config
+from rtdet.detectors.look import Look
 from rtdet.errors import ModelError, UsageError
 from rtdet.geometry.letterbox import Letterbox, letterbox, stretch
 from rtdet.types import Detections, Image, InputSize, Thresholds
@@ -27,6 +28,7 @@ if TYPE_CHECKING:
 
     from rtdet.detectors.family.network import DetectionNetwork
 
+_Fitted = np.ndarray[Any, Any]
 DEFAULT_INPUT = 416
 
 
@@ -73,6 +75,24 @@ class NetworkDetector(ABC):
         """The network in use: its backend, device and precision."""
         return next(iter(self._networks.values()))
 
+    @property
+    def weights(self) -> Path | DetectionNetwork:
+        """The file of weights, or the network, that it was made of. Raises ModelError once closed."""
+        if self._weights is None:
+            raise ModelError("this detector was closed")
+        return self._weights
+
+    def look(self, image: Image) -> Look:
+        """What the network gets for a picture and what it gives, as `detect` runs it."""
+        height, width = image.shape[:2]
+        size = self._config.input_size or input_size(
+            width, height, self._long_side, self._config.multiple
+        )
+        fitted, back = self._fit(image, size)
+        inputs = self._inputs(fitted)
+        outputs = next(iter(self._network(size).run_many([inputs])))
+        return Look(np.asarray(fitted.round(), dtype=np.uint8), in_one_tuple(inputs), outputs, size, back)
+
     def _visible_names(self) -> Sequence[str]:
         names: Sequence[str] = self._config.class_names
         return names
@@ -94,14 +114,13 @@ class NetworkDetector(ABC):
 
     def _detect_same_size(self, images: Sequence[Image], size: Size) -> Iterator[Detections]:
         network = self._network(size)
-        fit = letterbox if self._config.input_size is None else stretch
         maps: list[Letterbox] = []
 
         def inputs() -> Iterator[Inputs]:
             for image in images:
-                fitted, back = fit(image, size)
+                fitted, back = self._fit(image, size)
                 maps.append(back)
-                yield self._inputs(np.asarray(fitted, dtype=np.uint8))
+                yield self._inputs(fitted)
 
         for i, outputs in enumerate(network.run_many(inputs())):
             yield self._found(outputs, size, maps[i])
@@ -110,9 +129,12 @@ class NetworkDetector(ABC):
         """Of the graph's inputs, for pictures fitted into `size`."""
         return ((1, 3, size[1], size[0]),)
 
-    def _inputs(self, fitted: Image) -> Inputs:
-        """What the graph is given of a picture that was fitted in."""
+    def _inputs(self, fitted: _Fitted) -> Inputs:
+        """What the graph is given of a picture that was fitted in: a stretched one is not rounded."""
         return np.asarray(cv2.dnn.blobFromImage(fitted), dtype=np.float32)
+
+    def _fit(self, image: Image, size: Size) -> tuple[_Fitted, Letterbox]:
+        return letterbox(image, size) if self._config.input_size is None else stretch(image, size)
 
     def _network(self, size: Size) -> Network:
         if self._weights is None:
@@ -152,12 +174,12 @@ class FamilyDetector(NetworkDetector):
         count = self._config.region_count
         return (*super()._shapes(size), *([(1, count, 4)] if count else []))
 
-    def _inputs(self, fitted: Image) -> Inputs:
+    def _inputs(self, fitted: _Fitted) -> Inputs:
         picture = super()._inputs(fitted)
         if not self._config.region_count:
             return picture
         assert isinstance(picture, np.ndarray)
-        return picture, self._config.find_regions(fitted)[None]
+        return picture, self._config.find_regions(np.asarray(fitted, dtype=np.uint8))[None]
 
     def _found(self, outputs: Outputs, size: Size, back: Letterbox) -> Detections:
         boxes, scores = outputs

@@ -9,7 +9,7 @@ import numpy as np
 from rtdet.detectors.selection import select, strongest, wanted_class
 from rtdet.geometry.boxes import diou, iou
 from rtdet.geometry.letterbox import Letterbox
-from rtdet.types import Detections, FloatArray, Thresholds
+from rtdet.types import Detections, FloatArray, IntArray, Thresholds
 
 
 def postprocess(
@@ -22,18 +22,26 @@ def postprocess(
 ) -> Detections:
     """boxes (N, 4) xyxy in network pixels and scores (N, C) in 0..1 to Detections by falling score, in pixels of the
     original picture. A row speaks for its best wanted class only. suppression: see FamilyConfig."""
+    rows, labels, strength = candidates(scores, thresholds, class_names)
+    return select(
+        letterbox.undo(np.asarray(boxes[rows], dtype=np.float64)),
+        strength,
+        labels,
+        thresholds,
+        class_names,
+        overlap=diou if suppression == "diou" else iou,
+        suppress=suppression != "none",
+    )
+
+
+def candidates(
+    scores: FloatArray, thresholds: Thresholds, class_names: Sequence[str]
+) -> tuple[IntArray, IntArray, FloatArray]:
+    """The row, the label and the score (N,) of what speaks for an object before NMS."""
     wanted = np.flatnonzero(wanted_class(np.arange(len(class_names)), thresholds, class_names))
     chosen = scores[:, wanted]
     best = chosen.argmax(1) if len(wanted) else np.zeros(0, dtype=np.int64)
     strength = chosen[np.arange(len(best)), best]
     rows = np.flatnonzero(strength >= thresholds.least_score)
     rows = rows[strongest(strength[rows], np.arange(len(rows)))]
-    return select(
-        letterbox.undo(np.asarray(boxes[rows], dtype=np.float64)),
-        np.asarray(strength[rows], dtype=np.float64),
-        wanted[best[rows]],
-        thresholds,
-        class_names,
-        overlap=diou if suppression == "diou" else iou,
-        suppress=suppression != "none",
-    )
+    return rows, wanted[best[rows]], np.asarray(strength[rows], dtype=np.float64)

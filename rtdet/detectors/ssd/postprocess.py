@@ -33,14 +33,21 @@ def postprocess(
     Detections and of their `class_names`.
     """
     coder = coder or BoxCoder()
-    wanted = _wanted_outputs(thresholds, class_names)
-    candidates = _softmax_candidates if background else _sigmoid_candidates
-    rows, outputs, scores = candidates(logits, wanted, thresholds.least_score)
-    kept = strongest(scores, np.arange(len(scores)))
-    rows, outputs, scores = rows[kept], outputs[kept], scores[kept]
+    rows, outputs, scores = candidates(logits, thresholds, class_names, background=background)
     boxes = letterbox.undo(coder.decode(np.asarray(offsets[rows], dtype=np.float64), priors[rows]))
     label_of = np.cumsum([name != "" for name in class_names]) - 1
     return select(boxes, scores, label_of[outputs], thresholds, visible_names(class_names))
+
+
+def candidates(
+    logits: FloatArray, thresholds: Thresholds, class_names: Sequence[str], *, background: bool = False
+) -> tuple[IntArray, IntArray, FloatArray]:
+    """The prior, the output (without background) and the score (N,) of what speaks for an object before NMS."""
+    wanted = _wanted_outputs(thresholds, class_names)
+    find = _softmax_candidates if background else _sigmoid_candidates
+    rows, outputs, scores = find(logits, wanted, thresholds.least_score)
+    kept = strongest(scores, np.arange(len(scores)))
+    return rows[kept], outputs[kept], scores[kept]
 
 
 def visible_names(class_names: Sequence[str]) -> tuple[str, ...]:

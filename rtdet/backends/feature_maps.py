@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
@@ -67,11 +68,13 @@ def _ends_of_stages(graph: Any, least_channels: int) -> list[Any]:
             ends[size] = raised.get(size) or widest[size]
     sizes = sorted(ends, reverse=True)
     # A map with a border for the next layer's kernel is the same map.
-    bordered = {a for a, b in zip(sizes, sizes[1:], strict=False) if a[0] - b[0] <= 3 and min(b) > 6}
+    bordered = {a for a, b in pairwise(sizes) if a[0] - b[0] <= 3 and min(b) > 6}
     return [ends[size][1] for size in sizes if size not in bordered]
 
 
-def _keep_first(kept: dict[tuple[int, int], tuple[int, Any]], key: tuple[int, int], depth: int, port: Any) -> None:
+def _keep_first(
+    kept: dict[tuple[int, int], tuple[int, Any]], key: tuple[int, int], depth: int, port: Any
+) -> None:
     if key not in kept or depth < kept[key][0]:
         kept[key] = (depth, port)
 

@@ -23,14 +23,18 @@ if TYPE_CHECKING:
 
 @click.command(context_settings=CONTEXT)
 @click.argument("picture", metavar="PICTURE", shell_complete=completion.files)
-@click.option("--out", required=True, metavar="PAGE.html", help="The page to write: one file, with all in it.")
+@click.option(
+    "--out", required=True, metavar="PAGE.html", help="The page to write: one file, with all in it."
+)
 @options.model()
 @click.option(
     "--labels", metavar="FILE|DIR",
     help="Labels of the picture, to match with: a data set's folder, or its COCO JSON, VOC XML or YOLO txt. The demo "
     "knows its own.",
 )  # fmt: skip
-@click.option("--start", type=float, metavar="S", default=0.0, help="Of a video or the demo, the frame at S seconds.")
+@click.option(
+    "--start", type=float, metavar="S", default=0.0, help="Of a video or the demo, the frame at S seconds."
+)
 @options.conf("Lowest score that is kept; the page shows what others would give, too.")
 @options.iou()
 @options.classes()

@@ -103,13 +103,14 @@ class Cell:
 @dataclass(frozen=True)
 class Table:
     """head: of each column. rows: a Cell or plain text for each. words: the first columns, which are text and not
-    figures. caption: above it."""
+    figures. caption: above it. folded: further rows, shown when asked for."""
 
     head: Sequence[str]
     rows: Sequence[Sequence[Cell | str]]
     words: int = 1
     caption: str = ""
     note: str = ""
+    folded: Sequence[Sequence[Cell | str]] = ()
 
 
 @dataclass(frozen=True)
@@ -155,7 +156,15 @@ class Beside:
     items: Sequence[Table]
 
 
-Block = Figures | Text | Table | Steps | Pixels | StepChart | Beside
+@dataclass(frozen=True)
+class Split:
+    """A figure with what is said of it to its right."""
+
+    figure: Figure
+    beside: Sequence[Table | Pixels]
+
+
+Block = Figures | Text | Table | Steps | Pixels | StepChart | Beside | Split
 
 
 @dataclass(frozen=True)

@@ -15,6 +15,7 @@ from rtdet.explain.blocks import (
     Figures,
     Pixels,
     Section,
+    Split,
     Step,
     StepChart,
     Steps,
@@ -25,10 +26,11 @@ from rtdet.explain.drawing import box_of, class_cell, counted, detection_boxes, 
 from rtdet.explain.inside import FLOOR, Inside, Subject
 from rtdet.explain.pictures import color_hex, jpeg_uri, map_uri, shrunk
 from rtdet.explain.suppression import Suppression
-from rtdet.types import FloatArray
+from rtdet.types import FloatArray, Image
 
 _MOST_CHANNELS = 5
-_MOST_ROWS = 40
+_MOST_ROWS = 12
+_MOST_FOLDED = 200
 _MOST_JUDGED = 3
 _MOST_CLASSES = 6
 _FITS = {
@@ -67,28 +69,33 @@ def input_section(inside: Inside, subject: Subject) -> Section:
         ["values", view.values],
     ]
     fitted = Figure(
-        width, height, f"{width}×{height} pixels: all that the network knows of the picture", jpeg_uri(view.fitted)
+        width,
+        height,
+        f"{width}×{height} pixels: all that the network knows of the picture",
+        jpeg_uri(view.fitted),
     )
     return Section(
         "What does the network see?",
-        [Figures([fitted, *_planes(view.fitted)], columns=2), Table(["", ""], rows, words=2), _pixels(inside, subject)],
+        [
+            Split(fitted, [Table(["", ""], rows, words=2), _pixels(inside, subject)]),
+            Figures(_planes(view.fitted), columns=3),
+        ],
         "Not a picture, but three tables of numbers: how much blue, green and red there is at each place. "
         "Small things may already be lost here: what is a few pixels high in this picture can hardly be found.",
     )
 
 
-def _planes(fitted: FloatArray | np.ndarray) -> list[Figure]:  # type: ignore[type-arg]
-    """The three colours side by side as one figure."""
-    small = shrunk(np.asarray(fitted, dtype=np.uint8), 300)
+def _planes(fitted: Image) -> list[Figure]:
+    """Each colour alone, as bright as there is of it."""
+    small = shrunk(fitted, 340)
     height, width = small.shape[:2]
-    columns = []
-    for channel in range(3):
-        plane = np.zeros_like(small)
-        plane[..., channel] = small[..., channel]
-        columns.append(plane)
-    # Two beside each other and one below would waste room: in a column where the picture is wide.
-    joined = np.concatenate(columns, axis=0 if width > 1.6 * height else 1)
-    return [Figure(joined.shape[1], joined.shape[0], "its three tables: blue, green, red", jpeg_uri(joined))]
+    figures = []
+    for channel, name in enumerate(("blue", "green", "red")):
+        tint = np.full(3, 0.35)
+        tint[channel] = 1.0
+        plane = np.asarray(small[..., channel, None] * tint, dtype=np.uint8)
+        figures.append(Figure(width, height, f"how much {name}", jpeg_uri(plane)))
+    return figures
 
 
 def _pixels(inside: Inside, subject: Subject) -> Pixels:
@@ -103,7 +110,9 @@ def _pixels(inside: Inside, subject: Subject) -> Pixels:
     x, y = min(max(x, 6), max(6, width - 6)), min(max(y, 3), max(3, height - 3))
     part = fitted[y - 3 : y + 3, x - 6 : x + 6]
     rows = [[(str(int(p[2])), f"#{p[2]:02x}{p[1]:02x}{p[0]:02x}") for p in row] for row in part.tolist()]
-    return Pixels(rows, f"{part.shape[1]}×{part.shape[0]} of its pixels around ({x}, {y}); written is how much red")
+    return Pixels(
+        rows, f"{part.shape[1]}×{part.shape[0]} of its pixels around ({x}, {y}); written is how much red"
+    )
 
 
 def maps_section(inside: Inside) -> Section | None:
@@ -113,7 +122,7 @@ def maps_section(inside: Inside) -> Section | None:
     for title, channels in inside.maps:
         spread = channels.reshape(len(channels), -1).std(axis=1)
         chosen = np.argsort(-spread, kind="stable")[:_MOST_CHANNELS]
-        figures = [_map_figure(np.abs(channels).mean(axis=0), "all channels, their mean strength")]
+        figures = [_map_figure(np.abs(channels).mean(axis=0), "mean of all")]
         figures += [_map_figure(channels[i], f"channel {i + 1}") for i in chosen]
         blocks += [Text(title, "heading"), Figures(figures, columns=len(figures))]
     return Section(
@@ -148,9 +157,11 @@ def classes_section(inside: Inside, subject: Subject) -> Section | None:
         has_logits = shown[0][1] is not None
         for name, before, score in shown:
             bar = Cell(f"{score:.3f}", share=min(1.0, score))
-            rows.append([name, f"{before:.2f}".replace("-", "\u2212"), bar] if before is not None else [name, bar])
+            rows.append(
+                [name, f"{before:.2f}".replace("-", "\u2212"), bar] if before is not None else [name, bar]
+            )
         if has_logits:
-            head = ["class", "network says (logit)", "share of 1" if is_softmax else "score"]
+            head = ["class", "logit", "share of 1" if is_softmax else "score"]
         note = f"Is there anything at all: {scores.objectness:.3f}." if scores.objectness is not None else ""
         caption = f"{subject.detections.name_of(i)} {subject.detections.scores[i]:.2f}"
         tables.append(Table(head, rows, caption=caption, note=note))
@@ -192,11 +203,12 @@ def suppression_section(inside: Inside, subject: Subject, suppression: Suppressi
     figures = [
         on_picture(subject, before, f"before: {counted(len(kept) + len(gone), 'box', 'boxes')} "
                    f"at {thresholds.confidence:.2f} or more"),
-        on_picture(subject, detection_boxes(subject), f"after: {counted(len(subject.detections), 'box', 'boxes')}"),
+        on_picture(subject, detection_boxes(subject, numbered=True),
+                   f"after: {counted(len(subject.detections), 'box', 'boxes')}"),
     ]  # fmt: skip
     numbers = {row: i + 1 for i, row in enumerate(kept)}
-    rows = []
-    for row in gone[np.argsort(-found.scores[gone], kind="stable")][:_MOST_ROWS]:
+    rows: list[Sequence[Cell | str]] = []
+    for row in gone[np.argsort(-found.scores[gone], kind="stable")][: _MOST_ROWS + _MOST_FOLDED]:
         by = int(suppression.by[row])
         rows.append([
             class_cell(subject, int(found.labels[row])), f"{found.scores[row]:.3f}", *_corners(found.boxes[row]),
@@ -205,10 +217,11 @@ def suppression_section(inside: Inside, subject: Subject, suppression: Suppressi
         ])  # fmt: skip
     blocks: list[Block] = [Figures(figures, columns=2)]
     if rows:
-        more = f" The {_MOST_ROWS} surest of {number(len(gone))}." if len(gone) > _MOST_ROWS else ""
+        more = f" The {len(rows)} surest of {number(len(gone))}." if len(gone) > len(rows) else ""
         blocks.append(
-            Table(["suppressed", "score", "x1", "y1", "x2", "y2", "by", "its score", "IoU"], rows,
-                  caption="Who suppressed whom", note=f"Numbers of boxes are those of the table below.{more}")
+            Table(["suppressed", "score", "x1", "y1", "x2", "y2", "by", "its score", "IoU"], rows[:_MOST_ROWS],
+                  caption="Who suppressed whom", note=f"Numbers of boxes are those of the right picture.{more}",
+                  folded=rows[_MOST_ROWS:])
         )  # fmt: skip
     return Section(
         "One box for each object?",
@@ -263,12 +276,14 @@ def threshold_section(inside: Inside, subject: Subject, suppression: Suppression
     for limit in _limits(confidence):
         rows = [int(row) for row in kept if found.scores[row] >= limit]
         marks = [_candidate_box(inside, subject, row, "kept") for row in reversed(rows)]
-        figures.append(on_picture(subject, marks, f"from {limit:.2f} on: {counted(len(rows), 'box', 'boxes')}"))
+        figures.append(
+            on_picture(subject, marks, f"from {limit:.2f} on: {counted(len(rows), 'box', 'boxes')}")
+        )
     return Section(
         "What does the threshold change?",
         [chart, Figures(figures, columns=3)],
-        "Nothing but where the list is cut. A low threshold misses little and takes shadows for people; a high one is "
-        "nearly always right and overlooks more. No setting gives both: that is what a precision–recall curve shows.",
+        "Nothing but where the list is cut. A low threshold misses little and takes shadows for people; a high one "
+        "is nearly always right and overlooks more. No setting gives both: a precision–recall curve shows that.",
     )
 
 

@@ -12,25 +12,31 @@ from rtdet.explain.pictures import color_hex, heat_uri
 from rtdet.types import FloatArray
 
 
-def box_of(xyxy: Sequence[float] | FloatArray, kind: str, note: str = "", label: str = "", color: str = "") -> Box:
+def box_of(
+    xyxy: Sequence[float] | FloatArray, kind: str, note: str = "", label: str = "", color: str = ""
+) -> Box:
     x1, y1, x2, y2 = (round(float(value), 1) for value in xyxy)
     return Box(x1, y1, x2, y2, kind, note, label, color)
 
 
-def detection_boxes(subject: Subject) -> tuple[Box, ...]:
-    """The detector's own detections, named and coloured; the surest is drawn last, on top."""
+def detection_boxes(subject: Subject, *, numbered: bool = False) -> tuple[Box, ...]:
+    """The detector's own detections, named (or numbered from 1) and coloured; the surest is drawn last, on top."""
     found = subject.detections
     return tuple(
         box_of(
             found.boxes[i], "kept", f"{found.name_of(i)} {found.scores[i]:.2f}",
-            f"{found.name_of(i)} {found.scores[i]:.2f}", color_hex(int(found.labels[i])),
+            str(i + 1) if numbered else f"{found.name_of(i)} {found.scores[i]:.2f}", color_hex(int(found.labels[i])),
         )
         for i in reversed(range(len(found)))
     )  # fmt: skip
 
 
 def on_picture(
-    subject: Subject, marks: Iterable[Mark] = (), caption: str = "", title: str = "", layers: Iterable[Layer] = ()
+    subject: Subject,
+    marks: Iterable[Mark] = (),
+    caption: str = "",
+    title: str = "",
+    layers: Iterable[Layer] = (),
 ) -> Figure:
     """A figure on the page's own picture, in its pixels."""
     width, height = subject.size
@@ -69,8 +75,8 @@ def best_in_cells(scores: FloatArray, across: int, down: int) -> FloatArray:
 
 def plain(value: float) -> str:
     """A number with a true minus, as long as it must be."""
-    text = f"{value:.2f}" if abs(value) < 100 else f"{value:.0f}"
-    return text.replace("-", "\u2212")
+    digits = 2 if abs(value) < 10 else 1
+    return f"{value:.{digits}f}".replace("-", "\u2212")
 
 
 def grid_lines(across: int, down: int, stride: tuple[float, float], view: View) -> Lines:

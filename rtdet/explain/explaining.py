@@ -41,12 +41,18 @@ def explain(
     inside = look_inside(detector, subject)
     suppression = inside.suppression(subject.thresholds.iou)
     unknown = list(inside.unknown)
-    sections = [input_section(inside, subject), maps_section(inside), *inside.sections, classes_section(inside, subject)]
+    sections = [
+        input_section(inside, subject),
+        maps_section(inside),
+        *inside.sections,
+        classes_section(inside, subject),
+    ]
     mine = None if truth is None else known(truth)
     if truth is not None and mine is not None:
         others = len(truth.names) - len(mine.names)
         if others:
-            unknown.append(f"{others} labelled objects are of classes that the model does not know; they are left out.")
+            what = "object is of a class" if others == 1 else "objects are of classes"
+            unknown.append(f"{others} labelled {what} that the model does not know, and left out here.")
         if len(mine.names) and inside.matching is not None:
             if is_installed("torch"):
                 sections.append(inside.matching(mine))
@@ -86,7 +92,9 @@ def look_inside(detector: Detector, subject: Subject) -> Inside:
         from rtdet.explain.grid import inside_family
         from rtdet.explain.heatmap import inside_centernet
 
-        return (inside_centernet if detector.config.family == "centernet" else inside_family)(detector, subject)
+        return (inside_centernet if detector.config.family == "centernet" else inside_family)(
+            detector, subject
+        )
     if isinstance(detector, GraphDetector):
         from rtdet.explain.graph import inside_graph
 

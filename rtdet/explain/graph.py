@@ -53,7 +53,9 @@ def inside_graph(detector: GraphDetector, subject: Subject) -> Inside:
         return replace(
             inside,
             place_word="boxes",
-            unknown=[f"{what} part of the picture made it give a box is not known to this page; shown are its outputs."],
+            unknown=[
+                f"{what} part of the picture made it give a box is not known to this page; shown are its outputs."
+            ],
         )
     inside = replace(inside, candidates=replace_places(found, places))
     scores = np.asarray(every.scores, dtype=np.float64)
@@ -62,8 +64,8 @@ def inside_graph(detector: GraphDetector, subject: Subject) -> Inside:
         inside = replace(
             inside,
             family="YOLOX",
-            idea="YOLOX judges every cell of three grids over the picture, without anchors: is there an object, which "
-            "class is it, where is its centre and how large is it?",
+            idea="YOLOX judges every cell of three grids over the picture, without anchors: is there an object, "
+            "which class is it, where is its centre and how large is it?",
             class_scores=lambda place: _yolox_scores(rows[place], detector.class_names),
         )
 
@@ -89,7 +91,9 @@ def _candidates(
     rows = np.flatnonzero(wanted & (every.scores >= thresholds.least_score))
     rows = strongest(np.asarray(every.scores[rows]), rows)
     boxes = look.back.undo(np.asarray(every.boxes[rows], dtype=np.float64))
-    found = Candidates(boxes, np.asarray(every.scores[rows], dtype=np.float64), every.labels[rows], rows).sound()
+    found = Candidates(
+        boxes, np.asarray(every.scores[rows], dtype=np.float64), every.labels[rows], rows
+    ).sound()
     return Candidates(found.boxes, found.scores, found.labels, np.full(len(found), -1)), found.places
 
 
@@ -124,5 +128,6 @@ def _yolox_raw(row: Any) -> Table:
     words = ["x", "y", "width", "height", "objectness", f"best of {len(row) - 5} classes"]
     return Table(
         words, [[plain(float(v)) for v in (*row[:5], row[5 + best])]], words=0,
-        caption="The numbers as the network gives them", note="The score is objectness times the class's number.",
+        caption="The numbers as the network gives them",
+        note="Width and height are powers of e, in cells; the score is objectness times the number of the class.",
     )  # fmt: skip

@@ -9,7 +9,7 @@ import numpy as np
 
 from rtdet.detectors.family.detector import FamilyDetector
 from rtdet.detectors.family.postprocess import candidates as candidates_of
-from rtdet.explain.blocks import Block, Cell, Figure, Figures, Mark, Section, Table
+from rtdet.explain.blocks import Block, Cell, Figure, Figures, Mark, Section, Split, Table
 from rtdet.explain.drawing import (
     best_in_cells,
     box_of,
@@ -34,12 +34,12 @@ _MOST_PER_CELL = 9
 _MOST_DOTS = 400
 
 _IDEAS = {
-    "yolov1": "YOLO lays a grid over the picture. The cell in which an object's centre lies answers for it, with a few "
-    "boxes and one set of class probabilities: you only look once.",
-    "yolov3": "YOLOv3 lays three grids over the picture, a fine, a middle and a coarse one. Each of their cells has a "
-    "few anchors, boxes of typical shapes, and says of each whether an object is there, which, and how its box differs.",
-    "": "A grid network judges every cell of a few grids over the picture: is the centre of an object here or nearby, "
-    "which is it, and where are the borders of its box?",
+    "yolov1": "YOLO lays a grid over the picture. The cell in which an object's centre lies answers for it, with a "
+    "few boxes and one set of class probabilities: you only look once.",
+    "yolov3": "YOLOv3 lays three grids over the picture, a fine, a middle and a coarse one. Each of their cells has "
+    "a few anchors, boxes of typical shapes, and says of each: is an object there, which, how does its box differ?",
+    "": "A grid network judges every cell of a few grids over the picture: is the centre of an object here or "
+    "nearby, which is it, and where are the borders of its box?",
 }
 
 
@@ -113,9 +113,13 @@ def inside_family(detector: FamilyDetector, subject: Subject) -> Inside:
     )
     levels = levels_for(len(scores), look.size)
     if levels is None:
-        return replace(inside, unknown=["Where in the picture each of its places lies is not known to this page."])
+        return replace(
+            inside, unknown=["Where in the picture each of its places lies is not known to this page."]
+        )
     anchors = getattr(config, "anchors", None)
-    return with_grid(inside, subject, levels, scores.max(axis=1), boxes, anchors=anchors, family=config.family)
+    return with_grid(
+        inside, subject, levels, scores.max(axis=1), boxes, anchors=anchors, family=config.family
+    )
 
 
 def with_grid(
@@ -150,7 +154,13 @@ def _grid_section(
     figures = []
     for i, level in enumerate(levels):
         count = level.rows.stop - level.rows.start
-        row = [f"grid {i + 1}", f"{level.across}×{level.down}", str(level.stride), str(level.per_cell), number(count)]
+        row = [
+            f"grid {i + 1}",
+            f"{level.across}×{level.down}",
+            str(level.stride),
+            str(level.per_cell),
+            number(count),
+        ]
         if anchors:
             own = anchors[i * level.per_cell : (i + 1) * level.per_cell]
             row.insert(3, ", ".join(f"{w:.0f}×{h:.0f}" for w, h in own))
@@ -182,7 +192,9 @@ def _firing_section(inside: Inside, subject: Subject, levels: Sequence[Level], s
     total = 0
     for i, level in enumerate(levels):
         part = level.rows
-        mine = np.flatnonzero((found.places >= part.start) & (found.places < part.stop) & (found.scores >= confidence))
+        mine = np.flatnonzero(
+            (found.places >= part.start) & (found.places < part.stop) & (found.scores >= confidence)
+        )
         total += len(mine)
         heat = best_in_cells(scores[part], level.across, level.down)
         dots = [
@@ -228,7 +240,13 @@ def _decoding_section(
     marks: list[Mark] = [
         grid_lines(level.across, level.down, (stride, stride), inside.view),
         box_of(inside.view.box(cell), "cell", "the cell"),
-        box_of(found.boxes[row], "kept", name, f"{name} {found.scores[row]:.2f}", color_hex(int(found.labels[row]))),
+        box_of(
+            found.boxes[row],
+            "kept",
+            name,
+            f"{name} {found.scores[row]:.2f}",
+            color_hex(int(found.labels[row])),
+        ),
         dot_at(inside.view.point(*center), "center", "its centre"),
     ]
     rows: list[Sequence[Cell | str]] = [
@@ -240,8 +258,18 @@ def _decoding_section(
     if anchors:
         w, h = anchors[index * level.per_cell + (place - level.rows.start) % level.per_cell]
         rows += [
-            ["width", plain(size[0]), f"anchor {w:.0f}", f"times {plain(size[0] / w)}, e^{plain(float(np.log(size[0] / w)))}"],
-            ["height", plain(size[1]), f"anchor {h:.0f}", f"times {plain(size[1] / h)}, e^{plain(float(np.log(size[1] / h)))}"],
+            [
+                "width",
+                plain(size[0]),
+                f"anchor {w:.0f}",
+                f"times {plain(size[0] / w)}, e^{plain(float(np.log(size[0] / w)))}",
+            ],
+            [
+                "height",
+                plain(size[1]),
+                f"anchor {h:.0f}",
+                f"times {plain(size[1] / h)}, e^{plain(float(np.log(size[1] / h)))}",
+            ],
         ]
         marks.insert(2, box_of(inside.view.box((cell[0] + stride / 2 - w / 2, cell[1] + stride / 2 - h / 2,
                                                 cell[0] + stride / 2 + w / 2, cell[1] + stride / 2 + h / 2)),
@@ -252,8 +280,14 @@ def _decoding_section(
             ["height", plain(size[1]), f"cells of {stride}", f"{plain(size[1] / stride)} cells"],
         ]
     blocks: list[Block] = [
-        Figures([on_picture(subject, marks, "filled: the cell that answers; dot: the box's centre")]),
-        Table(["", "of the box", "from", "the network's part"], rows, note="In pixels of the network's input."),
+        Split(
+            on_picture(subject, marks, "filled: the cell that answers; dot: the box's centre"),
+            [
+                Table(
+                    ["", "box", "from", "the network's part"], rows, note="In pixels of the network's input."
+                )
+            ],
+        ),
     ]
     if raw is not None:
         blocks.append(raw(place))
@@ -286,7 +320,9 @@ def _matching_section(
         marks += truth_boxes(truth)
         figures.append(on_picture(subject, marks, f"grid {i + 1}: filled, the cells of the objects' centres"))
         shared = len(cells) - len(np.unique(cells, axis=0))
-        counts.append([f"grid {i + 1}", f"{level.across}×{level.down}", str(len(np.unique(cells, axis=0))), str(shared)])
+        counts.append(
+            [f"grid {i + 1}", f"{level.across}×{level.down}", str(len(np.unique(cells, axis=0))), str(shared)]
+        )
     rule = (
         "In YOLOv1 the cell of an object's centre answers for it, and of its boxes the one that fits best. A cell "
         "knows one object only: where two share a cell, one is lost to the training."
@@ -295,7 +331,9 @@ def _matching_section(
         "learn whose own answers are best already, by score and IoU (SimOTA and its relatives)."
     )
     table = Table(["grid", "cells", "cells with a centre", "objects that share one"], counts)
-    return Section("How would it learn from this picture?", [Figures(figures, columns=min(3, len(figures))), table], rule)
+    return Section(
+        "How would it learn from this picture?", [Figures(figures, columns=min(3, len(figures))), table], rule
+    )
 
 
 def _anchor_section(
@@ -318,10 +356,15 @@ def _anchor_section(
     marks: list[Mark] = []
     for g, a in enumerate(best):
         level = levels[a // levels[0].per_cell]
-        cell = np.minimum(((boxes[g, :2] + boxes[g, 2:]) / 2 // level.stride).astype(int), [level.across - 1, level.down - 1])
+        cell = np.minimum(
+            ((boxes[g, :2] + boxes[g, 2:]) / 2 // level.stride).astype(int),
+            [level.across - 1, level.down - 1],
+        )
         middle = (cell + 0.5) * level.stride
         marks.append(box_of(inside.view.box(np.concatenate([cell, cell + 1]) * level.stride), "cell"))
-        marks.append(box_of(inside.view.box(np.concatenate([middle - shapes[a] / 2, middle + shapes[a] / 2])), "prior"))
+        marks.append(
+            box_of(inside.view.box(np.concatenate([middle - shapes[a] / 2, middle + shapes[a] / 2])), "prior")
+        )
     marks += truth_boxes(truth)
     return Section(
         "How would it learn from this picture?",
@@ -339,5 +382,3 @@ def shape_overlaps(sizes: FloatArray, shapes: FloatArray) -> FloatArray:
     """(G, A) IoU of boxes of sizes (G, 2) with anchors (A, 2), both laid on the same corner."""
     common = np.minimum(sizes[:, None], shapes[None]).prod(axis=2)
     return np.asarray(common / (sizes.prod(axis=1)[:, None] + shapes.prod(axis=1)[None] - common))
-
-

@@ -10,14 +10,14 @@ import numpy as np
 
 from rtdet.detectors.centernet.config import STRIDE, CenterNetConfig
 from rtdet.detectors.family.detector import FamilyDetector
-from rtdet.explain.blocks import Block, Cell, Figures, Mark, Section, Table
+from rtdet.explain.blocks import Block, Cell, Figures, Mark, Section, Split, Table
 from rtdet.explain.drawing import box_of, cell_layer, counted, dot_at, number, on_picture, plain, to_input
 from rtdet.explain.grid import inside_family
 from rtdet.explain.inside import Inside, Subject, Truth
 from rtdet.explain.pictures import color_hex
 from rtdet.explain.ssd_matching import truth_boxes
 from rtdet.extras import is_installed
-from rtdet.types import FloatArray
+from rtdet.types import FloatArray, IntArray
 
 _MOST_CLASSES = 3
 _IDEA = (
@@ -29,11 +29,15 @@ _IDEA = (
 def inside_centernet(detector: FamilyDetector, subject: Subject) -> Inside:
     """What a CenterNet of rtdet did with the picture."""
     inside = inside_family(detector, subject)
-    inside = replace(inside, family="CenterNet", idea=_IDEA, place_word="cells", sections=(), matching=None, unknown=())
+    inside = replace(
+        inside, family="CenterNet", idea=_IDEA, place_word="cells", sections=(), matching=None, unknown=()
+    )
     across, down = (side // STRIDE for side in inside.view.size)
     maps = _maps(detector, inside)
     if maps is None:
-        return replace(inside, unknown=["Its heat maps are shown where torch is installed: pip install 'rtdet[torch]'."])
+        return replace(
+            inside, unknown=["Its heat maps are shown where torch is installed: pip install 'rtdet[torch]'."]
+        )
     return with_heat(inside, subject, maps, (across, down), detector.config)
 
 
@@ -85,17 +89,19 @@ def _heat_section(inside: Inside, subject: Subject, heat: FloatArray) -> Section
         "Where are the centres?",
         [Figures(figures, columns=len(figures))],
         "One heat map for each class, at a quarter of the input's resolution; these are the warmest. A cell is a "
-        f"peak where none of its eight neighbours is higher: of {number(heat.shape[1] * heat.shape[2])} cells in each "
-        "map few are left, and no two of them are neighbours. That does the work of NMS.",
+        f"peak where none of its eight neighbours is higher: of {number(heat.shape[1] * heat.shape[2])} cells in "
+        "each map few are left, and no two of them are neighbours. That does the work of NMS.",
     )
 
 
-def _peak_dots(inside: Inside, subject: Subject, rows: Sequence[int] | np.ndarray) -> list[Mark]:  # type: ignore[type-arg]
+def _peak_dots(inside: Inside, subject: Subject, rows: IntArray) -> list[Mark]:
     found = inside.candidates
     across = inside.view.size[0] // STRIDE
     return [
         dot_at(
-            inside.view.point(*((np.array([found.places[row] % across, found.places[row] // across]) + 0.5) * STRIDE)),
+            inside.view.point(
+                (found.places[row] % across + 0.5) * STRIDE, (found.places[row] // across + 0.5) * STRIDE
+            ),
             "fires", f"{subject.class_names[found.labels[row]]} {found.scores[row]:.2f}",
             color_hex(int(found.labels[row])),
         )
@@ -116,8 +122,18 @@ def _decoding_section(
     (width, height), (right, down) = sizes[:, line, column], offsets[:, line, column]
     name = subject.class_names[found.labels[row]]
     marks: list[Mark] = [
-        box_of(found.boxes[row], "kept", name, f"{name} {found.scores[row]:.2f}", color_hex(int(found.labels[row]))),
-        box_of(inside.view.box(np.array([column, line, column + 1, line + 1]) * STRIDE), "cell", "the peak's cell"),
+        box_of(
+            found.boxes[row],
+            "kept",
+            name,
+            f"{name} {found.scores[row]:.2f}",
+            color_hex(int(found.labels[row])),
+        ),
+        box_of(
+            inside.view.box(np.array([column, line, column + 1, line + 1]) * STRIDE),
+            "cell",
+            "the peak's cell",
+        ),
         dot_at(inside.view.point((column + right) * STRIDE, (line + down) * STRIDE), "center", "the centre"),
     ]
     rows: list[Sequence[Cell | str]] = [
@@ -131,9 +147,11 @@ def _decoding_section(
     return Section(
         "How does a peak become a box?",
         [
-            Figures([on_picture(subject, marks, "the box of the highest peak; in its middle the peak's cell")]),
-            Table(["", "the peak", "the maps say", "how", "so the box has"], rows,
-                  note="In pixels of the network's input; the maps speak in cells of four pixels."),
+            Split(
+                on_picture(subject, marks, "the box of the highest peak; in its middle the peak's cell"),
+                [Table(["", "the peak", "maps say", "how", "box"], rows,
+                       note="In pixels of the network's input; the maps speak in cells of four pixels.")],
+            ),
         ],
         "At the peak, the size map says how wide and high the object is, and the offset map where in the cell its "
         "centre lies: a cell is four pixels wide, and without the offset every box would be up to two pixels off.",
@@ -159,8 +177,8 @@ def _matching_section(
     return Section(
         "How would it learn from this picture?",
         blocks,
-        "The labels are painted as soft spots, as wide as a box may be shifted and still overlap the object by an IoU "
-        f"of {min_overlap:g}. The loss compares the two maps cell by cell; beside a centre a high value costs little.",
+        "The labels are painted as soft spots, as wide as a box may be shifted and still overlap the object by an "
+        f"IoU of {min_overlap:g}. The loss compares them cell by cell; beside a centre a high value costs little.",
     )
 
 

@@ -92,8 +92,8 @@ class Truth:
 class Inside:
     """What a kind of network tells.
 
-    family: e.g. "SSD". idea: what it does, in a sentence or two. places, place_word: how many places of the picture it
-    judges, and what they are called, in the plural. candidates: all from FLOOR on. sections: of this kind alone.
+    family: e.g. "SSD". idea: what it does, in a sentence or two. places, place_word: how many places of the picture
+    it judges, and what they are called, in the plural. candidates: all from FLOOR on. sections: of this kind alone.
     class_scores: of a candidate's place, where known. matching: the section on labels, where this kind matches.
     maps: feature maps (name, (C, H, W)). unknown: what cannot be shown, as sentences.
     """

@@ -39,7 +39,8 @@ def outcome_section(subject: Subject, truth: Truth) -> Section:
     hit, best = hits(subject, truth)
     missed = [i for i in range(len(truth.names)) if i not in hit]
     marks: list[Box] = [
-        box_of(truth.boxes[i], "missed", f"missed: {truth.names[i]}", f"missed {truth.names[i]}") for i in missed
+        box_of(truth.boxes[i], "missed", f"missed: {truth.names[i]}", f"missed {truth.names[i]}")
+        for i in missed
     ]
     rows: list[Sequence[Cell | str]] = []
     for row in range(len(found)):
@@ -55,7 +56,13 @@ def outcome_section(subject: Subject, truth: Truth) -> Section:
     return Section(
         "How good is it here?",
         [
-            Figures([on_picture(subject, marks, "green: right; red: wrong; yellow, dashed: labelled and not found")]),
+            Figures(
+                [
+                    on_picture(
+                        subject, marks, "green: right; red: wrong; yellow, dashed: labelled and not found"
+                    )
+                ]
+            ),
             Table(["box", "class", "score", "found", "best IoU", ""], rows, words=2),
         ],
         f"A box is right if its class is and its IoU with a labelled object is at least {MIN_IOU:g}; each object "

@@ -26,7 +26,9 @@ Maps = Sequence[tuple[str, FloatArray]]
 
 def view_of(config: NetworkConfig, look: Look) -> View:
     fit = "corner" if config.input_size is None else "stretch"
-    return View(look.fitted, look.back, fit, "blue, green, red", "0 to 255; the first layer scales them itself")
+    return View(
+        look.fitted, look.back, fit, "blue, green, red", "0 to 255; the first layer scales them itself"
+    )
 
 
 def maps_of(detector: NetworkDetector, look: Look) -> Maps:

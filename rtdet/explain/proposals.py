@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 
 from rtdet.detectors.torchvision_zoo import TorchvisionDetector
-from rtdet.explain.blocks import Cell, Figures, Mark, Section, Table
+from rtdet.explain.blocks import Cell, Figures, Mark, Section, Split, Table
 from rtdet.explain.drawing import box_of, counted, number, on_picture, plain
 from rtdet.explain.inside import FLOOR, Candidates, ClassScores, Inside, Subject, Truth, View
 from rtdet.explain.own import map_title
@@ -30,7 +30,8 @@ def inside_torchvision(detector: TorchvisionDetector, subject: Subject) -> Insid
     noted = _run(detector, subject)
     view = _view(noted, subject)
     maps = [
-        (map_title(view.size, tuple(one.shape[1:])), one[0].double().cpu().numpy()) for one in noted["maps"].values()
+        (map_title(view.size, tuple(one.shape[1:])), one[0].double().cpu().numpy())
+        for one in noted["maps"].values()
     ]
     if "proposals" not in noted:
         return _one_stage(detector, subject, view, maps)
@@ -74,9 +75,13 @@ def _view(noted: Noted, subject: Subject) -> View:
     import cv2
 
     height, width = noted["input"].image_sizes[0]
-    fitted = np.asarray(cv2.resize(subject.image, (width, height), interpolation=cv2.INTER_LINEAR), dtype=np.uint8)
+    fitted = np.asarray(
+        cv2.resize(subject.image, (width, height), interpolation=cv2.INTER_LINEAR), dtype=np.uint8
+    )
     back = Letterbox((width / subject.size[0], height / subject.size[1]), (0, 0), subject.size)
-    return View(fitted, back, "scale", "red, green, blue", "less ImageNet's mean colour, divided by its deviation")
+    return View(
+        fitted, back, "scale", "red, green, blue", "less ImageNet's mean colour, divided by its deviation"
+    )
 
 
 def _one_stage(
@@ -97,16 +102,24 @@ def _one_stage(
 
 
 def _two_stage(
-    detector: TorchvisionDetector, subject: Subject, view: View, maps: Sequence[tuple[str, FloatArray]], noted: Noted
+    detector: TorchvisionDetector,
+    subject: Subject,
+    view: View,
+    maps: Sequence[tuple[str, FloatArray]],
+    noted: Noted,
 ) -> Inside:
     proposals, boxes, scores = _judged(detector, noted)
     label_of = detector.label_of
     rows, outputs = np.nonzero(scores[:, 1:] >= min(FLOOR, subject.thresholds.least_score))
     outputs = outputs + 1
     labels = label_of[outputs]
-    candidates = Candidates(_in_picture(boxes[rows, outputs], view, subject), scores[rows, outputs], labels, rows)
+    candidates = Candidates(
+        _in_picture(boxes[rows, outputs], view, subject), scores[rows, outputs], labels, rows
+    )
     wanted = subject.thresholds.classes
-    asked = np.array([label >= 0 and (not wanted or subject.class_names[label] in wanted) for label in labels], dtype=bool)
+    asked = np.array(
+        [label >= 0 and (not wanted or subject.class_names[label] in wanted) for label in labels], dtype=bool
+    )
     sides = boxes[rows, outputs][:, 2:] - boxes[rows, outputs][:, :2]
     # torchvision drops what is narrower or lower than a hundredth of a pixel.
     found = candidates[np.flatnonzero(asked & (sides >= 0.01).all(axis=1))].sound()
@@ -116,15 +129,19 @@ def _two_stage(
         logits = noted["judged"][0][place].double().cpu().numpy()
         every = [("background", float(logits[0]), float(scores[place, 0]))]
         every += [
-            (names[label_of[i]] if label_of[i] >= 0 else "(no class)", float(logits[i]), float(scores[place, i]))
+            (
+                names[label_of[i]] if label_of[i] >= 0 else "(no class)",
+                float(logits[i]),
+                float(scores[place, i]),
+            )
             for i in range(1, len(logits))
         ]
         return ClassScores(sorted(every, key=lambda row: -row[2]), True)
 
     inside = Inside(
         family="Faster R-CNN",
-        idea="Faster R-CNN looks twice. A small network, the RPN, first proposes where anything might be, whatever it "
-        "is; then each proposal is cut out of the feature maps and judged by itself: what is it, and where exactly?",
+        idea="Faster R-CNN looks twice. A small network, the RPN, first proposes where anything might be, whatever "
+        "it is; then each proposal is cut out of the feature maps and judged by itself: what is it, where exactly?",
         view=view,
         candidates=found,
         places=sum(len(one.reshape(-1)) for one in noted["objectness"]),
@@ -175,12 +192,16 @@ def _anchor_section(inside: Inside, subject: Subject, noted: Noted) -> Section:
         if i == len(noted["objectness"]) // 2:
             marks = [box_of(inside.view.box(box), "prior") for box in own[middle : middle + per_cell]]
         shapes = ", ".join(f"{w:.0f}×{h:.0f}" for w, h in sizes[:6]) + (" …" if per_cell > 6 else "")
-        rows.append([f"map {i + 1}", f"{logits.shape[3]}×{logits.shape[2]}", shapes, str(per_cell), number(count)])
+        rows.append(
+            [f"map {i + 1}", f"{logits.shape[3]}×{logits.shape[2]}", shapes, str(per_cell), number(count)]
+        )
     return Section(
         "Where does it look?",
         [
-            Figures([on_picture(subject, marks, "the anchors of one cell")]),
-            Table(["feature map", "cells", "anchors of a cell (width×height)", "anchors a cell", "anchors"], rows),
+            Split(
+                on_picture(subject, marks, "the anchors of one cell"),
+                [Table(["map", "cells", "anchors of a cell (width×height)", "a cell", "anchors"], rows)],
+            ),
         ],
         "Every cell of the feature maps has a few anchors, boxes of several sizes and shapes, laid over the picture "
         "before anything was seen. Of each the RPN says one thing only: is there anything at all?",
@@ -189,10 +210,16 @@ def _anchor_section(inside: Inside, subject: Subject, noted: Noted) -> Section:
 
 def _proposal_section(inside: Inside, subject: Subject, proposals: FloatArray) -> Section:
     boxes = _in_picture(proposals[:_MOST_DRAWN], inside.view, subject)
-    marks: list[Mark] = [box_of(box, "prior", f"proposal {i + 1}") for i, box in reversed(list(enumerate(boxes)))]
+    marks: list[Mark] = [
+        box_of(box, "prior", f"proposal {i + 1}") for i, box in reversed(list(enumerate(boxes)))
+    ]
     return Section(
         "What does the first look propose?",
-        [Figures([on_picture(subject, marks, f"the {len(boxes)} surest of {number(len(proposals))} proposals")])],
+        [
+            Figures(
+                [on_picture(subject, marks, f"the {len(boxes)} surest of {number(len(proposals))} proposals")]
+            )
+        ],
         f"Of {number(inside.places)} anchors the RPN keeps {counted(len(proposals), 'proposal')}: those most like an "
         "object, moved and stretched, after an NMS of its own. It does not know classes yet.",
     )
@@ -221,11 +248,13 @@ def _refining_section(inside: Inside, subject: Subject, proposals: FloatArray) -
     return Section(
         "What does the second look make of it?",
         [
-            Figures([on_picture(subject, marks, "dashed: the proposal; solid: after the second look")]),
-            Table(["", "proposal", "moved by", "box"], rows, note="In pixels of the picture."),
+            Split(
+                on_picture(subject, marks, "dashed: the proposal; solid: after the second look"),
+                [Table(["", "proposal", "moved by", "box"], rows, note="In pixels of the picture.")],
+            ),
         ],
-        f"The feature maps under proposal {number(place + 1)} are cut out and brought to 7×7 cells (RoI align), and a "
-        f"second network judges them: it is a {name}, and its box is moved. Proposal and box overlap by {overlap:.2f}.",
+        f"The feature maps under proposal {number(place + 1)} are cut out and brought to 7×7 cells (RoI align), and "
+        f"a second network judges them: it is a {name}, and its box is moved. The two overlap by {overlap:.2f}.",
     )
 
 
@@ -244,10 +273,16 @@ def _matching_section(truth: Truth, subject: Subject, view: View, proposals: Flo
     return Section(
         "How would it learn from this picture?",
         [
-            Figures([on_picture(subject, marks, "solid: the labelled objects; dashed: proposals that answer for them")]),
+            Figures(
+                [
+                    on_picture(
+                        subject, marks, "solid: the labelled objects; dashed: proposals that answer for them"
+                    )
+                ]
+            ),
             Table(["object", "class", "proposals with IoU of 0.5 or more", "best IoU"], rows, words=2),
         ],
-        "Twice. The RPN's anchors are positive above an IoU of 0.7 with an object, and background below 0.3. Then the "
-        "proposals that overlap an object by 0.5 or more learn its class and box, and the others that they are "
+        "Twice. The RPN's anchors are positive above an IoU of 0.7 with an object, and background below 0.3. Then "
+        "the proposals that overlap an object by 0.5 or more learn its class and box, and the others that they are "
         "background. An object that no proposal covers cannot be found, however good the second look is.",
     )

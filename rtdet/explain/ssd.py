@@ -10,9 +10,8 @@ from rtdet.detectors.ssd.coder import BoxCoder
 from rtdet.detectors.ssd.config import SSDConfig
 from rtdet.detectors.ssd.detector import SSDDetector
 from rtdet.detectors.ssd.postprocess import candidates as candidates_of
-from rtdet.detectors.ssd.postprocess import visible_names
 from rtdet.detectors.ssd.priors import make_priors
-from rtdet.explain.blocks import Box, Cell, Figure, Figures, Mark, Section, Table
+from rtdet.explain.blocks import Box, Cell, Figure, Figures, Mark, Section, Split, Table
 from rtdet.explain.drawing import (
     best_in_cells,
     box_of,
@@ -118,10 +117,13 @@ class _Priors:
             chances /= chances.sum()
             every = [("background", float(logits[0]), float(chances[0]))]
             every += [
-                (name or "(no class)", float(logits[i + 1]), float(chances[i + 1])) for i, name in enumerate(names)
+                (name or "(no class)", float(logits[i + 1]), float(chances[i + 1]))
+                for i, name in enumerate(names)
             ]
         else:
-            every = [(n, float(self.logits[place, i]), float(self.scores[place, i])) for i, n in enumerate(names)]
+            every = [
+                (n, float(self.logits[place, i]), float(self.scores[place, i])) for i, n in enumerate(names)
+            ]
         return ClassScores(sorted(every, key=lambda row: -row[2]), self.config.background)
 
 
@@ -132,16 +134,32 @@ def _prior_section(of: _Priors, inside: Inside, subject: Subject) -> Section:
         shapes = ", ".join(f"{w:.0f}×{h:.0f}" for w, h in sizes[:6])
         count = part.stop - part.start
         rows.append(
-            [f"map {i + 1}", f"{across}×{down}", str(level.stride), shapes, str(level.per_cell), number(count)]
+            [
+                f"map {i + 1}",
+                f"{across}×{down}",
+                str(level.stride),
+                shapes,
+                str(level.per_cell),
+                number(count),
+            ]
         )
         if len(figures) < _MOST_MAPS:
             figures.append(_one_cell(of, i, inside, subject))
-    rows.append([Cell("together", kind="strong"), "", "", "", "", Cell(number(len(of.priors)), kind="strong")])
+    rows.append(
+        [Cell("together", kind="strong"), "", "", "", "", Cell(number(len(of.priors)), kind="strong")]
+    )
     return Section(
         "Where does it look?",
         [
             Table(
-                ["feature map", "cells", "pixels a cell", "priors of a cell (width×height)", "priors a cell", "priors"],
+                [
+                    "feature map",
+                    "cells",
+                    "pixels a cell",
+                    "priors of a cell (width×height)",
+                    "priors a cell",
+                    "priors",
+                ],
                 rows,
             ),
             Figures(figures, columns=min(3, len(figures))),
@@ -172,7 +190,9 @@ def _firing_section(of: _Priors, inside: Inside, subject: Subject) -> Section:
     figures, total = [], 0
     found = inside.candidates
     for i, (part, across, down) in enumerate(of.levels()):
-        mine = np.flatnonzero((found.places >= part.start) & (found.places < part.stop) & (found.scores >= confidence))
+        mine = np.flatnonzero(
+            (found.places >= part.start) & (found.places < part.stop) & (found.scores >= confidence)
+        )
         total += len(mine)
         if i >= _MOST_MAPS:
             continue
@@ -182,7 +202,9 @@ def _firing_section(of: _Priors, inside: Inside, subject: Subject) -> Section:
         layer = cell_layer(heat, step, inside.view)
         strongest = mine[np.argsort(-found.scores[mine], kind="stable")][:_MOST_DRAWN]
         marks = _prior_marks(of, strongest, inside, subject)
-        caption = f"map {i + 1}, {across}×{down} cells: {counted(len(mine), 'prior')} at {confidence:.2f} or more"
+        caption = (
+            f"map {i + 1}, {across}×{down} cells: {counted(len(mine), 'prior')} at {confidence:.2f} or more"
+        )
         figures.append(on_picture(subject, marks, caption, layers=[layer]))
     return Section(
         "Which priors fire?",
@@ -199,7 +221,8 @@ def _prior_marks(of: _Priors, rows: IntArray, inside: Inside, subject: Subject) 
     return [
         box_of(
             inside.view.box(box), "prior",
-            f"prior {number(int(found.places[row]))}: {subject.class_names[found.labels[row]]} {found.scores[row]:.2f}",
+            f"prior {number(int(found.places[row]))}: {subject.class_names[found.labels[row]]} "
+            f"{found.scores[row]:.2f}",
             color=color_hex(int(found.labels[row])),
         )
         for row, box in zip(rows, boxes, strict=True)
@@ -229,24 +252,30 @@ def _decoding_section(of: _Priors, inside: Inside, subject: Subject) -> Section 
     words = ["centre x", "centre y", "width", "height"]
     made = [*center, *size]
     formulas = [
-        f"{plain(prior[0])} + {plain(offsets[0])} · {coder.v_center:g} · {plain(prior[2])}",
-        f"{plain(prior[1])} + {plain(offsets[1])} · {coder.v_center:g} · {plain(prior[3])}",
-        f"{plain(prior[2])} · e^({plain(offsets[2])} · {coder.v_size:g})",
-        f"{plain(prior[3])} · e^({plain(offsets[3])} · {coder.v_size:g})",
+        f"{prior[0]:.4g} {_added(offsets[0])} · {coder.v_center:g} · {prior[2]:.4g}",
+        f"{prior[1]:.4g} {_added(offsets[1])} · {coder.v_center:g} · {prior[3]:.4g}",
+        f"{prior[2]:.4g} · e^({plain(offsets[2])} · {coder.v_size:g})",
+        f"{prior[3]:.4g} · e^({plain(offsets[3])} · {coder.v_size:g})",
     ]
     table = Table(
-        ["", "prior", "network says", "so the box has", "how"],
-        [[words[i], plain(prior[i]), plain(offsets[i]), Cell(plain(made[i]), kind="strong"), formulas[i]]
+        ["", "prior", "network says", "how", "box"],
+        [[words[i], f"{prior[i]:.4g}", plain(offsets[i]), formulas[i], Cell(plain(made[i]), kind="strong")]
          for i in range(4)],
         note="In pixels of the network's input.",
     )  # fmt: skip
     return Section(
         "How does a prior become a box?",
         [
-            Figures([on_picture(subject, marks, "dashed: the prior; solid: where the network moves it")]),
-            table,
+            Split(
+                on_picture(subject, marks, "dashed: the prior; solid: where the network moves it"), [table]
+            ),
         ],
         f"The surest of all is prior {number(place)}, in column {column + 1}, row {line + 1} of map "
         f"{of.level_of(place) + 1}. The network does not draw boxes; it says by how much of the prior's own size "
         "to move it, and by which power of e to stretch it.",
     )
+
+
+def _added(value: float) -> str:
+    """`+ 0.5` or `− 0.5`."""
+    return f"{'−' if value < 0 else '+'} {plain(abs(value))}"

@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-
 import numpy as np
 
 from rtdet.detectors.ssd.coder import BoxCoder
 from rtdet.detectors.ssd.config import SSDConfig
-from rtdet.explain.blocks import Block, Box, Cell, Figures, Section, Table, Text
-from rtdet.explain.drawing import box_of, class_cell, counted, number, on_picture, to_input
+from rtdet.explain.blocks import Block, Box, Cell, Figures, Mark, Section, Table, Text
+from rtdet.explain.drawing import box_of, class_cell, counted, dot_at, number, on_picture, to_input
 from rtdet.explain.inside import Subject, Truth, View
 from rtdet.explain.pictures import color_hex
 from rtdet.geometry.boxes import area, cxcywh_to_xyxy
@@ -28,12 +26,17 @@ def matching_section(
     overlaps, matched, positive = match(priors, boxes)
     blocks: list[Block] = [
         Table(
-            ["prior", *(f"IoU with {i + 1}" for i in _shown(truth)), "matched", "label"],
+            ["prior", *(f"{i + 1} {truth.names[i]}" for i in _shown(truth)), "matched", "label"],
             _rows(subject, truth, overlaps, matched, positive),
-            caption="Some of the priors, as a training sees them",
+            caption="IoU of some of the priors with the labelled objects",
         ),
-        _drawn(subject, truth, view, priors, np.flatnonzero(positive), "SSD's rule"),
     ]
+    marks: list[Mark] = [
+        box_of(view.box(box), "prior")
+        for box in cxcywh_to_xyxy(priors[np.flatnonzero(positive)[:_MOST_DRAWN]])
+    ]
+    caption = "solid: the labelled objects; dashed: the priors that answer for them"
+    figures = [on_picture(subject, [*marks, *truth_boxes(truth)], caption)]
     lead = (
         f"A training needs to know which prior is to answer for which object. SSD's rule: each prior goes to the "
         f"object that it overlaps most, and is positive if the IoU is above 0.5; and each object gets the prior that "
@@ -43,14 +46,16 @@ def matching_section(
     )
     if not config.background:
         rows = task_aligned(priors, boxes, truth.labels, *answers)
-        blocks += [
+        dots = [dot_at(view.point(*priors[row, :2]), "fires", f"prior {number(int(row))}") for row in rows]
+        blocks.append(
             Text(
                 "This network was trained with a newer rule (TOOD): each object takes the ten priors in it whose own "
-                "answers are best already, by score and IoU of the moved box. "
-                f"Here these would be {number(len(rows))}."
-            ),
-            _drawn(subject, truth, view, priors, rows, "the newer rule"),
-        ]
+                "answers are best already, by score and by IoU of the moved box. "
+                f"Here that makes {number(len(rows))}, drawn on the right as dots at their centres."
+            )
+        )
+        figures.append(on_picture(subject, [*truth_boxes(truth), *dots], "by the newer rule"))
+    blocks.append(Figures(figures, columns=len(figures)))
     return Section("How would it learn from this picture?", blocks, lead)
 
 
@@ -101,28 +106,26 @@ def _rows(
     lines: list[list[Cell | str]] = []
     for row in sorted(set(chosen)):
         cells = [_overlap(overlaps[row, i], bool(positive[row]) and matched[row] == i) for i in shown]
-        label = class_cell(subject, int(truth.labels[matched[row]])) if positive[row] else Cell("background", kind="faint")
+        label = (
+            class_cell(subject, int(truth.labels[matched[row]]))
+            if positive[row]
+            else Cell("background", kind="faint")
+        )
         to = "" if not positive[row] and overlaps[row].max() == 0 else f"object {matched[row] + 1}"
         lines.append([number(row), *cells, to, label])
     return lines
 
 
 def _overlap(value: float, is_match: bool) -> Cell:
-    return Cell(f"{value:.2f}" if value else "0", kind="strong" if is_match else "faint" if value < 0.005 else "")
-
-
-def _drawn(
-    subject: Subject, truth: Truth, view: View, priors: FloatArray, rows: Sequence[int] | IntArray, rule: str
-) -> Figures:
-    marks: list[Box] = [box_of(view.box(box), "prior") for box in cxcywh_to_xyxy(priors[rows[:_MOST_DRAWN]])]
-    marks += truth_boxes(truth)
-    return Figures([on_picture(subject, marks, f"solid: the labelled objects; dashed: their priors by {rule}")])
+    # What is hardly above or below the limit of 0.5 must be seen to be.
+    text = f"{value:.3f}" if 0.495 <= value < 0.505 else f"{value:.2f}" if value else "0"
+    return Cell(text, kind="strong" if is_match else "faint" if value < 0.005 else "")
 
 
 def truth_boxes(truth: Truth) -> list[Box]:
     """The labelled objects with their numbers."""
     return [
-        box_of(box, "truth", f"object {i + 1}: {truth.names[i]}", f"{i + 1} {truth.names[i]}",
+        box_of(box, "truth", f"object {i + 1}: {truth.names[i]}", str(i + 1),
                color_hex(int(truth.labels[i])))
         for i, box in enumerate(truth.boxes)
     ]  # fmt: skip

@@ -42,7 +42,7 @@ class View:
         (sx, sy), (left, top) = self.back.scale, self.back.offset
         return (x - left) / sx, (y - top) / sy
 
-    def box(self, xyxy: Sequence[float]) -> tuple[float, float, float, float]:
+    def box(self, xyxy: Sequence[float] | FloatArray) -> tuple[float, float, float, float]:
         """A box of the input in the picture's pixels, not clipped."""
         return (*self.point(xyxy[0], xyxy[1]), *self.point(xyxy[2], xyxy[3]))
 

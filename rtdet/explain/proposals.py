@@ -240,7 +240,7 @@ def _refining_section(inside: Inside, subject: Subject, proposals: FloatArray) -
         box_of(box, "kept", name, f"{name} {found.scores[row]:.2f}", color_hex(int(found.labels[row]))),
     ]
     words = ["x1", "y1", "x2", "y2"]
-    rows = [
+    rows: list[Sequence[Cell | str]] = [
         [words[i], plain(proposal[i]), plain(box[i] - proposal[i]), Cell(plain(box[i]), kind="strong")]
         for i in range(4)
     ]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -128,7 +129,8 @@ class _Priors:
 
 
 def _prior_section(of: _Priors, inside: Inside, subject: Subject) -> Section:
-    rows, figures = [], []
+    rows: list[Sequence[Cell | str]] = []
+    figures: list[Figure] = []
     for i, (level, (part, across, down)) in enumerate(zip(of.config.levels, of.levels(), strict=True)):
         sizes = np.unique(of.priors[part][:, 2:].round(1), axis=0)
         shapes = ", ".join(f"{w:.0f}×{h:.0f}" for w, h in sizes[:6])

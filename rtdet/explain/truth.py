@@ -54,7 +54,7 @@ def truth_of(boxes: FloatArray, names: Sequence[str], class_names: Sequence[str]
 def known(truth: Truth) -> Truth:
     """The objects of classes that the detector knows."""
     keep = np.flatnonzero(truth.labels >= 0)
-    return Truth(truth.boxes[keep], [truth.names[row] for row in keep], truth.labels[keep])
+    return Truth(truth.boxes[keep], [truth.names[int(row)] for row in keep], truth.labels[keep])
 
 
 def _datasets(labels: Path) -> list[Dataset]:

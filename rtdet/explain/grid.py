@@ -30,6 +30,10 @@ from rtdet.geometry.boxes import diou, iou
 from rtdet.types import FloatArray
 
 _LADDERS = ((8, 16, 32), (8, 16, 32, 64), (8, 16, 32, 64, 128), (16, 32), (32,), (64,), (16,))
+# Families whose places are no cells but regions that differ from picture to picture.
+_BY_PROPOSALS = ("rcnn", "fastrcnn", "fasterrcnn")
+# Those whose configuration has the anchors as (width, height), grid by grid.
+_WITH_ANCHOR_SHAPES = ("yolov3", "yolov4")
 _MOST_PER_CELL = 9
 _MOST_DOTS = 400
 
@@ -41,6 +45,15 @@ _IDEAS = {
     "": "A grid network judges every cell of a few grids over the picture: is the centre of an object here or "
     "nearby, which is it, and where are the borders of its box?",
 }
+
+
+_IDEAS["yolov4"] = _IDEAS["yolov3"].replace("YOLOv3", "YOLOv4")
+_IDEAS |= dict.fromkeys(
+    _BY_PROPOSALS,
+    "A two-stage network first asks where anything might be, whatever it is; then each of these proposals is judged "
+    "by itself: what is it, and where exactly?",
+)
+_PLACE_WORDS = {"yolov1": "boxes of cells", **dict.fromkeys(_BY_PROPOSALS, "proposals")}
 
 
 @dataclass(frozen=True)
@@ -99,7 +112,7 @@ def inside_family(detector: FamilyDetector, subject: Subject) -> Inside:
         view=view_of(config, look),
         candidates=found,
         places=len(scores),
-        place_word="boxes of cells" if config.family == "yolov1" else "places",
+        place_word=_PLACE_WORDS.get(config.family, "places"),
         maps=maps_of(detector, look),
         class_scores=lambda place: ClassScores(
             sorted(
@@ -111,12 +124,12 @@ def inside_family(detector: FamilyDetector, subject: Subject) -> Inside:
         overlap=diou if suppression == "diou" else iou,
         has_nms=suppression != "none",
     )
-    levels = levels_for(len(scores), look.size)
+    levels = None if config.family in _BY_PROPOSALS else levels_for(len(scores), look.size)
     if levels is None:
         return replace(
             inside, unknown=["Where in the picture each of its places lies is not known to this page."]
         )
-    anchors = getattr(config, "anchors", None)
+    anchors = getattr(config, "anchors", None) if config.family in _WITH_ANCHOR_SHAPES else None
     return with_grid(
         inside, subject, levels, scores.max(axis=1), boxes, anchors=anchors, family=config.family
     )

@@ -34,7 +34,7 @@ def view_of(config: NetworkConfig, look: Look) -> View:
 def maps_of(detector: NetworkDetector, look: Look) -> Maps:
     """Feature maps of one of rtdet's own networks: of its graph, or where it is not in a file, of an SSD."""
     if isinstance(detector.weights, Path):
-        graph = graph_of(detector.weights, look.inputs[0].shape, "openvino")
+        graph = graph_of(detector.weights, tuple(one.shape for one in look.inputs), "openvino")
         return [] if graph is None else maps_in(graph, look.inputs, look.size)
     return _maps_of_module(detector.weights, look)
 

@@ -9,6 +9,7 @@ from typing import Any
 
 import numpy as np
 
+from rtdet.detectors.selection import wanted_class
 from rtdet.detectors.torchvision_zoo import TorchvisionDetector
 from rtdet.explain.blocks import Cell, Figures, Mark, Section, Split, Table
 from rtdet.explain.drawing import box_of, counted, number, on_picture, plain
@@ -116,10 +117,7 @@ def _two_stage(
     candidates = Candidates(
         _in_picture(boxes[rows, outputs], view, subject), scores[rows, outputs], labels, rows
     )
-    wanted = subject.thresholds.classes
-    asked = np.array(
-        [label >= 0 and (not wanted or subject.class_names[label] in wanted) for label in labels], dtype=bool
-    )
+    asked = (labels >= 0) & wanted_class(np.maximum(labels, 0), subject.thresholds, subject.class_names)
     sides = boxes[rows, outputs][:, 2:] - boxes[rows, outputs][:, :2]
     # torchvision drops what is narrower or lower than a hundredth of a pixel.
     found = candidates[np.flatnonzero(asked & (sides >= 0.01).all(axis=1))].sound()

@@ -73,7 +73,7 @@ def red_spots():
     return picture
 
 
-KINDS = ["rtdet-n", "yolox", "yolov3-n", "yolov1-n", "centernet-n", "faster r-cnn"]
+KINDS = ["rtdet-n", "yolox", "yolov3-n", "yolov1-n", "centernet-n", "fasterrcnn-n", "faster r-cnn"]
 
 
 @pytest.mark.parametrize("kind", KINDS)

@@ -85,9 +85,7 @@ class NetworkDetector(ABC):
     def look(self, image: Image) -> Look:
         """What the network gets for a picture and what it gives, as `detect` runs it."""
         height, width = image.shape[:2]
-        size = self._config.input_size or input_size(
-            width, height, self._long_side, self._config.multiple
-        )
+        size = self._config.input_size or input_size(width, height, self._long_side, self._config.multiple)
         fitted, back = self._fit(image, size)
         inputs = self._inputs(fitted)
         outputs = next(iter(self._network(size).run_many([inputs])))

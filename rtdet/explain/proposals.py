@@ -189,7 +189,7 @@ def _anchor_section(inside: Inside, subject: Subject, noted: Noted) -> Section:
         middle = (logits.shape[2] // 2 * logits.shape[3] + logits.shape[3] // 2) * per_cell
         if i == len(noted["objectness"]) // 2:
             marks = [box_of(inside.view.box(box), "prior") for box in own[middle : middle + per_cell]]
-        shapes = ", ".join(f"{w:.0f}×{h:.0f}" for w, h in sizes[:6]) + (" …" if per_cell > 6 else "")
+        shapes = ", ".join(f"{w:.0f}×{h:.0f}" for w, h in sizes[:2]) + (" …" if per_cell > 2 else "")
         rows.append(
             [f"map {i + 1}", f"{logits.shape[3]}×{logits.shape[2]}", shapes, str(per_cell), number(count)]
         )
@@ -198,7 +198,7 @@ def _anchor_section(inside: Inside, subject: Subject, noted: Noted) -> Section:
         [
             Split(
                 on_picture(subject, marks, "the anchors of one cell"),
-                [Table(["map", "cells", "anchors of a cell (width×height)", "a cell", "anchors"], rows)],
+                [Table(["map", "cells", "width×height", "a cell", "anchors"], rows)],
             ),
         ],
         "Every cell of the feature maps has a few anchors, boxes of several sizes and shapes, laid over the picture "

@@ -1,9 +1,10 @@
 import numpy as np
-import openvino.opset13 as ops
 import pytest
 
 from rtdet.backends.cost import cost_of_graph
 from rtdet.backends.openvino import load_openvino
+
+ops = load_openvino().opset13
 
 
 def graph_of(output, picture):

@@ -1,4 +1,4 @@
-"""`rtdet train`: trains an SSD on labelled pictures, from scratch or from a trained model."""
+"""`rtdet train`: trains a detector on labelled pictures, from scratch or from a trained model."""
 
 from __future__ import annotations
 
@@ -21,7 +21,17 @@ if TYPE_CHECKING:
     from rtdet.training.run import Trained, Training
 
 
-@click.command(context_settings={**CONTEXT, "max_content_width": 100})
+class TrainCommand(click.Command):
+    """A command whose help ends with the names that --model takes."""
+
+    def format_epilog(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        from rtdet.detectors.family.registry import trainable
+
+        with formatter.section("Names to train from scratch"):
+            formatter.write_dl([(name, entry.description) for name, entry in trainable().items()])
+
+
+@click.command(cls=TrainCommand, context_settings={**CONTEXT, "max_content_width": 100})
 @click.option(
     "--data", metavar="DIR", help="Labelled pictures: COCO, VOC, YOLO, Open Images, CVAT, labelme, ..."
 )
@@ -30,13 +40,17 @@ if TYPE_CHECKING:
 )
 @click.option(
     "--model", default=TrainingSettings.model, show_default=True, metavar="NAME|FILE",
-    help="ssd-n, csp-n, ssdlite, ssd300 or ssd512 from scratch; rtdet-n or a .safetensors to fine-tune.",
+    help="A name below, from scratch; rtdet-n or a .safetensors to fine-tune.",
 )  # fmt: skip
 @click.option(
     "--backbone",
     metavar="NAME",
-    help="Another backbone for ssd300, ssd512 or ssdlite, e.g. resnet18 or ghostnet_100.",
+    help="Another backbone, e.g. resnet18 or ghostnet_100, for the names that have a choice.",
 )
+@click.option(
+    "--set", "network", multiple=True, metavar="KEY=VALUE",
+    help="Another value for a setting of the network, e.g. mish=false for yolov4; repeatable.",
+)  # fmt: skip
 @options.classes("Classes to train.  [default: those of the labels]")
 @click.option(
     "--val", metavar="DIR", help="Labelled pictures to measure AP on.  [default: a tenth of the data]"
@@ -94,7 +108,7 @@ if TYPE_CHECKING:
 @click.option("--resume", is_flag=True, help="Continue from the last checkpoint in --out, with its settings.")
 @click.pass_context
 def command(ctx: click.Context, /, out: str, resume: bool, **settings: Any) -> None:
-    """Train an SSD on labelled pictures; OUT/model.safetensors opens with `rtdet --model`.
+    """Train a detector on labelled pictures; OUT/model.safetensors opens with `rtdet --model`.
 
     It holds the weights with the best AP50 measured during training (in fine-tuning, those of the start are measured
     too); last.safetensors holds the weights of the last step.

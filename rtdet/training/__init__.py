@@ -1,4 +1,4 @@
-"""Training and fine-tuning of SSDs: augmentation, the loop, checkpoints, cards.
+"""Training and fine-tuning of detectors: augmentation, the loop, checkpoints, cards.
 
 `train` is the whole of it. Names load when first used: torch takes seconds.
 """

@@ -25,7 +25,7 @@ def train(
     resume: bool = False,
     on_step: Callable[[Trainer, Losses], None] = lambda trainer, losses: None,
 ) -> Trained:
-    """Trains an SSD on labelled pictures; everything it writes goes to the folder `out`.
+    """Trains a detector on labelled pictures; everything it writes goes to the folder `out`.
 
     resume: goes on from the last checkpoint in `out`; `settings_of(out)` gives the settings that it began with.
     on_step: called after each step with the trainer (`step`, `total_steps`, `score`, `save()`) and the parts of the

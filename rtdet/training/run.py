@@ -31,7 +31,7 @@ from rtdet.training.labeled import Labeled
 from rtdet.training.pictures import Budget, demo_pictures, open_pictures
 from rtdet.training.plan import Plan, objects, plan_for, steps_of
 from rtdet.training.sampling import repeat_factors
-from rtdet.training.settings import SETTINGS, TrainingSettings, keep_settings
+from rtdet.training.settings import SETTINGS, TrainingSettings, changes_of, keep_settings
 from rtdet.training.start import has_norms, open_start, takes_single_pictures
 from rtdet.training.validation import Validation
 from rtdet.types import IntArray
@@ -122,6 +122,7 @@ class Training:
             else f"{DEFAULT_INPUT} on the longer side, the picture's aspect",
             "cost": str(cost_of(build(network), network.input_size or config.size)),
             "start": f"{settings.model}" if self.plan.trained else f"{settings.model} from scratch",
+            **({"network": ", ".join(settings.network)} if settings.network else {}),
             "data": f"{len(data)} pictures of {settings.data} with {objects(data.samples)} objects"
             + (f", and {settings.demo_frames} rendered frames" if settings.demo_frames else ""),
             "training": f"{trainer.step} steps of {config.batch} pictures at {size} in "
@@ -158,7 +159,11 @@ def _trainer(settings: TrainingSettings, folder: Path, train: Dataset, resume: b
         trained = trained or _is_trained(str(settings.model))
     else:
         network, trained = open_start(
-            str(settings.model), train.class_names, settings.backbone, settings.size
+            str(settings.model),
+            train.class_names,
+            settings.backbone,
+            settings.size,
+            changes_of(settings.network),
         )
     if settings.freeze is not None and not trained:
         raise UsageError(

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+from collections.abc import Sequence
 from dataclasses import dataclass, fields, replace
 from pathlib import Path
 from typing import Any
@@ -12,9 +13,10 @@ from rtdet.errors import UsageError
 
 SETTINGS = "settings.json"
 # What a training cannot change once it has begun: other weights are trained.
-_FIXED = ("model", "backbone", "freeze")
+_FIXED = ("model", "backbone", "network", "freeze")
 # Strides up to which a network can be frozen. There are layers beyond them in every SSD of ours.
 FREEZE_STRIDES = (4, 8, 16)
+_OPTIONS = {"network": "set"}  # where the command line has another name
 _LENGTHS = ("steps", "epochs", "minutes")
 # Far beyond any training, and its number of steps is still a number.
 _MOST = 1e9
@@ -25,7 +27,8 @@ class TrainingSettings:
     """The settings of a training. Names and meanings are those of `rtdet train --help`.
 
     data: a folder of labelled pictures. model: a name to train from scratch, or a trained model to fine-tune, by its
-    name or file. classes: None for those of the labels. val: a folder of labelled pictures to measure AP on; None
+    name or file. network: settings of a fresh network that differ from its name's, each as "KEY=VALUE" (`--set`).
+    classes: None for those of the labels. val: a folder of labelled pictures to measure AP on; None
     holds out a tenth of `data`. teacher: a file of `rtdet detect` that completes missing labels. At most one of
     `steps`, `epochs` (times that each picture is seen) and `minutes` says how long; with none the number of pictures
     decides. lr, size (pixels), freeze (a stride), ema (decay per step): None leaves the choice to the model.
@@ -36,6 +39,7 @@ class TrainingSettings:
     data: str | Path
     model: str | Path = "ssd-n"
     backbone: str | None = None
+    network: tuple[str, ...] = ()
     classes: tuple[str, ...] | None = None
     val: str | Path | None = None
     teacher: str | Path | None = None
@@ -60,6 +64,8 @@ class TrainingSettings:
         for name in ("data", "model", "val", "teacher"):
             if name == "data" or getattr(self, name) is not None:
                 object.__setattr__(self, name, os.fspath(getattr(self, name)))
+        object.__setattr__(self, "network", tuple(self.network))
+        changes_of(self.network)
         if self.classes is not None:
             # Settings of trainings that began before have one text.
             names = self.classes.split(",") if isinstance(self.classes, str) else self.classes
@@ -107,6 +113,21 @@ def _check_augment(name: str) -> None:
         open_recipe(name, (64, 64))
 
 
+def changes_of(network: Sequence[str]) -> dict[str, Any]:
+    """ "KEY=VALUE" texts by their keys. A value is a number, true, false, a list in brackets, or else a text. Raises
+    UsageError for a text that is none."""
+    changes: dict[str, Any] = {}
+    for text in network:
+        key, equals, value = text.partition("=")
+        if not (key and equals and value):
+            raise UsageError(f"--set {text}: expected KEY=VALUE, as in mish=false")
+        try:
+            changes[key] = json.loads(value)
+        except (ValueError, RecursionError):
+            changes[key] = value
+    return changes
+
+
 def settings_of(folder: str | Path, **changes: Any) -> TrainingSettings:
     """The settings of the training in `folder`, with changes: what that training is resumed with. A new length
     (steps, epochs or minutes) takes the place of the old one. Raises UsageError where there is no training, and for
@@ -124,12 +145,16 @@ def settings_of(folder: str | Path, **changes: Any) -> TrainingSettings:
         had = getattr(before, name)
         if name in changes and changes[name] != had:
             raise UsageError(
-                f"--{name} {changes[name]}: the training in {folder} began with {had or 'none'}; leave it out, "
-                "or choose another --out"
+                f"--{_OPTIONS.get(name, name)} {_said(changes[name])}: the training in {folder} began with "
+                f"{_said(had) or 'none'}; leave it out, or choose another --out"
             )
     if changes.keys() & set(_LENGTHS):
         changes = {**dict.fromkeys(_LENGTHS), **changes}
     return replace(before, **changes)
+
+
+def _said(value: Any) -> str:
+    return ", ".join(value) if isinstance(value, tuple) else str(value or "")
 
 
 def keep_settings(folder: Path, settings: TrainingSettings) -> None:

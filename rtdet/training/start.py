@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import copy
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import torch
 from torch import Tensor, nn
@@ -20,22 +21,29 @@ from rtdet.errors import UnknownModelError, UsageError
 
 
 def open_start(
-    model: str, class_names: Sequence[str], backbone: str | None = None, size: int | None = None
+    model: str,
+    class_names: Sequence[str],
+    backbone: str | None = None,
+    size: int | None = None,
+    changes: Mapping[str, Any] | None = None,
 ) -> tuple[DetectionNetwork, bool]:
     """The network, and whether it has learnt something before.
 
     model: a name to train (family.registry.trainable), a model of ours by its name (rtdet-n), or a .safetensors file
-    that `rtdet train` wrote. size: side of the input of a fresh network that has one size only. Raises
+    that `rtdet train` wrote. size: side of the input of a fresh network that has one size only. changes: other values
+    for its settings. Raises
     UnknownModelError, UsageError for settings that do not go together, ModelError for a file that is not one.
     """
     name, names = ALIASES.get(model, model), trainable()
     if name in names:
         fixed = names[name].input_size is not None and size is not None
-        config = new_config(name, class_names, backbone, (size, size) if fixed and size else None)
+        config = new_config(name, class_names, backbone, (size, size) if fixed and size else None, changes)
         return build(config), False
     path = _weights(model)
     if backbone is not None:
         raise UsageError(f"{model} has a backbone already; omit --backbone")
+    if changes:
+        raise UsageError(f"{model} is trained already, so its settings stay; omit --set")
     return with_classes(load_weights(path), class_names), True
 
 

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
-from rtdet.detectors.family.config import NetworkConfig, Size, Trainable
+from rtdet.detectors.family.config import FamilyConfig, NetworkConfig, Size, Trainable
 from rtdet.detectors.ssd import catalogue as ssd
 from rtdet.errors import UnknownModelError, UnknownNameError, UsageError
 
@@ -72,12 +72,17 @@ def trainable() -> dict[str, Trainable]:
 
 
 def new_config(
-    name: str, class_names: Sequence[str], backbone: str | None = None, input_size: Size | None = None
+    name: str,
+    class_names: Sequence[str],
+    backbone: str | None = None,
+    input_size: Size | None = None,
+    changes: Mapping[str, Any] | None = None,
 ) -> NetworkConfig:
     """The configuration of a fresh network, of which `build` makes it.
 
-    backbone, input_size: None for those that the name is known for. Raises UnknownModelError for a name that there is
-    not, with the nearest, and UsageError for settings that do not go together.
+    backbone, input_size: None for those that the name is known for. changes: other values for some of its settings,
+    the fields of its family's configuration. Raises UnknownModelError for a name that there is not, with the nearest,
+    and UsageError for settings that there are not or that do not go together.
     """
     known = trainable()
     entry = known.get(ALIASES.get(name, name))
@@ -90,7 +95,30 @@ def new_config(
         raise UsageError(
             f"an input of {input_size[0]}x{input_size[1]} is too small for a detector; use 64 or more"
         )
-    return entry.make(tuple(class_names), backbone, input_size)
+    config = entry.make(tuple(class_names), backbone, input_size)
+    return _changed(config, changes) if changes else config
+
+
+def settings_of(config: NetworkConfig) -> dict[str, Any]:
+    """The settings of a network that `new_config` can change, and their values; none for an SSD."""
+    if not isinstance(config, FamilyConfig):
+        return {}
+    own = {field.name for field in fields(config)} - {field.name for field in fields(FamilyConfig)}
+    return {name: getattr(config, name) for name in sorted(own)}
+
+
+def _changed(config: NetworkConfig, changes: Mapping[str, Any]) -> NetworkConfig:
+    known = settings_of(config)
+    for name in changes:
+        if not known:
+            raise UsageError(f"{config.architecture} has no settings to change; omit --set")
+        if name not in known:
+            raise UnknownNameError(f"setting of {config.architecture}", name, list(known))
+    try:
+        made: NetworkConfig = config_class(config.family).from_dict({**config.as_dict(), **changes})
+    except ValueError as error:
+        raise UsageError(f"--set: {error}") from error
+    return made
 
 
 def _load(place: str) -> Any:

@@ -16,7 +16,9 @@ from rtdet.detectors.family.registry import FAMILIES, build, config_class, new_c
 from rtdet.detectors.family.truth import Truth
 from rtdet.detectors.family.weights import load_weights, read_config, save_weights
 from rtdet.detectors.registry import load_detector
-from rtdet.errors import ModelError, UnknownModelError, UsageError
+from rtdet.errors import ModelError, UnknownModelError, UnknownNameError, UsageError
+from rtdet.geometry.boxes import iou
+from rtdet.geometry.letterbox import Letterbox
 from rtdet.training.start import with_classes
 from rtdet.types import Thresholds
 
@@ -204,6 +206,16 @@ def test_what_does_not_go_together_is_one_line():
         new_config("ssd-n", CLASSES, "vgg16")
 
 
+def test_settings_of_a_network_can_be_changed_and_wrong_ones_are_one_line():
+    assert new_config("yolov4-n", CLASSES, changes={"mish": False}).mish is False
+    with pytest.raises(UnknownNameError, match="did you mean mish"):
+        new_config("yolov4-n", CLASSES, changes={"mihs": False})
+    with pytest.raises(UsageError, match="--set: the setting mish has 7"):
+        new_config("yolov4-n", CLASSES, changes={"mish": 7})
+    with pytest.raises(UsageError, match="ssd-n has no settings to change"):
+        new_config("ssd-n", CLASSES, changes={"neck": 7})
+
+
 def changed(path, out, **changes):
     """The file with other values in the configuration of its header."""
     import json
@@ -263,3 +275,40 @@ def test_the_parts_of_a_loss_become_the_columns_of_the_log(squares, tmp_path):
     assert 'kind = "family"' in card
     assert "parameters" in card
     assert read_config(trained.model).class_names == ("square",)
+
+
+def picture_of(size):
+    """A noisy grey picture (1, 3, H, W) with a blue and a red rectangle, and where they are."""
+    rng = np.random.default_rng(0)
+    width, height = size
+    image = 110 + rng.normal(0, 8, (height, width, 3))
+    boxes = np.array([[0.1, 0.15, 0.45, 0.6], [0.55, 0.4, 0.9, 0.8]]) * np.array([width, height] * 2)
+    boxes = boxes.round()
+    for (x1, y1, x2, y2), color in zip(boxes.astype(int), [(230, 80, 20), (30, 60, 230)], strict=True):
+        image[y1:y2, x1:x2] = color
+    return torch.from_numpy(image.clip(0, 255)).permute(2, 0, 1)[None].float(), boxes
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_a_picture_is_learnt_by_heart(name):
+    torch.manual_seed(0)
+    network = build(new_config(name, ("blue", "red")))
+    size = network.config.input_size or (128, 128)
+    image, boxes = picture_of(size)
+    truth = Truth(torch.from_numpy(boxes).float(), torch.tensor([0, 1]), torch.zeros(0, 4))
+    optimizer = torch.optim.AdamW(network.parameters(), lr=2e-3)
+    network.train()
+    for _ in range(30):
+        losses = network.criterion(network(image.repeat(2, 1, 1, 1)), [truth, truth], size)
+        optimizer.zero_grad()
+        losses.total.backward()
+        torch.nn.utils.clip_grad_norm_(network.parameters(), 10.0)
+        optimizer.step()
+    # Norms as in training: their averages need more steps than these.
+    with torch.no_grad():
+        outputs = network(image.repeat(2, 1, 1, 1))
+    back = Letterbox((1, 1), (0, 0), size)
+    found = network.detections(outputs, size, [back, back], Thresholds(0.1))[0]
+    for row, label in zip(boxes, (0, 1), strict=True):
+        best = int(np.flatnonzero(found.labels == label)[0])
+        assert iou(found.boxes[best][None], row[None])[0, 0] > 0.6

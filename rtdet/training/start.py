@@ -39,12 +39,18 @@ def open_start(
         fixed = names[name].input_size is not None and size is not None
         config = new_config(name, class_names, backbone, (size, size) if fixed and size else None, changes)
         return build(config), False
-    path = _weights(model)
+    network = open_trained(model)
     if backbone is not None:
         raise UsageError(f"{model} has a backbone already; omit --backbone")
     if changes:
         raise UsageError(f"{model} is trained already, so its settings stay; omit --set")
-    return with_classes(load_weights(path), class_names), True
+    return with_classes(network, class_names), True
+
+
+def open_trained(model: str) -> DetectionNetwork:
+    """A trained network of ours by its name (rtdet-n) or its .safetensors file. Raises UnknownModelError for another
+    name, ModelError for a file that is not one."""
+    return load_weights(_weights(model))
 
 
 def _weights(model: str) -> Path:

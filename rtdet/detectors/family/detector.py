@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from abc import ABC, abstractmethod
 from collections.abc import Iterator, Sequence
 from pathlib import Path
@@ -183,6 +184,13 @@ class FamilyDetector(NetworkDetector):
         boxes, scores = outputs
         config = self._config
         return postprocess(boxes[0], scores[0], back, self.thresholds, config.class_names, config.suppression)
+
+
+def input_of(config: NetworkConfig, imgsz: int | None = None) -> Size:
+    """(width, height) of a square input for a network: its own, or one of about `imgsz` pixels. Raises UsageError for
+    an `imgsz` that it cannot have."""
+    side = _long_side(config.input_size, imgsz)
+    return config.input_size or (math.ceil(side / config.multiple) * config.multiple,) * 2
 
 
 def _long_side(fixed: Size | None, imgsz: int | None) -> int:

@@ -54,6 +54,15 @@ class DetectionNetwork(nn.Module):
         """What back ends run and files hold: pictures (B, 3, H, W) to `decode`'s boxes and scores."""
         return Decoding(self)
 
+    def as_file(self, size: Size) -> nn.Module:
+        """What an exported file holds, for an input of `size` (width, height): always boxes and scores."""
+        return Decoding(self)
+
+    @property
+    def is_any_size_in_a_file(self) -> bool:
+        """Whether a file made for one size is right for others."""
+        return self.config.input_size is None
+
     @property
     def mosaic(self) -> bool:
         """Whether a training may show it four pictures in one."""

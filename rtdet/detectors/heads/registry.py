@@ -18,6 +18,7 @@ from rtdet.detectors.heads import (
     fastestdet,
     level_faces,
     nanodet,
+    own,
     picodet,
     retinaface,
     rtdetr,
@@ -45,6 +46,7 @@ class Family:
 
 # In the order in which they are asked; of two that are equally sure the first is taken.
 HEADS: Mapping[str, Family] = {
+    "rtdet": Family(own.recognize, own.FORM),
     "yolox": Family(yolox.recognize, yolox.FORM),
     "yolov5": Family(yolov5.recognize, yolov5.FORM),
     "yolov8": Family(yolov8.recognize, yolov8.FORM),

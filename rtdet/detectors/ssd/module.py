@@ -11,6 +11,7 @@ from torch import Tensor, nn
 from rtdet.detectors.family.network import DetectionNetwork
 from rtdet.detectors.family.truth import Losses, Truth
 from rtdet.detectors.ssd.catalogue import objective_for
+from rtdet.detectors.ssd.coder import BoxCoder
 from rtdet.detectors.ssd.config import SSDConfig
 from rtdet.detectors.ssd.postprocess import postprocess
 from rtdet.detectors.ssd.priors import PriorLevel, make_priors
@@ -69,6 +70,14 @@ class SSDModule(DetectionNetwork):
     def as_graph(self) -> nn.Module:
         """The network as it is: its priors are not in the graph, so that there is one for all input sizes."""
         return self
+
+    def as_file(self, size: tuple[int, int]) -> nn.Module:
+        return DecodedSSD(self, size)
+
+    @property
+    def is_any_size_in_a_file(self) -> bool:
+        """The priors of one size are in it."""
+        return False
 
     @property
     def leading_outputs(self) -> int:
@@ -158,3 +167,25 @@ def start_rare(heads: Iterable[nn.Conv2d], share: float = 0.01) -> None:
 @lru_cache(maxsize=8)
 def _priors_tensor(levels: tuple[PriorLevel, ...], size: tuple[int, int], device: str) -> Tensor:
     return torch.from_numpy(make_priors(levels, size)).float().to(device)
+
+
+class DecodedSSD(nn.Module):
+    """An SSD with its priors, box coder and scores behind it, for inputs of one size."""
+
+    priors: Tensor
+    outputs: Tensor
+
+    def __init__(self, network: SSDModule, size: tuple[int, int]) -> None:
+        super().__init__()
+        self.network = network
+        config = network.config
+        self.register_buffer("priors", torch.from_numpy(make_priors(config.levels, size)).float())
+        # Outputs that stand for no class are left out.
+        named = [i + config.background for i, name in enumerate(config.class_names) if name]
+        self.register_buffer("outputs", torch.tensor(named))
+
+    def forward(self, images: Tensor) -> tuple[Tensor, Tensor]:
+        """(B, 3, H, W) BGR 0..255 to boxes (B, P, 4) and scores (B, P, C)."""
+        offsets, logits = self.network(images)
+        scores = logits.softmax(-1) if self.network.config.background else logits.sigmoid()
+        return BoxCoder().decode_tensor(offsets, self.priors), scores.index_select(-1, self.outputs)

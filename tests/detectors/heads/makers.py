@@ -7,6 +7,7 @@ and where colour order, scale or layout are wrong it sees nothing. To add a fami
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -544,7 +545,29 @@ def boxes_and_scores() -> Iterator[Made]:
 
 
 # By the name of the family in HEADS.
+def rtdet() -> Iterator[Made]:
+    """As `rtdet export` writes them: boxes in pixels, scores, and the network's own header in the notes."""
+    from rtdet.detectors.family.export import NOTE
+    from rtdet.detectors.family.registry import new_config
+    from rtdet.detectors.family.weights import header_of
+
+    boxes = np.zeros((1, 9, 4), np.float32)
+    scores = np.zeros((1, 9, CLASSES), np.float32)
+    for row, (label, score, box) in enumerate(OBJECTS):
+        boxes[0, row + 2], scores[0, row + 2, label] = box, score
+    for name in ("fcos-n", "centernet-n"):
+        header = header_of(new_config(name, tuple(f"thing {i}" for i in range(CLASSES))))
+        yield Made(
+            name,
+            {"boxes": boxes, "scores": scores},
+            {"boxes": np.zeros_like(boxes), "scores": np.zeros_like(scores)},
+            takes=("bgr", "0..255"),
+            metadata={NOTE: json.dumps(header)},
+        )
+
+
 MAKERS: Mapping[str, Callable[[], Iterator[Made]]] = {
+    "rtdet": rtdet,
     "yolox": yolox,
     "yolov5": yolov5,
     "yolov8": yolov8,

@@ -1,0 +1,82 @@
+"""A network as a file for other programs and for machines without torch: ONNX or OpenVINO, with its decoding inside.
+
+The file takes pictures (B, 3, H, W) BGR 0..255 and gives boxes (B, N, 4) xyxy in pixels of that input and scores
+(B, N, C). Its notes hold the configuration and the names of the classes, by which rtdet opens it again.
+"""
+
+from __future__ import annotations
+
+import json
+import tempfile
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from rtdet.backends.onnxruntime import export_onnx
+from rtdet.backends.openvino import load_openvino, read_graph
+from rtdet.detectors.family.config import Size
+from rtdet.detectors.family.weights import header_of
+from rtdet.output_file import write_whole
+
+if TYPE_CHECKING:
+    from rtdet.detectors.family.network import DetectionNetwork
+
+FORMATS = ("onnx", "openvino")
+# Where the notes tell the network's header; `heads.own` looks for it.
+NOTE = "rtdet"
+
+
+def export(network: DetectionNetwork, path: Path, size: Size) -> None:
+    """Writes `path`: an .onnx file, or an .xml with its .bin. size: (width, height) of the input; an ONNX file takes
+    any other multiple too where the network does. Raises OutputError where it cannot be written."""
+    content = _with_notes(_as_onnx(network, size), notes_of(network))
+    if path.suffix.lower() == ".onnx":
+        write_whole(path, content)
+        return
+    with tempfile.TemporaryDirectory() as name:
+        source, made = Path(name) / "graph.onnx", Path(name) / "graph.xml"
+        source.write_bytes(content)
+        graph = read_graph(source)
+        graph.reshape([1, 3, size[1], size[0]])
+        load_openvino().serialize(graph, str(made), str(made.with_suffix(".bin")))
+        write_whole(path.with_suffix(".bin"), made.with_suffix(".bin").read_bytes())
+        write_whole(path, made.read_bytes())
+
+
+def notes_of(network: DetectionNetwork) -> dict[str, str]:
+    """What the file says of itself."""
+    names = [name for name in network.config.class_names if name]
+    return {NOTE: json.dumps(header_of(network.config), sort_keys=True), "names": json.dumps(names)}
+
+
+def _as_onnx(network: DetectionNetwork, size: Size) -> bytes:
+    free = {0: "batch"}
+    if network.is_any_size_in_a_file:
+        free |= {2: "height", 3: "width"}
+    return export_onnx(
+        network.as_file(size),
+        (1, 3, size[1], size[0]),
+        names=(["images"], ["boxes", "scores"]),
+        free_axes={"images": free},
+    )
+
+
+def _with_notes(model: bytes, notes: dict[str, str]) -> bytes:
+    """An ONNX file with notes: field 14 of its outermost message, whose entries may stand at the end of the file, so
+    that no package for ONNX is needed."""
+    for key, value in notes.items():
+        entry = _field(1, key.encode()) + _field(2, value.encode())
+        model += _field(14, entry)
+    return model
+
+
+def _field(number: int, content: bytes) -> bytes:
+    """A field of bytes as protobuf writes it."""
+    return _varint(number << 3 | 2) + _varint(len(content)) + content
+
+
+def _varint(value: int) -> bytes:
+    out = bytearray()
+    while value > 0x7F:
+        out.append(value & 0x7F | 0x80)
+        value >>= 7
+    return bytes([*out, value])

@@ -45,6 +45,11 @@ def command(model: str, out: str, kind: str | None, imgsz: int | None) -> None:
     from rtdet.training.start import open_trained
 
     network = open_trained(model)
+    if getattr(network.config, "region_count", 0):
+        raise UsageError(
+            f"{network.config.architecture} is told where to look by a search outside of the network, so a file of "
+            "the network alone would find nothing; it cannot be exported"
+        )
     size = input_of(network.config, imgsz)
     export(network, path, size)
     say(f"wrote {out}: {network.config.architecture} for inputs of {size[0]}x{size[1]}")

@@ -34,15 +34,15 @@ def map_uri(values: FloatArray) -> str:
     values = np.nan_to_num(np.asarray(values, dtype=np.float64))
     low, high = np.percentile(values, [1, 99])
     scaled = (values - low) / max(high - low, 1e-9)
-    grey = np.asarray(np.clip(scaled, 0, 1) * 255, dtype=np.uint8)
-    return _uri("png", ".png", cv2.applyColorMap(grey, cv2.COLORMAP_VIRIDIS), [])
+    gray = np.asarray(np.clip(scaled, 0, 1) * 255, dtype=np.uint8)
+    return _uri("png", ".png", cv2.applyColorMap(gray, cv2.COLORMAP_VIRIDIS), [])
 
 
 def heat_uri(shares: FloatArray) -> str:
     """A data URI of shares (H, W) in 0..1 to lay over a picture: transparent where there is nothing."""
     shares = np.clip(np.nan_to_num(np.asarray(shares, dtype=np.float64)), 0, 1)
-    grey = np.asarray(shares * 255, dtype=np.uint8)
-    colors = cv2.applyColorMap(np.asarray(90 + grey * 0.63, dtype=np.uint8), cv2.COLORMAP_INFERNO)
+    gray = np.asarray(shares * 255, dtype=np.uint8)
+    colors = cv2.applyColorMap(np.asarray(90 + gray * 0.63, dtype=np.uint8), cv2.COLORMAP_INFERNO)
     # The square root, so that what is weak is seen, too.
     alpha = np.asarray(np.sqrt(shares) * 215, dtype=np.uint8)
     return _uri("png", ".png", np.dstack([colors, alpha]), [])

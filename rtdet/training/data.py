@@ -34,7 +34,9 @@ def open_datasets(settings: TrainingSettings) -> tuple[Dataset, Dataset, str]:
     dataset = dataset_of(raw, wanted)
     say_losses(dataset.losses, settings.data, allow=settings.allow_loss)
     if not dataset.samples and not settings.demo_frames:
-        raise UsageError(f"the labels in {settings.data} list no pictures")
+        lost = sum(dataset.losses.left_out.values())
+        why = f"none of the {lost} pictures can be read" if lost else "they list no pictures"
+        raise UsageError(f"the labels in {settings.data} are of no use: {why}")
     if settings.teacher is not None:
         samples = complete_labels(dataset.samples, teacher, dataset.class_names)
         dataset = replace(dataset, samples=samples)

@@ -208,7 +208,7 @@ def test_a_corrupt_picture_is_counted_and_left_out_and_all_corrupt_is_one_line(r
     done = rtdet(*small, "--out", "other", "--steps", 2, "--allow-loss")
     assert done.code == 2
     assert len(done.errors) == 1
-    assert "can be decoded" in done.errors[0]
+    assert "none of the 6 pictures can be read" in done.errors[0]
 
 
 def test_a_trained_model_is_tuned_to_other_classes(rtdet, squares, tmp_path):

@@ -27,7 +27,7 @@ demo: $(RUN)
 test: $(ALL)
 	@scripts/system-libraries.sh test
 	@$(if $(ARGS),:,echo "make test: every test; about 10 minutes on two cores")
-	@$(BIN)/python -m pytest $(ARGS)
+	@$(if $(ARGS),$(BIN)/python -m pytest $(ARGS),scripts/tests.sh)
 
 check: $(ALL)
 	$(BIN)/ruff check .

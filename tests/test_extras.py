@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 import shlex
+import os
 import subprocess
 import sys
 from pathlib import Path
@@ -50,9 +51,10 @@ def _without(tmp_path, modules: tuple[str, ...], *arguments: str) -> subprocess.
     """rtdet in an environment that lacks these modules."""
     blocked = f"import sys; sys.modules.update(dict.fromkeys({modules!r}))"
     code = f"{blocked}; sys.argv[0] = 'rtdet'; from rtdet.cli import main; main(sys.argv[1:])"
-    return subprocess.run(
-        [sys.executable, "-c", code, *arguments], cwd=tmp_path, capture_output=True, text=True, timeout=100
-    )
+    # A graph that another test has left in the user's cache would do without torch.
+    environment = {**os.environ, "RTDET_CACHE": str(tmp_path / "cache")}
+    command = [sys.executable, "-c", code, *arguments]
+    return subprocess.run(command, cwd=tmp_path, env=environment, capture_output=True, text=True, timeout=100)
 
 
 TORCH = ("torch", "torchvision", "timm")

@@ -34,8 +34,10 @@ def streets(tmp_path):
     return folder
 
 
-def test_models_are_put_side_by_side_on_the_classes_that_both_know(rtdet, streets, tmp_path):
+def test_models_are_put_side_by_side_on_the_classes_that_both_know(rtdet, streets, tmp_path, monkeypatch):
     import shutil
+
+    monkeypatch.setenv("RTDET_CACHE", str(tmp_path / "cache"))
 
     from rtdet.detectors.registry import model_card, weights_of
 

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from rtdet.cli import options
-from rtdet.cli.console import show_messages
+from rtdet.cli.console import listed, show_messages
 from rtdet.cli.options import CONTEXT
 from rtdet.cli.progress import progress
 from rtdet.errors import UnknownNameError, UsageError
@@ -154,20 +154,12 @@ def _note_speed(name: str, comparison: Comparison, config: RunConfig) -> None:
 def _notes(dataset: Dataset, shared: tuple[str, ...], known: list[tuple[str, Any]]) -> list[str]:
     from rtdet.evaluation.detection.measurement import labeled_classes
 
-    notes = [f"Pictures: {len(dataset)}. Classes: {_listed(shared)}."]
+    notes = [f"Pictures: {len(dataset)}. Classes: {listed(shared)}."]
     left = [name for name in labeled_classes(dataset) if name not in shared]
     if left:
         lacking = [name for name, classes in known if any(one not in classes for one in left)]
-        notes.append(
-            f"Not compared, because not every model knows them ({_listed(lacking)}): {_listed(left)}."
-        )
+        notes.append(f"Not compared, because not every model knows them ({listed(lacking)}): {listed(left)}.")
     return notes
-
-
-def _listed(names: Any, most: int = 8) -> str:
-    names = list(names)
-    more = len(names) - most
-    return ", ".join(names[:most]) + (f" and {more} more" if more > 0 else "")
 
 
 def _check_out(out: str) -> None:

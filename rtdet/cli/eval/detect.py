@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from rtdet.cli import options
-from rtdet.cli.console import show_messages
+from rtdet.cli.console import listed, show_messages
 from rtdet.cli.options import CONTEXT
 from rtdet.cli.progress import progress
 from rtdet.errors import OutputError, UnknownNameError, UsageError
@@ -200,16 +200,16 @@ def _measured_classes(
     names = [name for name in asked if is_file or name not in absent]
     if not names:
         raise UsageError(
-            f"nothing to measure: {dataset.folder} has labels of {for_terminal(_listed(labeled))}, "
+            f"nothing to measure: {dataset.folder} has labels of {for_terminal(listed(labeled))}, "
             f"none of which {subject} knows (classes are compared by name)"
         )
     notes = []
     if is_file and (unseen := [name for name in absent if name in labeled]):
-        notes.append(f"{subject} has no detections of {_listed(unseen)}: all such objects count as missed.")
+        notes.append(f"{subject} has no detections of {listed(unseen)}: all such objects count as missed.")
     elif absent and not is_file:
-        notes.append(f"Not measured, because {subject} does not know the class: {_listed(absent)}.")
+        notes.append(f"Not measured, because {subject} does not know the class: {listed(absent)}.")
     if not wanted and (unlabeled := [name for name in known if name not in labeled]):
-        notes.append(f"Not measured, because the data has no labels of the class: {_listed(unlabeled)}.")
+        notes.append(f"Not measured, because the data has no labels of the class: {listed(unlabeled)}.")
     return names, notes
 
 
@@ -223,13 +223,8 @@ def _incomplete_note(dataset: Dataset, counted: bool) -> list[str]:
         return []
     rule = "counted anyway" if counted else "left out there"
     return [
-        f"Labels are declared incomplete, and the class is {rule}: {_listed(parts)} of {len(dataset)} pictures."
+        f"Labels are declared incomplete, and the class is {rule}: {listed(parts)} of {len(dataset)} pictures."
     ]
-
-
-def _listed(names: Sequence[str], most: int = 8) -> str:
-    more = len(names) - most
-    return ", ".join(names[:most]) + (f" and {more} more" if more > 0 else "")
 
 
 def _check_folder(out: str) -> Path:

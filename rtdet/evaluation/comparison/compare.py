@@ -14,7 +14,7 @@ import numpy as np
 from rtdet.datasets import Dataset
 from rtdet.errors import UsageError
 from rtdet.evaluation.detection.files import detect_all
-from rtdet.evaluation.detection.measurement import labeled_classes
+from rtdet.evaluation.detection.measurement import labeled_classes, or_none
 from rtdet.evaluation.detection.scores import ClassScores, evaluate
 from rtdet.protocols import Detector
 from rtdet.types import Image
@@ -72,7 +72,7 @@ class Comparison:
         """Plain values; what is not defined is None."""
         models = []
         for one in self.models:
-            figures = {key: _or_none(value) for key, value in asdict(one.scores).items() if key != "name"}
+            figures = {key: or_none(value) for key, value in asdict(one.scores).items() if key != "name"}
             rest = {key: value for key, value in asdict(one).items() if key not in ("scores", "name")}
             models.append({"name": one.name, **rest, "latency_ms": one.latency_ms, "scores": figures})
         return {
@@ -165,7 +165,3 @@ def _compared(
 
 def _ap(one: Compared) -> float:
     return -1.0 if math.isnan(one.scores.ap) else one.scores.ap
-
-
-def _or_none(value: Any) -> Any:
-    return None if isinstance(value, float) and math.isnan(value) else value

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 import sys
 
 from rich import box
@@ -11,6 +10,7 @@ from rich.table import Table
 from rich.text import Text
 
 from rtdet.evaluation.comparison.compare import Compared, Comparison
+from rtdet.evaluation.report.terminal import percent
 from rtdet.terminal import console as make_console
 from rtdet.terminal import for_terminal
 
@@ -61,11 +61,6 @@ def _table(comparison: Comparison, columns: tuple[str, ...] | None = None) -> Ta
         cells = [Text(for_terminal(row[title])) for title in shown]  # a model may be called "[red]"
         table.add_row(*cells, style="bold" if one.name in front else "dim")
     return table
-
-
-def percent(share: float) -> str:
-    """38.4 for .384."""
-    return "-" if math.isnan(share) else f"{100 * share:.1f}"
 
 
 def short(count: int | None) -> str:

@@ -139,13 +139,14 @@ def curves_as_csv(measured: Measurement) -> str:
 
 def _figures(values: dict[str, Any]) -> dict[str, Any]:
     del values["name"]
-    return {key: _or_none(value) for key, value in values.items()}
+    return {key: or_none(value) for key, value in values.items()}
 
 
 def _counted(counts: Counts) -> dict[str, Any]:
     shares = {"precision": counts.precision, "recall": counts.recall, "f1": counts.f1}
-    return {**asdict(counts), **{key: _or_none(value) for key, value in shares.items()}}
+    return {**asdict(counts), **{key: or_none(value) for key, value in shares.items()}}
 
 
-def _or_none(value: Any) -> Any:
+def or_none(value: Any) -> Any:
+    """NaN as None, for JSON."""
     return None if isinstance(value, float) and math.isnan(value) else value

@@ -34,15 +34,15 @@ def print_scores(measured: Measurement, notes: list[str]) -> None:
     total, happened = measured.total, measured.outcomes
     console.print(
         f"pictures: {len(measured.dataset)}; AP and AR in percent; TP, FP, FN at confidence "
-        f"{happened.confidence:.2f} and IoU {happened.min_iou:.2f}: precision {_percent(total.precision)}, "
-        f"recall {_percent(total.recall)}"
+        f"{happened.confidence:.2f} and IoU {happened.min_iou:.2f}: precision {percent(total.precision)}, "
+        f"recall {percent(total.recall)}"
     )
     best = measured.pooled.best_confidence()
     if best is not None:
         counts = measured.pooled.at(best)
         console.print(
-            f"best F1 at confidence {best:.2f}: precision {_percent(counts.precision)}, "
-            f"recall {_percent(counts.recall)}"
+            f"best F1 at confidence {best:.2f}: precision {percent(counts.precision)}, "
+            f"recall {percent(counts.recall)}"
         )
     for note in notes:
         console.print(for_terminal(note))
@@ -66,7 +66,7 @@ def _table(measured: Measurement, columns: dict[str, str] = _FIGURES) -> Table:
         # Text: a class may be called "[red]".
         cells = [
             Text(for_terminal(scores.name)),
-            *(Text(text) for text in (str(scores.truths), *map(_percent, figures))),
+            *(Text(text) for text in (str(scores.truths), *map(percent, figures))),
             *(Text(str(count)) for count in (counts.tp, counts.fp, counts.fn)),
             Text("-" if best is None else f"{best:.2f}"),
         ]
@@ -74,5 +74,6 @@ def _table(measured: Measurement, columns: dict[str, str] = _FIGURES) -> Table:
     return table
 
 
-def _percent(share: float) -> str:
+def percent(share: float) -> str:
+    """38.4 for .384; a dash for what is not defined."""
     return "-" if math.isnan(share) else f"{100 * share:.1f}"

@@ -6,6 +6,7 @@ the network, so they run in torch as they are.
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Iterator, Sequence
 from contextlib import ExitStack
 from pathlib import Path
@@ -19,6 +20,7 @@ from rtdet.backends.torch import TYPES, choose_precision
 from rtdet.detectors.efficientdet import published as efficientdet
 from rtdet.detectors.family.detector import FamilyDetector
 from rtdet.detectors.family.network import DetectionNetwork
+from rtdet.detectors.retinaface import published as retinaface
 from rtdet.detectors.selection import wanted_class
 from rtdet.detectors.ssd.detector import SSDDetector
 from rtdet.detectors.ssd.module import SSDModule
@@ -28,6 +30,7 @@ from rtdet.geometry.boxes import clip, is_valid
 from rtdet.protocols import Detector
 from rtdet.types import Detections, Image, InputSize, IntArray, Thresholds
 
+_log = logging.getLogger("rtdet.detectors")
 _GPU_BATCH = 4  # RetinaNet at 800 px takes about 1 GB of GPU memory a picture
 Found = dict[str, torch.Tensor]
 
@@ -49,8 +52,15 @@ def open_torchvision(
     check_names(backend, device, precision)
     published = _published(path) if architecture is None else None
     if published is not None:
+        network, side = published
         return FamilyDetector(
-            published, thresholds=thresholds, device=device, backend=backend, precision=precision, imgsz=imgsz
+            network,
+            thresholds=thresholds,
+            device=device,
+            backend=backend,
+            precision=precision,
+            imgsz=imgsz,
+            usual_side=side,
         )
     loaded = load_model(path, architecture)
     if isinstance(loaded.model, SSDModule):
@@ -72,15 +82,19 @@ def open_torchvision(
     return TorchvisionDetector(loaded, runner, thresholds or Thresholds(), usual)
 
 
-def _published(path: Path) -> DetectionNetwork | None:
-    """A network of one of rtdet's families, where the file holds weights of one that its authors published."""
+def _published(path: Path) -> tuple[DetectionNetwork, int] | None:
+    """A network of one of rtdet's families, where the file holds weights of one that its authors published, and the
+    longer side of its usual input."""
     weights = read_state_dict(path)
-    if not efficientdet.is_published(weights):
-        return None
     try:
-        return efficientdet.from_published(weights)
+        if efficientdet.is_published(weights):
+            return efficientdet.from_published(weights), efficientdet.usual_side(weights)
+        if retinaface.is_published(weights):
+            _log.info("%s also gives five points of each face, which rtdet does not use", path.name)
+            return retinaface.from_published(weights), retinaface.USUAL_SIDE
     except ModelError as error:
         raise ModelError(f"{path} does not fit its architecture: {error}") from error
+    return None
 
 
 def _set_long_side(model: Any, imgsz: int) -> None:

@@ -9,7 +9,7 @@ import torch
 from torch import Tensor
 
 from rtdet.detectors.coco import COCO_CLASSES
-from rtdet.detectors.efficientdet.config import EfficientDetConfig, compound
+from rtdet.detectors.efficientdet.config import EfficientDetConfig, compound, input_of
 from rtdet.detectors.efficientdet.network import EfficientDet
 from rtdet.detectors.state_dicts import fill
 from rtdet.errors import ModelError
@@ -48,10 +48,7 @@ def is_published(weights: Mapping[str, Tensor]) -> bool:
 
 def from_published(weights: Mapping[str, Tensor]) -> EfficientDet:
     """The network of a state dict, D0 to D2, of COCO's 80 classes. Raises ModelError for one that does not fit."""
-    width = weights["fpn.resample.3.conv.conv.weight"].shape[0]
-    config = next((c for c in map(_published, range(3)) if c.channels == width), None)
-    if config is None:
-        raise ModelError(f"an EfficientDet with {width} channels is none of D0 to D2")
+    config = _published(_phi_of(weights))
     network = EfficientDet(config)
     outputs = len(config.scales) * len(config.aspects)
     made = {_named(key): value for key, value in weights.items() if not key.startswith("anchors")}
@@ -67,6 +64,19 @@ def from_published(weights: Mapping[str, Tensor]) -> EfficientDet:
         made[key] = _chosen(made[key], 4, torch.tensor([1, 0, 3, 2]))
     fill(network, made)
     return network.eval()
+
+
+def usual_side(weights: Mapping[str, Tensor]) -> int:
+    """Pixels a side of the input that the authors' network of a state dict takes. Raises as `from_published`."""
+    return input_of(_phi_of(weights))
+
+
+def _phi_of(weights: Mapping[str, Tensor]) -> int:
+    width = weights["fpn.resample.3.conv.conv.weight"].shape[0]
+    phi = next((phi for phi in range(3) if _published(phi).channels == width), None)
+    if phi is None:
+        raise ModelError(f"an EfficientDet with {width} channels is none of D0 to D2")
+    return phi
 
 
 def _chosen(weight: Tensor, of: int, kept: Tensor) -> Tensor:

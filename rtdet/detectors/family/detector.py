@@ -37,8 +37,9 @@ class NetworkDetector(ABC):
     """Runs one network. One that takes any input gets each picture's own aspect, `imgsz` pixels wide or high, and
     is compiled once for each of the few shapes that occur; to the one input of another a picture is stretched.
 
-    `weights` is a .safetensors file of rtdet, or a network. Raises ModelError for one that cannot be read,
-    UsageError and UnknownNameError for settings that are wrong or that this machine lacks.
+    `weights` is a .safetensors file of rtdet, or a network. `usual_side`: the longer side of an input of any size
+    where no `imgsz` is asked for. Raises ModelError for one that cannot be read, UsageError and UnknownNameError for
+    settings that are wrong or that this machine lacks.
     """
 
     def __init__(
@@ -50,14 +51,15 @@ class NetworkDetector(ABC):
         backend: str = "auto",
         precision: str = "auto",
         imgsz: int | None = None,
+        usual_side: int = DEFAULT_INPUT,
     ) -> None:
         self._config: Any = read_config(weights) if isinstance(weights, Path) else weights.config
         self._weights: Path | DetectionNetwork | None = weights
         self.class_names: Sequence[str] = self._visible_names()
         self.thresholds = thresholds or Thresholds()
         fixed = self._config.input_size
-        self._long_side = _long_side(fixed, imgsz)
-        self.input_size = InputSize(max(fixed) if fixed else DEFAULT_INPUT, is_fixed=fixed is not None)
+        self._long_side = _long_side(fixed, imgsz, usual_side)
+        self.input_size = InputSize(max(fixed) if fixed else usual_side, is_fixed=fixed is not None)
         check_names(backend, device, precision)
         self._backend, self._device = choose(backend, device, is_file=False)
         self._precision = self._choose_precision(precision)
@@ -193,7 +195,7 @@ def input_of(config: NetworkConfig, imgsz: int | None = None) -> Size:
     return config.input_size or (math.ceil(side / config.multiple) * config.multiple,) * 2
 
 
-def _long_side(fixed: Size | None, imgsz: int | None) -> int:
+def _long_side(fixed: Size | None, imgsz: int | None, usual: int = DEFAULT_INPUT) -> int:
     """Pixels of the input's longer side; raises UsageError for an `imgsz` that the network cannot have."""
     if fixed is not None:
         if imgsz not in (None, max(fixed)):
@@ -202,4 +204,4 @@ def _long_side(fixed: Size | None, imgsz: int | None) -> int:
         return max(fixed)
     if imgsz is not None and imgsz < 64:
         raise UsageError(f"--imgsz {imgsz} is too small for this model; use 64 or more")
-    return DEFAULT_INPUT if imgsz is None else imgsz
+    return usual if imgsz is None else imgsz

@@ -70,18 +70,29 @@ def _boxes(values: Any) -> FloatArray:
     return array
 
 
+def _points(values: Any, count: int) -> FloatArray | None:
+    if values is None:
+        return None
+    array: FloatArray = np.asarray(values, dtype=np.float64)
+    if array.ndim != 3 or array.shape[2] != 3 or len(array) != count:
+        raise ValueError(f"key points of {count} boxes are ({count}, K, 3), not {array.shape}")
+    return array
+
+
 @dataclass(frozen=True, eq=False)
 class Detections:
     """What a detector saw in one frame.
 
     boxes (N, 4) float64 xyxy pixels, scores (N,) float64 in [0, 1], labels (N,) int64 indices into
-    `class_names`. scores default to 1 and labels to 0. Raises ValueError on shapes that do not fit.
+    `class_names`. scores default to 1 and labels to 0. points (N, K, 3): x, y in pixels and confidence of the key
+    points of each, None where the detector gives none. Raises ValueError on shapes that do not fit.
     """
 
     boxes: FloatArray = field(default_factory=lambda: np.zeros((0, 4)))
     scores: FloatArray = None  # type: ignore[assignment]
     labels: IntArray = None  # type: ignore[assignment]
     class_names: Sequence[str] = ()
+    points: FloatArray | None = None
 
     def __post_init__(self) -> None:
         boxes = _boxes(self.boxes)
@@ -92,13 +103,15 @@ class Detections:
         object.__setattr__(self, "scores", _column(scores, n, np.float64, "scores"))
         object.__setattr__(self, "labels", _column(labels, n, np.int64, "labels"))
         object.__setattr__(self, "class_names", tuple(self.class_names))
+        object.__setattr__(self, "points", _points(self.points, n))
 
     def __len__(self) -> int:
         return len(self.boxes)
 
     def __getitem__(self, keep: Any) -> Detections:
         """The rows that an index array, a slice or a boolean mask selects."""
-        return Detections(self.boxes[keep], self.scores[keep], self.labels[keep], self.class_names)
+        points = None if self.points is None else self.points[keep]
+        return Detections(self.boxes[keep], self.scores[keep], self.labels[keep], self.class_names, points)
 
     def name_of(self, row: int) -> str:
         return _class_name(self.class_names, int(self.labels[row]))
@@ -143,6 +156,8 @@ class Tracks:
     uncertainty (N,) float64: standard deviation of where the box's centre is, over the square root of the
     box's area; 0 where it was just measured or the tracker cannot say.
     values: an (N,) array for each further value that is known of them, by the name of its column in track files.
+    points (N, K, 3): x, y in pixels and confidence of the key points of each, as far as its last detection gave them;
+    None where none has any.
     """
 
     boxes: FloatArray = field(default_factory=lambda: np.zeros((0, 4)))
@@ -153,6 +168,7 @@ class Tracks:
     class_names: Sequence[str] = ()
     uncertainty: FloatArray = None  # type: ignore[assignment]
     values: Mapping[str, npt.NDArray[Any]] = field(default_factory=dict)
+    points: FloatArray | None = None
 
     def __post_init__(self) -> None:
         boxes = _boxes(self.boxes)
@@ -172,6 +188,7 @@ class Tracks:
         values = {name: _column(of_tracks, n, None, name) for name, of_tracks in self.values.items()}
         object.__setattr__(self, "values", values)
         object.__setattr__(self, "class_names", tuple(self.class_names))
+        object.__setattr__(self, "points", _points(self.points, n))
 
     def __len__(self) -> int:
         return len(self.boxes)
@@ -186,6 +203,7 @@ class Tracks:
             self.class_names,
             self.uncertainty[keep],
             {name: values[keep] for name, values in self.values.items()},
+            None if self.points is None else self.points[keep],
         )
 
     def name_of(self, row: int) -> str:

@@ -54,7 +54,8 @@ def command(
 ) -> None:
     """Write every detection of MODEL in SRC (a video, image, folder, glob, ...) to a file.
 
-    JSON rows are {"frame" (and "file_name" of pictures), "time_s", "category", "bbox": [x, y, w, h], "score"}.
+    JSON rows are {"frame" (and "file_name" of pictures), "time_s", "category", "bbox": [x, y, w, h], "score"},
+    and "keypoints": [x, y, confidence, ...] of a model that finds them.
     `rtdet track` makes the same tracks of that .json as a run does live. A .txt, MOTChallenge's rows, has no classes
     and no times, and boxes to a hundredth of a pixel: --fps says the times, and tracks come out nearly the same.
     """

@@ -212,9 +212,10 @@ class GraphDetector:
         wanted = np.flatnonzero(wanted_class(found.labels, thresholds, self.class_names))
         keep = strongest(found.scores[wanted], wanted)
         boxes = back.undo(found.boxes[keep])
+        points = None if found.points is None else back.undo_points(found.points[keep])
         return select(
             boxes, found.scores[keep], found.labels[keep], thresholds, self.class_names,
-            suppress=not self._head.is_selected,
+            suppress=not self._head.is_selected, points=points,
         )  # fmt: skip
 
     def _unnamed(self, label: int) -> ModelError:

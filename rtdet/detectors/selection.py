@@ -56,15 +56,18 @@ def select(
     *,
     overlap: Overlap = iou,
     suppress: bool = True,
+    points: FloatArray | None = None,
 ) -> Detections:
     """NMS for each class (by `overlap`) and the `max_detections` best, by falling score. Boxes that are not finite
     or have no area are dropped: a network can produce them, nothing after it should see them. Without `suppress`
-    there is no NMS: for networks that give one box for each object."""
+    there is no NMS: for networks that give one box for each object. points: (N, K, 3) key points of each."""
     sound = is_valid(boxes) & np.isfinite(scores)
+    points = None if points is None else points[sound]
     boxes, scores, labels = boxes[sound], scores[sound], labels[sound]
     if suppress:
         keep = batched_nms(boxes, scores, labels, thresholds.iou, overlap)
     else:
         keep = np.argsort(-scores, kind="stable")
     keep = keep[: thresholds.max_detections]
-    return Detections(boxes[keep], scores[keep], labels[keep], class_names)
+    kept = None if points is None else points[keep]
+    return Detections(boxes[keep], scores[keep], labels[keep], class_names, kept)

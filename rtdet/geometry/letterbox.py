@@ -30,6 +30,10 @@ class Letterbox:
         limits = np.array([width, height, width, height], dtype=np.float64)
         return np.asarray(np.clip((boxes - offset) / scale, 0, limits))
 
+    def undo_points(self, points: FloatArray) -> FloatArray:
+        """(N, K, 3) x, y and confidence in network pixels to image pixels, also those outside of the image."""
+        return np.concatenate([(points[..., :2] - self.offset) / self.scale, points[..., 2:]], axis=-1)
+
 
 def letterbox(
     image: Image, size: tuple[int, int], *, fill: int = 114, center: bool = False

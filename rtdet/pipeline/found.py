@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import replace
 from typing import Any, NamedTuple
 
@@ -9,7 +10,7 @@ import numpy as np
 
 from rtdet.geometry.boxes import iou
 from rtdet.track_columns import FURTHER
-from rtdet.types import Detections, Thresholds, Tracks
+from rtdet.types import Detections, FloatArray, Thresholds, Tracks
 
 _SAME_OBJECT_IOU = 0.3
 
@@ -40,6 +41,7 @@ def as_tracks(detections: Detections, since_update_s: float = 0.0) -> Tracks:
         labels=detections.labels,
         since_update_s=np.full(len(detections), since_update_s),
         class_names=detections.class_names,
+        points=detections.points,
     )
 
 
@@ -50,17 +52,24 @@ def with_ids(detections: Detections, tracks: Tracks) -> Tracks:
     values = {column.name: column.values(shown) for column in FURTHER if column.name in tracks.values}
     if len(detections) == 0 or len(tracks) == 0:
         return shown
-    overlap = iou(detections.boxes, tracks.boxes)
-    overlap[detections.labels[:, None] != tracks.labels[None, :]] = 0
-    for _ in range(min(overlap.shape)):
-        row, column = np.unravel_index(int(overlap.argmax()), overlap.shape)
-        if overlap[row, column] < _SAME_OBJECT_IOU:
-            break
+    for row, column in covering(detections, tracks):
         shown.ids[row] = tracks.ids[column]
         for name, of_shown in values.items():
             of_shown[row] = tracks.values[name][column]
-        overlap[row, :] = overlap[:, column] = 0
     return replace(shown, values=values)
+
+
+def covering(detections: Detections, tracks: Tracks) -> Iterator[tuple[int, int]]:
+    """The detection and the track of each pair of one class that cover one another, the best first (greedily, an IoU
+    of at least 0.3)."""
+    overlap = iou(detections.boxes, tracks.boxes)
+    overlap[detections.labels[:, None] != tracks.labels[None, :]] = 0
+    for _ in range(min(overlap.shape)):
+        row, column = (int(i) for i in np.unravel_index(int(overlap.argmax()), overlap.shape))
+        if overlap[row, column] < _SAME_OBJECT_IOU:
+            break
+        yield row, column
+        overlap[row, :] = overlap[:, column] = 0
 
 
 def together(some: Tracks, others: Tracks) -> Tracks:
@@ -77,4 +86,16 @@ def together(some: Tracks, others: Tracks) -> Tracks:
         for column in FURTHER
         if column.name in named
     }
-    return Tracks(**joined, class_names=some.class_names, values=values)
+    return Tracks(**joined, class_names=some.class_names, values=values, points=points_together(some, others))
+
+
+def points_together(some: Tracks, others: Tracks) -> FloatArray | None:
+    """The key points of the rows of both; of those that have none the confidence is 0."""
+    known = next((one.points for one in (some, others) if one.points is not None), None)
+    if known is None:
+        return None
+    parts = [
+        one.points if one.points is not None else np.zeros((len(one), *known.shape[1:]))
+        for one in (some, others)
+    ]
+    return np.concatenate(parts)

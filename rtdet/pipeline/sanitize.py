@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 
 from rtdet.geometry.boxes import clip, is_valid
@@ -31,5 +33,5 @@ def sanitize(detections: Detections, size: tuple[int, int]) -> tuple[Detections,
     )
     if inside:
         return detections, invalid
-    cut = Detections(clip(boxes, width, height), scores.clip(0, 1), detections.labels, detections.class_names)
+    cut = replace(detections, boxes=clip(boxes, width, height), scores=scores.clip(0, 1))
     return cut, invalid

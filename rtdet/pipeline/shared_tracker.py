@@ -8,6 +8,7 @@ from dataclasses import replace
 
 import numpy as np
 
+from rtdet.pipeline.carried_points import CarriedPoints
 from rtdet.pipeline.found import Found, as_tracks, together, with_ids
 from rtdet.protocols import CompensatingTracker, Tracker, TwoStageTracker
 from rtdet.types import Detections, FloatArray, Tracks
@@ -42,6 +43,7 @@ class SharedTracker:
         self._updated_t = 0.0
         self._tracks = Tracks()
         self._pinned: tuple[float, Tracks] | None = None
+        self._points = CarriedPoints()
 
     def swap(self, tracker: Tracker | None) -> None:
         """Another tracker, from the next frame on. Never waits."""
@@ -80,7 +82,7 @@ class SharedTracker:
             else:
                 if self._two_stage is not None:
                     self._two_stage.set_confidence(found.confidence)
-                known = self._numbered(self.tracker.predict(t))
+                known = self._shown(self.tracker.predict(t))
             shown = self._standing(found, known)
             self._pinned = (t, shown)
             return shown
@@ -100,7 +102,7 @@ class SharedTracker:
                 return Tracks(class_names=self._class_names)
             if self.tracker is None:
                 return as_tracks(self._detections, max(0.0, t - self._updated_t))
-            return self._numbered(self.tracker.predict(t))
+            return self._shown(self.tracker.predict(t))
         finally:
             self._lock.release()
 
@@ -113,16 +115,19 @@ class SharedTracker:
         if self.tracker is None:
             return as_tracks(found.detections)
         if self._two_stage is None:
-            tracks = self.tracker.update(found.detections, t)
+            taken, tracks = found.detections, self.tracker.update(found.detections, t)
         else:
             self._two_stage.set_confidence(found.confidence)
-            tracks = self._two_stage.update(found.candidates, t)
-        tracks = self._numbered(tracks)
+            taken, tracks = found.candidates, self._two_stage.update(found.candidates, t)
+        self._points.learn(taken, tracks)
+        tracks = self._shown(tracks)
         self._newest_id = max(self._newest_id, int(tracks.ids.max(initial=0)))
         return tracks
 
-    def _numbered(self, tracks: Tracks) -> Tracks:
-        """The tracks with IDs above all that were given out before the tracker started over; 0 stays 0."""
+    def _shown(self, tracks: Tracks) -> Tracks:
+        """The tracker's tracks as they are given out: with key points, and IDs above all that were given out before
+        the tracker started over; 0 stays 0."""
+        tracks = self._points.on(tracks)
         if self._ids_before == 0:
             return tracks
         return replace(tracks, ids=np.where(tracks.ids > 0, tracks.ids + self._ids_before, tracks.ids))
@@ -158,6 +163,7 @@ class SharedTracker:
             self._ids_before = self._newest_id
             self._pinned = None
             self._tracks = Tracks(class_names=names)
+            self._points = CarriedPoints()
             if self.tracker is not None:
                 self.tracker.reset()
         self._epoch, self._size = epoch, size

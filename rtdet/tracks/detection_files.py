@@ -14,6 +14,7 @@ from rtdet.output_file import suffix_of
 from rtdet.track_columns import BASIC
 from rtdet.tracks.formats.format import RowWriter, compact_json
 from rtdet.tracks.rows import FrameRecord, Row
+from rtdet.types import Detections
 
 _MOT_COLUMNS = ("frame", "id", "left", "top", "width", "height", "score")
 
@@ -33,8 +34,8 @@ class About:
 
 class DetectionJsonWriter(RowWriter):
     """A list of `{"frame" (from 1), "time_s", "category", "bbox": [left, top, width, height], "score"}`, in front
-    "file_name" where each frame is a file of its own, and no time where it is a single picture; a whole document
-    after every frame.
+    "file_name" where each frame is a file of its own, and no time where it is a single picture, behind "keypoints":
+    [x, y, confidence, ...] where the detector gives them; a whole document after every frame.
 
     Numbers are written to the last bit, so that a tracker makes the same of the file as of the detector. What else
     it has to know is said once: the first row has "source" (frame rate, all class names, lowest score), the first of
@@ -100,6 +101,8 @@ class DetectionJsonWriter(RowWriter):
                 "bbox": ltwh[i].tolist(),
                 "score": float(seen.scores[i]),
             }
+            if isinstance(seen, Detections) and seen.points is not None:
+                item["keypoints"] = seen.points[i].ravel().tolist()
             items.append(item)
         if items and not self._last:
             items[0]["source"] = self._source(record)

@@ -34,6 +34,8 @@ def paint_marks(
         _paint_trail(painter, mark, place)
     for mark, box in placed if style.show_boxes else ():
         _paint_box(painter, mark, _near(box, inside))
+    for mark, _ in placed if style.show_boxes else ():
+        _paint_skeleton(painter, mark, place)
     _paint_labels(painter, [(mark, box) for mark, box in placed if mark.label], QFontMetricsF(font), inside)
     painter.setOpacity(1.0)
 
@@ -74,6 +76,22 @@ def _paint_trail(painter: QPainter, mark: Mark, place: Place) -> None:
         painter.setOpacity(mark.opacity * opacity)
         painter.setPen(pen)
         painter.drawPolyline(QPolygonF(points[part]))
+
+
+def _paint_skeleton(painter: QPainter, mark: Mark, place: Place) -> None:
+    if mark.skeleton is None:
+        return
+    pen = QPen(QColor(*mark.color), _PEN.line)
+    pen.setCapStyle(Qt.PenCapStyle.RoundCap)
+    painter.setOpacity(mark.opacity)
+    painter.setPen(pen)
+    for start, end in mark.skeleton.limbs.tolist():
+        painter.drawLine(place(*start), place(*end))
+    painter.setPen(QPen(QColor(*mark.color), 1))
+    painter.setBrush(QColor(*ink_on(mark.color)))
+    for x, y in mark.skeleton.joints.tolist():
+        painter.drawEllipse(place(x, y), _PEN.joint, _PEN.joint)
+    painter.setBrush(Qt.BrushStyle.NoBrush)
 
 
 def _paint_labels(

@@ -32,3 +32,9 @@ def test_a_stretched_picture_fills_the_input_and_boxes_come_back_out_of_it():
     np.testing.assert_allclose(fitted[0, 0], image[0, 0])
     np.testing.assert_allclose(fitted[-1, -1], image[-1, -1])
     np.testing.assert_allclose(back.undo(np.array([[4.0, 4, 8, 20]])), [[2, 1, 4, 4]])
+
+
+def test_key_points_come_back_too_also_from_outside_of_the_picture():
+    _, back = letterbox(np.zeros((100, 200, 3), np.uint8), (100, 100), center=True)
+    points = np.array([[[50.0, 50, 0.9], [-10, 25, 0.2]]])
+    np.testing.assert_allclose(back.undo_points(points), [[[100, 50, 0.9], [-20, 0, 0.2]]])

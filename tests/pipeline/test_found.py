@@ -30,3 +30,13 @@ def test_of_rows_put_together_those_without_a_value_have_its_default():
     assert both.ids.tolist() == [1, 2, 3]
     assert both.values["visibility"].tolist() == [1.0, 0.5, 0.25]
     assert together(_tracks([1]), _tracks([2])).values == {}
+
+
+def test_key_points_go_with_the_detections_and_are_none_where_nobody_has_any():
+    points = np.full((1, 17, 3), 0.5)
+    shown = with_ids(Detections([[20.0, 0, 30, 10]], [0.9], [0], NAMES, points), _tracks([1, 2]))
+    assert shown.ids.tolist() == [1]
+    both = together(shown, _tracks([2]))
+    assert both.points is not None
+    assert both.points[:, 0, 2].tolist() == [0.5, 0.0]
+    assert together(_tracks([1]), _tracks([2])).points is None

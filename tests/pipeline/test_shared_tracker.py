@@ -8,7 +8,7 @@ import pytest
 from rtdet.pipeline.found import Found
 from rtdet.pipeline.shared_tracker import SharedTracker
 from rtdet.trackers.registry import TRACKERS, load_tracker
-from rtdet.types import Detections
+from rtdet.types import Detections, Tracks
 
 every_tracker = pytest.mark.parametrize("name", sorted(TRACKERS))
 LARGE, SMALL = (640, 360), (320, 180)
@@ -60,3 +60,31 @@ def test_nothing_stays_in_the_pixels_of_another_size_of_picture(name: str) -> No
         assert 1 not in tracks.ids
     assert tracks.ids.tolist() == [2]
     assert len(tracker.at(60 / 25, 0, LARGE)) == 0
+
+
+@every_tracker
+def test_key_points_are_those_of_the_newest_detection_and_move_with_the_box(name: str) -> None:
+    tracker = SharedTracker(load_tracker(name, fps=25.0))
+    tracks = Tracks()
+    for i in range(10):
+        x = 100.0 + 10 * i
+        points = np.array([[[x, 20, 0.9], [x + 40, 120, 0.1 * i]]])
+        detections = Detections([[x, 20, x + 40, 120]], [0.9], [0], ("person",), points)
+        tracks = tracker.update(Found(detections, detections, 0.25), i / 25, 0)
+    for known in (tracks, tracker.at(10 / 25, 0)):
+        assert known.points is not None
+        np.testing.assert_allclose(known.points[0, :, :2], known.boxes[0].reshape(2, 2), atol=1e-6)
+        np.testing.assert_allclose(known.points[0, :, 2], [0.9, 0.9])
+    assert tracker.at(10 / 25, 0).boxes[0, 0] > tracks.boxes[0, 0]
+    nothing = Detections(class_names=("person",))
+    for i in range(10, 70):
+        tracks = tracker.update(Found(nothing, nothing, 0.25), i / 25, 0)
+    assert tracks.points is None
+
+
+def test_without_a_tracker_the_points_are_the_detections_own() -> None:
+    tracker = SharedTracker(None)
+    points = np.ones((1, 17, 3))
+    detections = Detections([[10, 20, 50, 120]], [0.9], [0], ("person",), points)
+    assert tracker.update(Found(detections, detections, 0.25), 0.0, 0).points is not None
+    assert tracker.at(0.02, 0).points is not None

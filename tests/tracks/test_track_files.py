@@ -10,6 +10,7 @@ import subprocess
 import sys
 import textwrap
 from contextlib import closing
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -332,6 +333,16 @@ def test_detections_are_a_json_list_by_frame_or_by_file_name(tmp_path: Path) -> 
         "bbox": [0.0, 2.0, 10.0, 20.5], "score": 0.9, "no_detections": [{"frame": 4, "time_s": 0.12}],
     }  # fmt: skip
     assert len(items) == 3
+
+
+def test_key_points_of_detections_are_in_their_json(tmp_path: Path) -> None:
+    result = detection_result(0, 2)
+    points = np.arange(2 * 17 * 3, dtype=np.float64).reshape(2, 17, 3)
+    with closing(open_detection_file(tmp_path / "d.json")) as sink:
+        sink.write(replace(result, detections=replace(result.detections, points=points)))
+    first, second = json.loads((tmp_path / "d.json").read_text())
+    assert first["keypoints"] == list(range(51))
+    assert second["keypoints"][-3:] == [99, 100, 101]
 
 
 def test_detections_as_text_are_mot_rows_without_an_id(tmp_path: Path) -> None:

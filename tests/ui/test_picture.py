@@ -163,3 +163,13 @@ def test_a_result_that_comes_late_is_shown_on_the_picture_that_stands(qtbot) -> 
 
     qtbot.waitUntil(late)
     assert feed.shown == [feed.frame], "the same picture does not count twice"
+
+
+def test_a_persons_skeleton_is_painted_between_its_key_points(qapp) -> None:
+    points = np.zeros((1, 17, 3))
+    points[0, [5, 7]] = (70, 100, 0.9), (110, 100, 0.9)
+    tracks = Tracks([[50, 60, 150, 150]], ids=[7])
+    bare, image = painted(tracks, BARE), painted(replace(tracks, points=points), BARE)
+    color = image.pixelColor(90, 100)
+    assert np.allclose((color.red(), color.green(), color.blue()), color_of(7), atol=12)
+    assert bare.pixelColor(90, 100) == bare.pixelColor(5, 5)

@@ -242,3 +242,31 @@ def test_of_many_labels_none_lies_on_another_that_has_a_place() -> None:
         free = [one for one in rects if not any(overlap(one, other) for other in taken)]
         assert rect == (free or rects)[0]
         taken.append(rect)
+
+
+def person(**changed: tuple[float, float, float]) -> np.ndarray:
+    """Key points that are all hidden but for the named ones."""
+    places = {"left_shoulder": 5, "left_elbow": 7, "left_wrist": 9}
+    points = np.zeros((1, 17, 3))
+    for name, values in changed.items():
+        points[0, places[name]] = values
+    return points
+
+
+def test_a_skeleton_joins_the_key_points_that_are_confident() -> None:
+    arm = person(left_shoulder=(120, 120, 0.9), left_elbow=(180, 120, 0.8), left_wrist=(180, 260, 0.3))
+    drawn = changed(draw_tracks(GREY, replace(one([100, 80, 200, 300]), points=arm), BARE))
+    assert drawn[118:123, 130:170].any(axis=0).all()
+    assert drawn[112:128, 112:128].any()
+    assert not drawn[140:290, 110:190].any()
+    without = DrawStyle(show_boxes=False, show_labels=False, show_ids=False, show_scores=False)
+    assert not changed(draw_tracks(GREY, replace(one([100, 80, 200, 300]), points=arm), without)).any()
+
+
+def test_points_that_are_no_persons_or_not_finite_or_far_outside_are_harmless() -> None:
+    boxes = one([100, 80, 200, 300])
+    five = replace(boxes, points=np.full((1, 5, 3), 150.0))
+    assert (draw_tracks(GREY, five, BARE) == draw_tracks(GREY, boxes, BARE)).all()
+    strange = person(left_shoulder=(1e9, -1e9, 0.9), left_elbow=(np.nan, 0, 0.9), left_wrist=(150, 150, 0.9))
+    drawn = changed(draw_tracks(GREY, replace(boxes, points=strange), BARE))
+    assert drawn[145:156, 145:156].any()

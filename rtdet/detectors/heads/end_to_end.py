@@ -197,8 +197,8 @@ class EndToEndHead(Head):
             left = rows.shape[1] - (7 if order[0][0] == 1 else 6)
             if left == 1:
                 head = replace(head, ignored="the angles of turned boxes")
-            elif left:
-                head = replace(head, ignored="key points" if left == 3 * PERSON else "masks")
+            elif left and left != 3 * PERSON:
+                head = replace(head, ignored="masks")
         boxes = head._read(outputs)[0]
         used = boxes[(np.abs(boxes).sum(axis=1) > 0)].astype(np.float64)
         in_fractions = bool(len(used)) and bool(np.quantile(np.abs(used), 0.98) <= 2.0)

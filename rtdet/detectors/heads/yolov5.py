@@ -72,7 +72,7 @@ def _strides_of(size: Size, rows: int) -> tuple[int, ...] | None:
 
 def _what_is_left(numbers: int) -> str:
     if numbers == 3 * PERSON:
-        return "key points"
+        return ""
     return f"{numbers} more numbers for each box" if numbers else ""
 
 

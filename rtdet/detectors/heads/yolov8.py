@@ -156,9 +156,7 @@ class Yolov8Head(Head):
         left = len(columns) - 4 - self.class_count
         if left == 1:
             return "the angles of turned boxes"
-        if left == 3 * PERSON:
-            return "key points"
-        if left > 1:
+        if left > 1 and left != 3 * PERSON:
             return f"{left} more numbers for each box"
         return ""
 

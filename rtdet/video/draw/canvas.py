@@ -10,7 +10,7 @@ import cv2
 import numpy as np
 import numpy.typing as npt
 
-from rtdet.types import Image, Tracks
+from rtdet.types import FloatArray, Image, Tracks
 from rtdet.video.draw.colors import Color, ink_on
 from rtdet.video.draw.lettering import label_mask
 from rtdet.video.draw.marks import Mark, marks_of
@@ -51,6 +51,8 @@ def draw_marks(canvas: Image, marks: Sequence[Mark], style: DrawStyle) -> None:
         _draw_trail(canvas, mark, pen)
     for mark in marks if style.show_boxes else ():
         _draw_box(canvas, mark, pen)
+    for mark in marks if style.show_boxes else ():
+        _draw_skeleton(canvas, mark, pen)
     labeled = [mark for mark in marks if mark.label]
     labels = [_label(mark.label, pen.text, mark.color) for mark in labeled]
     sizes = [(float(label.shape[1]), float(label.shape[0])) for label in labels]
@@ -136,8 +138,7 @@ def _mixing(color: Color, parts: int) -> npt.NDArray[np.float32]:
 def _draw_trail(canvas: Image, mark: Mark, pen: Pen) -> None:
     if len(mark.trail) < 2:
         return
-    # In 1/16 pixel, so that it does not tremble.
-    corners = (mark.trail * 16).clip(-(2**20), 2**20).astype(np.int32)
+    corners = _sixteenths(mark.trail)
     for part, opacity, width in trail_parts(len(corners)):
         line = max(1, round(pen.line * width))
         _draw_line(canvas, corners[part], mark.color, line, opacity * mark.opacity)
@@ -162,6 +163,25 @@ def _draw_line(
     cv2.polylines(canvas, [corners], False, color[::-1], line, cv2.LINE_AA, shift=4)
     if is_mixed and area.size:
         cv2.addWeighted(area, opacity, before, 1 - opacity, 0, dst=area)
+
+
+def _draw_skeleton(canvas: Image, mark: Mark, pen: Pen) -> None:
+    if mark.skeleton is None:
+        return
+    for limb in mark.skeleton.limbs:
+        _draw_line(canvas, _sixteenths(limb), mark.color, pen.line, mark.opacity)
+    for joint in mark.skeleton.joints:
+        x, y = _sixteenths(joint[None])[0].tolist()
+        if 0 <= x >> 4 < canvas.shape[1] and 0 <= y >> 4 < canvas.shape[0]:
+            cv2.circle(
+                canvas, (x, y), pen.joint * 16, ink_on(mark.color)[::-1], cv2.FILLED, cv2.LINE_AA, shift=4
+            )
+            cv2.circle(canvas, (x, y), pen.joint * 16, mark.color[::-1], 1, cv2.LINE_AA, shift=4)
+
+
+def _sixteenths(points: FloatArray) -> npt.NDArray[np.int32]:
+    """(N, 2) in 1/16 pixel, so that what is drawn does not tremble."""
+    return (points * 16).clip(-(2**20), 2**20).astype(np.int32)
 
 
 def _draw_label(canvas: Image, mark: Mark, label: Image, place: Rect) -> None:

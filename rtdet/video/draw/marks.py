@@ -9,6 +9,7 @@ import numpy as np
 from rtdet.track_columns import drawn_values
 from rtdet.types import BoolArray, FloatArray, Tracks
 from rtdet.video.draw.colors import Color, color_of
+from rtdet.video.draw.skeleton import Skeleton, skeleton
 from rtdet.video.draw.style import DrawStyle
 from rtdet.video.draw.trails import TrailStore
 
@@ -25,7 +26,7 @@ _NO_TRAIL: FloatArray = np.zeros((0, 2))
 @dataclass(frozen=True)
 class Mark:
     """One track as it is drawn. box: xyxy, trail: (N, 2) points, oldest first, both in pixels of the source; label:
-    its words, none where there is no label."""
+    its words, none where there is no label; skeleton: of a person whose key points are known."""
 
     box: Box
     color: Color
@@ -33,6 +34,7 @@ class Mark:
     is_dashed: bool
     label: tuple[str, ...]
     trail: FloatArray
+    skeleton: Skeleton | None = None
 
 
 def marks_of(tracks: Tracks, style: DrawStyle, trails: TrailStore | None = None) -> list[Mark]:
@@ -50,7 +52,9 @@ def marks_of(tracks: Tracks, style: DrawStyle, trails: TrailStore | None = None)
             color = color_of(ids[row] if ids[row] > 0 else -labels[row])
             trail = shown.points(ids[row], _CORNERS) if shown is not None and ids[row] > 0 else _NO_TRAIL
             words = (*label_words(tracks, row, style), *further[row])
-            marks.append(Mark(tuple(boxes[row]), color, float(opacity[row]), bool(dashed[row]), words, trail))
+            bones = None if tracks.points is None else skeleton(tracks.points[row])
+            box, dash = tuple(boxes[row]), bool(dashed[row])
+            marks.append(Mark(box, color, float(opacity[row]), dash, words, trail, bones))
     return marks
 
 

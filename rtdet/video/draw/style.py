@@ -44,6 +44,11 @@ class Pen:
         return Pen(max(1, round(side / 360)), max(7, round(side / 64)))
 
     @property
+    def joint(self) -> int:
+        """Radius of a key point."""
+        return self.line + 1
+
+    @property
     def rim(self) -> int:
         """Width of the rim with the line in it; 0 where the line is too thin for one."""
         return self.line + 2 if self.line > 1 else 0

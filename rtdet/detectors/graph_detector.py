@@ -213,6 +213,7 @@ class GraphDetector:
         keep = strongest(found.scores[wanted], wanted)
         boxes = back.undo(found.boxes[keep])
         points = None if found.points is None else back.undo_points(found.points[keep])
+        thresholds = replace(thresholds, iou=min(thresholds.iou, self._head.most_overlap))
         return select(
             boxes, found.scores[keep], found.labels[keep], thresholds, self.class_names,
             suppress=not self._head.is_selected, points=points,

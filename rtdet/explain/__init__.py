@@ -1,7 +1,8 @@
 """What happens inside a detector, with pictures, as a page that opens anywhere.
 
 `explain` looks at one picture with one detector. There is a module for each kind of network: `ssd` (priors), `grid`
-(the YOLOs), `heatmap` (CenterNet), `proposals` (Faster R-CNN), `graph` (networks of others); each gives an `Inside`,
+(the YOLOs), `heatmap` (CenterNet), `regions` (R-CNN and Fast R-CNN), `windows` (a sliding window), `proposals`
+(torchvision's Faster R-CNN), `graph` (networks of others); each gives an `Inside`,
 of which `common` makes what all pages have.
 """
 

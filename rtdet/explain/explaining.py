@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Mapping
+from dataclasses import replace
 
 from rtdet.errors import ModelError
 from rtdet.explain.common import (
@@ -39,6 +40,8 @@ def explain(
     (detections,) = detector.detect([image])
     subject = Subject(image, detections, detector.class_names, detector.thresholds)
     inside = look_inside(detector, subject)
+    overlap = min(detector.thresholds.iou, inside.most_overlap)
+    subject = replace(subject, thresholds=replace(subject.thresholds, iou=overlap))
     suppression = inside.suppression(subject.thresholds.iou)
     unknown = list(inside.unknown)
     sections = [
@@ -91,10 +94,16 @@ def look_inside(detector: Detector, subject: Subject) -> Inside:
     if isinstance(detector, FamilyDetector):
         from rtdet.explain.grid import inside_family
         from rtdet.explain.heatmap import inside_centernet
+        from rtdet.explain.regions import inside_regions
+        from rtdet.explain.windows import inside_windows
 
-        return (inside_centernet if detector.config.family == "centernet" else inside_family)(
-            detector, subject
-        )
+        own = {
+            "centernet": inside_centernet,
+            "rcnn": inside_regions,
+            "fastrcnn": inside_regions,
+            "slidingwindow": inside_windows,
+        }
+        return own.get(detector.config.family, inside_family)(detector, subject)
     if isinstance(detector, GraphDetector):
         from rtdet.explain.graph import inside_graph
 

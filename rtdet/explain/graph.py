@@ -46,6 +46,7 @@ def inside_graph(detector: GraphDetector, subject: Subject) -> Inside:
         sections=[outputs],
         maps=maps_in(detector.path, look.inputs, look.size),
         has_nms=not head.is_selected,
+        most_overlap=head.most_overlap,
     )
     levels = levels_for(len(every), look.size)
     if head.is_selected or levels is None:

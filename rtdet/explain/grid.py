@@ -30,8 +30,9 @@ from rtdet.geometry.boxes import diou, iou
 from rtdet.types import FloatArray
 
 _LADDERS = ((8, 16, 32), (8, 16, 32, 64), (8, 16, 32, 64, 128), (16, 32), (32,), (64,), (16,))
-# Families whose places are no cells but regions that differ from picture to picture.
+# Families whose places are no cells: regions that differ from picture to picture, and windows of many sizes.
 _BY_PROPOSALS = ("rcnn", "fastrcnn", "fasterrcnn")
+_NO_CELLS = (*_BY_PROPOSALS, "slidingwindow")
 # Those whose configuration has the anchors as (width, height), grid by grid.
 _WITH_ANCHOR_SHAPES = ("yolov3", "yolov4")
 _MOST_PER_CELL = 9
@@ -123,8 +124,9 @@ def inside_family(detector: FamilyDetector, subject: Subject) -> Inside:
         ),
         overlap=diou if suppression == "diou" else iou,
         has_nms=suppression != "none",
+        most_overlap=getattr(config, "most_overlap", 1.0),
     )
-    levels = None if config.family in _BY_PROPOSALS else levels_for(len(scores), look.size)
+    levels = None if config.family in _NO_CELLS else levels_for(len(scores), look.size)
     if levels is None:
         return replace(
             inside, unknown=["Where in the picture each of its places lies is not known to this page."]

@@ -95,7 +95,8 @@ class Inside:
     family: e.g. "SSD". idea: what it does, in a sentence or two. places, place_word: how many places of the picture
     it judges, and what they are called, in the plural. candidates: all from FLOOR on. sections: of this kind alone.
     class_scores: of a candidate's place, where known. matching: the section on labels, where this kind matches.
-    maps: feature maps (name, (C, H, W)). unknown: what cannot be shown, as sentences.
+    most_overlap: NMS goes by this where the user's threshold is higher. maps: feature maps (name, (C, H, W)).
+    unknown: what cannot be shown, as sentences.
     """
 
     family: str
@@ -110,6 +111,7 @@ class Inside:
     matching: Callable[[Truth], Section] | None = None
     overlap: Overlap = iou
     has_nms: bool = True
+    most_overlap: float = 1.0
     unknown: Sequence[str] = ()
     extra_rows: Sequence[tuple[str, str]] = field(default_factory=list)
 
@@ -118,7 +120,8 @@ class Inside:
         found = self.candidates
         if not self.has_nms:
             return keep_all(found.scores)
-        return suppress(found.boxes, found.scores, found.labels, threshold, self.overlap)
+        least = min(threshold, self.most_overlap)
+        return suppress(found.boxes, found.scores, found.labels, least, self.overlap)
 
 
 @dataclass(frozen=True, eq=False)

@@ -33,6 +33,8 @@ def view_of(config: NetworkConfig, look: Look) -> View:
 
 def maps_of(detector: NetworkDetector, look: Look) -> Maps:
     """Feature maps of one of rtdet's own networks: of its graph, or where it is not in a file, of an SSD."""
+    if getattr(detector.config, "openvino_lacks", ""):
+        return []
     if isinstance(detector.weights, Path):
         graph = graph_of(detector.weights, tuple(one.shape for one in look.inputs), "openvino")
         return [] if graph is None else maps_in(graph, look.inputs, look.size)

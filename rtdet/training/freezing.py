@@ -9,12 +9,14 @@ import torch
 from torch import Tensor, nn
 
 from rtdet.detectors.family.network import DetectionNetwork
+from rtdet.errors import UsageError
 
 
 def early_layers(model: DetectionNetwork, stride: int) -> frozenset[str]:
     """Names of the modules that are done before any layer strides beyond `stride`: a network's stem and first stages.
 
     Found on a blank picture, since networks name their stages as they like. stride: one of settings.FREEZE_STRIDES.
+    Raises UsageError for a network of which no layer strides beyond it on a whole picture.
     """
     side = max(model.config.input_size or (128,))
     names = {module: name for name, module in model.named_modules()}
@@ -36,6 +38,11 @@ def early_layers(model: DetectionNetwork, stride: int) -> frozenset[str]:
     model.train(training)
     for hook in hooks:
         hook.remove()
+    if not beyond:
+        raise UsageError(
+            f"{model.config.architecture} looks at one part of the picture after the other, so none of its layers "
+            f"has a stride of {stride}; omit --freeze"
+        )
     return frozenset(done)
 
 

@@ -76,3 +76,24 @@ def test_what_cannot_be_exported_is_one_line(rtdet, arguments, word):
     assert done.code in (2, 4)
     assert len(done.errors) == 1
     assert word in done.errors[0]
+
+
+def test_a_sliding_window_thins_out_its_boxes_in_a_file_too(rtdet, tmp_path):
+    weights = saved(tmp_path, "slidingwindow-n", changes={"sizes": (24.0, 48.0)})
+    done = rtdet("export", "--model", weights, "--out", "out.onnx", "--imgsz", 96)
+    assert done.code == 0, done.err
+    picture = np.random.default_rng(0).integers(0, 255, (96, 96, 3), dtype=np.uint8)
+    found = []
+    for model in (weights, tmp_path / "out.onnx"):
+        detector = load_detector(model, thresholds=LOW, device="cpu", precision="fp32", imgsz=96)
+        found.append(detector.detect([picture])[0])
+        detector.close()
+    assert 0 < len(found[0]) == len(found[1])
+    np.testing.assert_allclose(found[1].scores, found[0].scores, atol=2e-3)
+
+
+def test_a_network_that_a_search_tells_where_to_look_is_not_exported(rtdet, tmp_path):
+    done = rtdet("export", "--model", saved(tmp_path, "rcnn-n"), "--out", "out.onnx")
+    assert done.code == 2
+    assert len(done.errors) == 1
+    assert "search outside of the network" in done.errors[0]

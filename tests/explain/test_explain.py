@@ -20,6 +20,10 @@ tiny_yolox = importlib.util.module_from_spec(_SPEC)
 _SPEC.loader.exec_module(tiny_yolox)
 
 
+# So that a page is quick to make.
+FEWER_PLACES = {"rcnn-n": {"proposals": 60}, "slidingwindow-n": {"sizes": (24.0, 48.0)}}
+
+
 def family(name: str, folder: Path, classes=("person", "car")) -> Path:
     """A network with weights by chance, whose scores are spread."""
     import torch
@@ -29,7 +33,8 @@ def family(name: str, folder: Path, classes=("person", "car")) -> Path:
 
     torch.manual_seed(3)
     size = (96, 96) if name in ("ssd300", "yolov1-n") else None
-    network = build(new_config(name, classes, "narrow" if name == "ssd300" else None, size)).eval()
+    backbone = "narrow" if name == "ssd300" else None
+    network = build(new_config(name, classes, backbone, size, FEWER_PLACES.get(name))).eval()
     for part in network.modules():
         if isinstance(part, torch.nn.Conv2d):
             torch.nn.init.kaiming_normal_(part.weight)
@@ -73,7 +78,10 @@ def red_spots():
     return picture
 
 
-KINDS = ["rtdet-n", "yolox", "yolov3-n", "yolov1-n", "centernet-n", "fasterrcnn-n", "faster r-cnn"]
+KINDS = [
+    "rtdet-n", "yolox", "yolov3-n", "yolov1-n", "centernet-n", "slidingwindow-n", "rcnn-n", "fasterrcnn-n",
+    "faster r-cnn",
+]  # fmt: skip
 
 
 @pytest.mark.parametrize("kind", KINDS)

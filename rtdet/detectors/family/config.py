@@ -74,6 +74,17 @@ class FamilyConfig:
         return "nms"
 
     @property
+    def most_overlap(self) -> float:
+        """Detections of a class that overlap by more are thinned out whatever a user's threshold allows; 1 leaves it
+        to the user."""
+        return 1.0
+
+    @property
+    def openvino_lacks(self) -> str:
+        """What of this network OpenVINO cannot run, and what to do about it; empty where it can run all."""
+        return ""
+
+    @property
     def region_count(self) -> int:
         """How many regions of a picture its graph is given beside the picture, by `find_regions`: 0 for all that find
         objects by themselves."""

@@ -21,6 +21,7 @@ from rtdet.detectors.family.postprocess import postprocess
 from rtdet.detectors.family.weights import load_weights, read_config
 from rtdet.detectors.look import Look
 from rtdet.errors import ModelError, UsageError
+from rtdet.extras import require_for_model
 from rtdet.geometry.letterbox import Letterbox, letterbox, stretch
 from rtdet.types import Detections, Image, InputSize, Thresholds
 
@@ -62,10 +63,21 @@ class NetworkDetector(ABC):
         self.input_size = InputSize(max(fixed) if fixed else usual_side, is_fixed=fixed is not None)
         check_names(backend, device, precision)
         self._backend, self._device = choose(backend, device, is_file=False)
+        self._go_round_openvino(backend)
         self._precision = self._choose_precision(precision)
         self._networks: dict[Size, Network] = {}
         # Opened at once, so that a wrong device or back end fails here and not on the first frame.
         self._network(self._config.input_size or input_size(16, 9, self._long_side, self._config.multiple))
+
+    def _go_round_openvino(self, wanted: str) -> None:
+        """A network of which OpenVINO knows only a part runs in torch, unless OpenVINO was asked for."""
+        lacks = getattr(self._config, "openvino_lacks", "")
+        if self._backend != "openvino" or not lacks:
+            return
+        if wanted == "openvino":
+            raise UsageError(f"OpenVINO cannot run {self._config.architecture}, which needs {lacks}")
+        require_for_model("torch", f"{self._config.architecture}, which OpenVINO cannot run,", "torch")
+        self._backend = "torch"
 
     @property
     def config(self) -> NetworkConfig:
@@ -185,7 +197,15 @@ class FamilyDetector(NetworkDetector):
     def _found(self, outputs: Outputs, size: Size, back: Letterbox) -> Detections:
         boxes, scores = outputs
         config = self._config
-        return postprocess(boxes[0], scores[0], back, self.thresholds, config.class_names, config.suppression)
+        return postprocess(
+            boxes[0],
+            scores[0],
+            back,
+            self.thresholds,
+            config.class_names,
+            config.suppression,
+            config.most_overlap,
+        )
 
 
 def input_of(config: NetworkConfig, imgsz: int | None = None) -> Size:

@@ -21,6 +21,13 @@ def cell_corners(feature_map: Tensor) -> Tensor:
     return torch.stack([x, y], -1).reshape(-1, 2)
 
 
+def size_of(images: Tensor) -> Tensor:
+    """(2,): width and height of pictures (B, C, H, W)."""
+    across = torch.arange(images.shape[-1], device=images.device, dtype=torch.float32)
+    down = torch.arange(images.shape[-2], device=images.device, dtype=torch.float32)
+    return torch.stack([across.amax(), down.amax()]) + 1
+
+
 def rows_of(feature_map: Tensor, values: int) -> Tensor:
     """(B, groups * values, H, W) to (B, H * W * groups, values), float32."""
     return feature_map.permute(0, 2, 3, 1).reshape(feature_map.shape[0], -1, values).float()

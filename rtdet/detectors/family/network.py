@@ -41,11 +41,18 @@ class DetectionNetwork(nn.Module):
         self, outputs: Any, size: Size, backs: Sequence[Letterbox], thresholds: Thresholds
     ) -> list[Detections]:
         """What is in each picture of a batch, in its own pixels."""
-        assert isinstance(self.config, FamilyConfig)
+        config = self.config
+        assert isinstance(config, FamilyConfig)
         boxes, scores = (part.float().cpu().numpy() for part in self.decode(outputs))
         return [
             postprocess(
-                boxes[i], scores[i], back, thresholds, self.config.class_names, self.config.suppression
+                boxes[i],
+                scores[i],
+                back,
+                thresholds,
+                config.class_names,
+                config.suppression,
+                config.most_overlap,
             )
             for i, back in enumerate(backs)
         ]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 
 import numpy as np
 
@@ -19,15 +20,16 @@ def postprocess(
     thresholds: Thresholds,
     class_names: Sequence[str],
     suppression: str = "nms",
+    most_overlap: float = 1.0,
 ) -> Detections:
     """boxes (N, 4) xyxy in network pixels and scores (N, C) in 0..1 to Detections by falling score, in pixels of the
-    original picture. A row speaks for its best wanted class only. suppression: see FamilyConfig."""
+    original picture. A row speaks for its best wanted class only. suppression, most_overlap: see FamilyConfig."""
     rows, labels, strength = candidates(scores, thresholds, class_names)
     return select(
         letterbox.undo(np.asarray(boxes[rows], dtype=np.float64)),
         strength,
         labels,
-        thresholds,
+        replace(thresholds, iou=min(thresholds.iou, most_overlap)),
         class_names,
         overlap=diou if suppression == "diou" else iou,
         suppress=suppression != "none",

@@ -43,6 +43,12 @@ FAMILIES: Mapping[str, Family] = {
         "efficientdet.network:EfficientDet",
         "efficientdet.config:VARIANTS",
     ),
+    "slidingwindow": Family(
+        "slidingwindow.config:SlidingWindowConfig",
+        "slidingwindow.network:SlidingWindow",
+        "slidingwindow.config:VARIANTS",
+    ),
+    "rcnn": Family("rcnn.config:RcnnConfig", "rcnn.network:Rcnn", "rcnn.config:VARIANTS"),
     "fastrcnn": Family(
         "fastrcnn.config:FastRcnnConfig", "fastrcnn.network:FastRcnn", "fastrcnn.config:VARIANTS"
     ),

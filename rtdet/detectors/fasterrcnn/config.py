@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import ClassVar
 
 from rtdet.detectors.family.config import FamilyConfig, variants
+from rtdet.detectors.fastrcnn.config import NO_ROI_POOLING
 
 
 @dataclass(frozen=True)
@@ -54,6 +55,10 @@ class FasterRcnnConfig(FamilyConfig):
     region_foreground: float = 0.25
     region_overlap: float = 0.5
     region_background: float = 0.0
+
+    @property
+    def openvino_lacks(self) -> str:
+        return "" if self.align else NO_ROI_POOLING
 
 
 VARIANTS = variants(

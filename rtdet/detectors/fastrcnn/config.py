@@ -12,6 +12,8 @@ from rtdet.detectors.family.config import FamilyConfig, variants
 from rtdet.detectors.rcnn.selective_search import searched
 from rtdet.types import Image
 
+NO_ROI_POOLING = "RoI pooling; use --backend torch, or train it with RoI align (--set align=true)"
+
 
 @dataclass(frozen=True)
 class FastRcnnConfig(FamilyConfig):
@@ -19,8 +21,8 @@ class FastRcnnConfig(FamilyConfig):
     convert. bins: of a pooled region's side. head_widths: of the connected layers. shared_boxes: one box for all
     classes of a region.
 
-    proposals, search_side, search_spaces, search_scales, search_least_side: see rcnn.selective_search. The paper has
-    2000 regions.
+    proposals, search_side, search_spaces, search_scales, search_least_side, search_smoothing, search_least_pixels:
+    see rcnn.selective_search. The paper has 2000 regions.
 
     region_samples, region_foreground, region_overlap, region_background: regions of a picture that it learns from,
     the most that show an object, as a share, the least overlap with it, and the least overlap of the others: 64 of
@@ -42,10 +44,16 @@ class FastRcnnConfig(FamilyConfig):
     search_spaces: tuple[str, ...] = ("hsv", "lab")
     search_scales: tuple[float, ...] = (50.0, 100.0)
     search_least_side: float = 20.0
+    search_smoothing: float = 0.8
+    search_least_pixels: int = 20
     region_samples: int = 64
     region_foreground: float = 0.25
     region_overlap: float = 0.5
     region_background: float = 0.1
+
+    @property
+    def openvino_lacks(self) -> str:
+        return "" if self.align else NO_ROI_POOLING
 
     @property
     def region_count(self) -> int:
@@ -55,6 +63,7 @@ class FastRcnnConfig(FamilyConfig):
         return searched(
             np.ascontiguousarray(picture).tobytes(), picture.shape[0], picture.shape[1], self.search_side,
             self.search_spaces, self.search_scales, self.proposals, self.search_least_side,
+            self.search_smoothing, self.search_least_pixels,
         ).copy()  # fmt: skip
 
 
@@ -71,11 +80,13 @@ VARIANTS = variants(
                 "head_widths": (192,),
                 "dropout": 0.0,
                 "shared_boxes": True,
-                "proposals": 500,
+                "proposals": 750,
                 "search_side": 256,
-                "search_spaces": ("hsv",),
-                "search_scales": (50.0,),
-                "search_least_side": 8.0,
+                "search_spaces": ("hsv", "lab"),
+                "search_scales": (100.0,),
+                "search_smoothing": 0.5,
+                "search_least_pixels": 10,
+                "search_least_side": 4.0,
                 "region_background": 0.0,
             },
         ),

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import NamedTuple
 
-import numpy as np
 import torch
 from torch import Tensor
 
@@ -18,6 +17,7 @@ from rtdet.detectors.fastrcnn.head import RegionHead, region_detections, region_
 from rtdet.detectors.fastrcnn.pooling import pool_regions
 from rtdet.detectors.fastrcnn.sampling import sample_regions
 from rtdet.detectors.fastrcnn.trunk import SharedMap
+from rtdet.detectors.rcnn.search import search
 
 
 class Seen(NamedTuple):
@@ -45,14 +45,9 @@ class FastRcnn(DetectionNetwork):
         """(B, 3, H, W) BGR 0..255. regions (B, R, 4): None to search for them now."""
         return Seen(self.backbone(images), self.search(images) if regions is None else regions)
 
-    @torch.no_grad()
     def search(self, images: Tensor) -> Tensor:
         """The regions (B, R, 4) of pictures; of none while only costs are counted."""
-        if images.is_meta:
-            return images.new_zeros(len(images), self.config.region_count, 4)
-        pictures = images.round().clamp(0, 255).byte().permute(0, 2, 3, 1).cpu().numpy()
-        found = np.stack([self.config.find_regions(picture) for picture in pictures])
-        return torch.from_numpy(found).to(images.device)
+        return search(images, self.config)
 
     def look(self, shared: Tensor, regions: Tensor) -> tuple[Tensor, Tensor]:
         """Logits and offsets, as RegionHead gives them, of regions (B, N, 4), picture by picture."""

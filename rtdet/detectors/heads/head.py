@@ -78,6 +78,7 @@ class Head:
     stride: sides of an input are multiples of it.
     gives_pixels: outputs are positions in pixels, which bf16 cannot hold.
     is_selected: the network gives one box for each object: no NMS is needed.
+    most_overlap: NMS leaves no boxes of a class side by side that overlap by more, whatever the user's threshold.
     ignored: what of the outputs is not used, for a line to the user ("masks").
     """
 
@@ -89,6 +90,7 @@ class Head:
     stride: int = 32
     gives_pixels: bool = False
     is_selected: bool = False
+    most_overlap: float = 1.0
     ignored: str = ""
 
     def decode(self, outputs: Outputs, size: Size, least_score: float) -> Candidates:

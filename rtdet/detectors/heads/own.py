@@ -38,6 +38,7 @@ def recognize(graph: Graph) -> Match | None:
         stride=config.multiple,
         gives_pixels=True,
         is_selected=isinstance(config, FamilyConfig) and config.suppression == "none",
+        most_overlap=config.most_overlap if isinstance(config, FamilyConfig) else 1.0,
     )
     return Match(head, 1.0, f"{config.architecture}, by its notes")
 

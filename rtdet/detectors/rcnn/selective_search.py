@@ -29,6 +29,8 @@ def selective_search(
     scales: Sequence[float] = (50.0, 100.0),
     most: int = 2000,
     least_side: float = 0.0,
+    smoothing: float = 0.8,
+    least_pixels: int = 20,
     seed: int = 0,
 ) -> FloatArray:
     """At most `most` boxes (N, 4) xyxy of a picture (H, W, 3) BGR in which something may be, likelier ones first.
@@ -37,6 +39,7 @@ def selective_search(
     each of the scales (the paper's "fast" has these two of both), and each time the two most similar neighbours
     become one, until all is one: every segment on the way is a box. A box counts by how late it came, times a random
     number (section 4.2); seed: of these. Boxes with a side below `least_side` pixels are left out.
+    smoothing, least_pixels: see segmentation.segment; less of both finds smaller things.
     """
     height, width = image.shape[:2]
     shrink = min(1.0, side / max(height, width))
@@ -48,7 +51,7 @@ def selective_search(
     for space in spaces:
         converted = np.asarray(cv2.cvtColor(small, _SPACES[space]), dtype=np.uint8)
         for scale in scales:
-            grouped = group(converted, segment(converted, scale))
+            grouped = group(converted, segment(converted, scale, smoothing, least_pixels))
             boxes.append(grouped)
             ranks.append(np.arange(len(grouped), 0, -1) * rng.random(len(grouped)))
     every, rank = np.concatenate(boxes), np.concatenate(ranks)
@@ -191,11 +194,16 @@ def searched(
     scales: tuple[float, ...],
     most: int,
     least_side: float,
+    smoothing: float,
+    least_pixels: int,
 ) -> npt.NDArray[np.float32]:
     """`selective_search` of a picture's pixels as (most, 4), filled up with rows of zeros. The last pictures are
     remembered: a validation looks at the same ones again and again, and a search takes longer than a network."""
     image = np.frombuffer(pixels, dtype=np.uint8).reshape(height, width, 3)
-    found = selective_search(image, side=side, spaces=spaces, scales=scales, most=most, least_side=least_side)
+    found = selective_search(
+        image, side=side, spaces=spaces, scales=scales, most=most, least_side=least_side, smoothing=smoothing,
+        least_pixels=least_pixels,
+    )  # fmt: skip
     filled = np.zeros((most, 4), dtype=np.float32)
     filled[: len(found)] = found
     return filled

@@ -10,7 +10,11 @@ import torch
 
 from rtdet.detectors.family.counting import cost_of
 from rtdet.detectors.family.registry import build, new_config
+from rtdet.detectors.family.weights import save_weights
 from rtdet.detectors.fastrcnn.config import FastRcnnConfig
+from rtdet.detectors.registry import load_detector
+from rtdet.errors import UsageError
+from rtdet.types import Thresholds
 
 NAMES = ("a", "b")
 
@@ -39,7 +43,7 @@ def test_the_papers_numbers_are_the_defaults():
 def test_its_regions_are_those_of_selective_search_filled_up_with_nothing(picture):
     config = new_config("fastrcnn-n", NAMES)
     regions = config.find_regions(picture)
-    assert regions.shape == (500, 4)
+    assert regions.shape == (750, 4)
     assert [24, 16, 56, 48] in regions.tolist()
     assert (regions[-1] == 0).all()
     regions[:] = 7
@@ -85,4 +89,17 @@ def test_the_cost_counts_the_look_at_every_region():
     cost = cost_of(network, (320, 320)).multiply_adds
     head = 96 * 49 * 192 + 192 * (3 + 4)
     trunk_alone = cost_of(network.backbone, (320, 320)).multiply_adds
-    assert cost == trunk_alone + 500 * head
+    assert cost == trunk_alone + 750 * head
+
+
+def test_with_roi_pooling_it_runs_in_torch_and_openvino_is_refused_in_one_line(picture, tmp_path):
+    torch.manual_seed(0)
+    path = tmp_path / "mine.safetensors"
+    save_weights(build(replace(new_config("fastrcnn-n", NAMES), align=False)), path)
+    detector = load_detector(path, device="cpu", imgsz=96, thresholds=Thresholds(0.01))
+    assert detector.network.backend == "torch"
+    assert len(detector.detect([picture])) == 1
+    detector.close()
+    with pytest.raises(UsageError, match="needs RoI pooling; use --backend torch") as caught:
+        load_detector(path, device="cpu", imgsz=96, backend="openvino")
+    assert "\n" not in str(caught.value)

@@ -143,7 +143,6 @@ def cut_out(picture: Image, box: FloatArray, side: int) -> Image:
             [0, side / height, -box[1] * side / height - 0.5 + 0.5 * side / height],
         ]
     )
-    # Small parts first of all: a mean of pixels, not some of them.
     cut = cv2.warpAffine(picture, turn, (side, side), flags=cv2.INTER_LINEAR, borderValue=(116, 116, 116))
     return np.asarray(cut, dtype=np.uint8)
 

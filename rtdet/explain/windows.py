@@ -41,7 +41,7 @@ def inside_windows(detector: FamilyDetector, subject: Subject) -> Inside:
     config = detector.config
     assert isinstance(config, SlidingWindowConfig)
     shapes = config.shapes
-    places = np.concatenate([_windows(inside.view.size, shape) for shape in shapes])
+    places = windows_of(inside.view.size, shapes)
     inside = replace(inside, idea=_IDEA, place_word="windows", unknown=(), maps=())
     boxes = inside.view.back.undo(places)
     sections = [
@@ -55,6 +55,12 @@ def inside_windows(detector: FamilyDetector, subject: Subject) -> Inside:
         sections=[one for one in sections if one is not None],
         matching=lambda truth: overlap_section(truth, subject, boxes, overlap, "window", _LEARNING),
     )
+
+
+def windows_of(size: tuple[int, int], shapes: Sequence[Shape]) -> FloatArray:
+    """(N, 4) xyxy in input pixels: the windows of an input of `size` (width, height), in the order of the network's
+    rows."""
+    return np.concatenate([_windows(size, shape) for shape in shapes])
 
 
 def _windows(size: tuple[int, int], shape: Shape) -> FloatArray:

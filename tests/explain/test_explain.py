@@ -189,3 +189,32 @@ def test_grids_are_known_by_how_many_places_there_are(count, size, expected):
 
     levels = levels_for(count, size)
     assert (None if levels is None else [(one.stride, one.per_cell) for one in levels]) == expected
+
+
+def test_windows_of_a_page_are_those_of_the_network():
+    import torch
+
+    from rtdet.detectors.family.registry import build, new_config
+    from rtdet.explain.windows import windows_of
+
+    network = build(new_config("slidingwindow-n", ("a",), changes={"sizes": (24.0, 40.0)})).eval()
+    with torch.no_grad():
+        boxes = network.decode(network(torch.zeros(1, 3, 64, 96)))[0][0].numpy()
+    expected = windows_of((96, 64), network.config.shapes).clip(0, [96, 64, 96, 64])
+    np.testing.assert_allclose(boxes, expected, atol=1e-4)
+
+
+def test_a_region_is_cut_out_as_the_network_gets_it():
+    import torch
+
+    from rtdet.detectors.rcnn.warping import warp, with_context
+    from rtdet.explain import regions
+
+    across = np.arange(80, dtype=np.float32)[None, :, None].repeat(60, 0).repeat(3, 2)
+    region = np.array([[20.0, 20, 44, 44]])
+    mine = regions.with_context(region, 32, 4)
+    theirs = with_context(torch.from_numpy(region), 32, 4)
+    np.testing.assert_allclose(mine, theirs)
+    cut = regions.cut_out(across.astype(np.uint8), mine[0], 32)
+    warped = warp(torch.from_numpy(across).permute(2, 0, 1)[None], theirs.float()[None], 32)
+    np.testing.assert_allclose(cut[..., 0], warped[0, 0], atol=1)

@@ -19,7 +19,7 @@ import numpy as np
 from rtdet.datasets.faults import Faults, Finding, LabelError
 from rtdet.datasets.pictures import check_inside, inside, pictures_in
 from rtdet.datasets.raw import RawLabels, RawPicture, raw_picture
-from rtdet.datasets.text import shown
+from rtdet.datasets.text import shown, whole_number
 from rtdet.datasets.xml import first_element, parsed
 from rtdet.errors import UsageError
 
@@ -96,7 +96,7 @@ class _Reader:
                 if shape.get("outside") == "1":  # where the object is not to be seen
                     continue
                 with self._faults.noted(self._file.name):
-                    frame = int(_number(shape, "frame", self._where(track.get("id", ""))))
+                    frame = _frame(shape, self._where(track.get("id", "")))
                     by_frame.setdefault(frame, []).extend(self._shape(shape, track.get("label", "")))
         size = _size(root.find("meta//original_size"))
         here: dict[int, Path] = {}
@@ -195,11 +195,19 @@ def _number(element: Element, key: str, where: str) -> float:
         raise LabelError(where, f"{key} is {shown(text)}, not a number") from None
 
 
+def _frame(shape: Element, where: str) -> int:
+    text = shape.get("frame", "")
+    number = whole_number(text)
+    if number is None:
+        raise LabelError(where, f"frame is {shown(text)}, not the number of a frame")
+    return number
+
+
 def _size(element: Element | None) -> tuple[int, int] | None:
     """(width, height) from attributes, or from elements of these names; None where they are not said."""
     if element is None:
         return None
-    texts = [element.get(side) or element.findtext(side) or "" for side in ("width", "height")]
-    if not all(text.isdecimal() and int(text) > 0 for text in texts):
-        return None
-    return int(texts[0]), int(texts[1])
+    width, height = (
+        whole_number(element.get(side) or element.findtext(side) or "") for side in ("width", "height")
+    )
+    return (width, height) if width and height else None

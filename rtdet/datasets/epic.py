@@ -21,7 +21,7 @@ import numpy as np
 from rtdet.datasets.faults import Faults, Finding, LabelError
 from rtdet.datasets.pictures import files_in, pictures_in
 from rtdet.datasets.raw import RawLabels, raw_picture
-from rtdet.datasets.text import read_text, shown, starts_with
+from rtdet.datasets.text import read_text, shown, starts_with, whole_number
 from rtdet.errors import UsageError
 
 _NEEDED = ("noun", "video_id", "frame", "bounding_boxes")
@@ -106,9 +106,9 @@ def _rows(file: Path) -> Iterator[tuple[int, dict[str, str]]]:
 
 def _read_row(row: dict[str, str], where: str) -> tuple[_Frame, list[list[float]]]:
     """((video, frame), xyxy boxes)."""
-    text, frame = row["bounding_boxes"], row["frame"].strip()
-    if not frame.isdecimal():
-        raise LabelError(where, f"frame is {shown(frame)}, not a number")
+    text, frame = row["bounding_boxes"], whole_number(row["frame"])
+    if frame is None:
+        raise LabelError(where, f"frame is {shown(row['frame'].strip())}, not the number of a frame")
     if not row["noun"].strip():
         raise LabelError(where, "there is no noun")
     found = _BOX.findall(text)
@@ -119,4 +119,4 @@ def _read_row(row: dict[str, str], where: str) -> tuple[_Frame, list[list[float]
     except ValueError:
         raise LabelError(where, f"bounding_boxes is {shown(text)}, not numbers") from None
     boxes = [[left, top, left + width, top + height] for top, left, height, width in numbers]
-    return (row["video_id"].strip(), int(frame)), boxes
+    return (row["video_id"].strip(), frame), boxes

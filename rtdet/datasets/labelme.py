@@ -112,7 +112,7 @@ def _picture(content: Any, file: Path) -> str:
 def _size(content: dict[str, Any]) -> tuple[int, int] | None:
     width, height = content.get("imageWidth"), content.get("imageHeight")
     is_said = all(
-        isinstance(side, int) and not isinstance(side, bool) and side > 0 for side in (width, height)
+        isinstance(side, int) and not isinstance(side, bool) and 0 < side < 2**31 for side in (width, height)
     )
     return (int(width or 0), int(height or 0)) if is_said else None
 
@@ -137,9 +137,11 @@ def _row(shape: Any, where: str) -> Iterator[_Row]:
     name, kind = shape.get("label"), shape.get("shape_type") or "polygon"  # early versions had polygons only
     if not isinstance(name, (str, int)) or not str(name).strip():
         raise LabelError(where, f"label is {shown(name)}, not a name")
+    if not isinstance(kind, str):
+        raise LabelError(where, f"shape_type is {shown(kind)}, not a word")
     try:
         points = np.asarray(shape.get("points"), dtype=np.float64)
-    except (ValueError, TypeError):
+    except (ValueError, TypeError, OverflowError):
         points = np.empty(0)
     if points.ndim != 2 or points.shape[1] != 2 or not len(points):
         raise LabelError(where, f"points are {shown(shape.get('points'))}, not a list of x, y")
@@ -147,5 +149,6 @@ def _row(shape: Any, where: str) -> Iterator[_Row]:
         return
     if kind == "circle":  # its centre, and a point on it
         reach = math.dist(points[0], points[-1])
-        points = np.array([points[0] - reach, points[0] + reach])
+        with np.errstate(invalid="ignore"):  # of what is not finite: such a box is dropped
+            points = np.array([points[0] - reach, points[0] + reach])
     yield [*points.min(axis=0).tolist(), *points.max(axis=0).tolist()], str(name).strip()

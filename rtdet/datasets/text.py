@@ -29,6 +29,13 @@ def read_text(path: Path) -> str:
         raise UsageError(f"{path} is not UTF-8 text (byte {error.start}); save it as UTF-8") from error
 
 
+def whole_number(text: str) -> int | None:
+    """The number that a text of up to ten digits is; None for another text: no frame and no picture's side has more,
+    and Python refuses to read thousands of them."""
+    digits = text.strip()
+    return int(digits) if digits.isdecimal() and len(digits) <= 10 else None
+
+
 def shown(value: object) -> str:
     """A value for an error's line, cut where it is long."""
     text = _short.repr(value) if isinstance(value, (list, tuple, dict, set)) else repr(value)

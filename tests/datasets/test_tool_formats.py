@@ -77,7 +77,12 @@ def test_a_picture_of_cvat_that_is_not_here_is_counted_with_its_boxes(cvat):
         '<image id="3" name="../../etc/x.png"><box label="cat" xtl="1" ytl="1" xbr="9" ybr="9"/></image>',
         '<image id="3" name="a.png"><polygon label="cat" points="1,2;3"/></image>',
         '<image id="3" name="a.png"><box xtl="1" ytl="1" xbr="9" ybr="9"/></image>',
+        *(
+            f'<track id="0" label="cat"><box frame="{frame}" xtl="1" ytl="1" xbr="9" ybr="9"/></track>'
+            for frame in ("nan", "inf", "1.5", "-1", "9" * 5000)
+        ),
     ],
+    ids=range(9),
 )
 def test_what_cannot_be_read_of_cvat_is_one_line_and_a_finding_of_the_check(cvat, more):
     folder = cvat(more)
@@ -85,6 +90,16 @@ def test_what_cannot_be_read_of_cvat_is_one_line_and_a_finding_of_the_check(cvat
         load_dataset(folder)
     assert "\n" not in str(error.value)
     assert problems_of(folder)
+
+
+def test_a_size_of_thousands_of_digits_is_none_and_the_picture_says_its_own(cvat, tmp_path):
+    more = f'<image id="3" name="a.png" width="{"9" * 5000}" height="100"/>'
+    assert load_dataset(cvat(more)).samples[-1].size == (200, 100)
+    (tmp_path / "annotations.xml").unlink()
+    box = shape("cat", "rectangle", (1, 1), (9, 9))
+    labelme(tmp_path / "images" / "a.json", [box], imageWidth=10**400)
+    assert load_dataset(tmp_path).samples[0].size == (200, 100)
+    assert not problems_of(tmp_path)
 
 
 def test_tracks_of_cvat_are_boxes_in_the_frames_that_they_are_seen_in(tmp_path):
@@ -145,6 +160,8 @@ def test_labels_of_labelme_without_their_picture_are_counted(tmp_path):
         shape("", "rectangle", (1, 1), (9, 9)),
         {"label": "cat", "points": "many", "shape_type": "rectangle"},
         {"label": "cat", "points": [[1, 2, 3]], "shape_type": "rectangle"},
+        {"label": "cat", "points": [[10**400, 2], [3, 4]], "shape_type": "rectangle"},
+        {"label": "cat", "points": [[1, 2], [3, 4]], "shape_type": ["rectangle"]},
         "cat",
     ],
 )
@@ -188,6 +205,18 @@ def test_rows_of_epic_kitchens_are_boxes_on_the_frames_of_their_videos(epic):
 def test_boxes_of_epic_kitchens_are_scaled_to_smaller_frames(epic):
     folder = epic('20,bag,P01,P01_01,30,"[(100, 200, 300, 400)]"', size=(480, 270))
     assert load_dataset(folder).samples[0].boxes.tolist() == [[50, 25, 150, 100]]
+
+
+@pytest.mark.parametrize("frame", ["", "-1", "1.5", "²", "9" * 5000], ids=range(5))
+def test_a_frame_of_epic_kitchens_is_a_number(epic, frame):
+    with pytest.raises(UsageError, match="line 2: frame is"):
+        load_dataset(epic(f'20,bag,P01,P01_01,{frame},"[(1, 2, 3, 4)]"'))
+
+
+def test_a_circle_of_labelme_without_an_end_is_dropped(tmp_path):
+    write_picture(tmp_path / "a.png")
+    labelme(tmp_path / "a.json", [shape("cat", "circle", (math.inf, 2), (3, -math.inf))])
+    assert "1 of 1 box is dropped" in load_dataset(tmp_path).losses.sentence()
 
 
 @pytest.mark.parametrize(

@@ -97,7 +97,7 @@ def test_of_two_runs_with_one_output_the_second_is_told(rtdet, start_rtdet, film
     assert (tmp_path / "t.csv").read_text().startswith("frame,")
 
 
-@pytest.mark.parametrize("name", ["t.csv", "t.txt", "t.jsonl", "t.json", "t.parquet", "v.mp4", "v.mkv"])
+@pytest.mark.parametrize("name", ["t.csv", "v.mp4"])
 def test_a_folder_that_vanishes_during_a_run_is_exit_code_5(start_rtdet, tmp_path, name):
     folder = tmp_path / "out"
     folder.mkdir()
@@ -113,7 +113,8 @@ def test_a_folder_that_vanishes_during_a_run_is_exit_code_5(start_rtdet, tmp_pat
 
 def test_statistics_whose_folder_vanishes_are_exit_code_5(start_rtdet, tmp_path):
     (tmp_path / "out").mkdir()
-    run = start_rtdet("--source", "demo", "--headless", "--stats", "out/s.json", "--tracks", "t.csv")
+    limits = ("--max-frames", 120)
+    run = start_rtdet("--source", "demo", "--headless", "--stats", "out/s.json", "--tracks", "t.csv", *limits)
     _wait_for(lambda: (tmp_path / "t.csv").exists())
     shutil.rmtree(tmp_path / "out")
     _, said = run.communicate(timeout=60)
@@ -144,12 +145,12 @@ def test_a_closed_terminal_completes_the_outputs_as_ctrl_c_does(start_rtdet, han
 
 def test_a_run_that_nohup_started_outlives_its_terminal(start_rtdet, hangup, tmp_path):
     hangup(signal.SIG_IGN)
-    run = start_rtdet("--source", "demo", "--headless", "--max-frames", "200", "--tracks", "t.csv")
+    run = start_rtdet("--source", "demo", "--headless", "--max-frames", "60", "--tracks", "t.csv")
     _wait_for(lambda: (tmp_path / "t.csv").exists())
     run.send_signal(signal.SIGHUP)
     _, said = run.communicate(timeout=60)
     assert run.returncode == 0, said
-    assert said.startswith("200 frames in")
+    assert said.startswith("60 frames in")
 
 
 @pytest.mark.parametrize("name", ["pipe.csv", "pipe.txt", "pipe.jsonl", "pipe"])
@@ -166,10 +167,12 @@ def test_a_pipe_gets_the_rows_as_they_come(rtdet, film, tmp_path, name):
 
     reader = threading.Thread(target=read, daemon=True)
     reader.start()
-    assert rtdet("--source", film, "--headless", "--tracks", name).code == 0
+    run = ("--source", film, "--headless", "--max-frames", 12, "--tracks")
+    assert rtdet(*run, name).code == 0
     reader.join(20)
-    assert rtdet("--source", film, "--headless", "--tracks", f"file{Path(name).suffix or '.csv'}").code == 0
+    assert rtdet(*run, f"file{Path(name).suffix or '.csv'}").code == 0
     assert got == [(tmp_path / f"file{Path(name).suffix or '.csv'}").read_bytes()]
+    assert got[0].count(b"\n") >= 12
 
 
 def test_a_pipe_that_nobody_reads_or_that_a_format_cannot_use_is_one_line(rtdet, film, tmp_path):
@@ -185,13 +188,14 @@ def test_a_pipe_that_nobody_reads_or_that_a_format_cannot_use_is_one_line(rtdet,
 
 
 @pytest.mark.parametrize("name", ["-", "/dev/stdout"])
-def test_tracks_go_to_standard_output_as_a_table(start_rtdet, film, tmp_path, name):
-    run = start_rtdet("--source", film, "--headless", "--tracks", name)
+def test_tracks_go_to_standard_output_as_a_table(rtdet, start_rtdet, film, tmp_path, name):
+    limits = ("--source", film, "--headless", "--max-frames", 12, "--tracks")
+    run = start_rtdet(*limits, name)
     out, said = run.communicate(timeout=60)
     assert run.returncode == 0, said
-    again = start_rtdet("--source", film, "--headless", "--tracks", "t.csv")
-    again.communicate(timeout=60)
+    assert rtdet(*limits, "t.csv").code == 0
     assert out == (tmp_path / "t.csv").read_text()
+    assert out.count("\n") > 12
     assert not (tmp_path / "-").exists()
 
 
@@ -218,7 +222,7 @@ def test_what_is_printed_to_a_reader_that_has_left_is_no_error(tmp_path):
     assert (done.returncode, done.stderr) == (141, "")
 
 
-def _wait_for(condition, timeout_s: float = 30.0) -> None:
+def _wait_for(condition, timeout_s: float = 100.0) -> None:
     deadline = time.monotonic() + timeout_s
     while not condition():
         assert time.monotonic() < deadline, "it did not come"

@@ -5,7 +5,9 @@ from __future__ import annotations
 import shutil
 import subprocess
 from collections.abc import Callable, Iterator
+from contextlib import suppress
 from pathlib import Path
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -82,6 +84,30 @@ def test_one_frame_is_enough_and_two_sinks_side_by_side_do_not_meet(
     first.close()
     second.close()
     assert (tmp_path / name).read_bytes() == (tmp_path / f"2{name}").read_bytes() != b""
+
+
+@every_sink
+def test_a_folder_that_vanishes_is_noticed_within_a_second_and_closing_still_works(
+    tmp_path: Path, name: str, kind: Opened, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    clock = [100.0]
+    monkeypatch.setattr("rtdet.output_file.time", SimpleNamespace(monotonic=lambda: clock[0]))
+    (tmp_path / "out").mkdir()
+    sink = kind(tmp_path / "out" / name, INFO)
+    for index in range(3):
+        sink.write(a_result(index))
+    (tmp_path / "out").rename(tmp_path / "moved")
+    clock[0] += 1.5
+
+    def go_on() -> None:
+        for index in range(3, 60):  # a format may gather some before it writes
+            clock[0] += 0.04
+            sink.write(a_result(index))
+
+    with pytest.raises(OutputError, match=r"was deleted or moved while it was being written"):
+        go_on()
+    with suppress(OutputError):
+        sink.close()
 
 
 @every_sink

@@ -101,6 +101,7 @@ class Recording(Sink):
             raise OutputError(f"{self.path} is already closed")
         if self._file.failure is not None:
             raise self._file.failure
+        self._file.check_in_place()
         frame, tracks = result.frame, result.tracks
         self._trails.update(tracks, frame.t)
         image = draw_tracks(frame.bgr, tracks, self._style(), self._trails)

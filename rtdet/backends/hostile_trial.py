@@ -8,6 +8,7 @@ that its back end refuses: its own line is better. RTDET_TRIAL=off opens every m
 from __future__ import annotations
 
 import hashlib
+import math
 import os
 import subprocess
 import sys
@@ -76,7 +77,7 @@ def _run(path: Path, backend: str, size_bytes: int) -> str:
     threads = dict.fromkeys(("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS"), "1")
     search = os.pathsep.join(filter(None, (package, os.environ.get("PYTHONPATH", ""))))
     child = subprocess.Popen(
-        [sys.executable, "-m", "rtdet.backends.hostile_trial", backend, str(path.resolve())],
+        [sys.executable, "-m", "rtdet.backends.hostile_trial", backend, str(path.resolve()), f"{limit_s:.1f}"],
         stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL,
         env={**os.environ, **threads, "PYTHONPATH": search},
         cwd=package,  # Python looks for modules there too: not in the folder of a model from somewhere
@@ -108,16 +109,18 @@ def _used(pid: int) -> tuple[float, int]:
         return 0.0, 0
 
 
-def _limit_self() -> None:
-    """For systems that do not tell the parent: no more memory than any trial may take, no core file."""
+def _limit_self(limit_s: float) -> None:
+    """For systems that do not tell the parent, and for a parent that is killed meanwhile: no more memory than any
+    trial may take, little more than its time, no core file."""
     try:
         import resource
     except ImportError:  # Windows
         return
-    with suppress(OSError, ValueError):
-        resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
-    with suppress(OSError, ValueError):
-        resource.setrlimit(resource.RLIMIT_AS, (16 << 30, 16 << 30))
+    busy_s = math.ceil(limit_s) + 2
+    limits = {resource.RLIMIT_CORE: 0, resource.RLIMIT_AS: 16 << 30, resource.RLIMIT_CPU: busy_s}
+    for kind, most in limits.items():
+        with suppress(OSError, ValueError):
+            resource.setrlimit(kind, (most, most))
 
 
 def _side(length: int | None, place: int, count: int) -> int:
@@ -175,9 +178,10 @@ def _infer_onnxruntime(path: str) -> None:
 
 
 def main() -> None:
-    """`python -m rtdet.backends.hostile_trial BACKEND FILE`: one inference, on grey."""
-    backend, path = sys.argv[1:]
-    _limit_self()
+    """`python -m rtdet.backends.hostile_trial BACKEND FILE SECONDS`: one inference, on grey, within SECONDS of
+    processor time."""
+    backend, path, limit_s = sys.argv[1:]
+    _limit_self(float(limit_s))
     try:
         (_infer_onnxruntime if backend == "onnxruntime" else _infer_openvino)(path)
     except Exception:  # what its back end refuses is told by the reader, in its own words

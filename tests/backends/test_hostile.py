@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import struct
+import subprocess
+import sys
 from pathlib import Path
 
 import numpy as np
@@ -104,6 +106,17 @@ def test_a_graph_that_loops_for_ever_is_one_line_that_says_how_to_open_it_all_th
         refuse_hostile(path)
     monkeypatch.setenv("RTDET_TRIAL", "off")
     refuse_hostile(path)
+
+
+def test_a_trial_ends_without_the_run_that_began_it():
+    """A run that is killed can't end its trial any more: the system does, by a limit that the trial sets itself."""
+    pytest.importorskip("resource")
+    code = (
+        "import resource; from rtdet.backends.hostile_trial import _limit_self; _limit_self(2.5);"
+        "print(*resource.getrlimit(resource.RLIMIT_CPU))"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert done.stdout.split() == ["5", "5"]
 
 
 def test_a_graph_that_grows_until_the_memory_is_full(tmp_path):

@@ -25,7 +25,7 @@ class Grid(NamedTuple):
 def answerable(truth: Truth, shape: tuple[int, int], size: tuple[int, int]) -> dict[int, int]:
     """The cells that answer for an object, and for which: the one in which its centre lies. Where several meet, the
     largest: the boxes of a `truth` are in order of falling size. shape: rows and columns of the grid; size: width and
-    height of the input."""
+    height that it covers, in input pixels."""
     rows, columns = shape
     centers = (truth.boxes[:, :2] + truth.boxes[:, 2:]) / 2
     x = (centers[:, 0] / size[0] * columns).long().clamp(0, columns - 1)

@@ -89,10 +89,12 @@ class YoloV1(DetectionNetwork):
         """Equation 3, over the number of pictures."""
         config, grid = self.config, self.grid(output)
         shape = (output.shape[1], output.shape[2])
+        # Of the grid, as in `decode`: its last cells reach beyond an input that is no multiple of the stride.
+        extent = (shape[1] * self.stride, shape[0] * self.stride)
         points = (cell_corners(output[..., 0]) + 0.5) * self.stride
         free = spared_objects(points, grid.classes.detach(), truths)
         found = [
-            squared_errors(Grid(*(part[i] for part in grid)), truth, free[i], shape, size)
+            squared_errors(Grid(*(part[i] for part in grid)), truth, free[i], shape, extent)
             for i, truth in enumerate(truths)
         ]
         box, thing, nothing, kind = (

@@ -51,6 +51,18 @@ def test_equation_3_by_hand():
     )
 
 
+def test_what_decodes_to_the_object_costs_nothing_at_an_input_that_is_no_multiple_of_the_stride():
+    network = build(new_config("yolov1-n", ("a", "b"), input_size=(80, 70)))  # 3 by 3 cells of 32 pixels
+    output = torch.zeros(1, 3, 3, 12)
+    output[0, 1, 2, :5] = torch.tensor([0.25, 0.5, 0.5, 0.6, 1.0])
+    output[0, 1, 2, 11] = 1
+    box = network.decode(output)[0][0, (3 + 2) * 2]
+    parts = network.criterion(output, [truth((*box.tolist(), 1))], (80, 70)).parts
+    assert {name: part.item() for name, part in parts.items()} == pytest.approx(
+        dict.fromkeys(parts, 0), abs=1e-6
+    )
+
+
 def test_a_score_is_confidence_times_class_probability():
     output = torch.zeros(1, 11, 11, 12)
     output[0, 2, 3, :5] = torch.tensor([0.5, 0.25, 0.5, 1.0, 0.5])

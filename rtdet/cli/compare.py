@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import os
+from collections.abc import Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass
 from pathlib import Path
@@ -80,7 +82,8 @@ def command(
     names = [name.strip() for name in models.split(",") if name.strip()]
     if not names:
         raise UsageError("--models names no model; `rtdet models` lists some")
-    if twice := [name for name in names if names.count(name) > 1]:
+    plain = [os.path.normpath(name) for name in names]
+    if twice := [name for name, path in zip(names, plain, strict=True) if plain.count(path) > 1]:
         raise UsageError(f"--models names {twice[0]} twice")
     if out is not None:
         _check_out(out)
@@ -96,7 +99,10 @@ def command(
     check_pictures(dataset)
     config = RunConfig(conf=0.001, **settings)
     with ExitStack() as opened:
-        detectors = [(_shown(name), _open(name, config, opened), _megabytes(name)) for name in names]
+        detectors = [
+            (shown, _open(name, config, opened), _megabytes(name))
+            for name, shown in zip(names, _shown(names), strict=True)
+        ]
         shared = classes_of_all(dataset, [(name, one.class_names) for name, one, _ in detectors])
         if classes:
             shared = tuple(name for name in shared if name in wanted)
@@ -123,9 +129,21 @@ def _open(name: str, config: RunConfig, opened: ExitStack) -> Detector:
     return detector
 
 
-def _shown(name: str) -> str:
-    """A file by its name; a model's name as it is."""
-    return Path(name).name if ("/" in name or "\\" in name) else name
+def _shown(names: Sequence[str]) -> list[str]:
+    """Files by their name, with as many of its folders as tell it from the others: every training writes a
+    model.safetensors. A model's name stays as it is."""
+    parts = [Path(name).parts for name in names]
+
+    def tail(own: tuple[str, ...], count: int) -> str:
+        return "/".join(own[-count:])
+
+    def shown(own: tuple[str, ...]) -> str:
+        counts = range(1, len(own) + 1)
+        return next(
+            (tail(own, n) for n in counts if [tail(p, n) for p in parts].count(tail(own, n)) == 1), ""
+        )
+
+    return [shown(own) or name for own, name in zip(parts, names, strict=True)]
 
 
 def _megabytes(name: str) -> float | None:

@@ -34,27 +34,36 @@ def streets(tmp_path):
     return folder
 
 
-def test_models_are_put_side_by_side_on_the_classes_that_both_know(rtdet, streets, tmp_path, monkeypatch):
+def test_models_are_put_side_by_side_under_names_that_tell_them_apart_on_the_classes_that_both_know(
+    rtdet, streets, tmp_path, monkeypatch
+):
     import shutil
 
     monkeypatch.setenv("RTDET_CACHE", str(tmp_path / "cache"))
 
     from rtdet.detectors.registry import model_card, weights_of
 
-    own = tmp_path / "own.safetensors"
-    shutil.copy(weights_of(model_card("rtdet-n")), own)
+    models = []
+    for run in ("first", "second"):
+        (tmp_path / run).mkdir()
+        models.append(shutil.copy(weights_of(model_card("rtdet-n")), tmp_path / run / "model.safetensors"))
     done = rtdet(
-        "compare", "--data", streets, "--models", f"rtdet-n,{own}", "--seconds", "0.1", "--out", "r.json"
+        "compare",
+        "--data",
+        streets,
+        "--models",
+        ",".join(map(str, models)),
+        "--seconds",
+        "0.1",
+        "--out",
+        "r.json",
     )
     assert done.code == 0, done.err
-    rows = [
-        line.split()
-        for line in done.out.splitlines()
-        if line.split()[:1] in (["rtdet-n"], ["own.safetensors"])
-    ]
-    assert len(rows) == 2
+    lines = [line.split() for line in done.out.splitlines()]
+    rows = [line for line in lines if line and line[0].endswith("/model.safetensors")]
+    assert {row[0] for row in rows} == {"first/model.safetensors", "second/model.safetensors"}
     assert rows[0][1:6] == rows[1][1:6]
-    assert "Not compared, because not every model knows them (rtdet-n, " in done.out
+    assert "Not compared, because not every model knows them (first/model.safetensors, " in done.out
     assert "unicorn" in done.out
     written = json.loads((tmp_path / "r.json").read_text())
     assert written["classes"] == ["person", "car"]

@@ -112,17 +112,15 @@ def compare(
     in which they take turns, so that a machine that gets slower does so for all. `tick` is called after each picture.
     Raises what the detectors raise.
     """
-    scored = {
-        name: evaluate(dataset, detect_all(detector, dataset, tick)).mean for name, detector, _ in detectors
-    }
+    scored = [evaluate(dataset, detect_all(detector, dataset, tick)).mean for _, detector, _ in detectors]
     images = [sample.read() for sample in dataset.samples[:_TIMED_PICTURES]]
-    speeds: dict[str, list[float]] = {name: [] for name in scored}
+    speeds: list[list[float]] = [[] for _ in detectors]
     for _ in range(rounds):
-        for name, detector, _size in detectors:
-            speeds[name].append(_frames_per_second(detector, images, seconds))
+        for own, (_name, detector, _size) in zip(speeds, detectors, strict=True):
+            own.append(_frames_per_second(detector, images, seconds))
     models = [
-        _compared(name, detector, megabytes, scored[name], speeds[name])
-        for name, detector, megabytes in detectors
+        _compared(name, detector, megabytes, scores, own)
+        for (name, detector, megabytes), scores, own in zip(detectors, scored, speeds, strict=True)
     ]
     return Comparison(
         tuple(sorted(models, key=lambda one: -_ap(one))),

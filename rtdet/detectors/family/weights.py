@@ -16,11 +16,13 @@ from rtdet.backends.placeholders import refuse_placeholder
 from rtdet.detectors.family.config import NetworkConfig
 from rtdet.detectors.family.registry import FAMILIES, build, config_class
 from rtdet.detectors.state_dicts import fill
-from rtdet.errors import ModelError
+from rtdet.errors import ModelError, RtdetError
 from rtdet.extras import require_for_model
 from rtdet.output_file import write_whole
 
 if TYPE_CHECKING:
+    from torch import Tensor
+
     from rtdet.detectors.family.network import DetectionNetwork
 
 # Files of SSDs have said so since before there were other families.
@@ -93,14 +95,34 @@ def load_weights(path: Path) -> DetectionNetwork:
     require_for_model("torch", f"opening {path}", "torch")
     with _opened(path, "pt") as file:
         tensors = {name: file.get_tensor(name).float() for name in file.keys()}  # noqa: SIM118
+    _refuse_others(path, config, tensors)
     model = build(config)
-    try:
-        fill(model, tensors)
-    except ModelError as error:
-        raise ModelError(f"{path} is damaged: {error}") from error
+    fill(model, tensors)
     if not all(value.isfinite().all() for value in tensors.values()):
         raise ModelError(f"{path} is damaged: it has weights that are not finite")
     return model.eval()
+
+
+def _refuse_others(path: Path, config: NetworkConfig, tensors: Mapping[str, Tensor]) -> None:
+    """Raises ModelError where the configuration is that of no network, or of another than the weights are of: found
+    out without memory for it, of which a small file might ask for any amount."""
+    import torch
+
+    try:
+        with torch.device("meta"):
+            model = build(config)
+    except RtdetError:
+        raise
+    except Exception as error:  # whatever a layer says of numbers that it cannot have
+        reason = next(iter(str(error).strip().splitlines()), type(error).__name__)
+        raise ModelError(
+            f"{path} is damaged: its configuration is that of no network ({reason:.100})"
+        ) from error
+    try:
+        with torch.device("meta"):  # where norms that lack their count of batches make one
+            fill(model, {name: value.to("meta") for name, value in tensors.items()})
+    except ModelError as error:
+        raise ModelError(f"{path} is damaged: {error}") from error
 
 
 @contextmanager

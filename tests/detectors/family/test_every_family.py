@@ -258,6 +258,27 @@ def test_a_header_that_says_what_is_not_known_is_one_line(changes, words, tmp_pa
         assert "\n" not in str(caught.value)
 
 
+@pytest.mark.parametrize(
+    ("name", "changes"),
+    [
+        ("ssd-n", {"widths": []}),
+        ("ssd-n", {"neck": 8192}),
+        ("yolov3-n", {"anchors": []}),
+        ("yolov3-n", {"widths": [8192, 8192, 8192]}),
+        ("centernet-n", {"up_channels": [0, 0, 0]}),
+        ("fasterrcnn-n", {"stride": 7}),
+        ("retinanet-n", {"scales": []}),
+    ],
+)
+def test_a_header_of_no_network_or_of_a_larger_one_is_one_line_before_any_memory_is_taken(
+    name, changes, tmp_path
+):
+    save_weights(build(new_config(name, CLASSES)), tmp_path / "mine.safetensors")
+    path = changed(tmp_path / "mine.safetensors", tmp_path / "other.safetensors", **changes)
+    with pytest.raises(ModelError, match=r"other.safetensors is damaged: [^\n]+$"):
+        load_weights(path)
+
+
 def test_the_header_of_an_ssd_may_not_say_what_is_not_known_either(tmp_path):
     save_weights(build(new_config("ssd-n", CLASSES)), tmp_path / "mine.safetensors")
     path = changed(tmp_path / "mine.safetensors", tmp_path / "other.safetensors", wings=2)

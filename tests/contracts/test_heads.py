@@ -70,6 +70,21 @@ def test_what_scores_too_low_is_not_given_out_and_nothing_is_zero_by_four(
     detector.close()
 
 
+@pytest.mark.parametrize("made", dict(EVERY).values(), ids=dict(EVERY))  # one of each family
+def test_outputs_that_are_no_numbers_are_no_error(made: Made, tmp_path: Path) -> None:
+    graph = open_graph(made.save(tmp_path / "made.onnx"))
+    head = recognize_head(graph)[0].head
+    for value in (np.nan, np.inf, -np.inf):
+        outputs = tuple(
+            np.full([side or 9 for side in port.shape], value if "float" in port.dtype else 0, port.dtype)
+            for port in graph.outputs
+        )
+        with np.errstate(all="ignore"):
+            found = head.decode(outputs, graph.size, 0.3)
+        assert len(found.boxes) == len(found.scores) == len(found.labels)
+        assert (found.labels >= 0).all()
+
+
 def test_a_picture_of_other_colors_is_not_answered(case: tuple[str, Made], tmp_path: Path) -> None:
     """The networks of these tests look at their input: what they see of this one shows that it was prepared right."""
     detector = GraphDetector(case[1].save(tmp_path / "made.onnx"), thresholds=LOW, device="cpu")

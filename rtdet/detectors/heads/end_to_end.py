@@ -173,12 +173,12 @@ class EndToEndHead(Head):
         if parts.rows is not None:
             rows = outputs[parts.rows].reshape(-1, outputs[parts.rows].shape[-1])
             box, score, label = self.order
-            return rows[:, box], rows[:, score], np.rint(rows[:, label]).astype(np.int64), rows[:, 6:]
+            return rows[:, box], rows[:, score], _numbers(rows[:, label]), rows[:, 6:]
         assert parts.boxes is not None
         assert parts.classes is not None
         boxes = outputs[parts.boxes].reshape(-1, outputs[parts.boxes].shape[-1])
         scores = boxes[:, 4] if parts.scores is None else outputs[parts.scores].reshape(-1)
-        return boxes[:, :4], scores, np.rint(outputs[parts.classes].reshape(-1)).astype(np.int64), None
+        return boxes[:, :4], scores, _numbers(outputs[parts.classes].reshape(-1)), None
 
     def settled(self, probe: Probe) -> Head | None:
         outputs = probe.gray
@@ -208,6 +208,14 @@ class EndToEndHead(Head):
     def further_inputs(self, size: Size) -> tuple[Tensor, ...]:
         known = {"scale_factor": (1.0, 1.0), "im_shape": (size[1], size[0])}
         return tuple(np.array([known[name]], dtype=np.float32) for name in self.extra_inputs)
+
+
+def _numbers(classes: npt.NDArray[np.generic]) -> npt.NDArray[np.int64]:
+    """Class numbers of the nearest whole ones; -1, no class, for what is not finite: a machine may turn that into any
+    number."""
+    values = classes.astype(np.float64)
+    known = np.isfinite(values) & (np.abs(values) < 2**31)
+    return np.rint(np.where(known, values, -1.0)).astype(np.int64)
 
 
 def _are_centers(boxes: FloatArray) -> bool:

@@ -115,7 +115,8 @@ class ListsHead(Head):
         labels = self.label_set.places(np.asarray(outputs[self.at.labels]).reshape(-1))
         filled = len(boxes)
         if self.at.count is not None:
-            filled = int(np.asarray(outputs[self.at.count]).reshape(-1)[0])
+            count = np.asarray(outputs[self.at.count]).reshape(-1)[0]
+            filled = int(np.nan_to_num(count, nan=0.0, posinf=filled, neginf=0.0))
         keep = np.flatnonzero((scores >= least_score) & (labels >= 0) & (np.arange(len(boxes)) < filled))
         return Candidates(self._in_pixels(boxes[keep], size), scores[keep], labels[keep])
 

@@ -9,8 +9,10 @@ import numpy as np
 import pytest
 import torch
 
+from rtdet.detectors.cards import model_card, models_folder
 from rtdet.detectors.family.registry import build, new_config
 from rtdet.detectors.family.weights import save_weights
+from rtdet.detectors.heads.head import street_picture
 from rtdet.detectors.registry import load_detector
 from rtdet.types import Thresholds
 
@@ -97,3 +99,20 @@ def test_a_network_that_a_search_tells_where_to_look_is_not_exported(rtdet, tmp_
     assert done.code == 2
     assert len(done.errors) == 1
     assert "search outside of the network" in done.errors[0]
+
+
+def test_the_graph_beside_an_ssds_weights_opens_as_what_it_is():
+    weights = models_folder() / "rtdet-n.safetensors"
+    street = street_picture()
+    for picture in (street, np.ascontiguousarray(street[:, :480])):
+        found = []
+        for model in (weights, weights.with_suffix(".onnx")):
+            detector = load_detector(
+                model, thresholds=Thresholds(0.1), device="cpu", precision="fp32", imgsz=320
+            )
+            found.append(detector.detect([picture])[0])
+            assert tuple(detector.class_names) == model_card("rtdet-n").classes
+            detector.close()
+        assert len(found[0]) > 3
+        np.testing.assert_allclose(found[1].boxes, found[0].boxes, atol=1e-3)
+        np.testing.assert_allclose(found[1].scores, found[0].scores, atol=1e-5)

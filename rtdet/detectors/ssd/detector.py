@@ -26,7 +26,7 @@ class SSDDetector(NetworkDetector):
         return postprocess(
             offsets[0],
             logits[0],
-            _priors(config.levels, size),
+            priors_of(config.levels, size),
             back,
             self.thresholds,
             config.class_names,
@@ -35,7 +35,8 @@ class SSDDetector(NetworkDetector):
 
 
 @lru_cache(maxsize=8)
-def _priors(levels: tuple[PriorLevel, ...], size: tuple[int, int]) -> FloatArray:
+def priors_of(levels: tuple[PriorLevel, ...], size: tuple[int, int]) -> FloatArray:
+    """(P, 4) cxcywh in pixels of an input of `size` (width, height). Not to be written to."""
     priors = make_priors(levels, size)
     priors.setflags(write=False)  # shared between detectors
     return priors

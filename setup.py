@@ -9,6 +9,6 @@ setup(
         "rtdet": ["py.typed"],
         "rtdet.evaluation.report": ["*.j2", "*.css"],
         "rtdet.explain": ["*.j2", "*.css"],
-        "rtdet._models": ["*.toml", "*.safetensors", "*.onnx"],
+        "rtdet._models": ["*.toml", "*.safetensors", "*.onnx", "cfg/*.cfg"],
     },
 )

@@ -17,8 +17,9 @@ from rtdet.errors import ModelError, UnknownModelError
 class ModelCard:
     """One model. `kind` is a key of DETECTORS; `input` describes its pixels for people; `size` is bytes.
 
-    The weights are the embedded `file` beside the card, or are fetched from `url` and held to `sha256`, all
-    of it or its first digits. `more` is whatever else the card states: its data, its AP.
+    The weights are the embedded `file` beside the card, or are fetched from `url` and held to `sha256`, all of it or
+    its first digits. `cfg` is the network of Darknet's weights, a file beside the cards. `more` is whatever else the
+    card states: its data, its AP.
     """
 
     name: str
@@ -31,6 +32,7 @@ class ModelCard:
     url: str = ""
     sha256: str = ""
     size: int = 0
+    cfg: str = ""
     more: Mapping[str, Any] = field(default_factory=dict)
 
 

@@ -61,16 +61,18 @@ def _graph(path: Path, options: Options, _card: ModelCard | None) -> Detector:
 
 def _torchvision(path: Path, options: Options, card: ModelCard | None) -> Detector:
     refuse_hostile_pth(path)  # before torch, whose import takes seconds
+    from rtdet.detectors.torchvision_weights import ARCHITECTURES
     from rtdet.detectors.torchvision_zoo import open_torchvision
 
-    architecture = card.name if card else None
+    architecture = card.name if card and card.name in ARCHITECTURES else None
     return open_torchvision(path, architecture=architecture, **options.without_head(path))
 
 
-def _darknet(path: Path, options: Options, _card: ModelCard | None) -> Detector:
+def _darknet(path: Path, options: Options, card: ModelCard | None) -> Detector:
     from rtdet.detectors.darknet.detector import DarknetDetector
 
-    return DarknetDetector(path, **options.without_head(path))
+    cfg = models_folder() / card.cfg if card and card.cfg else None
+    return DarknetDetector(path, cfg=cfg, **options.without_head(path))
 
 
 # By the `kind` of a card. Each opens a file of weights; the card is None for a file of the user's own.

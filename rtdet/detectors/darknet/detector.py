@@ -34,7 +34,7 @@ _GRAY = 127  # Darknet's letterbox is filled with .5
 
 
 class DarknetDetector:
-    """A .cfg with its .weights, of which `path` names either.
+    """A .cfg with its .weights, of which `path` names either, or the weights alone where `cfg` lies elsewhere.
 
     Pictures are stretched to the size that the cfg names, or keep their aspect where it says letter_box=1. At another
     `imgsz` both sides change in proportion; a network with fully connected layers has its one size. Boxes that
@@ -45,6 +45,7 @@ class DarknetDetector:
         self,
         path: Path,
         *,
+        cfg: Path | None = None,
         thresholds: Thresholds | None = None,
         device: str = "auto",
         backend: str = "auto",
@@ -53,7 +54,7 @@ class DarknetDetector:
     ) -> None:
         self.thresholds = thresholds or Thresholds()
         check_names(backend, device, precision)
-        cfg, weights = pair(path)
+        cfg, weights = pair(path, cfg)
         sections = read_cfg(cfg)
         network = make_network(cfg, sections)
         require_detector(network)

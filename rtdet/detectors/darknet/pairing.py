@@ -18,11 +18,14 @@ VOC_CLASSES = (
 _SIDECARS_OF_MANY = {80: "coco.names", 20: "voc.names"}
 
 
-def pair(path: Path) -> tuple[Path, Path]:
-    """(cfg, weights) of which `path` is one. The other has the same name, or the name that training gave the weights
-    (NAME_best, _final, _last). Raises ModelError where it is not there."""
+def pair(path: Path, cfg: Path | None = None) -> tuple[Path, Path]:
+    """(cfg, weights) of which `path` is one, or the weights of a `cfg` that lies elsewhere. The other has the same
+    name, or the name that training gave the weights (NAME_best, _final, _last). Raises ModelError where it is not
+    there."""
     if not path.is_file():
         raise ModelError(f"there is no model file {path}")
+    if cfg is not None:
+        return cfg, path
     if path.suffix.lower() == ".weights":
         stems = [path.stem, _SAVED.sub("", path.stem)]
         return _first(

@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from types import ModuleType
 
@@ -10,11 +11,12 @@ import pytest
 from click.testing import CliRunner
 
 from rtdet.cli.models import command
+from rtdet.detectors.cards import model_card, model_names, models_folder
 from rtdet.detectors.coco import COCO_CLASSES
 from rtdet.detectors.darknet.detector import DarknetDetector, prepare
 from rtdet.detectors.darknet.network import read_network
 from rtdet.detectors.darknet.pairing import VOC_CLASSES
-from rtdet.detectors.registry import files_of_model, load_detector
+from rtdet.detectors.registry import DETECTORS, Options, files_of_model, load_detector
 from rtdet.errors import ModelError, UsageError
 from rtdet.types import Thresholds
 
@@ -52,6 +54,22 @@ def test_every_backend_finds_the_same(backend: str, pair: Path) -> None:
     )
     assert len(expected) == len(other)
     np.testing.assert_allclose(expected.boxes, other.boxes, atol=0.01)
+
+
+def test_weights_of_a_card_get_the_cfg_that_comes_with_rtdet(pair: Path, tmp_path: Path) -> None:
+    weights = pair.with_suffix(".weights").rename(tmp_path / "1234abcd-fetched.weights")
+    card = replace(model_card("yolov4-tiny"), cfg=str(pair))
+    detector = DETECTORS["darknet"](weights, Options(LOW, device="cpu"), card)
+    assert len(detector.detect([image()])[0]) > 5
+    detector.close()
+
+
+@pytest.mark.parametrize("name", [name for name in model_names() if model_card(name).kind == "darknet"])
+def test_a_cfg_that_comes_with_rtdet_fits_the_published_weights(name: str) -> None:
+    card = model_card(name)
+    network = read_network(models_folder() / card.cfg)
+    assert 20 + 4 * network.weights == card.size
+    assert f"{network.parameters / 1e6:.1f} M" == card.more["parameters"]
 
 
 def test_half_of_a_pair_says_what_is_missing(pair: Path) -> None:

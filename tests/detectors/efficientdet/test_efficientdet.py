@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 import torch
 
+from rtdet.detectors.cards import model_card
 from rtdet.detectors.coco import COCO_CLASSES
 from rtdet.detectors.efficientdet.bifpn import BiFpnLayer, Node, halved
 from rtdet.detectors.efficientdet.config import compound, input_of
@@ -12,7 +13,7 @@ from rtdet.detectors.efficientdet.network import EfficientDet, anchors_of
 from rtdet.detectors.efficientdet.published import from_published, is_published
 from rtdet.detectors.family.counting import cost_of
 from rtdet.detectors.family.registry import build, new_config
-from rtdet.detectors.registry import load_detector
+from rtdet.detectors.registry import DETECTORS, Options, load_detector
 from rtdet.errors import ModelError, UsageError
 from rtdet.types import Thresholds
 
@@ -150,6 +151,15 @@ def test_published_weights_open_as_a_detector_of_coco(network, tmp_path):
     detector.close()
     assert tuple(detector.class_names) == COCO_CLASSES
     assert len(found)
+
+
+def test_published_weights_open_by_their_card_at_the_published_size(network, tmp_path):
+    torch.save(as_published(network), tmp_path / "fetched.pth")
+    options = Options(Thresholds(0.5), device="cpu", backend="torch")
+    detector = DETECTORS["torchvision"](tmp_path / "fetched.pth", options, model_card("efficientdet-d0"))
+    detector.close()
+    assert tuple(detector.class_names) == model_card("efficientdet-d0").classes
+    assert detector.input_size.usual == 512
 
 
 def test_published_weights_that_do_not_fit_are_one_line(network, tmp_path):

@@ -7,6 +7,7 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
+from rtdet.detectors.family.config import NetworkConfig
 from rtdet.detectors.family.detector import FamilyDetector
 from rtdet.detectors.family.postprocess import candidates as candidates_of
 from rtdet.explain.blocks import Block, Cell, Figure, Figures, Mark, Section, Split, Table
@@ -115,13 +116,7 @@ def inside_family(detector: FamilyDetector, subject: Subject) -> Inside:
         places=len(scores),
         place_word=_PLACE_WORDS.get(config.family, "places"),
         maps=maps_of(detector, look),
-        class_scores=lambda place: ClassScores(
-            sorted(
-                ((name, None, float(scores[place, i])) for i, name in enumerate(config.class_names)),
-                key=lambda row: -row[2],
-            ),
-            is_softmax=False,
-        ),
+        class_scores=lambda place: _class_scores(config, scores[place]),
         overlap=diou if suppression == "diou" else iou,
         has_nms=suppression != "none",
         most_overlap=getattr(config, "most_overlap", 1.0),
@@ -135,6 +130,17 @@ def inside_family(detector: FamilyDetector, subject: Subject) -> Inside:
     return with_grid(
         inside, subject, levels, scores.max(axis=1), boxes, anchors=anchors, family=config.family
     )
+
+
+def _class_scores(config: NetworkConfig, scores: FloatArray) -> ClassScores:
+    """Of one place (C,). Networks of regions and windows share out 1 among the classes and background."""
+    rows: list[tuple[str, float | None, float]] = [
+        (name, None, float(scores[i])) for i, name in enumerate(config.class_names)
+    ]
+    is_softmax = config.family in _NO_CELLS
+    if is_softmax:
+        rows.append(("background", None, max(0.0, 1 - float(scores.sum()))))
+    return ClassScores(sorted(rows, key=lambda row: -row[2]), is_softmax)
 
 
 def with_grid(

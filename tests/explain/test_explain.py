@@ -218,3 +218,15 @@ def test_a_region_is_cut_out_as_the_network_gets_it():
     cut = regions.cut_out(across.astype(np.uint8), mine[0], 32)
     warped = warp(torch.from_numpy(across).permute(2, 0, 1)[None], theirs.float()[None], 32)
     np.testing.assert_allclose(cut[..., 0], warped[0, 0], atol=1)
+
+
+@pytest.mark.parametrize(("kind", "shared"), [("rcnn-n", True), ("yolov3-n", False)])
+def test_scores_that_share_out_one_are_told_from_those_that_do_not(kind, shared, street, tmp_path):
+    detector = opened(kind, tmp_path, 0.1)
+    (detections,) = detector.detect([street])
+    inside = look_inside(detector, Subject(street, detections, detector.class_names, detector.thresholds))
+    judged = inside.class_scores(0)
+    detector.close()
+    assert judged.is_softmax == shared
+    assert ("background" in [name for name, _, _ in judged.rows]) == shared
+    assert not shared or sum(score for _, _, score in judged.rows) == pytest.approx(1)

@@ -1,4 +1,4 @@
-"""`rtdet train`: trains a detector on labelled pictures, from scratch or from a trained model."""
+"""`rtdet train`: trains a detector on labelled pictures, from scratch or from a trained model, or a classifier."""
 
 from __future__ import annotations
 
@@ -17,24 +17,34 @@ from rtdet.training.settings import TrainingSettings, settings_of
 
 if TYPE_CHECKING:
     from rtdet.detectors.family.truth import Losses
+    from rtdet.training.classify import ClassifierTraining, TrainedClassifier
     from rtdet.training.engine import Trainer
     from rtdet.training.run import Trained, Training
 
 
 class TrainCommand(click.Command):
-    """A command whose help ends with the names that --model takes."""
+    """A command whose help ends with the names that --model and --backbone take."""
 
     def format_epilog(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        from rtdet.detectors.classifier.names import OWN_TRUNKS
         from rtdet.detectors.family.registry import trainable
 
         with formatter.section("Names to train from scratch"):
             formatter.write_dl([(name, entry.description) for name, entry in trainable().items()])
+        with formatter.section("Backbones of their own, to pretrain"):
+            formatter.write_dl(list(OWN_TRUNKS.items()))
 
 
 @click.command(cls=TrainCommand, context_settings={**CONTEXT, "max_content_width": 100})
 @click.option(
-    "--data", metavar="DIR", help="Labelled pictures: COCO, VOC, YOLO, Open Images, CVAT, labelme, ..."
-)
+    "--task", default=TrainingSettings.task, show_default=True, metavar="TASK",
+    help="detect; or classify, to pretrain a backbone on whole pictures in class folders.",
+)  # fmt: skip
+@click.option(
+    "--data", metavar="DIR",
+    help="Labelled pictures: COCO, VOC, YOLO, Open Images, CVAT, labelme, ...; to classify: "
+    "DIR/train/CLASS/*.jpg and DIR/val/CLASS/*.jpg, or DIR/CLASS/*.jpg.",
+)  # fmt: skip
 @click.option(
     "--out", required=True, metavar="DIR", help="Folder for the model, its card, checkpoints, log and curves."
 )
@@ -43,17 +53,20 @@ class TrainCommand(click.Command):
     help="A name below, from scratch; rtdet-n or a .safetensors to fine-tune.",
 )  # fmt: skip
 @click.option(
-    "--backbone",
-    metavar="NAME",
-    help="Another backbone, e.g. resnet18 or ghostnet_100, for the names that have a choice.",
-)
+    "--backbone", metavar="NAME|FILE",
+    help="Another backbone, e.g. resnet18 or ghostnet_100, for the names that have a choice; or a .safetensors of a "
+    "classifier (or detector), to start on its backbone. To classify: the backbone to train, or the name of a model "
+    "that has it, e.g. csp-n.",
+)  # fmt: skip
 @click.option(
     "--set", "network", multiple=True, metavar="KEY=VALUE",
     help="Another value for a setting of the network, e.g. mish=false for yolov4; repeatable.",
 )  # fmt: skip
 @options.classes("Classes to train.  [default: those of the labels]")
 @click.option(
-    "--val", metavar="DIR", help="Labelled pictures to measure AP on.  [default: a tenth of the data]"
+    "--val",
+    metavar="DIR",
+    help="Labelled pictures to measure AP (or top-1) on.  [default: a tenth of the data]",
 )
 @click.option(
     "--teacher", metavar="DETS.json", help="Detections from `rtdet detect` that fill in missing labels."
@@ -84,10 +97,14 @@ class TrainCommand(click.Command):
     "--ema", type=float, metavar="D",
     help="Decay per step of the weights' moving average.  [default: .98 to fine-tune, .9995 from scratch]",
 )  # fmt: skip
-@click.option("--size", type=int, help="Side of the training input.  [default: the model's own, else 320]")
+@click.option(
+    "--size", type=int,
+    help="Side of the training input.  [default: the model's own, else 320; to classify: 224]",
+)  # fmt: skip
 @click.option(
     "--augment", default=TrainingSettings.augment, show_default=True, metavar="NAME",
-    help="Augmentation: full; yolo (mosaic and CutMix, as in YOLOv4); ssd (as in the SSD paper); none.",
+    help="Augmentation: full; yolo (mosaic and CutMix, as in YOLOv4); ssd (as in the SSD paper); none. To classify: "
+    "full, none.",
 )  # fmt: skip
 @click.option(
     "--balance", type=float, default=TrainingSettings.balance, show_default=True, metavar="SHARE",
@@ -113,6 +130,10 @@ def command(ctx: click.Context, /, out: str, resume: bool, **settings: Any) -> N
     It holds the weights with the best AP50 measured during training (in fine-tuning, those of the start are measured
     too); last.safetensors holds the weights of the last step.
 
+    A backbone can be pretrained on pictures that only have a class, and is then the start of a detector:
+    rtdet train --task classify --backbone csp-n --data DIR --out classifier (measured by `rtdet eval classify`), then
+    rtdet train --model csp-n --backbone classifier/model.safetensors --data ...
+
     To continue a training that was interrupted, or to train for more steps: rtdet train --out DIR --resume
     [--steps N]. All settings that are not given again stay as they were.
     """
@@ -124,19 +145,23 @@ def command(ctx: click.Context, /, out: str, resume: bool, **settings: Any) -> N
         if ctx.get_parameter_source(name) is click.core.ParameterSource.COMMANDLINE
     }
     if not resume and settings["data"] is None:
-        raise UsageError("--data is missing: a folder of labelled pictures")
+        raise UsageError("--data is missing: a folder of labelled pictures, or of class folders to classify")
     asked = settings_of(out, **given) if resume else TrainingSettings(**settings)
     # Importing torch takes seconds, so it comes after the errors that can be reported at once.
-    from rtdet.training.run import begin
+    from rtdet.training.api import begin_task
 
-    training = begin(asked, out, resume=resume)
+    training = begin_task(asked, out, resume=resume)
     if training.note:
         say(training.note, err=True)
     _fit(training)
-    _tell(training.finish())
+    trained = training.finish()
+    if asked.task == "classify":
+        _tell_classifier(trained)  # type: ignore[arg-type]
+    else:
+        _tell(trained)  # type: ignore[arg-type]
 
 
-def _fit(training: Training) -> None:
+def _fit(training: Training | ClassifierTraining) -> None:
     """Trains, with a progress bar; Ctrl-C and SIGTERM end it after a step, with a checkpoint."""
     from rtdet.cli.training_bar import bar
 
@@ -164,6 +189,20 @@ def _tell(trained: Trained) -> None:
             f"no step was better than the start (AP50 {best.ap50:.3f}; after the last step {trained.last.ap50:.3f}), "
             "so model.safetensors holds the start's weights; last.safetensors holds those of the last step"
         )
+    _tell_file(trained)
+
+
+def _tell_classifier(trained: TrainedClassifier) -> None:
+    from rtdet.evaluation.report.classification import summary, worst_pairs
+
+    say(summary(trained.scores))
+    for line in worst_pairs(trained.scores, most=3):
+        say(line)
+    _tell_file(trained)
+
+
+def _tell_file(trained: Trained | TrainedClassifier) -> None:
+    best = trained.best
     chosen = (
         f" of step {best.step} of {trained.steps}, the best measured,"
         if 0 < best.step < trained.steps

@@ -1,4 +1,4 @@
-"""The progress bar of `rtdet train`: step, loss, AP, speed and time left."""
+"""The progress bar of `rtdet train`: step, loss, score, speed and time left."""
 
 from __future__ import annotations
 
@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn
 
 from rtdet.terminal import console
+from rtdet.training.log import LABELS
 
 if TYPE_CHECKING:
     from rtdet.detectors.family.truth import Losses
@@ -24,13 +25,13 @@ def bar(trainer: Trainer) -> Iterator[tuple[Callable[[Trainer, Losses], None], C
         TextColumn("step {task.completed:.0f} of {task.fields[of]}"),
         BarColumn(),
         TextColumn("loss {task.fields[loss]:.3f}"),
-        TextColumn("{task.fields[ap]}"),
+        TextColumn("{task.fields[score]}"),
         TextColumn("{task.fields[speed]}"),
         TimeRemainingColumn(),
     ]
     with Progress(*columns, console=console(stderr=True), transient=True) as progress:
         task = progress.add_task(
-            "train", total=trainer.total_steps, completed=trainer.step, of="?", loss=0.0, ap="", speed=""
+            "train", total=trainer.total_steps, completed=trainer.step, of="?", loss=0.0, score="", speed=""
         )
         begun_step, begun_s, mean = trainer.step, trainer.elapsed_s, 0.0
 
@@ -40,10 +41,11 @@ def bar(trainer: Trainer) -> Iterator[tuple[Callable[[Trainer, Losses], None], C
             mean = loss if not mean else 0.98 * mean + 0.02 * loss
             seconds = max(1e-9, now.elapsed_s - begun_s)
             rate = (now.step - begun_step) * now.config.batch / seconds
-            ap = f"AP50 {now.score.ap50:.3f}" if math.isfinite(now.score.ap50) else ""
+            label, measured = LABELS[now.model.score_names[0]], now.score.first
+            score = f"{label} {measured:.3f}" if math.isfinite(measured) else ""
             progress.update(
                 task, completed=now.step, total=now.total_steps, of=now.total_steps or "?",
-                loss=mean, ap=ap, speed=f"{rate:.0f} pictures/s",
+                loss=mean, score=score, speed=f"{rate:.0f} pictures/s",
             )  # fmt: skip
 
         yield show, lambda line: progress.console.print(line)

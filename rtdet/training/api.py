@@ -5,15 +5,16 @@ from __future__ import annotations
 import logging
 from collections.abc import Callable
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from rtdet.extras import require
 from rtdet.training.settings import TrainingSettings
 
 if TYPE_CHECKING:
     from rtdet.detectors.family.truth import Losses
+    from rtdet.training.classify import ClassifierTraining
     from rtdet.training.engine import Trainer
-    from rtdet.training.run import Trained
+    from rtdet.training.run import Training
 
 _log = logging.getLogger("rtdet.training")
 
@@ -24,8 +25,10 @@ def train(
     *,
     resume: bool = False,
     on_step: Callable[[Trainer, Losses], None] = lambda trainer, losses: None,
-) -> Trained:
-    """Trains a detector on labelled pictures; everything it writes goes to the folder `out`.
+) -> Any:
+    """Trains a detector on labelled pictures; everything it writes goes to the folder `out`. With the task "classify"
+    it trains a classifier on class folders, whose backbone is then a detector's start; it returns a TrainedClassifier
+    instead of a Trained.
 
     resume: goes on from the last checkpoint in `out`; `settings_of(out)` gives the settings that it began with.
     on_step: called after each step with the trainer (`step`, `total_steps`, `score`, `save()`) and the parts of the
@@ -42,10 +45,21 @@ def train(
     ('square',)
     """
     require("train", "rtdet.train")
-    from rtdet.training.run import begin
-
-    training = begin(settings, out, resume=resume)
+    training = begin_task(settings, out, resume=resume)
     if training.note:
         _log.info("%s", training.note)
     training.fit(on_step)
     return training.finish()
+
+
+def begin_task(
+    settings: TrainingSettings, out: str | Path, *, resume: bool = False
+) -> Training | ClassifierTraining:
+    """A training of the settings' task that is ready to run. Raises as `train` does."""
+    if settings.task == "classify":
+        from rtdet.training import classify
+
+        return classify.begin(settings, out, resume=resume)
+    from rtdet.training import run
+
+    return run.begin(settings, out, resume=resume)

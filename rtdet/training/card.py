@@ -13,6 +13,7 @@ import numpy as np
 
 from rtdet.datasets import Dataset
 from rtdet.evaluation import DetectionScores
+from rtdet.evaluation.classification import ClassificationScores
 from rtdet.output_file import write_whole
 from rtdet.training.calibration import pooled
 from rtdet.types import Detections
@@ -52,17 +53,8 @@ def write_card(
 ) -> None:  # fmt: skip
     """card.toml beside `folder`/model.safetensors. texts: more entries of a line of text each. kind: a name in
     registry.DETECTORS. Raises OutputError."""
-    model = folder / "model.safetensors"
-    content = model.read_bytes()
     lines = [
-        f"name = {_quoted(folder.resolve().name)}",
-        f"kind = {_quoted(kind)}",
-        f"classes = [{', '.join(_quoted(name) for name in class_names)}]",
-        f"file = {_quoted(model.name)}",
-        f"size = {len(content)}  # bytes",
-        f'sha256 = "{hashlib.sha256(content).hexdigest()}"',
-        "",
-        *(f"{key} = {_quoted(text)}" for key, text in texts.items()),
+        *_beginning(folder, class_names, texts, kind),
         f"ap50 = {_table(scores, 'ap50')}",
         f"ap = {_table(scores, 'ap')}",
     ]
@@ -74,12 +66,43 @@ def write_card(
     write_whole(folder / "card.toml", "\n".join(lines) + "\n")
 
 
+def write_classifier_card(
+    folder: Path, class_names: Sequence[str], texts: Mapping[str, str], scores: ClassificationScores
+) -> None:
+    """The same for a classifier: top-1 of each class and of all pictures, and top-5. Raises OutputError."""
+    by_class = [(one.name, one.top1) for one in scores.classes]
+    lines = [
+        *_beginning(folder, class_names, texts, "classifier"),
+        f"top1 = {_percent([*by_class, ('all', scores.top1)])}",
+        f"top5 = {_percent([('all', scores.top5)])}",
+    ]
+    write_whole(folder / "card.toml", "\n".join(lines) + "\n")
+
+
+def _beginning(folder: Path, class_names: Sequence[str], texts: Mapping[str, str], kind: str) -> list[str]:
+    model = folder / "model.safetensors"
+    content = model.read_bytes()
+    return [
+        f"name = {_quoted(folder.resolve().name)}",
+        f"kind = {_quoted(kind)}",
+        f"classes = [{', '.join(_quoted(name) for name in class_names)}]",
+        f"file = {_quoted(model.name)}",
+        f"size = {len(content)}  # bytes",
+        f'sha256 = "{hashlib.sha256(content).hexdigest()}"',
+        "",
+        *(f"{key} = {_quoted(text)}" for key, text in texts.items()),
+    ]
+
+
 def _table(scores: DetectionScores, figure: str) -> str:
-    """In per cent; classes without objects are left out."""
     rows = [*((one.name, one) for one in scores.classes), ("mean", scores.mean)]
-    measured = [(name, float(getattr(one, figure))) for name, one in rows]
+    return _percent([(name, float(getattr(one, figure))) for name, one in rows])
+
+
+def _percent(shares: Sequence[tuple[str, float]]) -> str:
+    """A table of TOML; classes without objects are left out."""
     inside = ", ".join(
-        f"{_quoted(name)} = {100 * value:.1f}" for name, value in measured if math.isfinite(value)
+        f"{_quoted(name)} = {100 * value:.1f}" for name, value in shares if math.isfinite(value)
     )
     return f"{{ {inside} }}"
 

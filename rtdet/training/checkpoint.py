@@ -25,11 +25,32 @@ _FREE = frozenset({"steps", "minutes", "checkpoint_every_s", "workers"})
 
 @dataclass(frozen=True)
 class Score:
-    """AP50 and AP, 0 to 1, as measured after a step."""
+    """Two figures, 0 to 1, as measured after a step: AP50 and AP of a detector, top-1 and top-5 of a classifier. The
+    first says which of two steps is better, the second where the first is equal."""
 
-    ap50: float = -math.inf
-    ap: float = -math.inf
+    first: float = -math.inf
+    second: float = -math.inf
     step: int = 0
+
+    @property
+    def ap50(self) -> float:
+        """A detector's."""
+        return self.first
+
+    @property
+    def ap(self) -> float:
+        """A detector's."""
+        return self.second
+
+    @property
+    def top1(self) -> float:
+        """A classifier's."""
+        return self.first
+
+    @property
+    def top5(self) -> float:
+        """A classifier's."""
+        return self.second
 
 
 def save_checkpoint(state: Mapping[str, Any], path: Path) -> None:
@@ -85,8 +106,8 @@ def say_changes(
 
 
 def settle_on_best(folder: Path, best: Score, last: Score) -> None:
-    """model.safetensors becomes the network of the best measured AP50, or the last one if none was measured. Raises
+    """model.safetensors becomes the network of the best measured score, or the last one if none was measured. Raises
     OutputError."""
-    name = "best" if math.isfinite(best.ap50) and best.step != last.step else "last"
+    name = "best" if math.isfinite(best.first) and best.step != last.step else "last"
     with replacing(folder / "model.safetensors") as whole:
         shutil.copyfile(folder / f"{name}.safetensors", whole)

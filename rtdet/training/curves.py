@@ -1,4 +1,4 @@
-"""A training's curves as a picture: loss, AP and learning rate over the steps."""
+"""A training's curves as a picture: loss, scores and learning rate over the steps."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 from rtdet.output_file import replacing
-from rtdet.training.log import read_log
+from rtdet.training.log import LABELS, read_log
 from rtdet.types import FloatArray
 
 # Of the parts of a loss.
@@ -60,19 +60,22 @@ def _draw_losses(axes: Any, columns: dict[str, FloatArray]) -> None:
 
 
 def _draw_scores(axes: Any, columns: dict[str, FloatArray]) -> None:
-    measured = np.isfinite(columns["ap50"])
-    for name, label, color in (("ap50", "AP50", "tab:red"), ("ap", "AP", "tab:purple")):
+    first, second = (name for name in columns if name in LABELS)
+    measured = np.isfinite(columns[first])
+    for name, color in ((first, "tab:red"), (second, "tab:purple")):
         axes.plot(
-            columns["step"][measured], columns[name][measured], "o-", color=color, markersize=4, label=label
-        )
-    axes.set(ylabel="AP", ylim=(0, 1))
+            columns["step"][measured], columns[name][measured], "o-", color=color, markersize=4,
+            label=LABELS[name],
+        )  # fmt: skip
+    what = "AP" if first == "ap50" else "share that is right"
+    axes.set(ylabel=what, ylim=(0, 1))
     if measured.any():
-        best = int(np.flatnonzero(measured)[np.argmax(columns["ap50"][measured])])
-        text = f"best AP50 {columns['ap50'][best]:.3f} at step {int(columns['step'][best])}"
+        best = int(np.flatnonzero(measured)[np.argmax(columns[first][measured])])
+        text = f"best {LABELS[first]} {columns[first][best]:.3f} at step {int(columns['step'][best])}"
         axes.set_title(f"Measured on the validation pictures: {text}")
         axes.legend(frameon=False, ncols=2)
     else:
-        axes.set_title("AP: not measured yet")
+        axes.set_title(f"{LABELS[first]}: not measured yet")
 
 
 def _smooth(values: FloatArray) -> FloatArray:

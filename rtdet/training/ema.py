@@ -7,7 +7,7 @@ import math
 
 import torch
 
-from rtdet.detectors.family.network import DetectionNetwork
+from rtdet.detectors.family.network import TrainableNetwork
 
 
 class Ema:
@@ -16,12 +16,12 @@ class Ema:
     warmup: updates over which its memory grows to that of `decay`, so that a random start is forgotten.
     """
 
-    def __init__(self, model: DetectionNetwork, decay: float, warmup: float = 1000.0) -> None:
-        self.model: DetectionNetwork = copy.deepcopy(model).eval().requires_grad_(False)
+    def __init__(self, model: TrainableNetwork, decay: float, warmup: float = 1000.0) -> None:
+        self.model: TrainableNetwork = copy.deepcopy(model).eval().requires_grad_(False)
         self.decay, self.warmup, self.updates = decay, warmup, 0
 
     @torch.no_grad()
-    def update(self, model: DetectionNetwork) -> None:
+    def update(self, model: TrainableNetwork) -> None:
         self.updates += 1
         decay = self.decay * (1 - math.exp(-self.updates / self.warmup))
         for mean, now in zip(self.model.state_dict().values(), model.state_dict().values(), strict=True):

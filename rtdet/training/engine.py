@@ -19,7 +19,7 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
-from rtdet.detectors.family.network import DetectionNetwork
+from rtdet.detectors.family.network import TrainableNetwork
 from rtdet.detectors.family.truth import Losses, Truth
 from rtdet.detectors.family.weights import save_weights
 from rtdet.errors import RtdetError
@@ -63,7 +63,7 @@ class Trainer:
 
     def __init__(
         self,
-        model: DetectionNetwork,
+        model: TrainableNetwork,
         config: TrainConfig,
         folder: Path,
         device: str = "cpu",
@@ -77,7 +77,7 @@ class Trainer:
         if config.folded:
             model = fold(model, self._frozen)
         freeze(model, self._frozen)
-        self.model: DetectionNetwork = model.to(self.device, memory_format=torch.channels_last)  # type: ignore[call-overload]
+        self.model: TrainableNetwork = model.to(self.device, memory_format=torch.channels_last)  # type: ignore[call-overload]
         self.ema = Ema(self.model, config.ema_decay, config.ema_warmup)
         if self.device.type == "cpu" and self.precision == "bf16":
             spare_single_cells(self.model)
@@ -96,7 +96,7 @@ class Trainer:
             raise cannot_write(folder, error) from error
 
     @property
-    def averaged(self) -> DetectionNetwork:
+    def averaged(self) -> TrainableNetwork:
         """The averaged network as it will be used."""
         return unfold(self.ema.model, self._frozen) if self.config.folded else self.ema.model
 
@@ -106,15 +106,17 @@ class Trainer:
         on_step: Callable[[Trainer, Losses], None] = lambda trainer, losses: None,
         *,
         weights: FloatArray | None = None,
-        validate: Callable[[DetectionNetwork], Score] | None = None,
-    ) -> DetectionNetwork:
+        validate: Callable[[Any], Score] | None = None,
+        recipe: Recipe | None = None,
+    ) -> TrainableNetwork:
         """pictures: see `pictures`. weights (N,): how often each is shown in an epoch. validate: measures a model.
+        recipe: what makes the training pictures; None for that of the settings.
 
         Raises RtdetError for a loss that is not finite, naming the batch's pictures, of which it leaves a
         picture; UsageError when no picture can be decoded.
         """
-        batches = self._batches(pictures, weights)
-        log = Log(self.folder / "log.csv", self.step, self.model.loss_names)
+        batches = self._batches(pictures, weights, recipe or self._recipe())
+        log = Log(self.folder / "log.csv", self.step, self.model.loss_names, self.model.score_names)
         try:
             if self.step == 0:
                 self._write_sheet(batches)
@@ -127,7 +129,7 @@ class Trainer:
         settle_on_best(self.folder, self.best, self.score)
         return self.averaged
 
-    def _batches(self, pictures: Sequence[Picture], weights: FloatArray | None) -> Batches:
+    def _recipe(self) -> Recipe:
         config, network = self.config, self.model.config
         stretch = network.input_size is not None
         recipe: Recipe
@@ -137,6 +139,10 @@ class Trainer:
             recipe = Augment(config.size, config.augment, stretch=stretch)
         if isinstance(recipe, Augment) and not self.model.mosaic:
             recipe.config = replace(recipe.config, mosaic=0)
+        return recipe
+
+    def _batches(self, pictures: Sequence[Picture], weights: FloatArray | None, recipe: Recipe) -> Batches:
+        config, network = self.config, self.model.config
         return Batches(
             pictures, recipe, batch=config.batch, classes=len(network.class_names), seed=config.seed,
             first_step=self.step, plain_from=self._plain_from(), weights=weights, workers=config.workers,
@@ -158,7 +164,7 @@ class Trainer:
         batches: Batches,
         log: Log,
         on_step: Callable[[Trainer, Losses], None],
-        validate: Callable[[DetectionNetwork], Score] | None,
+        validate: Callable[[Any], Score] | None,
     ) -> None:
         saved = time.monotonic()
         speed: list[float] = []
@@ -200,13 +206,14 @@ class Trainer:
             self.step % every == 0 and self.total_steps - self.step >= every
         )
 
-    def _measure(self, validate: Callable[[DetectionNetwork], Score], row: dict[str, object]) -> None:
+    def _measure(self, validate: Callable[[Any], Score], row: dict[str, object]) -> None:
         measured = validate(self.averaged)
         # Plain floats: a checkpoint holds nothing else.
-        self.score = Score(float(measured.ap50), float(measured.ap), self.step)
-        row |= {"ap50": f"{self.score.ap50:.6f}", "ap": f"{self.score.ap:.6f}"}
+        self.score = Score(float(measured.first), float(measured.second), self.step)
+        first, second = self.model.score_names
+        row |= {first: f"{self.score.first:.6f}", second: f"{self.score.second:.6f}"}
         # AP decides where AP50 can rise no more. Of equals the later is taken, which saw more, but not for the start.
-        now, before = (self.score.ap50, self.score.ap), (self.best.ap50, self.best.ap)
+        now, before = (self.score.first, self.score.second), (self.best.first, self.best.second)
         if now > before or (now == before and self.best.step > 0):
             self.best = self.score
             self.save("best")
@@ -308,7 +315,8 @@ class Trainer:
             self.scaler.load_state_dict(state["scaler"])
         self.ema.updates = int(state["ema_updates"])
         self.step, self.elapsed_s = int(state["step"]), float(state["elapsed_s"])
-        self.best, self.score = Score(**state["best"]), Score(**state["score"])
+        # In their order: the fields had other names once.
+        self.best, self.score = Score(*state["best"].values()), Score(*state["score"].values())
         if self.config.minutes is not None:
             kept = self.config.minutes == before["minutes"]
             self.total_steps = state["total_steps"] if kept else self._steps_in(self.config.minutes)

@@ -9,16 +9,19 @@ from __future__ import annotations
 
 import copy
 from collections.abc import Collection, Iterator
+from typing import TypeVar, cast
 
 import torch
 from torch import nn
 from torch.nn.utils.fusion import fuse_conv_bn_eval
 
-from rtdet.detectors.family.network import DetectionNetwork
+from rtdet.detectors.family.network import TrainableNetwork
 from rtdet.detectors.family.registry import build
 
+_N = TypeVar("_N", bound=TrainableNetwork)
 
-def fold(model: DetectionNetwork, kept: Collection[str] = ()) -> DetectionNetwork:
+
+def fold(model: _N, kept: Collection[str] = ()) -> _N:
     """A copy that computes what `model` computes in evaluation, with every norm that directly follows a
     convolution in an nn.Sequential folded into it. Norms elsewhere stay, and those of the convolutions in `kept`."""
     folded = copy.deepcopy(model).eval()
@@ -31,10 +34,10 @@ def fold(model: DetectionNetwork, kept: Collection[str] = ()) -> DetectionNetwor
     return folded.requires_grad_(True)
 
 
-def unfold(folded: DetectionNetwork, kept: Collection[str] = ()) -> DetectionNetwork:
+def unfold(folded: _N, kept: Collection[str] = ()) -> _N:
     """The network of `folded.config`, in evaluation, that computes what `folded` does: its norms only add the
     biases. kept: as for `fold`. Raises ValueError for a network that `fold` did not make."""
-    model = build(folded.config).eval()
+    model = cast(_N, build(folded.config)).eval()
     trained = folded.state_dict()
     with torch.no_grad():
         for name, block, i in _pairs(model, kept):

@@ -8,11 +8,11 @@ from collections.abc import Collection
 import torch
 from torch import Tensor, nn
 
-from rtdet.detectors.family.network import DetectionNetwork
+from rtdet.detectors.family.network import TrainableNetwork
 from rtdet.errors import UsageError
 
 
-def early_layers(model: DetectionNetwork, stride: int) -> frozenset[str]:
+def early_layers(model: TrainableNetwork, stride: int) -> frozenset[str]:
     """Names of the modules that are done before any layer strides beyond `stride`: a network's stem and first stages.
 
     Found on a blank picture, since networks name their stages as they like. stride: one of settings.FREEZE_STRIDES.

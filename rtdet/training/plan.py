@@ -13,6 +13,8 @@ from rtdet.datasets import Dataset, Sample
 # Below this, holding pictures out costs more than their figure is worth.
 _FEWEST_TO_HOLD_OUT = 50
 _HELD_OUT, _MOST_HELD_OUT = 0.1, 500
+# A pretrained backbone's learning rate, as a share of the rest's, which begins with nothing.
+_PRETRAINED = 0.5
 
 
 @dataclass(frozen=True)
@@ -29,14 +31,22 @@ class Plan:
     ema_warmup: float = 1000.0
 
 
-def plan_for(pictures: int, batch: int, *, trained: bool, norms: bool) -> Plan:
+def plan_for(pictures: int, batch: int, *, trained: bool, norms: bool, pretrained: bool = False) -> Plan:
     """trained: the network has learnt something already, so a short and careful training does; with norms folded
-    it is twice as quick on a CPU and a few pictures cannot upset the statistics."""
+    it is twice as quick on a CPU and a few pictures cannot upset the statistics. pretrained: only its backbone
+    has."""
     if trained:
         steps = steps_of(40, pictures, batch, least=150, most=5000)
         # What it knows is not to be forgotten at once: hence the short warm-up of the average.
         return Plan(steps, 4e-5, 0.5, folded=norms, trained=True, ema_decay=0.98, ema_warmup=10.0)
-    return Plan(steps_of(300, pictures, batch, least=1000, most=20_000), 1.5e-3 if norms else 3e-4)
+    lr, share = 1.5e-3 if norms else 3e-4, _PRETRAINED if pretrained else 1.0
+    return Plan(steps_of(300, pictures, batch, least=1000, most=20_000), lr, share)
+
+
+def classifier_plan(pictures: int, batch: int, *, pretrained: bool, norms: bool) -> Plan:
+    """ImageNet's usual 90 epochs (He et al. 2016, arXiv 1512.03385), more of few pictures."""
+    steps = steps_of(90, pictures, batch, least=1000, most=100_000)
+    return Plan(steps, 1.5e-3 if norms else 3e-4, _PRETRAINED if pretrained else 1.0)
 
 
 def steps_of(epochs: float, pictures: int, batch: int, *, least: int = 1, most: int | None = None) -> int:

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -13,7 +14,7 @@ import torch
 from rtdet.datasets import Dataset, Sample
 from rtdet.detectors.family.counting import cost_of
 from rtdet.detectors.family.detector import DEFAULT_INPUT
-from rtdet.detectors.family.network import DetectionNetwork
+from rtdet.detectors.family.network import DetectionNetwork, TrainableNetwork
 from rtdet.detectors.family.registry import ALIASES, build, trainable
 from rtdet.detectors.family.truth import Losses
 from rtdet.detectors.family.weights import read_config
@@ -31,7 +32,13 @@ from rtdet.training.labeled import Labeled
 from rtdet.training.pictures import Budget, demo_pictures, open_pictures
 from rtdet.training.plan import Plan, objects, plan_for, steps_of
 from rtdet.training.sampling import repeat_factors
-from rtdet.training.settings import SETTINGS, TrainingSettings, changes_of, keep_settings
+from rtdet.training.settings import (
+    SETTINGS,
+    TrainingSettings,
+    changes_of,
+    is_trunk_file,
+    keep_settings,
+)
 from rtdet.training.start import has_norms, open_start, takes_single_pictures
 from rtdet.training.validation import Validation
 from rtdet.types import IntArray
@@ -86,10 +93,7 @@ class Training:
     def fit(self, on_step: OnStep) -> None:
         """Runs the remaining steps."""
         settings, data, trainer = self.settings, self.data, self.trainer
-        threads = cv2.getNumThreads()
-        # Small pictures: OpenCV's threads would only take the cores from torch's.
-        cv2.setNumThreads(1)
-        try:
+        with opencv_alone():
             # Room to zoom in: the short side of the picture may fill the input.
             pictures = open_pictures(data.samples, max(trainer.config.size), self.budget)
             pictures += demo_pictures(settings.demo_frames, data.class_names)
@@ -97,8 +101,6 @@ class Training:
             labels += [_learnt(picture()) for picture in pictures[len(data.samples) :]]
             weights = repeat_factors(labels, settings.balance)
             trainer.fit(pictures, on_step, weights=weights, validate=self.midway)
-        finally:
-            cv2.setNumThreads(threads)
 
     def finish(self) -> Trained:
         """Calibrates and measures the model, and writes its card."""
@@ -108,6 +110,13 @@ class Training:
         result = finish(self.folder, whole, self._texts(len(whole.dataset)), calibrate=held_out)
         path = self.folder / "model.safetensors"
         return Trained(path, result.scores, result.confidence, trainer.best, trainer.score, trainer.step)
+
+    def _start(self) -> str:
+        settings = self.settings
+        if self.plan.trained:
+            return f"{settings.model}"
+        on = f", its backbone pretrained: {settings.backbone}" if is_trunk_file(settings.backbone) else ""
+        return f"{settings.model} from scratch{on}"
 
     def _texts(self, measured: int) -> dict[str, str]:
         """The card's sentences; `measured` pictures could be decoded."""
@@ -121,7 +130,7 @@ class Training:
             if network.input_size
             else f"{DEFAULT_INPUT} on the longer side, the picture's aspect",
             "cost": str(cost_of(build(network), network.input_size or config.size)),
-            "start": f"{settings.model}" if self.plan.trained else f"{settings.model} from scratch",
+            "start": self._start(),
             **({"network": ", ".join(settings.network)} if settings.network else {}),
             "data": f"{len(data)} pictures of {settings.data} with {objects(data.samples)} objects"
             + (f", and {settings.demo_frames} rendered frames" if settings.demo_frames else ""),
@@ -134,22 +143,41 @@ class Training:
         }
 
 
+@contextmanager
+def opencv_alone() -> Iterator[None]:
+    """OpenCV in one thread while it lasts: its pictures are small, and threads would only take the cores from
+    torch's."""
+    threads = cv2.getNumThreads()
+    cv2.setNumThreads(1)
+    try:
+        yield
+    finally:
+        cv2.setNumThreads(threads)
+
+
 def begin(settings: TrainingSettings, out: str | Path, *, resume: bool = False) -> Training:
     """Reads the data and the network, and keeps the settings in `out`. Raises as `rtdet.train` does."""
     folder = Path(out)
-    if not resume and (folder / "last.pt").exists():
-        raise UsageError(
-            f"{folder} holds a training already; add --resume to continue it, or choose another --out"
-        )
-    if not resume:
-        outputs = {f"--out: {name}": folder / name for name in _WRITTEN}
-        refuse_overwriting(outputs, [*files_of_model(str(settings.model)), settings.teacher])
+    check_folder(settings, folder, resume=resume)
     data, measured, note = open_datasets(settings)
     trainer, plan = _trainer(settings, folder, data, resume)
     keep_settings(folder, settings)  # a resumed training may have others: the next one goes on from those
     budget = Budget()
     midway = Validation(measured, str(trainer.device), most=_MEASURED_MIDWAY, budget=budget)
     return Training(settings, folder, trainer, plan, data, measured, budget, midway, note)
+
+
+def check_folder(settings: TrainingSettings, folder: Path, *, resume: bool) -> None:
+    """Raises UsageError for a folder that holds a training already, or what a new one starts from."""
+    if resume:
+        return
+    if (folder / "last.pt").exists():
+        raise UsageError(
+            f"{folder} holds a training already; add --resume to continue it, or choose another --out"
+        )
+    outputs = {f"--out: {name}": folder / name for name in _WRITTEN}
+    backbone = settings.backbone if is_trunk_file(settings.backbone) else None
+    refuse_overwriting(outputs, [*files_of_model(str(settings.model)), settings.teacher, backbone])
 
 
 def _trainer(settings: TrainingSettings, folder: Path, train: Dataset, resume: bool) -> tuple[Trainer, Plan]:
@@ -165,18 +193,20 @@ def _trainer(settings: TrainingSettings, folder: Path, train: Dataset, resume: b
             settings.size,
             changes_of(settings.network),
         )
-    if settings.freeze is not None and not trained:
+    pretrained = is_trunk_file(settings.backbone)
+    if settings.freeze is not None and not (trained or pretrained):
         raise UsageError(
             f"--freeze keeps what was learnt; {settings.model} starts from scratch: leave it out"
         )
     pictures = len(train) + settings.demo_frames
-    plan = plan_for(pictures, settings.batch, trained=trained, norms=has_norms(network))
-    config = _config(settings, plan, network, pictures)
+    norms = has_norms(network)
+    plan = plan_for(pictures, settings.batch, trained=trained, norms=norms, pretrained=pretrained)
+    config = train_config(settings, plan, network, pictures)
     if config.batch == 1 and not plan.folded and not takes_single_pictures(network, config.size):
         raise UsageError(
             f"--batch 1: a norm layer of {settings.model} would see one value at a time; use 2 or more"
         )
-    trainer = Trainer(network, config, folder, _device(settings.device))
+    trainer = Trainer(network, config, folder, choose_device(settings.device))
     if resume:
         trainer.resume()
     return trainer, plan
@@ -200,7 +230,10 @@ def _begun(folder: Path, class_names: tuple[str, ...]) -> tuple[DetectionNetwork
     return build(config), False
 
 
-def _config(settings: TrainingSettings, plan: Plan, network: DetectionNetwork, pictures: int) -> TrainConfig:
+def train_config(
+    settings: TrainingSettings, plan: Plan, network: TrainableNetwork, pictures: int
+) -> TrainConfig:
+    """The settings of the loop. Raises UsageError for an input size that the network does not take."""
     multiple = network.config.multiple
     if settings.size is not None and settings.size % multiple and network.config.input_size is None:
         raise UsageError(
@@ -239,7 +272,8 @@ def _workers() -> int:
     return max(1, min(8, (os.cpu_count() or 2) - 1))
 
 
-def _device(name: str) -> str:
+def choose_device(name: str) -> str:
+    """The name of a device for torch. Raises UsageError for one that there is not."""
     if name == "auto":
         return "cuda" if torch.cuda.is_available() else "cpu"
     if name.partition(":")[0] not in ("cpu", "cuda"):

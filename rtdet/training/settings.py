@@ -9,13 +9,16 @@ from dataclasses import dataclass, fields, replace
 from pathlib import Path
 from typing import Any
 
-from rtdet.errors import UsageError
+from rtdet.errors import UnknownNameError, UsageError
 
 SETTINGS = "settings.json"
 # What a training cannot change once it has begun: other weights are trained.
-_FIXED = ("model", "backbone", "network", "freeze")
+_FIXED = ("task", "model", "backbone", "network", "freeze")
+TASKS = ("detect", "classify")
 # Strides up to which a network can be frozen. There are layers beyond them in every SSD of ours.
 FREEZE_STRIDES = (4, 8, 16)
+# What a classifier has no use for, and how that reads.
+_OF_DETECTORS = {"model": "ssd-n", "teacher": None, "demo_frames": 0, "allow_loss": False}
 _OPTIONS = {"network": "set"}  # where the command line has another name
 _LENGTHS = ("steps", "epochs", "minutes")
 # Far beyond any training, and its number of steps is still a number.
@@ -27,18 +30,21 @@ class TrainingSettings:
     """The settings of a training. Names and meanings are those of `rtdet train --help`.
 
     data: a folder of labelled pictures. model: a name to train from scratch, or a trained model to fine-tune, by its
-    name or file. network: settings of a fresh network that differ from its name's, each as "KEY=VALUE" (`--set`).
-    classes: None for those of the labels. val: a folder of labelled pictures to measure AP on; None
+    name or file. backbone: another one for a fresh network, by its name, or a .safetensors file of a classifier or a
+    detector, whose trained backbone it then has. network: settings of a fresh network that differ from its name's,
+    each as "KEY=VALUE" (`--set`).
+    classes: None for those of the labels. val: a folder of labelled pictures to measure AP (or top-1) on; None
     holds out a tenth of `data`. teacher: a file of `rtdet detect` that completes missing labels. At most one of
     `steps`, `epochs` (times that each picture is seen) and `minutes` says how long; with none the number of pictures
     decides. lr, size (pixels), freeze (a stride), ema (decay per step): None leaves the choice to the model.
-    allow_loss: go on though more than a tenth of the labels cannot be used.
+    allow_loss: go on though more than a tenth of the labels cannot be used. task: "detect", or "classify" to pretrain
+    a backbone on whole pictures in class folders (datasets.classified): `backbone` then takes the place of `model`.
     Raises UsageError for a value that makes no sense.
     """
 
     data: str | Path
     model: str | Path = "ssd-n"
-    backbone: str | None = None
+    backbone: str | Path | None = None
     network: tuple[str, ...] = ()
     classes: tuple[str, ...] | None = None
     val: str | Path | None = None
@@ -59,9 +65,10 @@ class TrainingSettings:
     freeze: int | None = None
     ema: float | None = None
     allow_loss: bool = False
+    task: str = "detect"
 
     def __post_init__(self) -> None:
-        for name in ("data", "model", "val", "teacher"):
+        for name in ("data", "model", "backbone", "val", "teacher"):
             if name == "data" or getattr(self, name) is not None:
                 object.__setattr__(self, name, os.fspath(getattr(self, name)))
         object.__setattr__(self, "network", tuple(self.network))
@@ -74,7 +81,26 @@ class TrainingSettings:
         self._check_numbers()
         if self.freeze is not None:
             _check_freeze(self.freeze)
-        _check_augment(self.augment)
+        self._check_task()
+
+    def _check_task(self) -> None:
+        if self.task not in TASKS:
+            raise UnknownNameError("task", self.task, TASKS)
+        if self.task == "detect":
+            _check_augment(self.augment)
+            return
+        if self.backbone is None:
+            raise UsageError(
+                "--task classify trains a backbone: name it with --backbone, as narrow, csp-n or resnet18"
+            )
+        for name, unset in _OF_DETECTORS.items():
+            if getattr(self, name) != unset:
+                option = name.replace("_", "-")
+                hint = "; the network is named by --backbone" if name == "model" else ""
+                raise UsageError(f"--{option} is for detectors; leave it out with --task classify{hint}")
+        from rtdet.training.whole_pictures import open_recipe
+
+        open_recipe(self.augment, (64, 64))
 
     def _check_length(self) -> None:
         if sum(getattr(self, name) is not None for name in _LENGTHS) > 1:
@@ -99,6 +125,11 @@ class TrainingSettings:
             raise UsageError(f"--save-every must be a number of seconds, not {self.save_every:g}")
         if self.ema is not None and not 0 <= self.ema < 1:
             raise UsageError(f"--ema must be from 0 to below 1, as .999, not {self.ema:g}")
+
+
+def is_trunk_file(backbone: str | Path | None) -> bool:
+    """Whether a backbone is a file with weights, and not a name."""
+    return backbone is not None and str(backbone).endswith(".safetensors")
 
 
 def _check_freeze(stride: int) -> None:

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import copy
-from collections.abc import Mapping, Sequence
+import logging
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -12,12 +13,17 @@ import torch
 from torch import Tensor, nn
 
 from rtdet.detectors.cards import model_card, model_names
+from rtdet.detectors.classifier.taking import Pretrained, read_trunk, take_trunk, trunk_in
 from rtdet.detectors.family.config import NetworkConfig
 from rtdet.detectors.family.network import DetectionNetwork
 from rtdet.detectors.family.registry import ALIASES, build, new_config, trainable
 from rtdet.detectors.family.weights import load_weights
 from rtdet.detectors.registry import weights_of
 from rtdet.errors import UnknownModelError, UsageError
+from rtdet.training.settings import is_trunk_file
+
+# Of a room whose messages the command line prints.
+_log = logging.getLogger("rtdet.detectors.training")
 
 
 def open_start(
@@ -30,21 +36,59 @@ def open_start(
     """The network, and whether it has learnt something before.
 
     model: a name to train (family.registry.trainable), a model of ours by its name (rtdet-n), or a .safetensors file
-    that `rtdet train` wrote. size: side of the input of a fresh network that has one size only. changes: other values
-    for its settings. Raises
-    UnknownModelError, UsageError for settings that do not go together, ModelError for a file that is not one.
+    that `rtdet train` wrote. backbone: a name, or the file of a trained one (start_on). size: side of the input of a
+    fresh network that has one size only. changes: other values for its settings. Raises UnknownModelError, UsageError
+    for settings that do not go together, ModelError for a file that is not one.
     """
     name, names = ALIASES.get(model, model), trainable()
     if name in names:
         fixed = names[name].input_size is not None and size is not None
-        config = new_config(name, class_names, backbone, (size, size) if fixed and size else None, changes)
-        return build(config), False
+        square = (size, size) if fixed and size else None
+
+        def fresh(on: str | None) -> DetectionNetwork:
+            return build(new_config(name, class_names, on, square, changes))
+
+        if backbone is not None and is_trunk_file(backbone):
+            return start_on(Path(backbone).expanduser(), name, fresh), False
+        return fresh(backbone), False
     network = open_trained(model)
     if backbone is not None:
         raise UsageError(f"{model} has a backbone already; omit --backbone")
     if changes:
         raise UsageError(f"{model} is trained already, so its settings stay; omit --set")
     return with_classes(network, class_names), True
+
+
+def start_on(path: Path, name: str, fresh: Callable[[str | None], DetectionNetwork]) -> DetectionNetwork:
+    """A fresh network whose backbone is the trained one in a file of `rtdet train`, a classifier's or a detector's.
+
+    name: to train. fresh: makes the network, on its own backbone (None) or another. Raises ModelError for a file that
+    is none, UsageError where the network cannot have that backbone.
+    """
+    trained = read_trunk(path)
+    network = fresh(None)
+    own = trunk_in(network).name
+    if own != trained.name:
+        why = f"its own is {own}"
+        if trainable()[name].has_backbones:
+            try:
+                network = fresh(trained.name)
+            except UsageError as error:
+                why = str(error)
+        if trunk_in(network).name != trained.name:
+            raise UsageError(
+                f"{name} cannot have the backbone of {trained.said}, {trained.name}: {why}; train a classifier with "
+                f"--backbone {name}"
+            )
+    log_taken(name, take_trunk(network, trained), trained)
+    return network
+
+
+def log_taken(name: str, count: int, trained: Pretrained) -> None:
+    """Says what a network got from a file."""
+    _log.info(
+        "%s: the %d tensors of its backbone, %s, are those of %s", name, count, trained.name, trained.said
+    )
 
 
 def open_trained(model: str) -> DetectionNetwork:

@@ -15,20 +15,38 @@ from rtdet.geometry.letterbox import Letterbox
 from rtdet.types import Detections, Thresholds
 
 
-class DetectionNetwork(nn.Module):
-    """`forward` takes (B, 3, H, W) BGR 0..255, which it normalises itself, and gives what `criterion` and `decode`
-    want: a tensor, or a tuple of tensors and tuples. The modules under `backbone` learn at the backbone's rate.
+class TrainableNetwork(nn.Module):
+    """What a training asks of a network. `forward` takes (B, 3, H, W) BGR 0..255, which it normalises itself, and
+    gives what `criterion` wants: a tensor, or a tuple of tensors and tuples. The modules under `backbone` learn at
+    the backbone's rate.
 
-    loss_names: the names of `criterion`'s parts, which become the columns of a training's log.
+    loss_names: the names of `criterion`'s parts, and score_names: of the two figures that say how good it is, the one
+    that decides first; both become columns of a training's log.
     """
 
     config: NetworkConfig
     loss_names: tuple[str, ...] = ("score", "box")
+    score_names: tuple[str, str] = ("ap50", "ap")
 
     def criterion(self, outputs: Any, truths: Sequence[Truth], size: Size) -> Losses:
         """The losses of a batch: a Truth for each picture, all of `size` (width, height). In float32, whatever the
         outputs are in."""
         raise NotImplementedError
+
+    @property
+    def mosaic(self) -> bool:
+        """Whether a training may show it four pictures in one."""
+        return True
+
+    @property
+    def cosine(self) -> bool:
+        """Whether its learning rate falls as a cosine; else it is divided by ten after four fifths of the training,
+        and after nine tenths (Darknet's steps)."""
+        return True
+
+
+class DetectionNetwork(TrainableNetwork):
+    """A network that finds objects: `decode` makes boxes and scores of what `forward` gives."""
 
     def decode(self, outputs: Any) -> tuple[Tensor, Tensor]:
         """boxes (B, N, 4) xyxy in input pixels and scores (B, N, C) in 0..1, float32, before any NMS. It becomes part
@@ -69,17 +87,6 @@ class DetectionNetwork(nn.Module):
     def is_any_size_in_a_file(self) -> bool:
         """Whether a file made for one size is right for others."""
         return self.config.input_size is None
-
-    @property
-    def mosaic(self) -> bool:
-        """Whether a training may show it four pictures in one."""
-        return True
-
-    @property
-    def cosine(self) -> bool:
-        """Whether its learning rate falls as a cosine; else it is divided by ten after four fifths of the training,
-        and after nine tenths (Darknet's steps)."""
-        return True
 
     @property
     def leading_outputs(self) -> int:

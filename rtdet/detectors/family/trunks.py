@@ -12,7 +12,7 @@ from rtdet.errors import UsageError
 
 # The trunk of ssd-n, which two cores can train: channels of the stem and at strides 4, 8, 16, 32, and its blocks.
 NARROW = "narrow"
-_WIDTHS, _DEPTHS = (24, 48, 96, 160, 256), (1, 2, 2)
+WIDTHS, DEPTHS = (24, 48, 96, 160, 256), (1, 2, 2)
 
 
 class Trunk(nn.Module):
@@ -29,8 +29,8 @@ class Trunk(nn.Module):
         super().__init__()
         self.name = name
         if name == NARROW:
-            self.body: nn.Module = Backbone(_WIDTHS, _DEPTHS)
-            self.channels = list(_WIDTHS[2:])
+            self.body: nn.Module = Backbone(WIDTHS, DEPTHS)
+            self.channels = list(WIDTHS[2:])
             mean, std = (0.5, 0.5, 0.5), (0.25, 0.25, 0.25)
         else:
             chosen = backbone(name)

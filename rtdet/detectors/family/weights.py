@@ -6,10 +6,10 @@ Reading the header needs no torch, whose import costs seconds.
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from rtdet.backends.hostile_safetensors import refuse_long_header
 from rtdet.backends.placeholders import refuse_placeholder
@@ -23,10 +23,13 @@ from rtdet.output_file import write_whole
 if TYPE_CHECKING:
     from torch import Tensor
 
-    from rtdet.detectors.family.network import DetectionNetwork
+    from rtdet.detectors.family.network import DetectionNetwork, TrainableNetwork
+
+_N = TypeVar("_N", bound="TrainableNetwork")
 
 # Files of SSDs have said so since before there were other families.
 SSD_FORMAT, FORMAT = "rtdet-ssd-1", "rtdet-family-1"
+CLASSIFIER_FORMAT = "rtdet-classifier-1"
 
 
 def header_of(config: NetworkConfig) -> dict[str, str]:
@@ -34,6 +37,8 @@ def header_of(config: NetworkConfig) -> dict[str, str]:
     text = json.dumps(config.as_dict(), sort_keys=True)
     if config.family == "ssd":
         return {"format": SSD_FORMAT, "config": text}
+    if config.family == "classifier":
+        return {"format": CLASSIFIER_FORMAT, "config": text}
     return {"format": FORMAT, "family": config.family, "config": text}
 
 
@@ -41,6 +46,11 @@ def config_of(header: Mapping[str, str], path: Path) -> NetworkConfig:
     """The configuration that a header tells. Raises ModelError, in one line, for a header of other files, and for a
     family or a setting that is unknown."""
     kind = header.get("format")
+    if kind == CLASSIFIER_FORMAT:
+        raise ModelError(
+            f"{path} holds a classifier, not a detector: measure it with `rtdet eval classify`, or train a detector "
+            "on its backbone with `rtdet train --backbone`"
+        )
     if kind not in (SSD_FORMAT, FORMAT):
         raise ModelError(
             f"{path} holds other weights, not a network of rtdet; choose one that `rtdet train` wrote"
@@ -58,7 +68,7 @@ def config_of(header: Mapping[str, str], path: Path) -> NetworkConfig:
     return config
 
 
-def save_weights(model: DetectionNetwork, path: Path) -> None:
+def save_weights(model: TrainableNetwork, path: Path) -> None:
     """Replaces the file in one step, so that a kill never leaves half of one. Raises OutputError."""
     from safetensors.torch import save
 
@@ -82,35 +92,45 @@ def _with_sorted_header(content: bytes) -> bytes:
     return len(text).to_bytes(8, "little") + text + content[end:]
 
 
+def read_header(path: Path) -> dict[str, str]:
+    """What a safetensors file says of itself. Raises ModelError for files of another kind, or cut off."""
+    with _opened(path, "numpy") as file:
+        return dict(file.metadata() or {})
+
+
 def read_config(path: Path) -> NetworkConfig:
     """The configuration in a file's header. Raises ModelError for files of another kind, or cut off."""
-    with _opened(path, "numpy") as file:
-        return config_of(file.metadata() or {}, path)
+    return config_of(read_header(path), path)
 
 
 def load_weights(path: Path) -> DetectionNetwork:
     """The network in evaluation mode, float32. Raises ModelError for files of another kind, or cut
     off, and ModelExtraError without torch."""
     config = read_config(path)
+    return fill_from(path, lambda: build(config))
+
+
+def fill_from(path: Path, make: Callable[[], _N]) -> _N:
+    """The network that `make` makes with the weights of a file. Raises as `load_weights` does."""
     require_for_model("torch", f"opening {path}", "torch")
     with _opened(path, "pt") as file:
         tensors = {name: file.get_tensor(name).float() for name in file.keys()}  # noqa: SIM118
-    _refuse_others(path, config, tensors)
-    model = build(config)
+    _refuse_others(path, make, tensors)
+    model = make()
     fill(model, tensors)
     if not all(value.isfinite().all() for value in tensors.values()):
         raise ModelError(f"{path} is damaged: it has weights that are not finite")
     return model.eval()
 
 
-def _refuse_others(path: Path, config: NetworkConfig, tensors: Mapping[str, Tensor]) -> None:
+def _refuse_others(path: Path, make: Callable[[], TrainableNetwork], tensors: Mapping[str, Tensor]) -> None:
     """Raises ModelError where the configuration is that of no network, or of another than the weights are of: found
     out without memory for it, of which a small file might ask for any amount."""
     import torch
 
     try:
         with torch.device("meta"):
-            model = build(config)
+            model = make()
     except RtdetError:
         raise
     except Exception as error:  # whatever a layer says of numbers that it cannot have

@@ -35,7 +35,7 @@ class RegionFeatures(nn.Module):
             # Three layers that halve without a border, after one that strides by four.
             cells = _halved(_halved(_halved((side - 7) // 4 + 1)))
         elif name == NARROW:
-            self.body, channels = _narrow(), _WIDTHS[-1]
+            self.body, channels = narrow_layers(), _WIDTHS[-1]
             cells = -(-side // 8)
         else:
             self.body = Trunk(name)
@@ -55,7 +55,7 @@ class RegionFeatures(nn.Module):
         return maps.flatten(1)
 
 
-def _narrow() -> nn.Sequential:
+def narrow_layers() -> nn.Sequential:
     """At strides 2, 4, 8 and once more at 8."""
     layers: list[nn.Module] = []
     before = 3

@@ -40,7 +40,7 @@ class YoloV1(DetectionNetwork):
             raise UsageError("YOLOv1 has one input size")
         self.config: YoloV1Config = config
         if config.backbone == "darknet":
-            self.backbone: nn.Module = _figure_3()
+            self.backbone: nn.Module = figure_3()
             channels, self.stride = 1024, 64
         else:
             self.backbone = Trunk(config.backbone)
@@ -131,7 +131,8 @@ def _conv(inputs: int, outputs: int, kernel: int, stride: int = 1) -> list[nn.Mo
     return [nn.Sequential(conv, nn.BatchNorm2d(outputs), nn.LeakyReLU(0.1, inplace=True))]
 
 
-def _figure_3() -> nn.Sequential:
+def figure_3() -> nn.Sequential:
+    """The 24 convolutions, with the pools among them."""
     layers: list[nn.Module] = []
     channels = 3
     for entry in _FIGURE_3:

@@ -91,7 +91,8 @@ class TrainCommand(click.Command):
 @click.option("--lr", type=float, help="Learning rate.  [default: depends on the model]")
 @click.option(
     "--freeze", type=int, metavar="STRIDE",
-    help="In fine-tuning, freeze the stem and the first stages up to this stride: 4, 8 or 16.",
+    help="In fine-tuning, or on a pretrained backbone, freeze the stem and the first stages up to this stride: 4, 8 "
+    "or 16.",
 )  # fmt: skip
 @click.option(
     "--ema", type=float, metavar="D",

@@ -29,7 +29,7 @@ _log = logging.getLogger("rtdet.detectors.training")
 def open_start(
     model: str,
     class_names: Sequence[str],
-    backbone: str | None = None,
+    backbone: str | Path | None = None,
     size: int | None = None,
     changes: Mapping[str, Any] | None = None,
 ) -> tuple[DetectionNetwork, bool]:
@@ -50,7 +50,7 @@ def open_start(
 
         if backbone is not None and is_trunk_file(backbone):
             return start_on(Path(backbone).expanduser(), name, fresh), False
-        return fresh(backbone), False
+        return fresh(None if backbone is None else str(backbone)), False
     network = open_trained(model)
     if backbone is not None:
         raise UsageError(f"{model} has a backbone already; omit --backbone")

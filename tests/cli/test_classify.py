@@ -37,7 +37,7 @@ def test_a_classifier_is_trained_measured_and_the_start_of_a_detector(rtdet, sha
     assert start.code == 0
     assert "csp-n: the 235 tensors of its backbone, csp, are those of" in start.err
     assert "a classifier of 3 classes" in start.err
-    opened = rtdet("detect", shapes / "val", "--model", model, "--out", "d.json")
+    opened = rtdet("detect", shapes / "val" / "bar", "--model", model, "--out", "d.json")
     assert opened.code == 4
     assert "rtdet eval classify" in opened.errors[0]
 

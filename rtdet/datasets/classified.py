@@ -79,7 +79,7 @@ def load_measured(folder: Path, class_names: Sequence[str], *, chosen: bool = Fa
         near = [f"{name} ({known})" for name in others if (known := class_called(name, class_names))]
         hint = f"; did you mean {', '.join(near)}?" if near else ""
         raise UsageError(
-            f"{folder} has class folders that are not among the classes that are trained: {_some(others)}; there are "
+            f"{folder} has class folders of which the classifier knows nothing: {_some(others)}; its classes are "
             f"{_some(class_names)}{hint}"
         )
     data = _read(folder, [one for one in folders if one.name in places], class_names)

@@ -71,7 +71,7 @@ def test_an_interrupted_training_is_saved_and_goes_on_as_if_nothing_had_been(
         (["--data", "one"], "only one class, bar"),
         (["--data", "empty"], "circle has no pictures"),
         (["--data", "bare"], "no class folders; expected are"),
-        (["--data", "shapes", "--val", "others"], "not among the classes that are trained: Bar; "),
+        (["--data", "shapes", "--val", "others"], "of which the classifier knows nothing: Bar; "),
         (["--data", "shapes", "--model", "csp-n"], "--model is for detectors"),
         (["--data", "shapes", "--set", "droput=.1"], "did you mean dropout?"),
         (["--data", "shapes", "--backbone", "csp-m"], "did you mean"),

@@ -80,7 +80,7 @@ def test_what_is_measured_has_the_classes_that_are_trained_by_their_names(tmp_pa
     assert data.labels == (0, 2)
     assert "no pictures of circle: not measured" in caplog.text
     write_shapes(tmp_path / "other", 1, ("Circle", "ring"))
-    with pytest.raises(UsageError, match=r"not among the classes .*: Circle, ring; .*Circle \(circle\)"):
+    with pytest.raises(UsageError, match=r"knows nothing: Circle, ring; .*Circle \(circle\)"):
         load_measured(tmp_path / "other", names)
     (val / "circle").mkdir()
     with pytest.raises(UsageError, match="no pictures of circle, ring"):

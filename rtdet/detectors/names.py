@@ -11,12 +11,14 @@ from typing import Any
 
 from rtdet.config import parse_toml
 from rtdet.detectors.coco import COCO_CLASSES
+from rtdet.detectors.heads.label_set import COCO_IDS
 from rtdet.errors import ModelError
 
 _log = logging.getLogger("rtdet.detectors")
 SIDECARS = (".txt", ".names", ".toml", ".json", ".yaml", ".yml")
 # Also `labels` of OpenVINO's model API, and `label_list` of Paddle's infer_cfg.yml.
 _KEYS = ("names", "classes", "label_list", "labels")
+_BACKGROUND = ("background", "bg", "???", "unlabeled")
 _NOTES = ("{stem}_metadata.yaml", "metadata.yaml", "infer_cfg.yml")
 
 
@@ -28,8 +30,8 @@ def class_names(
     From a file beside it (model.txt or .names with a name on each line, model.toml, .json or .yaml with `names` or
     `classes`), else from the `names` that its exporter left in it or in metadata.yaml, else the family's `own`, else
     COCO's if there are 80, else class_0, class_1, ... with a warning. Raises ModelError for a file beside it that
-    cannot be read or does not fit. Where the count is not known (None) any number of names fits, and where there are
-    none they are COCO's.
+    cannot be read or does not fit; one that names COCO's 90 ids, or the background in front, does. Where the count is
+    not known (None) any number of names fits, and where there are none they are COCO's.
     """
     for suffix in SIDECARS:
         beside = path.with_suffix(suffix)
@@ -37,6 +39,7 @@ def class_names(
             names = read_names(beside)
             if names is None:
                 continue
+            names = _without_gaps(names, count)
             if count is not None and len(names) != count:
                 raise ModelError(f"{beside} names {len(names)} classes, but {path.name} has {count}")
             return names
@@ -51,6 +54,16 @@ def class_names(
         path.name, count, path.with_suffix(".txt").name,
     )  # fmt: skip
     return tuple(f"class_{i}" for i in range(count))
+
+
+def _without_gaps(names: tuple[str, ...], count: int | None) -> tuple[str, ...]:
+    """The names of the classes in a list that has others, too: the background in front, or, for COCO's 80 classes,
+    its ids from 0 or from 1, ten of which no class has."""
+    if count == len(COCO_IDS) and len(names) in (90, 91):
+        return tuple(names[number - (len(names) == 90)] for number in COCO_IDS)
+    if names and count == len(names) - 1 and names[0].strip("_").lower() in _BACKGROUND:
+        return names[1:]
+    return names
 
 
 def noted_class_names(path: Path, metadata: Mapping[str, str]) -> tuple[str, ...]:

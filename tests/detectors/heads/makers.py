@@ -31,6 +31,7 @@ CLASSES = 8
 # (pixel - mean) / std, red first.
 TAKES: Mapping[str, tuple[Sequence[float], Sequence[float]]] = {
     "0..255": ((0, 0, 0), (1, 1, 1)),
+    "-128..127": ((128, 128, 128), (1, 1, 1)),
     "0..1": ((0, 0, 0), (255, 255, 255)),
     "-1..1": ((127.5, 127.5, 127.5), (127.5, 127.5, 127.5)),
     "127/128": ((127,) * 3, (128,) * 3),
@@ -39,7 +40,12 @@ TAKES: Mapping[str, tuple[Sequence[float], Sequence[float]]] = {
     "centernet": ((0.470 * 255, 0.447 * 255, 0.408 * 255), (0.278 * 255, 0.274 * 255, 0.289 * 255)),
     "imagenet": ((123.675, 116.28, 103.53), (58.395, 57.12, 57.375)),
 }
-_TYPES = {"float32": TensorProto.FLOAT, "float16": TensorProto.FLOAT16, "uint8": TensorProto.UINT8}
+_TYPES = {
+    "float32": TensorProto.FLOAT,
+    "float16": TensorProto.FLOAT16,
+    "uint8": TensorProto.UINT8,
+    "int8": TensorProto.INT8,
+}
 
 
 @dataclass(frozen=True)
@@ -109,7 +115,7 @@ class Made:
         return np.asarray(rgb if color == "rgb" else rgb[::-1], dtype=np.float32)
 
     def _tolerance(self) -> float:
-        return 1.5 if self.takes[1] in ("0..255", "caffe") else 0.01
+        return 1.5 if self.takes[1] in ("0..255", "-128..127", "caffe") else 0.01
 
     def _inputs(self) -> list[onnx.ValueInfoProto]:
         sides = {"n": self.batch, "c": 3, "h": self.size[1], "w": self.size[0]}
@@ -225,6 +231,7 @@ def yolov8() -> Iterator[Made]:
     yield made("corners", corners)
     yield made("half", rows, dtype="float16")
     yield made("uint8", rows, dtype="uint8", layout="nhwc", takes=("rgb", "0..255"))
+    yield made("int8", rows, dtype="int8", layout="nhwc", takes=("rgb", "-128..127"))
     yield made("dynamic", rows, is_dynamic=True, batch="batch", metadata={"imgsz": f"[{SIDE}, {SIDE}]"})
     yield Made("transposed", {"o": rows}, {"o": quiet(rows, 4)}, metadata={"names": names, "task": "detect"})
     masks = decoded_rows(extra=32)

@@ -23,6 +23,7 @@ from rtdet.detectors.heads.input_spec import (
     parse_input,
     to_tensor,
 )
+from rtdet.detectors.heads.measured_input import measured_input
 from rtdet.detectors.heads.registry import Recognized, recognize_head
 from rtdet.detectors.look import Look
 from rtdet.detectors.names import class_names
@@ -116,11 +117,14 @@ class GraphDetector:
         for one in found:
             head = one.head if text is None else replace(one.head, input=parse_input(text, one.head.input))
             size = self._first_size(head, imgsz)
-            settled = head.settled(Probe(size, self._runner(head, size), head.input))
+            probe = Probe(size, self._runner(head, size), head.input)
+            settled = head.settled(probe)
             if settled is None:
                 continue
             if text is not None:  # the user's word counts for more than a measurement
                 settled = replace(settled, input=head.input)
+            elif not self._graph.takes_pixels and not self._graph.metadata.get("names"):
+                settled = self._in_its_range(settled, probe)
             if settled.gives_pixels and self._options["precision"] == "auto":
                 # Positions up to 640 do not fit into bf16's 8 significant bits: boxes would jump by 2 pixels.
                 self._options["precision"] = "fp32"
@@ -133,6 +137,17 @@ class GraphDetector:
         raise ModelError(
             f"{self._path} has outputs {shown}, but what it gives is not what {tried} would give"
         )
+
+    def _in_its_range(self, head: Head, probe: Probe) -> Head:
+        """The head with the range of values in which its network sees something, and a line where it is not the
+        usual one. Exporters that note the names of classes keep to the usual one."""
+        spec = measured_input(head, probe)
+        if spec != head.input:
+            _log.info(
+                "%s sees nothing in pictures as its family takes them (%s), but does with --input %s, which is used",
+                self._path.name, head.input, spec,
+            )  # fmt: skip
+        return replace(head, input=spec)
 
     def _first_size(self, head: Head, imgsz: int | None) -> Size:
         graph = self._graph

@@ -24,11 +24,11 @@ NAMES = ("blue", "red")
 LIGHT = ("mnasnet", "efficientnet", "ghostnet", "mobilenet")
 
 
-def _pictures() -> tuple[torch.Tensor, list[Truth]]:
-    """(8, 3, 64, 64) noise with a blue or a red rectangle in each, and where it is."""
+def _pictures(count: int) -> tuple[torch.Tensor, list[Truth]]:
+    """(count, 3, 64, 64) noise with a blue or a red rectangle in each, and where it is."""
     rng = np.random.default_rng(0)
     images, truths = [], []
-    for i in range(8):
+    for i in range(count):
         image = 110 + rng.normal(0, 8, (SIDE, SIDE, 3))
         width, height = rng.integers(SIDE // 4, SIDE // 2, 2)
         x, y = rng.integers(0, SIDE - width), rng.integers(0, SIDE - height)
@@ -39,9 +39,9 @@ def _pictures() -> tuple[torch.Tensor, list[Truth]]:
     return torch.stack(images), truths
 
 
-def _overfit(model, priors: torch.Tensor, rate: float) -> tuple[float, float]:
+def _overfit(model, priors: torch.Tensor, rate: float, count: int) -> tuple[float, float]:
     """The first loss and the last: a thirty-third of it, or that of step 80."""
-    images, truths = _pictures()
+    images, truths = _pictures(count)
     learning = [parameter for parameter in model.train().parameters() if parameter.requires_grad]
     optimizer = torch.optim.Adam(learning, lr=rate, fused=True)
     objective, first = objective_for(model.config), None
@@ -68,7 +68,7 @@ def _settle_norms(model, images: torch.Tensor) -> None:
         model(images)
 
 
-def _check_that_it_learns(name: str, backbone_name: str | None, rate: float) -> None:
+def _check_that_it_learns(name: str, backbone_name: str | None, rate: float, count: int = 8) -> None:
     torch.manual_seed(0)
     config = new_config(name, NAMES, backbone_name, (SIDE, SIDE))
     # Channels last halves the time of grouped convolutions.
@@ -76,9 +76,9 @@ def _check_that_it_learns(name: str, backbone_name: str | None, rate: float) -> 
     if name == "ssd300":  # as VGG is fine-tuned: without its first two blocks, which are half of the work
         model.early[:10].requires_grad_(False)
     priors = make_priors(config.levels, (SIDE, SIDE))
-    first, last = _overfit(model, torch.from_numpy(priors).float(), rate)
+    first, last = _overfit(model, torch.from_numpy(priors).float(), rate, count)
     assert last < 0.05 * first
-    images, truths = _pictures()
+    images, truths = _pictures(count)
     with torch.no_grad():
         offsets, logits = model.eval()(images)
     back = Letterbox((1, 1), (0, 0), (SIDE, SIDE))
@@ -96,8 +96,9 @@ def test_an_ssd_on_it_learns_eight_pictures_by_heart(name):
     _check_that_it_learns("ssd", name, 1e-2 if name.startswith(LIGHT) else 1e-3)
 
 
-def test_ssd_on_vgg16_learns_eight_pictures_by_heart():
-    _check_that_it_learns("ssd300", "vgg16", 2e-4)
+def test_ssd_on_vgg16_learns_four_pictures_by_heart():
+    """Each picture costs it as much as eight cost another network."""
+    _check_that_it_learns("ssd300", "vgg16", 2e-4, 4)
 
 
 @pytest.mark.parametrize("name", [None, "ghostnet_100"])

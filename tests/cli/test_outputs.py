@@ -91,7 +91,7 @@ def test_of_two_runs_with_one_output_the_second_is_told(rtdet, start_rtdet, film
     _wait_for(lambda: (tmp_path / "t.csv").exists() and (tmp_path / "t.csv").stat().st_size > 1000)
     outcome = rtdet("--source", film, "--headless", "--tracks", "t.csv")
     first.send_signal(signal.SIGINT)
-    first.communicate(timeout=60)
+    first.communicate(timeout=200)
     assert outcome.code == 5
     assert "is being written by another run" in outcome.errors[0]
     assert (tmp_path / "t.csv").read_text().startswith("frame,")
@@ -105,7 +105,7 @@ def test_a_folder_that_vanishes_during_a_run_is_exit_code_5(start_rtdet, tmp_pat
     run = start_rtdet("--source", "demo", "--headless", option, f"out/{name}")
     _wait_for(lambda: (folder / name).exists() and (folder / name).stat().st_size > 100)
     shutil.rmtree(folder)
-    _, said = run.communicate(timeout=60)
+    _, said = run.communicate(timeout=200)
     assert run.returncode == 5, said
     assert f"out/{name} was deleted or moved while it was being written" in said
     assert "Traceback" not in said
@@ -117,7 +117,7 @@ def test_statistics_whose_folder_vanishes_are_exit_code_5(start_rtdet, tmp_path)
     run = start_rtdet("--source", "demo", "--headless", "--stats", "out/s.json", "--tracks", "t.csv", *limits)
     _wait_for(lambda: (tmp_path / "t.csv").exists())
     shutil.rmtree(tmp_path / "out")
-    _, said = run.communicate(timeout=60)
+    _, said = run.communicate(timeout=200)
     assert run.returncode == 5, said
     assert "cannot write out/s.json" in said
 
@@ -137,7 +137,7 @@ def test_a_closed_terminal_completes_the_outputs_as_ctrl_c_does(start_rtdet, han
     )
     _wait_for(lambda: (tmp_path / "v.mp4").exists())
     run.send_signal(signal.SIGHUP)
-    _, said = run.communicate(timeout=60)
+    _, said = run.communicate(timeout=200)
     assert run.returncode == 130, said
     assert json.loads((tmp_path / "s.json").read_text())["frames"]["processed"] > 0
     assert "frames in" in said
@@ -148,7 +148,7 @@ def test_a_run_that_nohup_started_outlives_its_terminal(start_rtdet, hangup, tmp
     run = start_rtdet("--source", "demo", "--headless", "--max-frames", "60", "--tracks", "t.csv")
     _wait_for(lambda: (tmp_path / "t.csv").exists())
     run.send_signal(signal.SIGHUP)
-    _, said = run.communicate(timeout=60)
+    _, said = run.communicate(timeout=200)
     assert run.returncode == 0, said
     assert said.startswith("60 frames in")
 
@@ -191,7 +191,7 @@ def test_a_pipe_that_nobody_reads_or_that_a_format_cannot_use_is_one_line(rtdet,
 def test_tracks_go_to_standard_output_as_a_table(rtdet, start_rtdet, film, tmp_path, name):
     limits = ("--source", film, "--headless", "--max-frames", 12, "--tracks")
     run = start_rtdet(*limits, name)
-    out, said = run.communicate(timeout=60)
+    out, said = run.communicate(timeout=200)
     assert run.returncode == 0, said
     assert rtdet(*limits, "t.csv").code == 0
     assert out == (tmp_path / "t.csv").read_text()

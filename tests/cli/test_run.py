@@ -90,7 +90,7 @@ def test_start_duration_and_max_frames_cut_the_run(rtdet, clip, tmp_path):
 
 def test_without_a_display_it_says_so_and_runs_without_a_window(start_rtdet, clip):
     process = start_rtdet("--source", clip, "--tracks", "o.txt", "--max-frames", 5)
-    _, err = process.communicate(timeout=100)
+    _, err = process.communicate(timeout=200)
     assert process.returncode == 0
     assert "no display" in err
 
@@ -105,7 +105,7 @@ def test_without_a_display_a_run_that_cannot_begin_is_its_error_alone(rtdet, mon
 
 def test_a_window_that_is_insisted_on_is_one_clear_error_where_none_can_open(start_rtdet, clip, tmp_path):
     process = start_rtdet("--source", clip, "--show", "--tracks", "o.txt")
-    _, err = process.communicate(timeout=100)
+    _, err = process.communicate(timeout=200)
     assert process.returncode == 2
     assert err.splitlines() == [line for line in err.splitlines() if line.startswith("rtdet: error: --show")]
     assert "display" in err
@@ -127,7 +127,7 @@ def test_ctrl_c_ends_with_complete_outputs_and_130(start_rtdet, tmp_path):
     )
     _wait_for(lambda: (tmp_path / "o.jsonl").exists() and (tmp_path / "o.jsonl").stat().st_size > 0, process)
     process.send_signal(signal.SIGINT)
-    _, err = process.communicate(timeout=60)
+    _, err = process.communicate(timeout=200)
     assert process.returncode == 130, err
     lines = (tmp_path / "o.jsonl").read_text().splitlines()
     assert int(_probe(tmp_path / "o.mp4")["video"]["nb_read_frames"]) == len(lines)

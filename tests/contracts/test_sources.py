@@ -164,7 +164,7 @@ def test_close_from_another_thread_ends_a_reader(kind, spelling):
     reader.start()
     assert started.wait(10)
     source.close()
-    reader.join(1)
+    reader.join(5)
     assert not reader.is_alive()
 
 

@@ -79,7 +79,7 @@ def test_the_viewer_shows_frames_and_a_signal_ends_it_with_complete_outputs_and_
     viewer = start_viewer(*OUTPUTS)
     wait_for(lambda: len(lines_of(tmp_path / "o.jsonl")) > FPS, viewer)
     viewer.send_signal(number)
-    _, said = viewer.communicate(timeout=60)
+    _, said = viewer.communicate(timeout=200)
     assert viewer.returncode == 130, said
     assert "Traceback" not in said
     assert "no display" not in said
@@ -94,7 +94,7 @@ def test_a_run_that_ends_by_itself_completes_its_outputs_and_leaves_the_window_o
     time.sleep(0.5)
     assert viewer.poll() is None, "the last picture stays on screen"
     viewer.send_signal(signal.SIGTERM)
-    _, said = viewer.communicate(timeout=60)
+    _, said = viewer.communicate(timeout=200)
     assert viewer.returncode == 130, said
     assert assert_outputs_are_complete(tmp_path)["frames"]["in"] == FPS
 
@@ -113,7 +113,7 @@ def test_the_options_of_a_run_hold_in_the_viewer_too(start_viewer, tmp_path) -> 
     viewer = start_viewer("--classes", "person", "--policy", "every", "--duration", "1", *OUTPUTS)
     wait_for(lambda: is_plain_mp4(tmp_path / "o.mp4"), viewer)
     viewer.send_signal(signal.SIGINT)
-    viewer.communicate(timeout=60)
+    viewer.communicate(timeout=200)
     numbers = assert_outputs_are_complete(tmp_path)
     assert numbers["frames"]["processed"] == numbers["frames"]["in"] == FPS
     rows = [json.loads(line) for line in lines_of(tmp_path / "o.jsonl")]

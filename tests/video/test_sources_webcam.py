@@ -138,7 +138,7 @@ def test_close_ends_a_read_that_hangs(recording):
     reader.start()
     source.close()
     source.close()
-    reader.join(1)
+    reader.join(10)
     assert answers == [None]
     assert source.state is SourceState.ENDED
     camera.stuck.set()

@@ -368,10 +368,10 @@ def test_close_ends_a_blocked_read(serve, transport_stream, scheme):
     reader.start()
     wait_for(lambda: source._count >= FRAMES - 2)
     source.close()
-    reader.join(1)
+    reader.join(10)
     assert not reader.is_alive()
     assert ended[0] >= FRAMES - 2 - 2  # of the frames before it was closed, two may have waited to be read
-    wait_for(no_thread_is_left, 1)
+    wait_for(no_thread_is_left, 10)
 
 
 def test_close_ends_a_read_that_waits_for_a_reconnection(serve, transport_stream):
@@ -382,9 +382,9 @@ def test_close_ends_a_read_that_waits_for_a_reconnection(serve, transport_stream
     reader = threading.Thread(target=source.read)
     reader.start()
     source.close()
-    reader.join(1)
+    reader.join(10)
     assert not reader.is_alive()
-    wait_for(no_thread_is_left, 1)
+    wait_for(no_thread_is_left, 10)
 
 
 def free_udp_port():
@@ -545,7 +545,7 @@ def test_close_ends_a_read_of_a_stalled_file(serve, front):
     reader.start()
     time.sleep(0.1)
     source.close()
-    reader.join(1)
+    reader.join(10)
     assert not reader.is_alive()
     assert source.read() is None
 

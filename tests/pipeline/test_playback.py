@@ -223,7 +223,8 @@ def test_thresholds_act_at_once_on_a_paused_frame_and_the_tracker_is_not_updated
     pipeline, source, sink = paused(detector=scored(0.9, 0.4), tracker=tracker)
     pipeline.step()
     parts.until(processed(pipeline, 1))
-    assert len(pipeline.tracks_at(0.0)) == 2
+    # Outputs have threads of their own.
+    parts.until(lambda: len(pipeline.tracks_at(0.0)) == 2 and sink.results)
     pipeline.set_thresholds(Thresholds(confidence=0.5))
     parts.until(lambda: len(pipeline.tracks_at(0.0)) == 1)
     parts.until(lambda: len(pipeline.newest_result().detections) == 1)
@@ -248,7 +249,7 @@ def test_a_swapped_tracker_gives_the_paused_frame_its_ids_at_once(parts, paused)
     pipeline, _, _ = paused(tracker=None)
     pipeline.step()
     parts.until(processed(pipeline, 1))
-    assert pipeline.tracks_at(0.0).ids.tolist() == [0]
+    parts.until(lambda: pipeline.tracks_at(0.0).ids.tolist() == [0])
     pipeline.swap_tracker(parts.Tracker())
     parts.until(lambda: pipeline.tracks_at(0.0).ids.tolist() == [1])
 

@@ -46,7 +46,7 @@ class Batches:
     Every random choice follows from (seed, step, index in the batch): not from the threads, nor from what was
     consumed when. `plain_from`: the step from which no pictures are mixed; None while it is not known, and to be
     set well before it comes. A picture that cannot be decoded is named once and the next one takes its
-    place; UsageError when none can.
+    place; UsageError when none can. groups: one for each picture; pictures are mixed with those of their group only.
     """
 
     def __init__(
@@ -60,12 +60,14 @@ class Batches:
         first_step: int = 0,
         plain_from: int | None = None,
         weights: FloatArray | None = None,
+        groups: Sequence[int] | None = None,
         workers: int = 2,
     ) -> None:
         if not pictures:
             raise UsageError("there are no pictures to train on")
         self._pictures, self._recipe = pictures, recipe
         self._batch, self._classes, self._seed = batch, classes, seed
+        self._groups = groups
         self._order = Order(np.ones(len(pictures)) if weights is None else weights, seed)
         self._broken: set[int] = set()
         self._lock = threading.Lock()
@@ -91,8 +93,17 @@ class Batches:
 
     def _example(self, step: int, index: int, plain: bool) -> Labeled:
         rng = np.random.default_rng((self._seed, step, index))
-        first = self._picture(self._order.at(step * self._batch + index))
-        return self._recipe.make(first, lambda: self._picture(self._order.any(rng)), rng, plain=plain)
+        place = self._order.at(step * self._batch + index)
+        return self._recipe.make(
+            self._picture(place), lambda: self._picture(self._like(place, rng)), rng, plain=plain
+        )
+
+    def _like(self, place: int, rng: np.random.Generator) -> int:
+        """Any picture of the group."""
+        while True:
+            other = self._order.any(rng)
+            if self._groups is None or self._groups[other] == self._groups[place]:
+                return other
 
     def _picture(self, wanted: int) -> Labeled:
         count = len(self._pictures)

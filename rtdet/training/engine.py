@@ -106,16 +106,18 @@ class Trainer:
         on_step: Callable[[Trainer, Losses], None] = lambda trainer, losses: None,
         *,
         weights: FloatArray | None = None,
+        groups: Sequence[int] | None = None,
         validate: Callable[[Any], Score] | None = None,
         recipe: Recipe | None = None,
     ) -> TrainableNetwork:
-        """pictures: see `pictures`. weights (N,): how often each is shown in an epoch. validate: measures a model.
-        recipe: what makes the training pictures; None for that of the settings.
+        """pictures: see `pictures`. weights (N,): how often each is shown. groups (N,): pictures are mixed with those
+        of their group. validate: measures a model. recipe: what makes the training pictures; None for that of the
+        settings.
 
         Raises RtdetError for a loss that is not finite, naming the batch's pictures, of which it leaves a
         picture; UsageError when no picture can be decoded.
         """
-        batches = self._batches(pictures, weights, recipe or self._recipe())
+        batches = self._batches(pictures, weights, groups, recipe or self._recipe())
         log = Log(self.folder / "log.csv", self.step, self.model.loss_names, self.model.score_names)
         try:
             if self.step == 0:
@@ -141,11 +143,18 @@ class Trainer:
             recipe.config = replace(recipe.config, mosaic=0)
         return recipe
 
-    def _batches(self, pictures: Sequence[Picture], weights: FloatArray | None, recipe: Recipe) -> Batches:
+    def _batches(
+        self,
+        pictures: Sequence[Picture],
+        weights: FloatArray | None,
+        groups: Sequence[int] | None,
+        recipe: Recipe,
+    ) -> Batches:
         config, network = self.config, self.model.config
         return Batches(
             pictures, recipe, batch=config.batch, classes=len(network.class_names), seed=config.seed,
-            first_step=self.step, plain_from=self._plain_from(), weights=weights, workers=config.workers,
+            first_step=self.step, plain_from=self._plain_from(), weights=weights, groups=groups,
+            workers=config.workers,
         )  # fmt: skip
 
     def _plain_from(self) -> int | None:
@@ -234,7 +243,8 @@ class Trainer:
         with torch.autocast(self.device.type, kind, enabled=kind is not None):
             outputs = self.model(images)
         losses = self.model.criterion(outputs, truths, config.size)
-        extra = self.extra_loss(images, truths, *outputs) if self.extra_loss is not None else None
+        with torch.autocast(self.device.type, kind, enabled=kind is not None):
+            extra = self.extra_loss(images, truths, *outputs) if self.extra_loss is not None else None
         total = losses.total if extra is None else losses.total + extra
         if not torch.isfinite(total):
             raise self._not_finite("loss", batch)

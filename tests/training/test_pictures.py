@@ -1,12 +1,14 @@
 from __future__ import annotations
 
+from dataclasses import replace
+
 import cv2
 import numpy as np
 import pytest
 
 from rtdet.datasets import Sample
 from rtdet.errors import UsageError
-from rtdet.training.augment import open_recipe
+from rtdet.training.augment import NOTHING, Augment, open_recipe
 from rtdet.training.batches import MAX_IGNORED, MAX_OBJECTS, Batches, truth_of
 from rtdet.training.labeled import Labeled
 from rtdet.training.pictures import Budget, open_pictures
@@ -79,3 +81,20 @@ def test_classes_that_may_be_missing_are_told_to_the_loss():
         np.zeros((8, 8, 3), np.uint8), np.zeros((0, 4)), np.zeros(0, np.int64), nothing, None, frozenset({1})
     )
     assert truth_of(empty, 3).incomplete.tolist() == [False, True, False]
+
+
+def test_pictures_are_mixed_with_those_of_their_group_only():
+    def plain(value):
+        image = np.full((64, 64, 3), value, np.uint8)
+        box, label = np.array([[8.0, 8, 40, 40]]), np.array([value // 100])
+        picture = Labeled(image, box, label, np.array([False]))
+        return lambda: picture
+
+    recipe = Augment((64, 64), replace(NOTHING, mosaic=1.0, zoom=(0.5, 1.5), mosaic_zoom=(0.5, 1.5)))
+    pictures = [plain(value) for value in (0, 100, 200)]
+    batches = Batches(pictures, recipe, batch=32, classes=3, groups=[7, 8, 7])
+    made = batches.make(0).truths
+    batches.close()
+    seen = [frozenset(truth.labels.tolist()) for truth in made]
+    assert frozenset({0, 2}) in seen
+    assert not any(1 in labels and len(labels) > 1 for labels in seen)

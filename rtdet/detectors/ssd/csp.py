@@ -218,9 +218,10 @@ class CspSSD(SSDModule):
 
 
 def both(a: Tensor, b: Tensor) -> Tensor:
-    """The logit of sigmoid(a) * sigmoid(b), which is -log(exp(-a) + exp(-b) + exp(-a - b)), broadcast."""
-    a, b = -a.float(), -b.float()
-    largest = torch.maximum(torch.maximum(a, b), a + b)
-    return -(
-        largest + torch.log(torch.exp(a - largest) + torch.exp(b - largest) + torch.exp(a + b - largest))
-    )
+    """The logit of sigmoid(a) * sigmoid(b), which is -log(exp(-a) + exp(-b) + exp(-a - b)), broadcast.
+
+    With exp(-a) taken out of the sum, softplus(x) = log(1 + exp(x)) says the same without a number that can overflow,
+    and with one function for each element of the result, which tells where there are many classes.
+    """
+    a, b = a.float(), b.float()
+    return a - F.softplus(F.softplus(a) - b)

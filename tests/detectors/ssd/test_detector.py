@@ -112,7 +112,8 @@ def test_a_network_of_any_input_is_converted_once_and_gives_torchs_scores_at_eve
     rng = np.random.default_rng(0)
     pictures = [rng.integers(0, 255, (*size, 3), np.uint8) for size in ((72, 128), (128, 72), (96, 96))]
     found = []
-    everything = Thresholds(0.0, 1.0, max_detections=1000)  # of two boxes that overlap by just the threshold rounding decides
+    # Nothing is suppressed: of two boxes that overlap by just the threshold rounding would decide.
+    everything = Thresholds(0.0, 1.0, max_detections=1000)
     with caplog.at_level("INFO", "rtdet.detectors"):
         for backend in ("openvino", "torch"):
             detector = SSDDetector(

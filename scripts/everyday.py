@@ -7,7 +7,8 @@
                  as good as each on these, without a step of training
     8. training  the labels, and both as teachers: the joined one of the street's classes in the street's pictures,
                  the start of all else (training/distillation.py)
-    9. choice    how much of the start is merged in again, by the val pictures of both
+    9. blend     of the training and of a merge that is nearer to the start (training/blending.py), the share chosen
+                 on the val pictures of both
 
 The trunk is small, and has moved towards the street: joined alone the model finds little more than half of what the
 start does on everyday pictures.
@@ -34,7 +35,7 @@ from rtdet.detectors.family.network import DetectionNetwork
 from rtdet.detectors.family.truth import Truth
 from rtdet.detectors.ssd.weights import load_weights, save_weights
 from rtdet.training.augment import Labeled
-from rtdet.training.blending import graft
+from rtdet.training.blending import blend, graft
 from rtdet.training.config import TrainConfig
 from rtdet.training.distillation import Distillation, Teacher, everything
 from rtdet.training.engine import Trainer
@@ -54,7 +55,9 @@ EVERYDAY_SHARE = 0.4
 # What the start teaches weighs more: it is the part that is forgotten.
 START_WEIGHT = 3.0
 LOGIT_WEIGHT = 10.0
-# Shares of the training against the start, of which the best for both kinds of pictures is taken.
+# The street's shares of the merge that the training begins at, and of the one that it is blended with in the end.
+BEGIN_SHARE, NEAR_START = 0.5, 0.3
+# Shares of the training in that blend.
 SHARES = (0.6, 0.7, 0.8, 0.9, 1.0)
 MERGE_PICTURES = (155, 300)  # of everyday and of street pictures
 
@@ -78,9 +81,9 @@ def make_everyday(
         Expert(joined, list(merge_pictures(street, MERGE_PICTURES[1], options.subset))),
     )
     if not merged_file.exists():
-        save_weights(merge(*experts), merged_file)
+        save_weights(merge(*experts, BEGIN_SHARE), merged_file)
     trained = train(out / "training", load_weights(merged_file), start, joined, street, everyday, options)
-    choose(experts, trained, model, (street_val, everyday_val))
+    choose(merge(*experts, NEAR_START), trained, model, (street_val, everyday_val))
     return model
 
 
@@ -172,13 +175,13 @@ def subset(dataset: Dataset, count: int | None) -> Dataset:
 
 
 def choose(
-    experts: tuple[Expert, Expert], trained: DetectionNetwork, out: Path, val: tuple[Dataset, Dataset]
+    near_start: DetectionNetwork, trained: DetectionNetwork, out: Path, val: tuple[Dataset, Dataset]
 ) -> None:
-    """Step 9: writes the network that is best for both kinds of pictures, by the mean of their AP50."""
+    """Step 9: writes the blend that is best for both kinds of pictures, by the mean of their AP50."""
     validations = [Validation(pictures) for pictures in val]
     best = -1.0
     for share in SHARES:
-        made = trained if share == 1 else merge(experts[0], replace(experts[1], network=trained), share)
+        made = blend(near_start, trained, share)
         both = [validation(made).ap50 for validation in validations]
         print(f"{share:.0%} of the training: AP50 {both[0]:.1%} street, {both[1]:.1%} everyday", flush=True)
         if sum(both) > best:

@@ -63,11 +63,21 @@ def folder(tmp_path, squares) -> Path:
     for name in ("pictures", "photos"):
         shutil.copytree(tmp_path / "my-pictures" / "images", tmp_path / name)
     _label_street(scene, tmp_path / "labelled-streets")
+    _sort_by_kind(squares.parent / "pictures", tmp_path / "kinds")
+    shutil.copytree(tmp_path / "kinds", tmp_path / "other-kinds")
     rows = tmp_path / "MOT17-02" / "det" / "det.txt"
     rows.parent.mkdir(parents=True)
     rows.write_text("".join(f"{frame},-1,{10 + frame},20,30,60,0.9\n" for frame in range(1, 20)))
     save_tiny_yolox(tmp_path / "yolox_nano.onnx", names="{0: 'person', 1: 'car'}")
     return tmp_path
+
+
+def _sort_by_kind(pictures: Path, folder: Path) -> None:
+    """The pictures, by turns, into the folders of two classes."""
+    for number, picture in enumerate(sorted(pictures.iterdir())):
+        of_class = folder / ("cat", "dog")[number % 2]
+        of_class.mkdir(parents=True, exist_ok=True)
+        shutil.copy(picture, of_class)
 
 
 def _label_street(scene: DemoScene, folder: Path) -> None:

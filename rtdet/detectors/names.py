@@ -77,7 +77,8 @@ def read_names(path: Path) -> tuple[str, ...] | None:
     try:
         text = path.read_text(encoding="utf-8")
         if path.suffix == ".toml":
-            return _names_in(parse_toml(text))
+            table = parse_toml(text)
+            return COCO_CLASSES if table.get("classes") == "coco" else _names_in(table)
         if path.suffix == ".json":
             return _names_in(json.loads(text))
         if path.suffix in (".yaml", ".yml"):

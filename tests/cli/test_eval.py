@@ -88,12 +88,12 @@ def test_a_narrow_terminal_gets_fewer_figures_and_these_whole(rtdet, labeled, de
 
 def test_a_model_is_measured_on_the_classes_that_it_shares_with_the_labels(rtdet, labeled):
     content = json.loads((labeled / "annotations.json").read_text())
-    content["categories"] = [{"id": 1, "name": "car"}, {"id": 2, "name": "giraffe"}]
+    content["categories"] = [{"id": 1, "name": "car"}, {"id": 2, "name": "unicorn"}]
     content["annotations"][0]["category_id"] = 2
     (labeled / "annotations.json").write_text(json.dumps(content))
     done = rtdet("eval", "detect", "--data", labeled, "--model", "rtdet-n", "--device", "cpu", "--quiet")
     assert done.code == 0, done.err
-    assert "does not know the class: giraffe" in done.out
+    assert "does not know the class: unicorn" in done.out
     assert "no labels of the class: person" in done.out
     assert [line.split()[:2] for line in done.out.splitlines() if line.strip().startswith("car")] == [
         ["car", "2"]
@@ -150,9 +150,15 @@ def test_what_cannot_be_measured_is_said_before_the_pictures_are_looked_at_by_a_
 
     monkeypatch.setattr("rtdet.evaluation.detection.files.detect_all", too_late)
     arguments = ("eval", "detect", "--data", labeled, "--device", "cpu")
-    assert "none of which rtdet-n knows" in rtdet(*arguments).errors[0]
     assert "cow" in rtdet(*arguments, "--classes", "cow").errors[0]
     content = json.loads((labeled / "annotations.json").read_text())
+    unknown = [{"id": 1, "name": "unicorn"}, {"id": 2, "name": "griffin"}]
+    (labeled / "annotations.json").write_text(json.dumps({**content, "categories": unknown}))
+    refused = rtdet(*arguments)
+    assert refused.code == 2
+    assert len(refused.errors) == 1
+    assert "nothing to measure" in refused.errors[0]
+    assert "none of which rtdet-n knows" in refused.errors[0]
     (labeled / "annotations.json").write_text(json.dumps({**content, "annotations": []}))
     assert "no labelled object" in rtdet(*arguments).errors[0]
     (labeled / "images" / "2.png").unlink()
@@ -185,7 +191,6 @@ def test_a_report_takes_the_place_of_nothing_that_was_read(rtdet, labeled, detec
         (["--data", "pets", "--detections", "d.json", "--match-iou", "0"], 2, "--match-iou"),
         (["--data", "pets", "--detections", "d.json", "--out", "d.json"], 5, "d.json"),
         (["--data", "pets", "--detections", "d.json", "--split", "test"], 2, "test"),
-        (["--data", "pets", "--model", "rtdet-n"], 2, "nothing to measure"),
         (["--data", "pets", "--model", "nowhere.onnx"], 4, "nowhere.onnx"),
     ],
 )

@@ -36,13 +36,13 @@ def _cpu_has_bf16() -> bool:
 
 
 def spare_single_cells(model: nn.Module) -> None:
-    """Has depthwise convolutions of a stride compute maps that are one cell wide or high in float32.
+    """Has convolutions of a stride compute maps that are one cell wide or high in float32.
 
     In bf16 on a CPU, oneDNN reads memory that nobody wrote for the gradient of their weights (torch 2.14): once in a
     while that is not finite. Such maps only occur at inputs smaller than a network is meant for.
     """
     for module in model.modules():
-        if isinstance(module, nn.Conv2d) and module.groups > 1 and max(module.stride) > 1:
+        if isinstance(module, nn.Conv2d) and max(module.stride) > 1:
             module.forward = functools.partial(_spared, module.forward)  # type: ignore[method-assign]
 
 

@@ -7,21 +7,26 @@ from functools import lru_cache
 
 import numpy as np
 
-from rtdet.class_groups import GROUPS, with_groups
-from rtdet.errors import UnknownNameError
+from rtdet.class_groups import GROUPS, grouped, with_groups
+from rtdet.errors import UnknownNameError, UsageError
 from rtdet.geometry.boxes import iou, is_valid
 from rtdet.geometry.nms import Overlap, batched_nms
 from rtdet.types import BoolArray, Detections, FloatArray, IntArray, Thresholds
 
 # Candidates beyond these before NMS are noise of a very low confidence threshold: the weakest go.
 MAX_CANDIDATES = 1000
+_MOST_NAMED = 12  # classes in a message
 
 
 def check_classes(thresholds: Thresholds, class_names: Sequence[str]) -> None:
-    """Raises UnknownNameError for a wanted class, or group of classes, of which a model knows none."""
+    """Raises UnknownNameError for a wanted class that a model does not know, and UsageError for a group of classes of
+    which it knows none."""
     for name in sorted(wanted_names(thresholds.classes, tuple(class_names))):
+        if name not in class_names and name.strip().casefold() in GROUPS:
+            known = ", ".join(class_names[:_MOST_NAMED]) + (", ..." if len(class_names) > _MOST_NAMED else "")
+            raise UsageError(f"the model knows no class of the group {name!r}; it knows {known}")
         if name not in class_names:
-            raise UnknownNameError("class", name, (*class_names, *GROUPS))
+            raise UnknownNameError("class", name, (*class_names, *grouped(class_names)))
 
 
 @lru_cache(maxsize=16)

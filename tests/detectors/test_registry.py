@@ -15,8 +15,8 @@ from rtdet.detectors import cards
 from rtdet.detectors.cards import model_card, model_names, read_card
 from rtdet.detectors.coco import COCO_CLASSES
 from rtdet.detectors.registry import DETECTORS, load_detector, weights_of
-from rtdet.detectors.selection import select, wanted_class
-from rtdet.errors import DownloadError, ModelError, UnknownNameError
+from rtdet.detectors.selection import check_classes, select, wanted_class
+from rtdet.errors import DownloadError, ModelError, UnknownNameError, UsageError
 from rtdet.types import Thresholds
 
 TORCHVISION = [
@@ -119,6 +119,14 @@ def test_classes_may_be_wanted_by_their_group(tiny_yolox: ModuleType, tmp_path: 
     names = ("person", "car", "dog", "bus")
     kept = wanted_class(np.arange(4), Thresholds(classes=frozenset({"vehicles", "dog"})), names)
     assert kept.tolist() == [False, True, True, True]
+
+
+def test_a_group_of_which_the_model_knows_no_class_is_said_to_be_that() -> None:
+    with pytest.raises(UsageError, match=r"no class of the group 'food'; it knows person, dog$"):
+        check_classes(Thresholds(classes=frozenset({"food"})), ("person", "dog"))
+    with pytest.raises(UnknownNameError, match=r"known: person, dog, people, animals$"):
+        check_classes(Thresholds(classes=frozenset({"bottle"})), ("person", "dog"))
+    check_classes(Thresholds(classes=frozenset({"food"})), ("food", "dog"))
 
 
 def test_a_model_that_is_not_here_is_not_fetched_offline() -> None:

@@ -100,13 +100,14 @@ def test_a_run_that_ends_by_itself_completes_its_outputs_and_leaves_the_window_o
 
 
 def is_plain_mp4(path: Path) -> bool:
-    """The recording was closed: while it is written it is in fragments, without an index for the whole."""
+    """The recording was closed: while it is written it is in fragments, without an index for the whole; before the
+    first of them it holds no pictures."""
     kinds, at = [], 0
     content = path.read_bytes() if path.exists() else b""
     while at + 8 <= len(content):
         kinds.append(content[at + 4 : at + 8])
         at += max(int.from_bytes(content[at : at + 4], "big"), 8)
-    return b"moov" in kinds and b"moof" not in kinds
+    return b"moov" in kinds and b"mdat" in kinds and b"moof" not in kinds
 
 
 def test_the_options_of_a_run_hold_in_the_viewer_too(start_viewer, tmp_path) -> None:

@@ -3,8 +3,8 @@
     5. start     an SSD on YOLOX-nano's trunk that detects the 80 classes as YOLOX-nano does (training/transfer.py)
     6. join      the 80 classes with what was learnt of the street, which left the branches that tell classes apart as
                  they were (training/blending.py)
-    7. merge     both, layer by layer, by what each one's layers see on its own pictures (training/merging.py): between
-                 the two on these, without a step of training
+    7. merge     both, layer by layer, by what each one's layers see on its own pictures (training/merging.py),
+                 without a step of training
     8. training  the labels, and both as teachers: the joined one of the street's classes in the street's pictures,
                  the start of all else (training/distillation.py)
     9. blend     of the training and of a merge that is nearer to the start (training/blending.py), the share chosen

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import os
 import threading
+from abc import ABC, abstractmethod
 from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING
 
@@ -49,14 +50,11 @@ def _half_of_memory() -> int:
         return 2 << 30
 
 
-class FilePicture:
-    """A labelled file, decoded when it is first wanted, kept while the budget lasts, read again after that.
+class KeptPicture(ABC):
+    """A picture that is decoded when it is first wanted, kept while the budget lasts, read again after that."""
 
-    `short_side`: larger pictures are shrunk to it, which is all that the network's input can show.
-    """
-
-    def __init__(self, sample: Sample, short_side: int, budget: Budget) -> None:
-        self.sample, self._short_side, self._budget = sample, short_side, budget
+    def __init__(self, budget: Budget) -> None:
+        self._budget = budget
         self._kept: Labeled | None = None
 
     def __call__(self) -> Labeled:
@@ -67,6 +65,19 @@ class FilePicture:
             if self._budget.take(kept.image.nbytes):
                 self._kept = kept
         return kept
+
+    @abstractmethod
+    def _read(self) -> Labeled:
+        """Decodes it."""
+
+
+class FilePicture(KeptPicture):
+    """A labelled file. `short_side`: larger pictures are shrunk to it, which is all that the network's input can
+    show."""
+
+    def __init__(self, sample: Sample, short_side: int, budget: Budget) -> None:
+        super().__init__(budget)
+        self.sample, self._short_side = sample, short_side
 
     def _read(self) -> Labeled:
         sample = self.sample

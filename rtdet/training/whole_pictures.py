@@ -20,7 +20,7 @@ from rtdet.training.augment import Recipe
 from rtdet.training.color import ColorConfig, recolor
 from rtdet.training.labeled import Labeled
 from rtdet.training.mixing import flip
-from rtdet.training.pictures import Budget, Picture
+from rtdet.training.pictures import Budget, KeptPicture, Picture
 from rtdet.types import Image
 
 # What is kept of a picture, as a share of the input: cuts are enlarged no further than that.
@@ -103,20 +103,10 @@ def open_whole_pictures(data: Classified, size: tuple[int, int], budget: Budget)
     ]
 
 
-class _WholePicture:
-    """Decoded when it is first wanted, kept while the budget lasts, read again after that."""
-
+class _WholePicture(KeptPicture):
     def __init__(self, path: Path, label: int, short_side: int, budget: Budget) -> None:
-        self._path, self._label, self._short_side, self._budget = path, label, short_side, budget
-        self._kept: Labeled | None = None
-
-    def __call__(self) -> Labeled:
-        kept = self._kept
-        if kept is None:
-            kept = self._read()
-            if self._budget.take(kept.image.nbytes):
-                self._kept = kept
-        return kept
+        super().__init__(budget)
+        self._path, self._label, self._short_side = path, label, short_side
 
     def _read(self) -> Labeled:
         image = read_picture(self._path)

@@ -5,24 +5,19 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import ClassVar
 
-import numpy as np
-from numpy.typing import NDArray
-
-from rtdet.detectors.family.config import FamilyConfig, variants
-from rtdet.detectors.rcnn.selective_search import searched
-from rtdet.types import Image
+from rtdet.detectors.family.config import variants
+from rtdet.detectors.rcnn.searched_config import SearchedConfig
 
 NO_ROI_POOLING = "RoI pooling; use --backend torch, or train it with RoI align (--set align=true)"
 
 
 @dataclass(frozen=True)
-class FastRcnnConfig(FamilyConfig):
-    """backbone, stride, channels: see trunk.SharedMap. align: RoI align instead of RoI pooling, which OpenVINO cannot
+class FastRcnnConfig(SearchedConfig):
+    """How regions are found: see SearchedConfig.
+
+    backbone, stride, channels: see trunk.SharedMap. align: RoI align instead of RoI pooling, which OpenVINO cannot
     convert. bins: of a pooled region's side. head_widths: of the connected layers. shared_boxes: one box for all
     classes of a region.
-
-    proposals, search_side, search_spaces, search_scales, search_least_side, search_smoothing, search_least_pixels:
-    see rcnn.selective_search. The paper has 2000 regions.
 
     region_samples, region_foreground, region_overlap, region_background: regions of a picture that it learns from,
     the most that show an object, as a share, the least overlap with it, and the least overlap of the others: 64 of
@@ -39,13 +34,6 @@ class FastRcnnConfig(FamilyConfig):
     head_widths: tuple[int, ...] = (4096, 4096)
     dropout: float = 0.5
     shared_boxes: bool = False
-    proposals: int = 2000
-    search_side: int = 500
-    search_spaces: tuple[str, ...] = ("hsv", "lab")
-    search_scales: tuple[float, ...] = (50.0, 100.0)
-    search_least_side: float = 20.0
-    search_smoothing: float = 0.8
-    search_least_pixels: int = 20
     region_samples: int = 64
     region_foreground: float = 0.25
     region_overlap: float = 0.5
@@ -54,17 +42,6 @@ class FastRcnnConfig(FamilyConfig):
     @property
     def openvino_lacks(self) -> str:
         return "" if self.align else NO_ROI_POOLING
-
-    @property
-    def region_count(self) -> int:
-        return self.proposals
-
-    def find_regions(self, picture: Image) -> NDArray[np.float32]:
-        return searched(
-            np.ascontiguousarray(picture).tobytes(), picture.shape[0], picture.shape[1], self.search_side,
-            self.search_spaces, self.search_scales, self.proposals, self.search_least_side,
-            self.search_smoothing, self.search_least_pixels,
-        ).copy()  # fmt: skip
 
 
 VARIANTS = variants(

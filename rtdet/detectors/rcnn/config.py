@@ -5,23 +5,18 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import ClassVar
 
-import numpy as np
-from numpy.typing import NDArray
-
-from rtdet.detectors.family.config import FamilyConfig, variants
-from rtdet.detectors.rcnn.selective_search import searched
-from rtdet.types import Image
+from rtdet.detectors.family.config import variants
+from rtdet.detectors.rcnn.searched_config import SearchedConfig
 
 
 @dataclass(frozen=True)
-class RcnnConfig(FamilyConfig):
-    """backbone: see features.RegionFeatures; "alexnet" is the paper's. side: of a warped region, of whose pixels
+class RcnnConfig(SearchedConfig):
+    """How regions are found: see SearchedConfig.
+
+    backbone: see features.RegionFeatures; "alexnet" is the paper's. side: of a warped region, of whose pixels
     `context` on each side show what is around it (appendix A). head_widths, dropout: of the connected layers in front
     of the classes. shared_boxes: one box for all classes of a region. at_once: as many regions go through the network
     together, so that it fits into memory.
-
-    proposals, search_side, search_spaces, search_scales, search_least_side, search_smoothing, search_least_pixels:
-    see selective_search.
 
     region_samples, region_foreground, region_overlap: regions of a picture that it learns from, the most that show an
     object, as a share, and the least overlap with it; the others show none (section 2.3: 32 and 96 of two pictures or
@@ -39,13 +34,6 @@ class RcnnConfig(FamilyConfig):
     dropout: float = 0.5
     shared_boxes: bool = False
     at_once: int = 100
-    proposals: int = 2000
-    search_side: int = 500
-    search_spaces: tuple[str, ...] = ("hsv", "lab")
-    search_scales: tuple[float, ...] = (50.0, 100.0)
-    search_least_side: float = 20.0
-    search_smoothing: float = 0.8
-    search_least_pixels: int = 20
     region_samples: int = 64
     region_foreground: float = 0.25
     region_overlap: float = 0.5
@@ -56,17 +44,6 @@ class RcnnConfig(FamilyConfig):
     @property
     def most_overlap(self) -> float:
         return self.thin_out
-
-    @property
-    def region_count(self) -> int:
-        return self.proposals
-
-    def find_regions(self, picture: Image) -> NDArray[np.float32]:
-        return searched(
-            np.ascontiguousarray(picture).tobytes(), picture.shape[0], picture.shape[1], self.search_side,
-            self.search_spaces, self.search_scales, self.proposals, self.search_least_side,
-            self.search_smoothing, self.search_least_pixels,
-        ).copy()  # fmt: skip
 
 
 VARIANTS = variants(

@@ -45,7 +45,7 @@ def draw_marks(canvas: Image, marks: Sequence[Mark], style: DrawStyle) -> None:
     """Draws into the (H, W, 3) BGR canvas. Text lies over every box, so that no line crosses it, and boxes over
     every trail."""
     height, width = canvas.shape[:2]
-    pen, clip = Pen.of(width, height, style.scale), (0.0, 0.0, float(width), float(height))
+    pen, clip = Pen.of(width, height, style.scale, style.thickness), (0.0, 0.0, float(width), float(height))
     marks = [mark for mark in marks if touch(mark.box, clip)]
     for mark in marks:
         _draw_trail(canvas, mark, pen)

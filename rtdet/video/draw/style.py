@@ -16,8 +16,9 @@ DASH, GAP = 5.0, 4.0
 class DrawStyle:
     """What is drawn: boxes, labels (class names, IDs, scores), trails.
 
-    `scale` multiplies line widths and text; `trail_s` is how many seconds a trail lasts (0: none); a track fades
-    over `fade_s` seconds without a detection, or as its place gets uncertain.
+    `scale` multiplies line widths and text; `thickness` is the width of a line in pixels (None: it grows with the
+    picture); `trail_s` is how many seconds a trail lasts (0: none); a track fades over `fade_s` seconds without a
+    detection, or as its place gets uncertain.
     """
 
     show_boxes: bool = True
@@ -26,6 +27,7 @@ class DrawStyle:
     show_scores: bool = True
     show_trails: bool = True
     scale: float = 1.0
+    thickness: int | None = None
     trail_s: float = 2.0
     fade_s: float = 1.5
 
@@ -38,10 +40,11 @@ class Pen:
     text: int
 
     @staticmethod
-    def of(width: int, height: int, scale: float = 1.0) -> Pen:
-        """The pen for a picture of this size: lines and letters grow with it."""
+    def of(width: int, height: int, scale: float = 1.0, thickness: int | None = None) -> Pen:
+        """The pen for a picture of this size: lines and letters grow with it. `thickness`: of lines, where they do
+        not."""
         side = min(width, height) * scale
-        return Pen(max(1, round(side / 360)), max(7, round(side / 64)))
+        return Pen(thickness or max(1, round(side / 360)), max(7, round(side / 64)))
 
     @property
     def joint(self) -> int:

@@ -12,7 +12,7 @@ from rtdet.errors import OutputError, UsageError
 from rtdet.output_file import suffix_of
 from rtdet.protocols import Sink
 from rtdet.types import SourceInfo
-from rtdet.video.draw import DrawStyle
+from rtdet.video.draw import DrawStyle, Painter
 from rtdet.video.recording.pictures import PICTURE_SUFFIXES, PictureFile, PictureFolder
 from rtdet.video.recording.recording import Recording, size_of_all
 
@@ -30,9 +30,10 @@ def open_recording(
     audio_from: str | None = None,
     style: Callable[[], DrawStyle] = DrawStyle,
     closes_gaps: bool = False,
+    painter: Painter | None = None,
 ) -> Sink:
     """An annotated H.264 recording (.mp4, .mkv), with the sound of the file `audio_from`; `style` is
-    asked for the look of each picture; for `closes_gaps` see Recording.
+    asked for the look of each picture; for `closes_gaps` and `painter`, of films, see Recording.
 
     Of single pictures it is a slide show, which is said once; a path that is a folder, or ends in a slash, then takes
     the annotated pictures themselves, and one that ends in .jpg or .png the only one.
@@ -56,7 +57,7 @@ def open_recording(
         width, height = size_of_all(info)
         log.info("%s shows each picture for a second, letterboxed to %dx%d; a folder (%s%s) takes the annotated "
                  "pictures themselves", path, width, height, Path(path).with_suffix(""), os.sep)  # fmt: skip
-    return Recording(path, info, audio_from=audio_from, style=style, closes_gaps=closes_gaps)
+    return Recording(path, info, audio_from=audio_from, style=style, closes_gaps=closes_gaps, painter=painter)
 
 
 def is_folder(path: str | Path) -> bool:

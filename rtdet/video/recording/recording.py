@@ -23,7 +23,7 @@ from rtdet.geometry.letterbox import letterbox
 from rtdet.output_file import OutputFile, suffix_of
 from rtdet.protocols import Sink
 from rtdet.types import Frame, FrameResult, Image, SourceInfo
-from rtdet.video.draw import DrawStyle, TrailStore, draw_tracks
+from rtdet.video.draw import DrawStyle, Painter
 from rtdet.video.recording.clock import RecordingClock, stamp
 from rtdet.video.recording.encoder import Encoder
 from rtdet.video.recording.media_file import MediaFile
@@ -56,7 +56,7 @@ def size_of_all(info: SourceInfo) -> tuple[int, int]:
 
 
 class Recording(Sink):
-    """Writes each result's picture with its tracks drawn on it.
+    """Writes each result's picture as `painter` gives it, by default with its tracks drawn on it in `style`.
 
     The constructor raises OutputError or UnknownNameError when nothing can be written at `path`, and
     leaves no file behind; the file appears with the first frame. Every picture has the first one's size
@@ -75,6 +75,7 @@ class Recording(Sink):
         audio_from: str | None = None,
         style: Callable[[], DrawStyle] = DrawStyle,
         closes_gaps: bool = False,
+        painter: Painter | None = None,
     ) -> None:
         suffix = suffix_of(path, "recording", tuple(_MUXERS))
         self.path = Path(path)
@@ -82,11 +83,11 @@ class Recording(Sink):
         self._options = {**_COMMON, **options}
         self._info = info
         self._audio_from = None if info.is_live else audio_from
-        self._style = style
         self._closes_gaps = closes_gaps
-        self._trails = TrailStore(style().trail_s)
+        self._painter = painter or Painter(style)
         self._file = OutputFile(path, audio_from, goes_back=True)
         self._first: Frame | None = None
+        self._size = (0, 0)
         self._last: Frame | None = None
         self._held: av.VideoFrame | None = None
         self._clock: RecordingClock | None = None
@@ -102,12 +103,11 @@ class Recording(Sink):
         if self._file.failure is not None:
             raise self._file.failure
         self._file.check_in_place()
-        frame, tracks = result.frame, result.tracks
-        self._trails.update(tracks, frame.t)
-        image = draw_tracks(frame.bgr, tracks, self._style(), self._trails)
+        frame, image = result.frame, self._painter.paint(result)
         with self._failures():
             if self._first is None:
                 self._first = frame
+                self._size = size_of_all(self._info) if self._info.are_pictures else image.shape[1::-1]
                 self._clock = self._start_clock(frame)
             assert self._clock is not None
             picture = self._picture(image)
@@ -153,10 +153,8 @@ class Recording(Sink):
         """An I420 frame of the recording's size."""
         import av
 
-        assert self._first is not None
-        size = size_of_all(self._info) if self._info.are_pictures else self._first.size
-        if image.shape[1::-1] != size:
-            image, _ = letterbox(image, size, fill=0, center=True)
+        if image.shape[1::-1] != self._size:
+            image, _ = letterbox(image, self._size, fill=0, center=True)
         height, width = image.shape[:2]
         if height % 2 or width % 2:
             image = cv2.copyMakeBorder(image, 0, height % 2, 0, width % 2, cv2.BORDER_REPLICATE)

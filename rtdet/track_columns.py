@@ -8,7 +8,8 @@ with `label` it is drawn.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+import math
+from collections.abc import Callable, Collection
 from dataclasses import dataclass
 from typing import Any
 
@@ -33,6 +34,7 @@ class Column:
     of       its values (N,) from the tracks of a frame, where `Tracks.values` has none; None: the default.
     filled   the value of a row that the offline tools add in a gap; None: that of the row before the gap.
     label    the words for a value in the label of the track's box, "" for none; None: it is never drawn.
+    is_optional  only files of runs that know the value have it; a float whose default is NaN may be missing in a row.
     """
 
     name: str
@@ -43,11 +45,17 @@ class Column:
     of: Callable[[Tracks], AnyArray] | None = None
     filled: Any = None
     label: Callable[[Any], str] | None = None
+    is_optional: bool = False
 
     @property
     def dtype(self) -> Any:
         """The NumPy type of its values."""
         return _DTYPES[self.kind]
+
+    @property
+    def may_be_missing(self) -> bool:
+        """Whether NaN is a value: that of a row which has none."""
+        return self.kind is float and self.default is not None and math.isnan(self.default)
 
     def is_in(self, suffix: str) -> bool:
         """Whether files of this suffix have the column."""
@@ -62,9 +70,11 @@ class Column:
         return np.full(len(tracks), self.default, dtype=self.dtype)
 
     def written(self, value: Any) -> Any:
-        """The value as it is written to a file: a Python value, rounded; never -0.0."""
+        """The value as it is written to a file: a Python value, rounded; never -0.0; None where it is missing."""
         if self.kind is not float:
             return self.kind(value)
+        if self.may_be_missing and math.isnan(value):
+            return None
         return (float(value) if self.digits is None else round(float(value), self.digits)) + 0.0
 
     @property
@@ -88,6 +98,14 @@ class Column:
 TIME = Column("time_s", float, digits=6, files=(".csv", ".parquet"))
 SCORE = Column("score", float, default=1.0, digits=4, filled=0.0)
 BOX = tuple(Column(side, float, digits=2) for side in ("left", "top", "width", "height"))
+
+
+
+def _measured(name: str, digits: int, label: Callable[[Any], str] | None = None) -> Column:
+    """What only a run with a scale of the ground knows; no value is missing at random: NaN says that there is none."""
+    files = (".csv", ".jsonl", ".parquet", ".json")
+    return Column(name, float, math.nan, digits, files, filled=math.nan, label=label, is_optional=True)
+
 
 # What every row has, in the order of a table's header; a .txt has an order of its own, and .jsonl and .json say some
 # of it by their layout.
@@ -116,24 +134,40 @@ FURTHER: tuple[Column, ...] = (
         of=lambda tracks: tracks.since_update_s == 0,
         filled=False,
     ),
+    # On the ground, of runs whose zones file has a scale (see `rtdet.ground`); nothing is missing or made up elsewhere.
+    # MOTChallenge's rows, whose columns have no names, are without them.
+    _measured("speed", 3, lambda speed: "" if math.isnan(speed) else f"{speed * 3.6:.0f} km/h"),
+    _measured("speed_se", 3),
+    _measured("distance_m", 2),
 )
 
 
-def columns_of(suffix: str, *, with_names: bool = False) -> tuple[Column, ...]:
-    """All columns that files of this suffix have; `with_names` those whose frames are files of their own."""
+def columns_of(
+    suffix: str, *, with_names: bool = False, known: Collection[str] = ()
+) -> tuple[Column, ...]:
+    """All columns that files of this suffix have; `with_names` those whose frames are files of their own; of the
+    optional ones those that are `known` by name."""
     names = (FILE_NAME,) if with_names else ()
-    return tuple(column for column in (*BASIC, *FURTHER, *names) if column.is_in(suffix))
+    columns = (*BASIC, *FURTHER, *names)
+    return tuple(one for one in columns if one.is_in(suffix) and (not one.is_optional or one.name in known))
 
 
-def further_of(suffix: str) -> tuple[Column, ...]:
-    """The columns of files of this suffix beyond the basic ones."""
-    return tuple(column for column in FURTHER if column.is_in(suffix))
+def further_of(suffix: str, known: Collection[str] = ()) -> tuple[Column, ...]:
+    """The columns of files of this suffix beyond the basic ones; of the optional ones those that are `known`."""
+    return tuple(
+        one for one in FURTHER if one.is_in(suffix) and (not one.is_optional or one.name in known)
+    )
+
+
+def kept(known: Collection[str]) -> tuple[Column, ...]:
+    """The further columns of tracks of which the values `known` by name are at hand."""
+    return tuple(one for one in FURTHER if not one.is_optional or one.name in known)
 
 
 def drawn_values(tracks: Tracks) -> list[list[str]]:
     """For each track, the words that its label shows for its further values, in order of column."""
     words: list[list[str]] = [[] for _ in range(len(tracks))]
-    for column in FURTHER:
+    for column in kept(tracks.values):
         if column.label is not None:
             for of_track, value in zip(words, column.values(tracks).tolist(), strict=True):
                 of_track.append(column.label(value))

@@ -19,15 +19,15 @@ from rtdet.video.draw import DrawStyle, marks_of
 
 every_format = pytest.mark.parametrize("suffix", list(FORMATS))
 
-SPEED = Column(
-    "speed", float, default=-1.0, digits=2, label=lambda speed: f"{speed:.0f} px/s" if speed >= 0 else ""
+PACE = Column(
+    "pace", float, default=-1.0, digits=2, label=lambda pace: f"{pace:.0f} px/s" if pace >= 0 else ""
 )
 FACE = Column("face", int, files=(".csv", ".json"), default=0)
 
 
 @pytest.fixture(autouse=True)
 def further_columns(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(track_columns, "FURTHER", (*track_columns.FURTHER, SPEED, FACE))
+    monkeypatch.setattr(track_columns, "FURTHER", (*track_columns.FURTHER, PACE, FACE))
 
 
 def record(path: Path) -> Path:
@@ -38,7 +38,7 @@ def record(path: Path) -> Path:
                 [[i, 5, 20 + i, 30], [100 + i, 5, 120 + i, 40]],
                 [3, 4],
                 since_update_s=[0, 0.04 if i == 1 else 0],
-                values={"speed": [1.2345 + i, 7], "face": [9, 8]},
+                values={"pace": [1.2345 + i, 7], "face": [9, 8]},
             )
             sink.write(FrameResult(Frame(np.zeros((60, 200, 3), np.uint8), i / 25, i), Detections(), tracks))
     return path
@@ -52,7 +52,7 @@ def seen_of(table: TrackTable) -> dict[tuple[int, int], bool]:
 @every_format
 def test_every_format_that_has_it_gives_it_back(tmp_path: Path, suffix: str) -> None:
     table = read_table(record(tmp_path / f"a{suffix}"))
-    assert table.values["speed"].tolist() == [1.23, 7, 2.23, 7, 5.23, 7]
+    assert table.values["pace"].tolist() == [1.23, 7, 2.23, 7, 5.23, 7]
     assert table.values["seen"].tolist() == [True, True, True, False, True, True]
     assert table.values["face"].tolist() == ([9, 8] * 3 if suffix in FACE.files else [0] * 6)
     # What MOTChallenge's rows have in the place of `seen`.
@@ -80,7 +80,7 @@ def test_the_offline_tools_carry_it_along_and_mark_what_they_add(tmp_path: Path,
         (4, 1),
         (4, 2),
     ]
-    assert table.values["speed"][table.rows_of(1)].tolist() == [1.23, 2.23, 2.23, 2.23, 5.23]
+    assert table.values["pace"][table.rows_of(1)].tolist() == [1.23, 2.23, 2.23, 2.23, 5.23]
 
 
 @every_format
@@ -91,7 +91,7 @@ def test_a_file_from_before_it_was_there_has_its_default(
         before.setattr(track_columns, "FURTHER", track_columns.FURTHER[:1])
         path = record(tmp_path / f"a{suffix}")
     table = read_table(path)
-    assert table.values["speed"].tolist() == [-1] * 6
+    assert table.values["pace"].tolist() == [-1] * 6
     assert table.values["seen"].all()
 
 
@@ -106,15 +106,15 @@ def test_a_row_of_text_has_it_after_the_place_in_the_world_so_that_its_class_sta
 @every_format
 def test_a_value_that_is_no_number_is_refused_with_its_row(tmp_path: Path, suffix: str) -> None:
     table = read_table(record(tmp_path / f"a{suffix}"))
-    speeds = np.where(table.ids == 4, np.nan, 1.0)
-    with pytest.raises(ValueError, match="frame 1, ID 4: the speed is not a number"):
+    paces = np.where(table.ids == 4, np.nan, 1.0)
+    with pytest.raises(ValueError, match="frame 1, ID 4: the pace is not a number"):
         TrackTable(
-            table.frames, table.ids, table.boxes, table.scores, table.labels, table.frame_list, (), {"speed": speeds}
+            table.frames, table.ids, table.boxes, table.scores, table.labels, table.frame_list, (), {"pace": paces}
         )  # fmt: skip
 
 
 def test_its_words_stand_in_the_label_beside_the_score_where_it_has_any() -> None:
-    tracks = Tracks([[0, 0, 9, 9], [20, 0, 29, 9]], [1, 2], [0.5, 0.5], values={"speed": [12.4, -1]})
+    tracks = Tracks([[0, 0, 9, 9], [20, 0, 29, 9]], [1, 2], [0.5, 0.5], values={"pace": [12.4, -1]})
     assert [mark.label for mark in marks_of(tracks, DrawStyle())] == [
         ("0 #1", "0.50", "12 px/s"),
         ("0 #2", "0.50"),

@@ -141,9 +141,10 @@ def _table(entries: list[Entry], frame_list: FrameList, has_class_numbers: bool)
 
 def _further(rows: list[Entry]) -> dict[str, AnyArray]:
     """The further values of the rows, by column; of formats that have them all in the same rows."""
-    known = [column for column in track_columns.FURTHER if rows and column.name in rows[0].further]
+    named = set[str]().union(*(row.further for row in rows))
+    known = [column for column in track_columns.FURTHER if column.name in named]
     return {
-        column.name: np.array([row.further[column.name] for row in rows], dtype=column.dtype)
+        column.name: np.array([row.further.get(column.name, column.default) for row in rows], dtype=column.dtype)
         for column in known
     }
 

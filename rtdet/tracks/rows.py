@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 import re
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Collection, Iterable
 from dataclasses import dataclass
 from operator import itemgetter
 from typing import Any
@@ -50,6 +50,11 @@ def well_formed(text: str) -> str:
     """The text as UTF-8 can hold it: bytes of a file's name that are no UTF-8, which Python reads as halves of pairs,
     become U+FFFD."""
     return text if text.isascii() else _HALVES.sub("\ufffd", text)
+
+
+def known_values(objects: Tracks | Detections) -> Collection[str]:
+    """The names of the further values that these tracks come with."""
+    return objects.values if isinstance(objects, Tracks) else ()
 
 
 class ClassIds:
@@ -116,13 +121,13 @@ def _further(tracks: Tracks) -> dict[str, list[Any]]:
     """The further values of the tracks as files have them, by column."""
     return {
         column.name: [column.written(value) for value in column.values(tracks).tolist()]
-        for column in track_columns.FURTHER
+        for column in track_columns.kept(tracks.values)
     }
 
 
 ltwh_of: Callable[[Row], tuple[float, float, float, float]] = itemgetter("left", "top", "width", "height")
 
 
-def further_names(suffix: str) -> tuple[str, ...]:
-    """Which of a row's values beyond the basic ones files of this suffix have."""
-    return tuple(column.name for column in track_columns.further_of(suffix))
+def further_names(suffix: str, known: Collection[str]) -> tuple[str, ...]:
+    """Which of a row's values beyond the basic ones files of this suffix have; of the optional ones those `known`."""
+    return tuple(column.name for column in track_columns.further_of(suffix, known))

@@ -14,6 +14,7 @@ from rtdet.types import BoolArray, FloatArray, IntArray, Tracks
 
 # A frame number beyond this (four days at 30 fps) is no video's.
 LAST_FRAME = 9_999_999
+_MAY_BE_MISSING = {column.name for column in track_columns.FURTHER if column.may_be_missing}
 # Every whole number up to here is a float64 too, as the columns of a text file are read.
 LAST_ID = 2**53
 # Pixels; a box out there is a row in another format.
@@ -66,8 +67,8 @@ class TrackTable:
 
     frames (N,) int64 numbers that `frame_list` has, rising; ids (N,) int64 from 0, each once a frame; boxes (N, 4)
     float64 xyxy pixels; scores (N,) float64; labels (N,) int64 indices into `class_names`; values: an (N,) array for
-    each column of `track_columns.FURTHER`, its default where none was given. A score of 0 marks a row that was filled
-    in, not seen. Raises ValueError that names the frame and the ID of a wrong row.
+    each column of `track_columns.FURTHER`, its default where none was given (of an optional one: no array). A score of 0
+    marks a row that was filled in, not seen. Raises ValueError that names the frame and the ID of a wrong row.
     """
 
     frames: IntArray
@@ -137,7 +138,7 @@ class TrackTable:
         self._refuse(~np.all(is_near, axis=1), "box is not within 1e9 pixels")
         self._refuse(~np.isfinite(self.scores), "score is not a number")
         for name, values in self.values.items():
-            if values.dtype == np.float64:
+            if values.dtype == np.float64 and name not in _MAY_BE_MISSING:
                 self._refuse(~np.isfinite(values), f"{name} is not a number")
         self._refuse((self.ids < 0) | (self.ids > LAST_ID), "ID is not a whole number from 0")
         order = self.by_track()
@@ -153,10 +154,10 @@ class TrackTable:
 
 
 def _completed(values: Mapping[str, AnyArray], count: int) -> Mapping[str, AnyArray]:
-    """The values of every further column, each frozen."""
+    """The values of every further column, but for optional ones that nobody knows; each frozen."""
     return {
         column.name: _frozen(values.get(column.name, np.full(count, column.default)), column.dtype)
-        for column in track_columns.FURTHER
+        for column in track_columns.kept(values)
     }
 
 

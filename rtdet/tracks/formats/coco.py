@@ -11,7 +11,7 @@ from typing import Any
 from rtdet.output_file import Checkpoint
 from rtdet.track_columns import TIME
 from rtdet.tracks.formats.format import Entry, Format, RowWriter, compact_json, further_in, seconds, whole
-from rtdet.tracks.rows import FrameRecord, Row, further_names, ltwh_of
+from rtdet.tracks.rows import FrameRecord, Row, further_names, known_values, ltwh_of
 
 # COCO has no pictures without a size: this one says that nobody saw the picture.
 _UNSEEN = (1, 1)
@@ -43,7 +43,7 @@ class CocoWriter(RowWriter):
             self._images.append(
                 compact_json({**image, "width": width, "height": height, TIME.name: record.written_time})
             )
-        further = further_names(COCO.suffix)
+        further = further_names(COCO.suffix, known_values(record.objects))
         for row in rows:
             self._annotation_count += 1
             separator = "\n" if self._annotation_count == 1 else ",\n"

@@ -1,5 +1,5 @@
 """Track files as a table with a header (.csv): `frame,time_s,id,class,score,left,top,width,height,seen`,
-and `file_name` where each frame is a file of its own.
+speeds where the run knows them, and `file_name` where each frame is a file of its own.
 
 A class whose name a spreadsheet would run as a formula has an apostrophe in front (see `csv_text`)."""
 
@@ -14,7 +14,7 @@ from typing import Any
 from rtdet.csv_text import text_cell, text_of_cell
 from rtdet.track_columns import BOX, Column, columns_of
 from rtdet.tracks.formats.format import Entry, Format, RowWriter, further_in, on_line, seconds, whole
-from rtdet.tracks.rows import FrameRecord, Row
+from rtdet.tracks.rows import FrameRecord, Row, known_values
 
 
 class CsvWriter(RowWriter):
@@ -22,8 +22,10 @@ class CsvWriter(RowWriter):
 
     def _write_rows(self, record: FrameRecord, rows: list[Row]) -> None:
         if self._is_first:
-            self._columns = columns_of(CSV.suffix, with_names=bool(record.name))
-        lines = [[_cell(column, row[column.name]) for column in self._columns] for row in rows]
+            self._columns = columns_of(
+                CSV.suffix, with_names=bool(record.name), known=known_values(record.objects)
+            )
+        lines = [[_cell(column, row.get(column.name)) for column in self._columns] for row in rows]
         if self._is_first:
             lines.insert(0, [column.name for column in self._columns])
         self._file.append(_as_text(lines))

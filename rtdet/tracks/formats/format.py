@@ -128,9 +128,10 @@ def seconds(content: Mapping[str, Any]) -> float | None:
 
 
 def further_in(content: Mapping[str, Any], suffix: str) -> dict[str, Any]:
-    """The further values of a row whose columns have names, by column."""
+    """The further values of a row whose columns have names, by column; an optional one where the file has it."""
     return {
-        column.name: column.parsed(content.get(column.name)) for column in track_columns.further_of(suffix)
+        column.name: column.parsed(content.get(column.name))
+        for column in track_columns.further_of(suffix, content)
     }
 
 

@@ -9,7 +9,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from rtdet.tracks.formats.format import Entry, Format, RowWriter, further_in, on_line, seconds, whole
-from rtdet.tracks.rows import FrameRecord, Row, further_names, ltwh_of
+from rtdet.tracks.rows import FrameRecord, Row, further_names, known_values, ltwh_of
 
 
 class JsonLinesWriter(RowWriter):
@@ -19,7 +19,7 @@ class JsonLinesWriter(RowWriter):
         line: dict[str, object] = {"frame": record.number, "time_s": record.written_time}
         if record.name:
             line["name"] = record.name
-        further = further_names(JSON_LINES.suffix)
+        further = further_names(JSON_LINES.suffix, known_values(record.objects))
         line["tracks"] = [
             {
                 "id": row["id"],

@@ -4,16 +4,17 @@ from __future__ import annotations
 
 import math
 import time
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from pathlib import Path
 
 from rtdet.output_file import Checkpoint
+from rtdet import track_columns
 from rtdet.track_columns import columns_of
 from rtdet.tracks.formats.csv_file import table_entry
 from rtdet.tracks.formats.format import Entry, Format, RowWriter
 from rtdet.tracks.formats.parquet_encoding import MAGIC, Kind, footer, row_group
 from rtdet.tracks.formats.parquet_reading import parquet_rows
-from rtdet.tracks.rows import FrameRecord, Row
+from rtdet.tracks.rows import FrameRecord, Row, known_values
 
 _ROWS_PER_GROUP = 50_000
 _KINDS = {int: Kind.WHOLE, float: Kind.REAL, bool: Kind.FLAG, str: Kind.TEXT}
@@ -41,7 +42,7 @@ class ParquetWriter(RowWriter):
 
     def _write_rows(self, record: FrameRecord, rows: list[Row]) -> None:
         if self._is_first:
-            self._schema = _schema(with_names=bool(record.name))
+            self._schema = _schema(with_names=bool(record.name), known=known_values(record.objects))
         self._open_group += rows
         while len(self._open_group) >= _ROWS_PER_GROUP:
             self._seal()
@@ -73,17 +74,19 @@ class ParquetWriter(RowWriter):
     def _encode(self, rows: list[Row]) -> tuple[bytes, bytes]:
         """One row group as bytes for the end of the file, and its entry in the footer."""
         magic = b"" if self._offset else MAGIC
-        columns = [[math.nan if row[name] is None else row[name] for row in rows] for name in self._schema]
+        columns = [[math.nan if row.get(name) is None else row[name] for row in rows] for name in self._schema]
         content, entry = row_group(self._schema, columns, self._offset + len(magic))
         return magic + content, entry
 
 
-def _schema(*, with_names: bool = False) -> dict[str, Kind]:
-    return {column.name: _KINDS[column.kind] for column in columns_of(PARQUET.suffix, with_names=with_names)}
+def _schema(*, with_names: bool = False, known: Collection[str] = ()) -> dict[str, Kind]:
+    columns = columns_of(PARQUET.suffix, with_names=with_names, known=known)
+    return {column.name: _KINDS[column.kind] for column in columns}
 
 
 def _read(path: Path) -> Iterator[Entry]:
-    names = [column.name for column in columns_of(PARQUET.suffix, with_names=True)]
+    every = [column.name for column in track_columns.FURTHER]
+    names = [column.name for column in columns_of(PARQUET.suffix, with_names=True, known=every)]
     return (table_entry(row, PARQUET.suffix) for row in parquet_rows(path, names))
 
 

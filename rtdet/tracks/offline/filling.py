@@ -133,7 +133,7 @@ def _with_rows_in(
         column(table.labels, table.labels[gaps.before]),
         listed,
         table.class_names,
-        {of.name: values_of(of, table.values[of.name]) for of in track_columns.FURTHER},
+        {of.name: values_of(of, table.values[of.name]) for of in track_columns.kept(table.values)},
     )
     return whole, np.asarray(order >= len(table))
 

@@ -14,9 +14,10 @@ from typing import Any
 from rtdet.config import RunConfig
 from rtdet.detectors.registry import files_of_model, load_detector, model_names
 from rtdet.errors import UnknownNameError, UsageError
+from rtdet.ground import SpeedMeter, read_scale
 from rtdet.overwriting import refuse_overwriting, refuse_overwriting_in
 from rtdet.pipeline import Pipeline, Policy
-from rtdet.protocols import Detector, Sink, Source, Tracker
+from rtdet.protocols import Detector, Sink, Source, Tracker, TrackMeter
 from rtdet.trackers.optical_flow import OpticalFlow
 from rtdet.trackers.registry import TRACKERS, check_classes, load_tracker, load_tracker_for, parse_settings
 from rtdet.tracks import open_track_file
@@ -84,6 +85,12 @@ def check_tracker(name: str, texts: Sequence[str] = ()) -> None:
         load_tracker(name, **parse_settings(name, texts))
 
 
+def build_meter(config: RunConfig) -> TrackMeter | None:
+    """What measures speeds, where the config's zones file has a scale of the ground. Raises SourceError."""
+    scale = None if config.zones is None else read_scale(config.zones)
+    return None if scale is None else SpeedMeter(scale)
+
+
 def build_recording(
     path: str | Path,
     info: SourceInfo,
@@ -120,7 +127,8 @@ def check_outputs(config: RunConfig, more: Mapping[str, str | Path] = {}) -> Non
     if config.save is not None and is_folder(config.save):
         refuse_overwriting_in(config.save, "--save", files_of_source(config.source))
     outputs = {"--save": config.save, "--tracks": config.tracks, "--stats": config.stats, **more}
-    refuse_overwriting(outputs, chain(files_of_source(config.source), files_of_model(config.model)))
+    read = chain(files_of_source(config.source), files_of_model(config.model), [config.zones])
+    refuse_overwriting(outputs, read)
 
 
 def policy_of(config: RunConfig, *, live: bool, watched: bool = False) -> Policy:
@@ -153,6 +161,7 @@ def build_pipeline(
     check_tracker(config.tracker, config.set)
     policy_of(config, live=True)  # names are checked before anything slow is opened
     check_outputs(config)
+    meter = build_meter(config)
     with ExitStack() as opened:
         source = source_opener(config)
         opened.callback(source.close)
@@ -190,6 +199,7 @@ def build_pipeline(
             rests_at_end=watched and info.are_pictures,
             keep_detector=lend_detector is not None,
             camera_motion=OpticalFlow(),
+            meter=meter,
         )
         opened.pop_all()
     pipeline.compensate_camera(config.camera_motion)

@@ -38,6 +38,7 @@ class RunConfig:
     save: str | None = None
     tracks: str | None = None
     stats: str | None = None
+    zones: str | None = None
     duration: float | None = None
     max_frames: int | None = None
     start: float = 0.0

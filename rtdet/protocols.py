@@ -108,6 +108,24 @@ class TwoStageTracker(Tracker, Protocol):
     def set_confidence(self, confidence: float) -> None: ...
 
 
+class TrackMeter(Protocol):
+    """Measures further values of tracks as a run goes on: their speed.
+
+    names: of the values, which `update` and `at` add to `Tracks.values`. `update` is told of each new frame, with the
+    picture's size (width, height); `at(tracks, t)` says what they are at `t`, and changes nothing; `reset` starts
+    over.
+    """
+
+    @property
+    def names(self) -> tuple[str, ...]: ...
+
+    def update(self, tracks: Tracks, t: float, size: tuple[int, int] | None) -> Tracks: ...
+
+    def at(self, tracks: Tracks, t: float) -> Tracks: ...
+
+    def reset(self) -> None: ...
+
+
 @runtime_checkable
 class CompensatingTracker(Tracker, Protocol):
     """A tracker that can use the camera's own motion.

@@ -100,9 +100,8 @@ SCORE = Column("score", float, default=1.0, digits=4, filled=0.0)
 BOX = tuple(Column(side, float, digits=2) for side in ("left", "top", "width", "height"))
 
 
-
 def _measured(name: str, digits: int, label: Callable[[Any], str] | None = None) -> Column:
-    """What only a run with a scale of the ground knows; no value is missing at random: NaN says that there is none."""
+    """What only a run with a scale of the ground knows; NaN is a row that has none."""
     files = (".csv", ".jsonl", ".parquet", ".json")
     return Column(name, float, math.nan, digits, files, filled=math.nan, label=label, is_optional=True)
 
@@ -134,17 +133,15 @@ FURTHER: tuple[Column, ...] = (
         of=lambda tracks: tracks.since_update_s == 0,
         filled=False,
     ),
-    # On the ground, of runs whose zones file has a scale (see `rtdet.ground`); nothing is missing or made up elsewhere.
-    # MOTChallenge's rows, whose columns have no names, are without them.
+    # On the ground, of runs whose zones file has a scale (see `rtdet.ground`), in m/s; labels have km/h, whatever it
+    # is. MOTChallenge's rows, whose columns have no names, are without them.
     _measured("speed", 3, lambda speed: "" if math.isnan(speed) else f"{speed * 3.6:.0f} km/h"),
     _measured("speed_se", 3),
     _measured("distance_m", 2),
 )
 
 
-def columns_of(
-    suffix: str, *, with_names: bool = False, known: Collection[str] = ()
-) -> tuple[Column, ...]:
+def columns_of(suffix: str, *, with_names: bool = False, known: Collection[str] = ()) -> tuple[Column, ...]:
     """All columns that files of this suffix have; `with_names` those whose frames are files of their own; of the
     optional ones those that are `known` by name."""
     names = (FILE_NAME,) if with_names else ()
@@ -154,9 +151,7 @@ def columns_of(
 
 def further_of(suffix: str, known: Collection[str] = ()) -> tuple[Column, ...]:
     """The columns of files of this suffix beyond the basic ones; of the optional ones those that are `known`."""
-    return tuple(
-        one for one in FURTHER if one.is_in(suffix) and (not one.is_optional or one.name in known)
-    )
+    return tuple(one for one in FURTHER if one.is_in(suffix) and (not one.is_optional or one.name in known))
 
 
 def kept(known: Collection[str]) -> tuple[Column, ...]:

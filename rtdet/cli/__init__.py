@@ -169,6 +169,7 @@ def _several(
 @click.option(
     "--stats", metavar="OUT.json", help="Write frame counts, drops, speeds and the timing of each stage."
 )
+@options.zones()
 @click.option("--headless", is_flag=True, default=None, help="Run without a window.")
 @click.option("--show", is_flag=True, help="Insist on a window: an error if none can be opened.")
 @click.option("--start", type=float, metavar="S", help="Start S seconds into a file.")

@@ -175,6 +175,17 @@ def save_tracks() -> Callable[[F], F]:
     )
 
 
+def zones(
+    help: str = "A zones file with the scale of the ground: speeds in tracks and on the picture.",
+    *,
+    required: bool = False,
+) -> Callable[[F], F]:
+    """--zones, the file of lines, areas and the ground's scale."""
+    return click.option(
+        "--zones", metavar="ZONES.json", required=required, shell_complete=completion.files, help=help
+    )
+
+
 def detections_fps() -> Callable[[F], F]:
     """--fps of a file of detections; None where the option is not given."""
     return click.option(

@@ -7,7 +7,7 @@ import numpy as np
 from rtdet.types import FloatArray
 
 # A step counts once it is longer than this many standard errors of the place, and than this.
-_STEP_ERRORS, _LEAST_STEP_M = 3.0, 0.25
+_STEP_ERRORS, _LEAST_STEP_M = 3.0, 0.1
 
 
 def step_m(place_se: FloatArray) -> FloatArray:

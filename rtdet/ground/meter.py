@@ -20,11 +20,13 @@ _FORGOTTEN_S, _STALE_S = 10.0, 1.0
 
 
 class SpeedMeter:
-    """Adds `speed`, `speed_se` and `distance_m` to the tracks of a run, frame by frame, from what was seen so far: the
-    filter of `motion.py` alone, where finished tracks also have what came after.
+    """Adds `speed`, `speed_se` and `distance_m` to the tracks of a run, frame by frame, from what was seen so far:
+    the filter of `motion.py` alone, where finished tracks also have what came after.
 
     NaN is the value of a track that has none yet. Not for several threads at a time.
     """
+
+    names = VALUES
 
     def __init__(self, scale: Scale) -> None:
         self._scale = scale
@@ -33,25 +35,24 @@ class SpeedMeter:
 
     def reset(self) -> None:
         """Forgets all tracks: those to come are others."""
-        self._clock, self._t = Clock(), float("nan")
+        self._clock = Clock()
         self._ids = np.zeros(0, dtype=np.int64)
         none = np.zeros(0)
         self._seen_s, self._measured, self._gone = none, none, none
         self._boxes, self._anchors = np.zeros((0, 4)), np.zeros((0, 2))
         self._states, self._fit = first_states(np.zeros((0, 2)), np.zeros((0, 2, 2))), Fit.none(0)
 
-    def update(self, tracks: Tracks, t: float, size: Size) -> Tracks:
+    def update(self, tracks: Tracks, t: float, size: Size | None) -> Tracks:
         """The tracks of a new frame at `t` seconds, in a picture of this size (width, height), with their values.
 
-        Raises UsageError where the scale does not fit the picture."""
+        Raises SourceError where the scale does not fit the picture."""
         self._clock.advance(t)
-        self._t = t
         now = self._clock.now_s
         found = places_of(self._ground(size), tracks.boxes)
         seen = np.flatnonzero(found.usable & (tracks.since_update_s == 0) & (tracks.ids > 0))
         self._forget(now)
         if len(seen):
-            self._measure(tracks, seen, Places(*(part[seen] for part in found)), now)
+            self._measure(tracks, seen, found.taken(seen), now)
         return self.at(tracks, t)
 
     def at(self, tracks: Tracks, t: float) -> Tracks:
@@ -59,7 +60,7 @@ class SpeedMeter:
         values = {name: np.full(len(tracks), np.nan) for name in VALUES}
         rows, known = self._known(tracks.ids)
         if len(rows):
-            now = self._clock.now_s + max(0.0, t - self._t)
+            now = self._clock.now_s + max(0.0, self._clock.ahead_s(t))
             ahead = (now - self._seen_s[known]).clip(0, _FORGOTTEN_S)
             course = mixed(predict(self._states.taken(known), ahead), self._fit.taken(known))
             told = settled(course.speed, course.speed_se) & (ahead <= _STALE_S)
@@ -69,7 +70,7 @@ class SpeedMeter:
             values["distance_m"][rows] = self._gone[known]
         return replace(tracks, values={**tracks.values, **values})
 
-    def _ground(self, size: Size) -> Ground:
+    def _ground(self, size: Size | None) -> Ground:
         if size not in self._grounds:
             self._grounds = {size: self._scale.on(size)}
         return self._grounds[size]
@@ -110,9 +111,7 @@ class SpeedMeter:
         self._gone[known] += np.where(far, step, 0)
         self._anchors[known] = np.where(far[:, None], course.place, self._anchors[known])
 
-    def _begin(
-        self, ids: IntArray, boxes: FloatArray, found: Places, rows: IntArray, now: float
-    ) -> None:
+    def _begin(self, ids: IntArray, boxes: FloatArray, found: Places, rows: IntArray, now: float) -> None:
         """Takes in the tracks of these rows: new ones, and those whose ID went over to another object."""
         old = ~np.isin(self._ids, ids[rows])
         again, before = self._known(ids[rows])

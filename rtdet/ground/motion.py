@@ -1,13 +1,13 @@
 """Kalman filters of places on the ground, many at once.
 
 A state is (X, Y, their velocities, the wobble of the box in x and y). Velocities change at random (white noise of
-acceleration, Bar-Shalom, Li and Kirubarajan 2001, section 6.2.2). A measured place is off by noise, new each time, and
-by the wobble, which lasts a moment: legs that swing, a detector that cuts the same corner in frame after frame. Taken for
-noise that is new each time, it would make speeds look far surer than they are.
+acceleration, Bar-Shalom, Li and Kirubarajan 2001, section 6.2.2). A measured place is off by noise, new each time,
+and by the wobble, which lasts a moment: legs that swing, a detector that cuts the same corner in frame after frame.
+Taken for noise that is new each time, it would make speeds look far surer than they are.
 
-Nobody tells how much a detector's boxes jitter or wobble, nor how restless an object is. So each track has a filter for
-each of several models of these, weighted by how well it predicted what came (Magill 1965), and the size of all errors is
-estimated from what the predictions were off by: everything is computed with an assumed noise, and scaled by
+Nobody tells how much a detector's boxes jitter or wobble, nor how restless an object is. So each track has a filter
+for each of several models of these, weighted by how well it predicted what came (Magill 1965), and the size of all
+errors is estimated from what the predictions were off by: everything is computed with an assumed noise, and scaled by
 `Fit.variance` at the end.
 
 Shapes: T tracks, K models, B = any leading shape.
@@ -17,16 +17,17 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 from itertools import product
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 
 from rtdet.types import BoolArray, FloatArray
 
-# By how much a velocity changes at random within a second (standard deviation, m/s), and the standard deviation of the
-# wobble, in that of the noise: each with each, K models, both for the assumed noise.
-_MODELS = np.array(list(product((0.01, 0.1, 0.4, 1.2, 4.0), (0.0, 1.5, 5.0))))
-AGILITIES, WOBBLES = _MODELS.T
+# By how much a velocity changes at random within a second (standard deviation, m/s), and the standard deviation of
+# the wobble across and along the picture, in that of the noise: each with each, K models, both for the assumed noise.
+_AGILITIES, _WOBBLES = (0.01, 0.1, 0.4, 1.2, 4.0), ((0.0, 0.0), (1.5, 1.5), (5.0, 5.0), (6.0, 1.0))
+_MODELS = np.array([(agility, *wobble) for agility, wobble in product(_AGILITIES, _WOBBLES)])
+AGILITIES, WOBBLES = _MODELS[:, 0], _MODELS[:, 1:]
 # How long a wobble lasts (time constant).
 _WOBBLE_S = 0.25
 # Before anything is known of a velocity (standard deviation, m/s): so large that it does not count.
@@ -44,8 +45,8 @@ class States(NamedTuple):
     mean: FloatArray
     cov: FloatArray
 
-    def taken(self, rows: object) -> States:
-        return States(self.mean[rows], self.cov[rows])  # type: ignore[index]
+    def taken(self, rows: Any) -> States:
+        return States(self.mean[rows], self.cov[rows])
 
 
 def first_states(places: FloatArray, roots: FloatArray) -> States:
@@ -54,7 +55,7 @@ def first_states(places: FloatArray, roots: FloatArray) -> States:
     shape = (len(places), len(AGILITIES))
     mean, cov = np.zeros((*shape, 6)), np.zeros((*shape, 6, 6))
     mean[..., _PLACE] = places[:, None]
-    wobble = WOBBLES[:, None, None] * roots[:, None]
+    wobble = WOBBLES[:, None, :] * roots[:, None]
     noise = (roots @ roots.swapaxes(-1, -2))[:, None]
     cov[..., _PLACE, _PLACE] = noise + wobble @ wobble.swapaxes(-1, -2)
     cov[..., _VELOCITY, _VELOCITY] = np.eye(2) * _FIRST_VELOCITY**2
@@ -83,7 +84,7 @@ def update(states: States, places: FloatArray, roots: FloatArray) -> tuple[State
     """The (T, K) states after the measured places (T, 2), with `roots` (T, 2, 2) as above; and of each innovation its
     square by its covariance (T, K), and the logarithm of the covariance's determinant (T, K)."""
     mean, cov = states
-    wobble = WOBBLES[:, None, None] * roots[:, None]
+    wobble = WOBBLES[:, None, :] * roots[:, None]
     toward = cov[..., _PLACE] + cov[..., _WOBBLE] @ wobble.swapaxes(-1, -2)
     noise = (roots @ roots.swapaxes(-1, -2))[:, None]
     inverse, det = _inverse(toward[..., _PLACE, :] + wobble @ toward[..., _WOBBLE, :] + noise)
@@ -107,15 +108,15 @@ def _inverse(matrix: FloatArray) -> tuple[FloatArray, FloatArray]:
 
 
 class Prior(NamedTuple):
-    """What is thought of a track before it is seen: how likely each model is (K,), in sum 1, and the noise's variance,
-    over that of the assumed noise."""
+    """What is thought of a track before it is seen: how likely each model is (K,), in sum 1, and the noise's
+    variance, over that of the assumed noise."""
 
     weights: FloatArray
     variance: float = 1.0
 
 
 # Most objects go straight on most of the time.
-USUAL = Prior(np.array([0.3, 0.25, 0.2, 0.15, 0.1]).repeat(3) * np.tile([0.4, 0.35, 0.25], 5))
+USUAL = Prior(np.array([0.3, 0.25, 0.2, 0.15, 0.1]).repeat(4) * np.tile([0.4, 0.3, 0.15, 0.15], 5))
 
 
 @dataclass
@@ -138,8 +139,8 @@ class Fit:
         self.logarithms += np.where(counts[:, None], logarithms, 0)
         self.count += 2.0 * counts
 
-    def taken(self, rows: object) -> Fit:
-        return Fit(self.squares[rows], self.logarithms[rows], self.count[rows], self.prior)  # type: ignore[index]
+    def taken(self, rows: Any) -> Fit:
+        return Fit(self.squares[rows], self.logarithms[rows], self.count[rows], self.prior)
 
     @property
     def _total(self) -> FloatArray:
@@ -194,12 +195,13 @@ class Courses(NamedTuple):
     def speed_se(self) -> FloatArray:
         """(T,) the standard error of the speed: that of the velocity along itself."""
         away = self.velocity / np.maximum(self.speed, 1e-9)[..., None]
-        return np.sqrt(np.einsum("...i,...ij,...j->...", away, self.velocity_cov, away).clip(0))
+        variance = np.einsum("...i,...ij,...j->...", away, self.velocity_cov, away)
+        return np.asarray(np.sqrt(np.maximum(variance, 0)))
 
     @property
     def place_se(self) -> FloatArray:
         """(T,) the standard error of the place, in metres: the root of both axes' mean variance."""
-        return np.sqrt(np.trace(self.place_cov, axis1=-2, axis2=-1).clip(0) / 2)
+        return np.asarray(np.sqrt(np.maximum(np.trace(self.place_cov, axis1=-2, axis2=-1), 0) / 2))
 
 
 def mixed(states: States, fit: Fit) -> Courses:
@@ -207,6 +209,10 @@ def mixed(states: States, fit: Fit) -> Courses:
     weights, known = fit.weights[..., None], slice(0, 4)
     mean = (weights * states.mean[..., known]).sum(axis=-2)
     off = states.mean[..., known] - mean[..., None, :]
-    spread = fit.variance[..., None, None] * states.cov[..., known, known] + off[..., :, None] * off[..., None, :]
+    spread = (
+        fit.variance[..., None, None] * states.cov[..., known, known] + off[..., :, None] * off[..., None, :]
+    )
     cov = (weights[..., None] * spread).sum(axis=-3)
-    return Courses(mean[..., _PLACE], mean[..., _VELOCITY], cov[..., _PLACE, _PLACE], cov[..., _VELOCITY, _VELOCITY])
+    return Courses(
+        mean[..., _PLACE], mean[..., _VELOCITY], cov[..., _PLACE, _PLACE], cov[..., _VELOCITY, _VELOCITY]
+    )

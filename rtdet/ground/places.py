@@ -7,7 +7,7 @@ from typing import NamedTuple
 import numpy as np
 
 from rtdet.ground.scale import Ground, Size
-from rtdet.types import BoolArray, FloatArray
+from rtdet.types import BoolArray, FloatArray, IntArray
 
 # Assumed standard deviation of a box's side, in sizes of the box (square root of its area), and at least in pixels.
 # The filters find out how much it really is.
@@ -20,16 +20,20 @@ _BORDER, _BORDER_PX = 0.12, 2.0
 
 
 class Places(NamedTuple):
-    """places (N, 2) in metres, and roots (N, 2, 2) of their covariances (root times root transposed), where `usable` (N,)."""
+    """places (N, 2) in metres, and roots (N, 2, 2) of their covariances: root times root transposed. Both count where
+    `usable` (N,)."""
 
     places: FloatArray
     roots: FloatArray
     usable: BoolArray
 
+    def taken(self, rows: IntArray) -> Places:
+        return Places(self.places[rows], self.roots[rows], self.usable[rows])
+
 
 def places_of(ground: Ground, boxes: FloatArray) -> Places:
-    """Where the boxes (N, 4) stand. What is at the horizon or above it, and what the picture's border cuts off, has no
-    place: nobody sees where it stands.
+    """Where the boxes (N, 4) stand. What is at the horizon or above it, and what the picture's border cuts off, has
+    no place: nobody sees where it stands.
 
     The noise is the covariance of the pixel, carried to the ground by the homography's Jacobian J: J C J^T.
     """
@@ -45,7 +49,9 @@ def places_of(ground: Ground, boxes: FloatArray) -> Places:
     if ground.size is not None:
         usable &= ~_is_cut(boxes, ground.size, ground.point)
     return Places(
-        np.where(usable[:, None], metres, 0), np.where(usable[:, None, None], roots, np.eye(2)), np.asarray(usable)
+        np.where(usable[:, None], metres, 0),
+        np.where(usable[:, None, None], roots, np.eye(2)),
+        np.asarray(usable),
     )
 
 

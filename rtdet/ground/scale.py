@@ -2,11 +2,12 @@
 
 A zones file has it in its properties, in one of two ways:
 
-    "ground": {"points": [[x, y], ...], "metres": [[X, Y], ...]}     four or more points of the ground, and where they are
+    "ground": {"points": [[x, y], ...], "metres": [[X, Y], ...]}     four or more points of the ground,
+                                                                     and where they are
     "ground": {"metres_per_pixel": 0.02}                             the ground as seen from straight above
 
-The points are in the zones file's own unit: pixels of a picture of its `size`, or fractions of the picture's width and
-height where it has none. The metres are those of any two axes at right angles on the ground. Both may have
+The points are in the zones file's own unit: pixels of a picture of its `size`, or fractions of the picture's width
+and height where it has none. The metres are those of any two axes at right angles on the ground. Both may have
 `"point": "feet"` or `"center"`, the point of a box that is on the ground: the middle of its lower edge (the default
 with points), or its centre (the default from straight above).
 """
@@ -20,7 +21,7 @@ from typing import Any
 import cv2
 import numpy as np
 
-from rtdet.errors import UsageError
+from rtdet.errors import SourceError
 from rtdet.types import FloatArray
 
 Size = tuple[int, int]
@@ -50,13 +51,13 @@ class Scale:
     def on(self, size: Size | None) -> Ground:
         """The ground in a picture of this size (width, height); None: it is not known, and taken to be the file's.
 
-        Raises UsageError where neither is known and it matters, and where the points determine no plane."""
+        Raises SourceError where neither is known and it matters, and where the points determine no plane."""
         meant, shown = self.size, size or self.size
         if self.metres_per_pixel is not None:
             stretch = np.array(meant) / shown if meant and shown else np.ones(2)
             return Ground(np.diag([*(self.metres_per_pixel * stretch), 1.0]), self.point, shown)
         if shown is None:
-            raise UsageError(
+            raise SourceError(
                 "the ground's points are fractions of the picture, and its size is not known: "
                 'give pixels, and the picture\'s "size" beside "ground"'
             )
@@ -67,64 +68,66 @@ class Scale:
 def scale_of(description: Mapping[str, Any], size: Size | None = None, where: str = "ground") -> Scale:
     """The scale that the `ground` of a zones file describes; `size` is the file's. `where` names the file in errors.
 
-    Raises UsageError, one line that says what is wrong: neither or both kinds of scale, fewer than four points, points
-    on a line, numbers that are none, points on both sides of the horizon.
+    Raises SourceError, one line that says what is wrong: neither or both kinds of scale, fewer than four points,
+    points on a line, numbers that are none, points on both sides of the horizon.
     """
     if not isinstance(description, Mapping):
-        raise UsageError(f'{where}: "ground" is an object with "points" and "metres", or with "metres_per_pixel"')
+        raise SourceError(
+            f'{where}: "ground" is an object with "points" and "metres", or with "metres_per_pixel"'
+        )
     has_points = "points" in description or "metres" in description
     if has_points == ("metres_per_pixel" in description):
-        raise UsageError(
+        raise SourceError(
             f'{where}: the ground needs either "points" with their "metres", or "metres_per_pixel"'
             f"{', not both' if has_points else ''}"
         )
     point = description.get("point", "feet" if has_points else "center")
     if point not in POINTS:
-        raise UsageError(f'{where}: the ground\'s "point" is feet or center, not {point!r}')
+        raise SourceError(f'{where}: the ground\'s "point" is feet or center, not {point!r}')
     if not has_points:
         per_pixel = _number(description["metres_per_pixel"])
         if not 0 < per_pixel < _COARSEST:
-            raise UsageError(
+            raise SourceError(
                 f'{where}: "metres_per_pixel" must be a number above 0, not {description["metres_per_pixel"]!r}'
             )
         return Scale(np.zeros((0, 2)), np.zeros((0, 2)), per_pixel, point, size)
     scale = Scale(*_pairs(description, size, where), point=point, size=size)
     try:
         scale.on(size or (1, 1))
-    except UsageError as error:
-        raise UsageError(f"{where}: {error}") from None
+    except SourceError as error:
+        raise SourceError(f"{where}: {error}") from None
     return scale
 
 
 def _pairs(description: Mapping[str, Any], size: Size | None, where: str) -> tuple[FloatArray, FloatArray]:
-    points = _coordinates(description.get("points"), f"{where}: the ground's \"points\"")
-    metres = _coordinates(description.get("metres"), f"{where}: the ground's \"metres\"")
+    points = _coordinates(description.get("points"), f'{where}: the ground\'s "points"')
+    metres = _coordinates(description.get("metres"), f'{where}: the ground\'s "metres"')
     if len(points) != len(metres):
-        raise UsageError(f"{where}: the ground has {len(points)} points but {len(metres)} places in metres")
+        raise SourceError(f"{where}: the ground has {len(points)} points but {len(metres)} places in metres")
     if len(points) < 4:
-        raise UsageError(f"{where}: the ground needs four points or more, not {len(points)}")
+        raise SourceError(f"{where}: the ground needs four points or more, not {len(points)}")
     if len(points) > MOST_POINTS:
-        raise UsageError(f"{where}: the ground has {len(points)} points; {MOST_POINTS} are the most")
+        raise SourceError(f"{where}: the ground has {len(points)} points; {MOST_POINTS} are the most")
     if (np.abs(metres) > _FARTHEST_M).any():
-        raise UsageError(f"{where}: a point of the ground is over {_FARTHEST_M:g} metres away")
+        raise SourceError(f"{where}: a point of the ground is over {_FARTHEST_M:g} metres away")
     if size is None and (np.abs(points) > 10).any():
-        raise UsageError(
-            f"{where}: the ground's points are fractions, 0 to 1, where the file has no \"size\"; "
-            'add the picture\'s "size": [width, height] to the file\'s properties'
+        raise SourceError(
+            f'{where}: the ground\'s points are fractions, 0 to 1, where the file has no "size"; '
+            "add the picture's \"size\": [width, height] to the file's properties"
         )
     if (np.abs(points) > 1e6).any():
-        raise UsageError(f"{where}: a point of the ground is over 1e6 pixels away")
+        raise SourceError(f"{where}: a point of the ground is over 1e6 pixels away")
     return points, metres
 
 
 def _coordinates(values: Any, what: str) -> FloatArray:
     rows = values if isinstance(values, (list, tuple)) else None
     if rows is None or not all(isinstance(row, (list, tuple)) and len(row) == 2 for row in rows):
-        raise UsageError(f"{what} are a list of pairs, [[1, 2], ...]")
+        raise SourceError(f"{what} are a list of pairs, [[1, 2], ...]")
     numbers = np.array([[_number(value) for value in row] for row in rows], dtype=np.float64).reshape(-1, 2)
     if not np.isfinite(numbers).all():
         row = int(np.flatnonzero(~np.isfinite(numbers).all(axis=1))[0])
-        raise UsageError(f"{what}: number {row + 1} is {rows[row]!r}, not two numbers")
+        raise SourceError(f"{what}: number {row + 1} is {rows[row]!r}, not two numbers")
     return numbers
 
 
@@ -142,8 +145,8 @@ def _number(value: Any) -> float:
 class Ground:
     """The ground in a picture.
 
-    matrix (3, 3): the homography from pixels to metres; the third number that it gives for a point is positive on this
-    side of the horizon. point: of a box, that is on the ground. size: of the picture, where it is known.
+    matrix (3, 3): the homography from pixels to metres; the third number that it gives for a point is positive on
+    this side of the horizon. point: of a box, that is on the ground. size: of the picture, where it is known.
     """
 
     matrix: FloatArray
@@ -196,25 +199,25 @@ def _lifted(points: FloatArray) -> FloatArray:
 
 def _homography(points: FloatArray, metres: FloatArray) -> FloatArray:
     """(3, 3) the least-squares homography: Hartley and Zisserman 2004, algorithm 4.2 (normalised DLT), refined by
-    OpenCV. Raises UsageError where the points do not determine one."""
+    OpenCV. Raises SourceError where the points do not determine one."""
     to_unit, from_unit = _normalization(points), np.linalg.inv(_normalization(metres))
     a = (_lifted(points) @ to_unit.T)[:, :2]
     b = (_lifted(metres) @ np.linalg.inv(from_unit).T)[:, :2]
     singular = np.linalg.svd(_equations(a, b), compute_uv=False)
     found, _ = cv2.findHomography(a, b, 0) if singular[7] > _LEAST_DETERMINED * singular[0] else (None, None)
     if found is None or np.linalg.cond(found) > 1 / _LEAST_DETERMINED**2:
-        raise UsageError(
+        raise SourceError(
             "the ground's points determine no plane: three of four are on one line, or two are the same; "
             "take the corners of an area"
         )
     matrix = np.asarray(from_unit @ found @ to_unit, dtype=np.float64)
     depth = _lifted(points) @ matrix[2]
     if not ((depth > 0).all() or (depth < 0).all()):
-        raise UsageError(
-            "the ground's points do not fit their metres: some would be behind the camera; give both lists in the same "
-            "order, and points below the horizon"
+        raise SourceError(
+            "the ground's points do not fit their metres: some would be behind the camera; give both lists in the "
+            "same order, and points below the horizon"
         )
-    return matrix / np.abs(depth).mean() * np.sign(depth[0])
+    return np.asarray(matrix / np.abs(depth).mean() * np.sign(depth[0]))
 
 
 def _normalization(points: FloatArray) -> FloatArray:
@@ -222,7 +225,7 @@ def _normalization(points: FloatArray) -> FloatArray:
     center = points.mean(axis=0)
     away = float(np.hypot(*(points - center).T).mean())
     if not away > 0:
-        raise UsageError("the ground's points are all the same")
+        raise SourceError("the ground's points are all the same")
     scale = 2**0.5 / away
     return np.array([[scale, 0, -scale * center[0]], [0, scale, -scale * center[1]], [0, 0, 1]])
 

@@ -45,12 +45,13 @@ class _Batch(NamedTuple):
 
 
 def smoothed(courses: Sequence[Course]) -> Iterator[tuple[int, Courses]]:
-    """Of each course, in any order: its index, and what it was like at each of its n rows (n takes the place of T)."""
+    """Of each course, in any order: its index, and what it was like at each of its n rows (n for T)."""
     groups = list(_groups([len(course.seconds) for course in courses]))
     fits = [_filtered(_batch([courses[i] for i in group]))[1] for group in groups]
     if not fits:
         return
-    prior = learned(Fit(*(np.concatenate([getattr(fit, name) for fit in fits]) for name in _SUMS)))
+    squares, logarithms, count = (np.concatenate([getattr(fit, name) for fit in fits]) for name in _SUMS)
+    prior = learned(Fit(squares, logarithms, count))
     for group, fit in zip(groups, fits, strict=True):
         chosen = [courses[i] for i in group]
         yield from zip(group, _smoothed(chosen, replace(fit, prior=prior)), strict=True)
@@ -126,7 +127,9 @@ def _put_together(filtered: list[States], fit: Fit, back: _Batch, counts: list[i
     for step in range(longest):
         now = slice(0, int(back.alive[step]))
         at = np.array(counts[now]) - 1 - step
-        ahead = States(*(np.stack([filtered[row][part][one] for one, row in enumerate(at)]) for part in range(2)))
+        ahead = States(
+            *(np.stack([filtered[row][part][one] for one, row in enumerate(at)]) for part in range(2))
+        )
         if states is not None:
             states = predict(states.taken(now), (back.seconds[step] - back.seconds[step - 1])[now])
             ahead = _together(ahead, states)

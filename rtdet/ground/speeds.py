@@ -33,10 +33,10 @@ class Walked(NamedTuple):
 
 
 def walked(table: TrackTable, scale: Scale, on_track: Callable[[], None] = lambda: None) -> Iterator[Walked]:
-    """Where on the ground the objects of a table were, smoothed over the whole of each track: what was seen before and
-    after counts too. An ID that went over to another object is two. `on_track` is called after each.
+    """Where on the ground the objects of a table were, smoothed over the whole of each track: what was seen before
+    and after counts too. An ID that went over to another object is two. `on_track` is called after each.
 
-    Raises UsageError where the picture's size is not known and the scale needs it.
+    Raises SourceError where the picture's size is not known and the scale needs it.
     """
     seconds = row_seconds(table)
     places, roots, usable = (np.zeros((len(table), 2)), np.zeros((len(table), 2, 2)), _seen(table))

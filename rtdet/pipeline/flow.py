@@ -12,7 +12,7 @@ from rtdet.pipeline.control import Control
 from rtdet.pipeline.found import Found
 from rtdet.pipeline.shared_tracker import SharedTracker
 from rtdet.pipeline.stats import StatsCollector
-from rtdet.protocols import CameraMotion, Source, Tracker
+from rtdet.protocols import CameraMotion, Source, Tracker, TrackMeter
 from rtdet.types import Detections, Frame, FrameResult, Tracks
 
 # A recording of what is shown may fall behind by this many frames before it misses some.
@@ -102,13 +102,14 @@ class Flow:
         *,
         sink_shown: bool,
         camera_motion: CameraMotion | None = None,
+        meter: TrackMeter | None = None,
     ) -> None:
         self.source = source
         self.policy = policy
         self.sink_shown = sink_shown
         self.control = Control()
         self.stats = StatsCollector()
-        self.tracking = SharedTracker(tracker, carries_over=not source.info.are_pictures)
+        self.tracking = SharedTracker(tracker, carries_over=not source.info.are_pictures, meter=meter)
         self.camera = Camera(camera_motion)
         self.outputs, self.listeners = Outlets(), Outlets()
         self.newest_job: Job | None = None

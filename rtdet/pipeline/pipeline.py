@@ -21,7 +21,16 @@ from rtdet.pipeline.results import Results
 from rtdet.pipeline.stats import Stats
 from rtdet.pipeline.supervisor import END_LIMIT_S, Supervisor, Worker, describe
 from rtdet.pipeline.tracking import TrackWorker
-from rtdet.protocols import CameraMotion, Detector, NumberedSource, SeekableSource, Sink, Source, Tracker
+from rtdet.protocols import (
+    CameraMotion,
+    Detector,
+    NumberedSource,
+    SeekableSource,
+    Sink,
+    Source,
+    Tracker,
+    TrackMeter,
+)
 from rtdet.types import Frame, FrameResult, Thresholds, Tracks
 
 log = logging.getLogger("rtdet.pipeline")
@@ -42,6 +51,7 @@ class Pipeline:
     rests_at_end: after the last frame the run is paused and not over, for somebody who looks through pictures.
     keep_detector: the last detector is left open at the end, for another pipeline.
     camera_motion: reads the camera's motion from the pictures once `compensate_camera` asks for it.
+    meter: measures further values of the tracks, as their speeds.
 
     A run that fails or is stopped ends within two seconds, whatever its parts do. A detector or an output
     that never returns is left behind in its daemon thread, named in `stuck`. Everything here may be called
@@ -65,6 +75,7 @@ class Pipeline:
         rests_at_end: bool = False,
         keep_detector: bool = False,
         camera_motion: CameraMotion | None = None,
+        meter: TrackMeter | None = None,
     ) -> None:
         _check(batch_size, max_frames, duration_s)
         self.source = source
@@ -73,7 +84,13 @@ class Pipeline:
         self._lock = threading.RLock()
         self._is_started = False
         self._flow = flow = Flow(
-            source, tracker, policy, batch_size, sink_shown=sink_shown, camera_motion=camera_motion
+            source,
+            tracker,
+            policy,
+            batch_size,
+            sink_shown=sink_shown,
+            camera_motion=camera_motion,
+            meter=meter,
         )
         self._supervisor = supervisor = Supervisor(flow)
         limits = Limits(max_frames, duration_s)

@@ -10,7 +10,7 @@ import numpy as np
 
 from rtdet.pipeline.carried_points import CarriedPoints
 from rtdet.pipeline.found import Found, as_tracks, together, with_ids
-from rtdet.protocols import CompensatingTracker, Tracker, TwoStageTracker
+from rtdet.protocols import CompensatingTracker, Tracker, TrackMeter, TwoStageTracker
 from rtdet.types import Detections, FloatArray, Tracks
 
 _PATIENCE_S = 0.01
@@ -25,11 +25,14 @@ class SharedTracker:
     run, whatever trackers follow each other. `low` is the least score that the
     tracker has a use for, or the one that comes next has; None: nothing below the user's confidence.
     `compensates_camera` says the same of the camera's motion. `carries_over`: what was seen in one picture says
-    something of the next; False for single pictures, where there is no tracker.
+    something of the next; False for single pictures, where there is no tracker. `meter` adds its values to the
+    tracks.
     """
 
-    def __init__(self, tracker: Tracker | None, *, carries_over: bool = True) -> None:
-        self._carries_over = carries_over
+    def __init__(
+        self, tracker: Tracker | None, *, carries_over: bool = True, meter: TrackMeter | None = None
+    ) -> None:
+        self._carries_over, self._meter = carries_over, meter
         self._take(tracker)
         self._note_wishes(tracker)
         self._lock = threading.Lock()
@@ -82,7 +85,7 @@ class SharedTracker:
             else:
                 if self._two_stage is not None:
                     self._two_stage.set_confidence(found.confidence)
-                known = self._shown(self.tracker.predict(t))
+                known = self._measured(self._shown(self.tracker.predict(t)), t)
             shown = self._standing(found, known)
             self._pinned = (t, shown)
             return shown
@@ -92,17 +95,17 @@ class SharedTracker:
         picture that is asked about."""
         if not self._lock.acquire(timeout=_PATIENCE_S):
             knows = not self._is_elsewhere(epoch, size) and self.says_of(self._updated_t, t)
-            return self._tracks if knows else Tracks(class_names=self._class_names)
+            return self._tracks if knows else self._nothing()
         try:
             if self._is_elsewhere(epoch, size):
-                return Tracks(class_names=self._class_names)
+                return self._nothing()
             if self._pinned is not None and self._pinned[0] == t:
                 return self._pinned[1]
             if not self.says_of(self._updated_t, t):
-                return Tracks(class_names=self._class_names)
+                return self._nothing()
             if self.tracker is None:
                 return as_tracks(self._detections, max(0.0, t - self._updated_t))
-            return self._shown(self.tracker.predict(t))
+            return self._measured(self._shown(self.tracker.predict(t)), t)
         finally:
             self._lock.release()
 
@@ -122,7 +125,7 @@ class SharedTracker:
         self._points.learn(taken, tracks)
         tracks = self._shown(tracks)
         self._newest_id = max(self._newest_id, int(tracks.ids.max(initial=0)))
-        return tracks
+        return tracks if self._meter is None else self._meter.update(tracks, t, self._size)
 
     def _shown(self, tracks: Tracks) -> Tracks:
         """The tracker's tracks as they are given out: with key points, and IDs above all that were given out before
@@ -131,6 +134,13 @@ class SharedTracker:
         if self._ids_before == 0:
             return tracks
         return replace(tracks, ids=np.where(tracks.ids > 0, tracks.ids + self._ids_before, tracks.ids))
+
+    def _measured(self, tracks: Tracks, t: float) -> Tracks:
+        return tracks if self._meter is None else self._meter.at(tracks, t)
+
+    def _nothing(self) -> Tracks:
+        names = () if self._meter is None else self._meter.names
+        return Tracks(class_names=self._class_names, values={name: np.zeros(0) for name in names})
 
     def _is_elsewhere(self, epoch: int, size: tuple[int, int] | None) -> bool:
         return epoch != self._epoch or (None not in (size, self._size) and size != self._size)
@@ -166,5 +176,7 @@ class SharedTracker:
             self._points = CarriedPoints()
             if self.tracker is not None:
                 self.tracker.reset()
+            if self._meter is not None:
+                self._meter.reset()
         self._epoch, self._size = epoch, size
         self._class_names = names or self._class_names

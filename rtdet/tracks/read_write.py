@@ -144,7 +144,9 @@ def _further(rows: list[Entry]) -> dict[str, AnyArray]:
     named = set[str]().union(*(row.further for row in rows))
     known = [column for column in track_columns.FURTHER if column.name in named]
     return {
-        column.name: np.array([row.further.get(column.name, column.default) for row in rows], dtype=column.dtype)
+        column.name: np.array(
+            [row.further.get(column.name, column.default) for row in rows], dtype=column.dtype
+        )
         for column in known
     }
 

@@ -67,8 +67,8 @@ class TrackTable:
 
     frames (N,) int64 numbers that `frame_list` has, rising; ids (N,) int64 from 0, each once a frame; boxes (N, 4)
     float64 xyxy pixels; scores (N,) float64; labels (N,) int64 indices into `class_names`; values: an (N,) array for
-    each column of `track_columns.FURTHER`, its default where none was given (of an optional one: no array). A score of 0
-    marks a row that was filled in, not seen. Raises ValueError that names the frame and the ID of a wrong row.
+    each column of `track_columns.FURTHER`, its default where none was given (of an optional one: no array). A score
+    of 0 marks a row that was filled in, not seen. Raises ValueError that names the frame and the ID of a wrong row.
     """
 
     frames: IntArray

@@ -65,6 +65,24 @@ def test_the_same_file_twice_gives_the_same_bytes(rtdet, clip, tmp_path):
     assert (tmp_path / "a.mp4").read_bytes() == (tmp_path / "b.mp4").read_bytes()
 
 
+def test_with_a_scale_of_the_ground_tracks_have_speeds_and_nothing_else_changes(rtdet, clip, tmp_path):
+    corners = {
+        "points": [[0, 0.6], [1, 0.6], [1, 1], [0, 1]],
+        "metres": [[-10, 20], [10, 20], [5, 8], [-5, 8]],
+    }
+    (tmp_path / "zones.json").write_text(json.dumps({"properties": {"ground": corners}}))
+    for name, more in (("a.csv", ()), ("b.csv", ("--zones", "zones.json"))):
+        assert rtdet("--source", clip, "--headless", "--tracks", name, *more).code == 0
+    plain = (tmp_path / "a.csv").read_text().splitlines()
+    with_speeds = (tmp_path / "b.csv").read_text().splitlines()
+    assert [line.rsplit(",", 3)[0] for line in with_speeds] == plain
+    assert with_speeds[0].endswith(",seen,speed,speed_se,distance_m")
+    (tmp_path / "zones.json").write_text(json.dumps({"properties": {"ground": {}}}))
+    refused = rtdet("--source", clip, "--headless", "--tracks", "c.csv", "--zones", "zones.json")
+    assert refused.code == 3
+    assert len(refused.errors) == 1
+
+
 @pytest.mark.parametrize("tracker", ["bytetrack", "rtdet"])
 def test_a_run_with_low_scores_and_the_cameras_motion_repeats_itself_too(rtdet, clip, tmp_path, tracker):
     for name in ("a", "b"):

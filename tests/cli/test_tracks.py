@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+
 import pytest
 
 from rtdet.tracks import FORMATS, read_table
@@ -28,7 +30,7 @@ def test_help_lists_the_commands_in_the_order_in_which_one_needs_them(rtdet):
     assert outcome.code == 0
     commands = outcome.out.split("Commands:")[1]
     names = [line.split()[0] for line in commands.splitlines() if line.startswith("  ") and line[2] != " "]
-    assert names == ["link", "fill", "smooth", "merge", "split", "rename", "renumber"]
+    assert names == ["link", "fill", "smooth", "speed", "merge", "split", "rename", "renumber"]
     assert "..." not in commands.replace("1, 2, 3, ...", "").replace("B, C, ...", "")
     for name in names:
         help_text = rtdet("tracks", name, "--help").out
@@ -122,3 +124,32 @@ def test_an_output_that_cannot_be_written_is_said_before_the_work(rtdet, walk):
     outcome = rtdet("tracks", "smooth", "a.txt", "--out", "nowhere/b.txt")
     assert (outcome.code, len(outcome.errors)) == (5, 1)
     assert rtdet("tracks", "smooth", "a.txt", "--out", "b.xml").code == 2
+
+
+@pytest.fixture
+def scale(tmp_path):
+    """A zones file for a camera that looks straight down: 5 cm a pixel, so that ID 1 and 2 walk 2 m/s at 10 fps."""
+    (tmp_path / "zones.json").write_text(json.dumps({"properties": {"ground": {"metres_per_pixel": 0.05}}}))
+    return tmp_path / "zones.json"
+
+
+def test_speed_adds_columns_where_the_zones_file_has_a_scale(rtdet, walk, scale, tmp_path):
+    outcome = rtdet("tracks", "speed", "a.txt", "--fps", "10", "--zones", "zones.json", "--out", "b.csv")
+    assert outcome.err == "wrote b.csv: 3 tracks of 3 with a speed\n"
+    table = read_table(tmp_path / "b.csv")
+    speed = table.values["speed"]
+    assert speed[table.rows_of(1)] == pytest.approx([2.0] * 8, abs=0.05)
+    assert speed[table.rows_of(3)] == pytest.approx([0.0] * 20, abs=0.05)
+    assert table.values["distance_m"][table.rows_of(1)][-1] == pytest.approx(1.8, abs=0.1)
+
+
+def test_speed_needs_a_scale_and_a_format_with_a_place_for_it(rtdet, walk, scale, tmp_path):
+    refused = rtdet("tracks", "speed", "a.txt", "--zones", "zones.json", "--out", "b.txt")
+    assert refused.code == 2
+    assert "a .txt (MOT) has no place for speeds" in refused.err
+    scale.write_text('{"properties": {}}')
+    refused = rtdet("tracks", "speed", "a.txt", "--zones", "zones.json", "--out", "b.csv")
+    assert refused.code == 3
+    assert "zones.json has no scale" in refused.err
+    assert not (tmp_path / "b.csv").exists()
+    assert rtdet("tracks", "speed", "a.txt", "--zones", "zones.json", "--out", "zones.json").code == 2

@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
+from rtdet.ground import SpeedMeter, scale_of
 from rtdet.pipeline.found import Found
 from rtdet.pipeline.shared_tracker import SharedTracker
 from rtdet.trackers.registry import TRACKERS, load_tracker
@@ -88,3 +89,18 @@ def test_without_a_tracker_the_points_are_the_detections_own() -> None:
     detections = Detections([[10, 20, 50, 120]], [0.9], [0], ("person",), points)
     assert tracker.update(Found(detections, detections, 0.25), 0.0, 0).points is not None
     assert tracker.at(0.02, 0).points is not None
+
+
+def test_a_meter_adds_its_values_to_all_tracks_that_are_given_out_and_forgets_them_at_a_seek() -> None:
+    tracker = SharedTracker(
+        load_tracker("rtdet", fps=25.0), meter=SpeedMeter(scale_of({"metres_per_pixel": 0.1}))
+    )
+    assert tracker.at(0.0, 0, LARGE).values["speed"].shape == (0,)
+    for i in range(30):
+        tracks = tracker.update(seen_at(100 + 2 * i), i / 25, 0, size=LARGE)
+    assert tracks.values["speed"] == pytest.approx([5.0], abs=0.3)
+    assert tracker.at(29.5 / 25, 0, LARGE).values["speed"] == pytest.approx([5.0], abs=0.3)
+    assert tracker.redo(seen_at(158), 29 / 25, 0, size=LARGE).values["speed"] == pytest.approx([5.0], abs=0.3)
+    for i in range(3):
+        tracks = tracker.update(seen_at(100 + 2 * i), i / 25, 1, size=LARGE)
+    assert np.isnan(tracks.values["speed"]).all()

@@ -7,6 +7,7 @@ import click
 from rtdet.cli.options import CONTEXT
 from rtdet.cli.tracks.edit import merge, rename, renumber, split
 from rtdet.cli.tracks.improve import fill, link, smooth
+from rtdet.cli.tracks.speed import speed
 
 
 class _InOrder(click.Group):
@@ -27,5 +28,5 @@ def command() -> None:
     """
 
 
-for _subcommand in (link, fill, smooth, merge, split, rename, renumber):
+for _subcommand in (link, fill, smooth, speed, merge, split, rename, renumber):
     command.add_command(_subcommand)

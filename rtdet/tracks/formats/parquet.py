@@ -7,8 +7,8 @@ import time
 from collections.abc import Collection, Iterator
 from pathlib import Path
 
-from rtdet.output_file import Checkpoint
 from rtdet import track_columns
+from rtdet.output_file import Checkpoint
 from rtdet.track_columns import columns_of
 from rtdet.tracks.formats.csv_file import table_entry
 from rtdet.tracks.formats.format import Entry, Format, RowWriter
@@ -74,7 +74,9 @@ class ParquetWriter(RowWriter):
     def _encode(self, rows: list[Row]) -> tuple[bytes, bytes]:
         """One row group as bytes for the end of the file, and its entry in the footer."""
         magic = b"" if self._offset else MAGIC
-        columns = [[math.nan if row.get(name) is None else row[name] for row in rows] for name in self._schema]
+        columns = [
+            [math.nan if row.get(name) is None else row[name] for row in rows] for name in self._schema
+        ]
         content, entry = row_group(self._schema, columns, self._offset + len(magic))
         return magic + content, entry
 

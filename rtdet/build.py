@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import ExitStack
+from contextlib import ExitStack, closing
 from dataclasses import fields, replace
 from functools import partial
 from itertools import chain
@@ -12,9 +12,14 @@ from pathlib import Path
 from typing import Any
 
 from rtdet.config import RunConfig
-from rtdet.detectors.registry import files_of_model, load_detector, model_names
-from rtdet.errors import UnknownNameError, UsageError
+from rtdet.detectors.registry import files_of_model, load_detector, model_card, model_names, weights_of
+from rtdet.detectors.selection import check_classes as check_classes_known
+from rtdet.errors import RtdetError, UnknownNameError, UsageError
 from rtdet.ground import SpeedMeter, read_scale
+from rtdet.kept import KeptRun, KeptRunWriter, is_kept_run
+from rtdet.kept.about import About, about_source, now, sha256_of, versions
+from rtdet.kept.replay import GraySource, KeptDetector, find_video
+from rtdet.kept.schema import KEPT_SUFFIX
 from rtdet.overwriting import refuse_overwriting, refuse_overwriting_in
 from rtdet.pipeline import Pipeline, Policy
 from rtdet.protocols import Detector, Sink, Source, Tracker, TrackMeter
@@ -41,8 +46,43 @@ def tracker_names() -> list[str]:
 
 
 def build_source(config: RunConfig) -> Source:
+    """The source that the config names; of a kept run its video, or grey pictures where that is not to be found."""
+    path = kept_run_path(config.source)
+    if path is None:
+        return _open(config, config.source)
+    with closing(KeptRun(path)) as run:
+        video = find_video(run)
+        start = config.start or float(run.about.settings.get("start") or 0.0)
+        if video is not None:
+            return _open(replace(config, start=start), video)
+        log.warning("the video of %s is not here; its boxes are shown on grey", run.path.name)
+        return GraySource(run, config.start)
+
+
+def kept_run_path(source: str) -> Path | None:
+    """The file of the kept run that a source names; None where it names something else."""
+    path = file_of(source)
+    is_one = path is not None and (path.suffix.lower() == KEPT_SUFFIX or is_kept_run(path))
+    return path if is_one else None
+
+
+def _length_of_run(source: str) -> float | None:
+    """How many seconds of its video a kept run has; None for another source, and where nobody knows."""
+    path = kept_run_path(source)
+    if path is None:
+        return None
+    with closing(KeptRun(path)) as run:
+        times = run.frames.times_s[run.frames.is_processed]
+        if run.about.are_pictures or not len(times):
+            return None
+        first = max(float(run.about.settings.get("start") or 0.0), 0.0)
+        fps = run.about.info.fps or 25.0
+        return max(float(times[-1]) - min(first, float(times[0])) + 0.5 / fps, 1e-3)
+
+
+def _open(config: RunConfig, source: str) -> Source:
     return open_source(
-        config.source,
+        source,
         start_s=config.start,
         taken_as=config.taken_as,
         video_track=config.video_track,
@@ -51,6 +91,12 @@ def build_source(config: RunConfig) -> Source:
 
 
 def build_detector(config: RunConfig) -> Detector:
+    """The detector that the config names; for a kept run one that gives what was kept."""
+    path = kept_run_path(config.source)
+    if path is not None:
+        run = KeptRun(path)
+        check_classes_known(thresholds_of(config), run.class_names)
+        return KeptDetector(run, thresholds_of(config))
     return load_detector(
         config.model,
         thresholds=thresholds_of(config),
@@ -121,14 +167,59 @@ def build_sinks(
     return sinks
 
 
+def build_keeper(config: RunConfig, info: SourceInfo, detector: Detector) -> KeptRunWriter | None:
+    """What keeps the run, where the config says so; nothing is written before the first frame. Raises OutputError."""
+    if config.keep is None:
+        return None
+
+    def about() -> About:
+        thresholds = detector.thresholds
+        settings = {
+            name: getattr(config, name)
+            for name in (
+                "tracker",
+                "set",
+                "camera_motion",
+                "policy",
+                "imgsz",
+                "precision",
+                "start",
+                "duration",
+            )
+        }
+        return About(
+            **about_source(config.source, info, file_of(config.source)),
+            model=config.model,
+            model_sha256=_hash_of_model(config.model),
+            class_names=tuple(detector.class_names),
+            suppression=getattr(detector, "suppression", "none"),
+            settings=settings | {
+                "conf": config.conf, "iou": config.iou, "max_det": config.max_det,
+                "classes": sorted(config.classes or thresholds.classes & frozenset(info.class_names)),
+            },
+            began_at=now(),
+            versions=versions(),
+        )  # fmt: skip
+
+    return KeptRunWriter(config.keep, about)
+
+
+def _hash_of_model(model: str) -> str:
+    """SHA-256 of the file that a model is read from; "" where that is not one file."""
+    path = next(files_of_model(model), None)
+    try:
+        return sha256_of(path or weights_of(model_card(model), offline=True))
+    except (RtdetError, OSError):
+        return ""
+
+
 def check_outputs(config: RunConfig, more: Mapping[str, str | Path] = {}) -> None:
     """Raises UsageError where an output of the run, or of `more` by their options, is a file that the run reads, or
     another output."""
     if config.save is not None and is_folder(config.save):
         refuse_overwriting_in(config.save, "--save", files_of_source(config.source))
-    outputs = {"--save": config.save, "--tracks": config.tracks, "--stats": config.stats, **more}
     read = chain(files_of_source(config.source), files_of_model(config.model), [config.zones])
-    refuse_overwriting(outputs, read)
+    refuse_overwriting({**config.outputs, **more}, read)
 
 
 def policy_of(config: RunConfig, *, live: bool, watched: bool = False) -> Policy:
@@ -172,7 +263,8 @@ def build_pipeline(
         for sink in more_sinks(info):
             sinks.append(sink)
             opened.callback(sink.close)
-        if lend_detector is None:
+        if lend_detector is None or kept_run_path(config.source) is not None:
+            lend_detector = None
             detector = build_detector(config)
             opened.callback(detector.close)
             _look_for_what_is_there(detector, info)
@@ -195,11 +287,12 @@ def build_pipeline(
             batch_size=1 if paced or info.is_live else _BATCH,
             sink_shown=watched and policy is Policy.LATEST,
             max_frames=config.max_frames,
-            duration_s=config.duration,
+            duration_s=config.duration or _length_of_run(config.source),
             rests_at_end=watched and info.are_pictures,
             keep_detector=lend_detector is not None,
             camera_motion=OpticalFlow(),
             meter=meter,
+            keeper=build_keeper(config, info, detector),
         )
         opened.pop_all()
     pipeline.compensate_camera(config.camera_motion)

@@ -13,6 +13,8 @@ from rtdet.address import Address, hide_secrets
 from rtdet.errors import UnknownNameError, UsageError
 
 MAX_IMGSZ = 4096
+# The settings that name a file to be written, in the order in which they are told of.
+OUTPUTS = ("save", "tracks", "stats", "keep")
 
 
 @dataclass(frozen=True)
@@ -39,6 +41,7 @@ class RunConfig:
     tracks: str | None = None
     stats: str | None = None
     zones: str | None = None
+    keep: str | None = None
     duration: float | None = None
     max_frames: int | None = None
     start: float = 0.0
@@ -68,6 +71,16 @@ class RunConfig:
             raise UsageError(f"--imgsz {self.imgsz} needs too much memory; use {MAX_IMGSZ} or less")
         if not self.start >= 0:
             raise UsageError(f"--start must be seconds from the beginning, 0 or more, not {self.start:g}")
+
+    @property
+    def outputs(self) -> dict[str, str | None]:
+        """The files that the run writes, by their options; None for what was not asked for."""
+        return {f"--{name}": getattr(self, name) for name in OUTPUTS}
+
+    def without_outputs(self) -> RunConfig:
+        """The same run, which writes nothing."""
+        nothing: dict[str, Any] = dict.fromkeys(OUTPUTS)
+        return replace(self, **nothing)
 
 
 _FIELDS = {f.name: f for f in fields(RunConfig)}

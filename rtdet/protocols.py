@@ -68,7 +68,9 @@ class Detector(Protocol):
 
     `thresholds` may be replaced at any moment by another thread and holds from the next image on.
     Images are pipelined inside: a longer list is faster per image than one at a time. One whose input can be of
-    more than one size, or that can say that it cannot, has `input_size: InputSize`."""
+    more than one size, or that can say that it cannot, has `input_size: InputSize`. One that thins out its boxes by
+    NMS for each class, at `thresholds.iou`, and nothing else, may say so: `suppression` is then "nms", or "diou"
+    where it goes by distance-IoU (geometry.boxes.diou); "none" for any other way."""
 
     class_names: Sequence[str]
     thresholds: Thresholds
@@ -76,6 +78,14 @@ class Detector(Protocol):
     def detect(self, images: Sequence[Image]) -> list[Detections]: ...
 
     def close(self) -> None: ...
+
+
+@runtime_checkable
+class FrameDetector(Detector, Protocol):
+    """A detector that goes by more than the picture; `detect_frames` is then asked instead of `detect`. None for a
+    frame of which it knows nothing: the frame is dropped."""
+
+    def detect_frames(self, frames: Sequence[Frame]) -> list[Detections | None]: ...
 
 
 @runtime_checkable

@@ -170,6 +170,11 @@ def _several(
     "--stats", metavar="OUT.json", help="Write frame counts, drops, speeds and the timing of each stage."
 )
 @options.zones()
+@click.option(
+    "--keep",
+    metavar="RUN.rtdet",
+    help="Keep all that the model found, however doubtful, to track, count and mend it later without the model.",
+)
 @click.option("--headless", is_flag=True, default=None, help="Run without a window.")
 @click.option("--show", is_flag=True, help="Insist on a window: an error if none can be opened.")
 @click.option("--start", type=float, metavar="S", help="Start S seconds into a file.")
@@ -201,7 +206,7 @@ def cli(ctx: click.Context, /, config_file: str | None, half: bool, show: bool, 
     if ctx.invoked_subcommand is not None:
         show_messages(quiet=True)  # warnings, of commands that say nothing else
         return
-    from rtdet.cli.run import run
+    from rtdet.cli.run import run, with_settings_of_run
     from rtdet.config import given_settings, load_config
     from rtdet.overwriting import refuse_overwriting
     from rtdet.video.sources.inputs import one_series
@@ -216,9 +221,8 @@ def cli(ctx: click.Context, /, config_file: str | None, half: bool, show: bool, 
     if "set" in given:
         given.add("tracker")
     first, *others = one_series(values.pop("source") or ()) or (None,)
-    config = load_config(config_file, {**values, "source": first})
-    outputs = {"--save": config.save, "--tracks": config.tracks, "--stats": config.stats}
-    refuse_overwriting(outputs, [config_file])
+    config, given = with_settings_of_run(load_config(config_file, {**values, "source": first}), given)
+    refuse_overwriting(config.outputs, [config_file])
     ctx.exit(run(config, given, show=show, others=others))
 
 

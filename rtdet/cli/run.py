@@ -25,6 +25,9 @@ if TYPE_CHECKING:
 
 # How long a slow encoder may take, after Ctrl-C, to write the frames that it still holds.
 _FINISH_S = 30.0
+# The settings of a run that say what of the detector's candidates become tracks, and the suffix of a kept one.
+TRACKING = ("conf", "iou", "classes", "max_det", "tracker", "set")
+KEPT_SUFFIX = ".rtdet"
 
 
 def run(
@@ -44,6 +47,24 @@ def run(
             )
         return run_headless(config)
     return run_viewer(config, given, others)
+
+
+def with_settings_of_run(config: RunConfig, given: set[str]) -> tuple[RunConfig, set[str]]:
+    """Of a kept run the settings are those that it had, but for what is given; nothing remembered replaces them."""
+    if not config.source.endswith(KEPT_SUFFIX):
+        return config, given
+    from rtdet.build import kept_run_path
+    from rtdet.kept import KeptRun, Tracking
+
+    path = kept_run_path(config.source)
+    if path is None:
+        return config, given
+    with KeptRun(path) as run:
+        changed = {name: getattr(config, name) for name in TRACKING if name in given}
+        tracking = Tracking.of(run.about, changed)
+        camera_motion = run.about.settings.get("camera_motion") is True
+    known = {name: getattr(tracking, name) for name in TRACKING}
+    return replace(config, camera_motion=camera_motion, **known), given | {*TRACKING, "camera_motion"}
 
 
 def has_display() -> bool:
@@ -112,7 +133,7 @@ def run_headless(config: RunConfig) -> int:
     with _stats_held(config):
         pipeline = build.build_pipeline(config)
         if not config.headless:  # said only once the run can begin: an error alone says enough
-            kept = config.save or config.tracks or config.stats
+            kept = any(config.outputs.values())
             advice = "" if kept else "; nothing will be saved, add --save or --tracks"
             say(f"rtdet: no display here, running without a window (like --headless){advice}", err=True)
         return run_to_end(replace(config, headless=True), pipeline)
@@ -242,6 +263,6 @@ def _summary(config: RunConfig, pipeline: Pipeline) -> None:
         reasons = ", ".join(f"{reason} {count}" for reason, count in dropped.items())
         line += f", {sum(dropped.values())} dropped ({reasons})"
     say(line, err=True)
-    for path in (config.save, config.tracks, config.stats):
+    for path in config.outputs.values():
         if path is not None and Path(path).exists():
             say(f"wrote {path}", err=True)

@@ -9,6 +9,7 @@ from contextlib import closing
 from typing import TYPE_CHECKING, Any
 
 import click
+from click.core import ParameterSource
 
 from rtdet.cli import options
 from rtdet.cli.options import CONTEXT
@@ -30,7 +31,7 @@ NONE = "none"
 
 
 @click.command(cls=options.TrackerCommand, context_settings=CONTEXT)
-@click.argument("detections", metavar="DETS.json|.txt")
+@click.argument("detections", metavar="RUN.rtdet|DETS.json|.txt")
 @options.out_tracks("TRACKS")
 @options.tracker()
 @options.tracker_settings()
@@ -41,20 +42,30 @@ NONE = "none"
     help="The score that begins a track, as --conf of a run.  "
     "[default: 0.25; with a seqinfo.ini beside SEQ/det/DETS.txt what the tracker's paper has]",
 )
+@options.iou()
+@options.classes()
 @options.detections_fps()
 @click.option(
     "--frames", metavar="LIST.txt", help="Numbers of the frames that the tracker sees.  [default: all]"
 )
+@click.pass_context
 def command(
+    ctx: click.Context,
+    /,
     detections: str,
     out: str,
     tracker: str,
     conf: float | None,
+    iou: float,
+    classes: tuple[str, ...] | None,
     fps: float | None,
     frames: str | None,
     settings: tuple[str, ...],
 ) -> None:
-    """Track objects through a file of detections, as a run of rtdet would.
+    """Track objects through a kept run or a file of detections, as a run of rtdet would.
+
+    RUN.rtdet, what --keep of a run wrote, holds every candidate of the detector: its tracks are those of the run,
+    byte for byte, or those of other thresholds, classes and trackers, without the network.
 
     A .json of `rtdet detect` holds classes and times: its tracks are those of the live run, byte for byte. A .txt of
     MOTChallenge rows (frame,id,left,top,width,height,score) holds neither: frame n is at (n - 1) / fps seconds, and
@@ -64,6 +75,7 @@ def command(
     Beside a benchmark's seqinfo.ini a tracker begins tracks as published, unless --conf is given. SORT as published
     is --tracker sort --set min_score=0 --set max_age=1 --set min_hits=3
     """
+    from rtdet.kept import is_kept_run
     from rtdet.overwriting import refuse_overwriting
     from rtdet.tracks.detected_film import read_detected_film
     from rtdet.tracks.motchallenge import read_frame_list
@@ -71,6 +83,13 @@ def command(
     refuse_overwriting({"--out": out}, [detections, frames])
     if conf is not None and not 0 <= conf <= 1:
         raise UsageError(f"--conf is between 0 and 1, not {conf:g}")
+    if is_kept_run(detections):
+        _track_run(
+            detections, out, fps, frames, _given(ctx, ("conf", "iou", "classes", "tracker", "settings"))
+        )
+        return
+    for name in _given(ctx, ("iou", "classes")):
+        raise UsageError(f"--{name} is for a kept run; {detections} holds what was detected with another one")
     is_published = conf is None and tracker != NONE and _is_benchmark(detections)
     if fps is not None:
         fps_of(fps, detections)
@@ -90,6 +109,37 @@ def command(
     with closing(open_checked(out)) as writer:
         _track(steps, film, rate, writer, keeps_times=fps is None, seen=seen)
     say(f"wrote {out}: {steps.said}", err=True)
+
+
+def _given(ctx: click.Context, names: tuple[str, ...]) -> dict[str, Any]:
+    """Of these parameters those that the user gave, by name."""
+    return {
+        name: ctx.params[name]
+        for name in names
+        if ctx.get_parameter_source(name) not in (ParameterSource.DEFAULT, None)
+    }
+
+
+def _track_run(path: str, out: str, fps: float | None, frames: str | None, given: dict[str, Any]) -> None:
+    """The tracks of a kept run, by its own settings but for those given."""
+    from rtdet.kept import KeptRun, Tracking, records
+
+    for name, value in (("--fps", fps), ("--frames", frames)):
+        if value is not None:
+            raise UsageError(f"{name} is for a file of detections; a kept run knows when its frames were")
+    if "settings" in given:
+        given["set"] = given.pop("settings")
+    with KeptRun(path) as run:
+        tracking = Tracking.of(run.about, given)
+        check_settings(tracking.tracker, tracking.set)
+        is_empty = True
+        with closing(open_checked(out)) as writer:
+            for record in records(run, tracking):
+                writer.write(record)
+                is_empty = False
+            if is_empty:
+                writer.write_no_frames()
+    say(f"wrote {out}: {tracking.tracker}, from a score of {tracking.conf:g}", err=True)
 
 
 def _is_benchmark(detections: str) -> bool:

@@ -75,6 +75,7 @@ class GraphDetector:
             self.close()
             raise
         self.input_size = InputSize(_long_side(self._head, None, graph), is_fixed=self._fixed is not None)
+        self.suppression = "none" if self._head.is_selected else "nms"
         self.class_names: Sequence[str] = class_names(
             path, self._head.class_count, graph.metadata, self._head.class_names
         )

@@ -110,6 +110,7 @@ class TorchvisionDetector:
         self, loaded: LoadedModel, runner: _EagerRunner, thresholds: Thresholds, input_size: InputSize
     ) -> None:
         self.thresholds, self.input_size = thresholds, input_size
+        self.suppression = "nms"
         self.class_names: Sequence[str] = tuple(name for name in loaded.names if name)
         # torchvision's labels start at 1 (0 is background) and COCO's have gaps: -1 here, never reported.
         self._label_of = np.full(len(loaded.names) + 1, -1, dtype=np.int64)

@@ -124,7 +124,7 @@ class CaptureWorker(Worker):
         """Counts the frames that a live source dropped while capture waited for its consumers, by the gap in its
         frame numbers."""
         if self._last_index is not None and index > self._last_index + 1:
-            self.flow.stats.missed(index - self._last_index - 1)
+            self.flow.missed(self._last_index + 1, index)
         self._last_index = index
 
     def _is_due(self, frame: Frame, order: Order) -> bool:
@@ -154,5 +154,5 @@ class CaptureWorker(Worker):
 
     def _drop_held(self, reason: str) -> None:
         if self._held is not None:
-            self._held = None
-            self.flow.stats.dropped(1, reason)
+            frame, self._held = self._held[0], None
+            self.flow.drop_frames([frame], reason)

@@ -5,14 +5,16 @@ from __future__ import annotations
 import logging
 import threading
 import time
+from collections.abc import Sequence
 from dataclasses import replace
 
 from rtdet.errors import ModelError
 from rtdet.pipeline.flow import Flow, Job
-from rtdet.pipeline.found import split
+from rtdet.pipeline.found import Found, split
+from rtdet.pipeline.keeping import chosen, kept_of, widened
 from rtdet.pipeline.sanitize import sanitize
 from rtdet.pipeline.supervisor import Supervisor, Worker, describe
-from rtdet.protocols import Detector
+from rtdet.protocols import Detector, FrameDetector
 from rtdet.types import Detections, Frame, Thresholds
 
 log = logging.getLogger("rtdet.pipeline")
@@ -29,6 +31,8 @@ class DetectWorker(Worker):
         super().__init__("detect", detector, flow, supervisor)
         self._batch_size = batch_size
         self._keep = keep
+        # As the user wants them; the detector may be asked for more, for the tracker and to be kept.
+        self._wanted = detector.thresholds
         self._lock = threading.RLock()
         self._next: Detector | None = None
         self._has_left = False
@@ -49,11 +53,11 @@ class DetectWorker(Worker):
             unused.close()
 
     def set_thresholds(self, thresholds: Thresholds) -> None:
-        thresholds = replace(thresholds, low=self.flow.tracking.low)
         with self._lock:
-            self.part.thresholds = thresholds
+            self._wanted = replace(thresholds, low=self.flow.tracking.low)
+            self.part.thresholds = self._asked_of(self.part)
             if self._next is not None:
-                self._next.thresholds = thresholds
+                self._next.thresholds = self._wanted
 
     def redo(self) -> None:
         """Has the detector process the frame on screen again, if the picture stands still."""
@@ -90,14 +94,15 @@ class DetectWorker(Worker):
         finally:
             if not self._keep:
                 self.part.close()
-            elif self.part.thresholds.low is not None:
-                self.part.thresholds = replace(self.part.thresholds, low=None)
+            else:
+                self.part.thresholds = replace(self._wanted, low=None)
 
     def _take_next_detector(self) -> None:
         with self._lock:
             if self._next is None:
                 return
             old, self.part, self._next = self.part, self._next, None
+            self._wanted = self.part.thresholds
             self._has_warned = False
         old.close()
 
@@ -122,24 +127,47 @@ class DetectWorker(Worker):
         began = time.monotonic()
         self._reach_low()
         self._look_where_the_camera_goes(jobs)
-        found = self.part.detect([job.frame.bgr for job in jobs])
+        found = self._ask(jobs)
         if len(found) != len(jobs):
             raise ModelError(f"{describe(self.part)} gave {len(found)} results for {len(jobs)} pictures")
         detect_ms = (time.monotonic() - began) * 1e3 / len(jobs)
         for job, detections in zip(list(jobs), found, strict=True):
-            job.found = split(self._checked(detections, job.frame), self.part.thresholds)
+            if detections is None:
+                self.flow.drop([jobs.pop(0)], "not_kept")
+                continue
+            job.found = self._found(self._checked(detections, job.frame))
             job.queue_ms, job.detect_ms = (began - job.released_at) * 1e3, detect_ms
             jobs.pop(0)
             self.flow.detector_waits = True
             self.flow.detected.put(job)
             self.flow.detector_waits = False
 
+    def _ask(self, jobs: list[Job]) -> Sequence[Detections | None]:
+        frames = [job.frame for job in jobs]
+        if isinstance(self.part, FrameDetector):
+            return self.part.detect_frames(frames)
+        return self.part.detect([frame.bgr for frame in frames])
+
+    def _found(self, detections: Detections) -> Found:
+        """What a detector's answer is to the run, and to the one that keeps it."""
+        if self.flow.kept is None:
+            return split(detections, self._wanted)
+        used = chosen(detections, self._wanted, _suppression(self.part))
+        return split(used, self._wanted)._replace(kept=kept_of(detections, used))
+
     def _reach_low(self) -> None:
-        """Makes the detector return scores as low as the tracker uses."""
-        low = self.flow.tracking.low
+        """Makes the detector return scores as low as the tracker uses, and whatever is to be kept."""
         with self._lock:
-            if self.part.thresholds.low != low:
-                self.part.thresholds = replace(self.part.thresholds, low=low)
+            self._wanted = replace(self._wanted, low=self.flow.tracking.low)
+            asked = self._asked_of(self.part)
+            if self.part.thresholds != asked:
+                self.part.thresholds = asked
+
+    def _asked_of(self, detector: Detector) -> Thresholds:
+        if self.flow.kept is None:
+            return self._wanted
+        expected = frozenset(self.flow.source.info.class_names) & frozenset(detector.class_names)
+        return widened(self._wanted, _suppression(detector), expected)
 
     def _look_where_the_camera_goes(self, jobs: list[Job]) -> None:
         flow = self.flow
@@ -161,3 +189,9 @@ class DetectWorker(Worker):
                     frame.index,
                 )
         return checked
+
+
+def _suppression(detector: Detector) -> str:
+    """How the detector thins out boxes (protocols.Detector)."""
+    suppression: str = getattr(detector, "suppression", "none")
+    return suppression

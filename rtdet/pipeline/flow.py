@@ -10,6 +10,7 @@ from rtdet.pipeline.buffers import Buffer, Policy
 from rtdet.pipeline.camera import Camera, PendingPoints
 from rtdet.pipeline.control import Control
 from rtdet.pipeline.found import Found
+from rtdet.pipeline.kept_frame import KeptFrame
 from rtdet.pipeline.shared_tracker import SharedTracker
 from rtdet.pipeline.stats import StatsCollector
 from rtdet.protocols import CameraMotion, Source, Tracker, TrackMeter
@@ -17,6 +18,8 @@ from rtdet.types import Detections, Frame, FrameResult, Tracks
 
 # A recording of what is shown may fall behind by this many frames before it misses some.
 _SHOWN_CAPACITY = 16
+# Frames that may wait to be kept, without their pictures: some seconds of a slow disk.
+_KEPT_CAPACITY = 512
 
 _NOTHING = Found(Detections(), Detections(), 0.0)
 
@@ -103,6 +106,7 @@ class Flow:
         sink_shown: bool,
         camera_motion: CameraMotion | None = None,
         meter: TrackMeter | None = None,
+        is_kept: bool = False,
     ) -> None:
         self.source = source
         self.policy = policy
@@ -119,6 +123,7 @@ class Flow:
         capacity = 1 if policy is Policy.LATEST else batch_size + 2
         self.frames: Buffer[Job] = Buffer(capacity, policy, self._count_drop, self._busy_reason)
         self.detected: Buffer[Job] = Buffer(batch_size + 1, on_drop=self._count_drop)
+        self.kept: Buffer[KeptFrame] | None = Buffer(_KEPT_CAPACITY) if is_kept else None
 
     def output_buffer(self) -> Buffer[FrameResult]:
         if self.sink_shown and self.policy is Policy.LATEST:
@@ -134,6 +139,19 @@ class Flow:
 
     def drop(self, jobs: Sequence[Job], reason: str) -> None:
         self._count_drop(jobs, reason)
+
+    def drop_frames(self, frames: Sequence[Frame], reason: str) -> None:
+        if frames:
+            self.stats.dropped(len(frames), reason)
+        if self.kept is not None:
+            for frame in frames:
+                self.kept.offer(KeptFrame.of(frame, dropped=reason))
+
+    def missed(self, first: int, end: int) -> None:
+        """The frames `first` to `end` - 1 of a live source came while nothing had time to take them."""
+        self.stats.missed(end - first)
+        if self.kept is not None:
+            self.kept.offer(KeptFrame.missed(first, end))
 
     def tracks_at(self, t: float) -> Tracks:
         job = self.newest_job
@@ -173,17 +191,19 @@ class Flow:
         self.detected.end(reason)
         self.outputs.end(reason)
         self.listeners.end(reason)
+        if self.kept is not None:
+            self.kept.end(reason)
 
     def abandon(self, reason: str) -> None:
         """Gives up all frames that still wait."""
         self.detected.abort(reason)
         self.outputs.abort(reason)
+        if self.kept is not None:
+            self.kept.abort(reason)
         self.camera.close(wait=False)
 
     def _count_drop(self, jobs: Sequence[Job], reason: str) -> None:
-        count = sum(not job.redo for job in jobs)
-        if count:
-            self.stats.dropped(count, reason)
+        self.drop_frames([job.frame for job in jobs if not job.redo], reason)
 
     def _count_unwritten(self, results: Sequence[FrameResult], _reason: str) -> None:
         self.stats.unwritten(len(results))

@@ -20,11 +20,13 @@ class Found(NamedTuple):
 
     detections: what reached the user's `confidence`; this is shown and written.
     candidates: the same, and what scored lower, for a tracker that has a use for it.
+    kept: what a kept run has of it, with scores that are lower still; None where nothing is kept.
     """
 
     detections: Detections
     candidates: Detections
     confidence: float
+    kept: Detections | None = None
 
 
 def split(candidates: Detections, thresholds: Thresholds) -> Found:

@@ -17,6 +17,7 @@ from rtdet.pipeline.capture import CaptureWorker, Limits
 from rtdet.pipeline.delivery import OutputWorker
 from rtdet.pipeline.detection import DetectWorker
 from rtdet.pipeline.flow import STOP, Flow
+from rtdet.pipeline.keeping import Keeper, KeepWorker
 from rtdet.pipeline.results import Results
 from rtdet.pipeline.stats import Stats
 from rtdet.pipeline.supervisor import END_LIMIT_S, Supervisor, Worker, describe
@@ -50,6 +51,7 @@ class Pipeline:
     max_frames, duration_s: the run ends after so many frames, so many seconds of the source's time.
     rests_at_end: after the last frame the run is paused and not over, for somebody who looks through pictures.
     keep_detector: the last detector is left open at the end, for another pipeline.
+    keeper: gets every candidate of the detector, far below the user's thresholds (`keeping`).
     camera_motion: reads the camera's motion from the pictures once `compensate_camera` asks for it.
     meter: measures further values of the tracks, as their speeds.
 
@@ -76,6 +78,7 @@ class Pipeline:
         keep_detector: bool = False,
         camera_motion: CameraMotion | None = None,
         meter: TrackMeter | None = None,
+        keeper: Keeper | None = None,
     ) -> None:
         _check(batch_size, max_frames, duration_s)
         self.source = source
@@ -91,12 +94,18 @@ class Pipeline:
             sink_shown=sink_shown,
             camera_motion=camera_motion,
             meter=meter,
+            is_kept=keeper is not None,
         )
         self._supervisor = supervisor = Supervisor(flow)
         limits = Limits(max_frames, duration_s)
         self._capture = CaptureWorker(flow, supervisor, limits, paced=paced, rests_at_end=rests_at_end)
         self._detect = DetectWorker(detector, flow, supervisor, batch_size, keep=keep_detector)
         self._track = TrackWorker(flow, supervisor)
+        self._kept = (
+            [KeepWorker(keeper, flow.kept, flow, supervisor)]
+            if keeper is not None and flow.kept is not None
+            else []
+        )
         self._outputs: list[OutputWorker] = []
         self._output_count = 0
         for sink in sinks:
@@ -115,7 +124,7 @@ class Pipeline:
             _running.add(self)
             self._flow.stats.start()
             # Capture comes last: until it starts nobody has anything to do or an end to see.
-            workers = [*self._outputs, self._track, self._detect, self._capture]
+            workers = [*self._outputs, *self._kept, self._track, self._detect, self._capture]
             for worker in workers:
                 self._supervisor.register(worker)
             for worker in workers:
@@ -325,7 +334,7 @@ class Pipeline:
             log.warning("the camera's motion is not compensated: the tracker %s does not support it", who)
 
     def _workers(self) -> list[Worker]:
-        return [self._capture, self._detect, self._track, *self._outputs]
+        return [self._capture, self._detect, self._track, *self._kept, *self._outputs]
 
     def _has_left(self, worker: OutputWorker) -> bool:
         return self._is_started and not worker.thread.is_alive()

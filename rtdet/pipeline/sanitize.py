@@ -7,14 +7,16 @@ from dataclasses import replace
 import numpy as np
 
 from rtdet.geometry.boxes import clip, is_valid
+from rtdet.pipeline.grid import on_grid
 from rtdet.types import Detections
 
 
 def sanitize(detections: Detections, size: tuple[int, int]) -> tuple[Detections, int]:
     """The detections whose boxes are finite, have area and touch a picture of `size` (width, height), cut
-    at its borders, scores within [0, 1]; and how many were dropped."""
+    at its borders, scores within [0, 1], all rounded to the steps of `grid`; and how many were dropped."""
     if len(detections) == 0:
         return detections, 0
+    detections = on_grid(detections)
     boxes, scores = detections.boxes, detections.scores
     width, height = size
     ok = is_valid(boxes, width, height) & np.isfinite(scores)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import time
 
 from rtdet.pipeline.flow import Flow, Job
+from rtdet.pipeline.kept_frame import KeptFrame
 from rtdet.pipeline.supervisor import Supervisor, Worker
 from rtdet.types import FrameResult
 
@@ -26,6 +27,8 @@ class TrackWorker(Worker):
     def wake_neighbors(self) -> None:
         self.flow.drop(self._in_hand, self.end_reason)
         self.flow.detected.abort(self.end_reason)
+        if self.flow.kept is not None:
+            self.flow.kept.end(self.end_reason)
         self.flow.outputs.end(self.end_reason)
         self.flow.listeners.end(self.end_reason)
 
@@ -46,6 +49,8 @@ class TrackWorker(Worker):
             tracks = flow.tracking.update(
                 job.found, job.frame.t, job.epoch, step, size=job.frame.size, pin=job.single
             )
+            if flow.kept is not None:
+                flow.kept.put(KeptFrame.of(job.frame, job.found.kept, camera_step=step))
         ended = time.monotonic()
         stage_ms = {
             "capture": job.decode_ms,

@@ -139,9 +139,7 @@ class Session:
         self.travel.forget()
         # What was written once is not overwritten by playing again or by opening something else.
         self._failed = None
-        self._config = replace(
-            self._config, save=None, tracks=None, stats=None, duration=None, max_frames=None
-        )
+        self._config = replace(self._config.without_outputs(), duration=None, max_frames=None)
         if config.source != player.source:
             player.speed = 1.0
         if config.source != player.source or player.source_info is None:

@@ -165,9 +165,21 @@ def test_only_boxes_with_area_inside_the_picture_pass(boxes, width, height):
     assert checked.class_names == ("thing",)
 
 
-def test_sound_detections_pass_untouched():
-    detections = Detections([[0, 0, 64, 48]], [1.0])
-    assert sanitize(detections, (64, 48))[0] is detections
+def test_sound_detections_pass_with_the_values_that_they_have():
+    detections = Detections([[0, 0.7, 63.999, 48]], [0.3], [2], ("a", "b", "c"))
+    sound, invalid = sanitize(detections, (64, 48))
+    np.testing.assert_array_equal(sound.boxes, detections.boxes)
+    np.testing.assert_array_equal(sound.scores, detections.scores)
+    np.testing.assert_array_equal(sound.labels, detections.labels)
+    assert (sound.class_names, invalid) == (("a", "b", "c"), 0)
+
+
+def test_boxes_are_counted_in_thousandths_of_a_pixel_and_scores_in_millionths():
+    detections = Detections([[1.00049, 2.00051, 30, 40]], [0.25000049], points=[[[5.12345, 6, 0.12345678]]])
+    sound, _ = sanitize(detections, (64, 48))
+    assert sound.boxes.tolist() == [[1.0, 2.001, 30.0, 40.0]]
+    assert sound.scores.tolist() == [0.25]
+    assert sound.points.tolist() == [[[5.123, 6.0, 0.123457]]]
     assert sanitize(Detections(), (64, 48))[0].boxes.shape == (0, 4)
 
 

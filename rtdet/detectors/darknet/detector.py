@@ -63,6 +63,7 @@ class DarknetDetector:
         tree = next((head.tree for head in network.heads if isinstance(head, Region) and head.tree), None)
         self.class_names: Sequence[str] = names_for(cfg, weights, network.classes, tree.names if tree else ())
         self._overlap = _overlap(self._architecture)
+        self.suppression = _suppression(self._architecture)
         self._network: Network | None = _open(self._architecture, weights, backend, device, precision)
         self._path = path
 
@@ -134,6 +135,13 @@ def _open(network: Architecture, weights_path: Path, backend: str, device: str, 
 
         model = DarknetModule(network, weights)
     return open_network(model, (1, *network.picture), backend=backend, device=device, precision=precision)
+
+
+def _suppression(network: Architecture) -> str:
+    head = network.heads[-1]
+    if head.nms_kind != "diounms":
+        return "nms"
+    return "diou" if head.nms_beta == 1 else "none"
 
 
 def _overlap(network: Architecture) -> Overlap:

@@ -57,6 +57,7 @@ class NetworkDetector(ABC):
         self._config: Any = read_config(weights) if isinstance(weights, Path) else weights.config
         self._weights: Path | DetectionNetwork | None = weights
         self.class_names: Sequence[str] = self._visible_names()
+        self.suppression: str = getattr(self._config, "suppression", "nms")  # an SSD's is NMS
         self.thresholds = thresholds or Thresholds()
         fixed = self._config.input_size
         self._long_side = _long_side(fixed, imgsz, usual_side)

@@ -1,0 +1,190 @@
+"""Writes a kept run as it goes."""
+
+from __future__ import annotations
+
+import os
+import sqlite3
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from rtdet.errors import OutputError
+from rtdet.kept.about import About
+from rtdet.kept.schema import MOST, TABLES
+from rtdet.output_file import check_output, is_stream
+from rtdet.output_lock import OutputLock
+from rtdet.pipeline.grid import A_PIXEL, FULL_SCORE
+from rtdet.pipeline.kept_frame import KeptFrame
+from rtdet.types import Detections
+
+# What is lost at kill -9 is what came since the last commit.
+_COMMIT_EVERY_S = 0.8
+_FRAME = "INTO frames VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)"
+_STEPS = np.array([A_PIXEL, A_PIXEL, FULL_SCORE])
+
+
+class KeptRunWriter:
+    """A kept run at `path`, for a pipeline to write to (pipeline.keeping.Keeper).
+
+    The file is made at the first frame, in place of an older one. What it holds is committed every second or so, and
+    whole at any moment but for the frames since then; a file system that loses power may lose some seconds more.
+    `about` is asked once, at the first frame. Raises OutputError: the path cannot be written, another run writes it,
+    the disk is full.
+    """
+
+    def __init__(self, path: str | Path, about: Callable[[], About]) -> None:
+        self.path = check_output(path)
+        if is_stream(self.path):
+            raise OutputError(f"{self.path} is a pipe or a device, but a kept run is a database; name a file")
+        self._about = about
+        self._lock: OutputLock | None = OutputLock(self.path)
+        self._database: sqlite3.Connection | None = None
+        self._classes: dict[str, int] = {}
+        self._labels: dict[tuple[str, ...], np.ndarray] = {}
+        self._size = (0, 0)
+        self._committed_at = 0.0
+
+    def write(self, frame: KeptFrame) -> None:
+        """Adds a frame, in place of an earlier one of its number unless it was only dropped this time."""
+        with self._errors():
+            database = self._open()
+            if frame.candidates is None:
+                self._write_dropped(database, frame)
+            else:
+                self._write_frame(database, frame, frame.candidates)
+            if time.monotonic() - self._committed_at >= _COMMIT_EVERY_S:
+                self._check_in_place()
+                database.commit()
+                self._committed_at = time.monotonic()
+
+    def close(self) -> None:
+        """Completes the file; may be called twice."""
+        database, self._database = self._database, None
+        try:
+            if database is not None:
+                with self._errors():
+                    database.commit()
+                    database.close()
+        finally:
+            if database is not None:
+                with suppress(sqlite3.Error):
+                    database.close()
+            if self._lock is not None:
+                self._lock.release()
+                self._lock = None
+
+    def _open(self) -> sqlite3.Connection:
+        if self._database is None:
+            if self._lock is None:
+                raise OutputError(f"{self.path} is already closed")
+            for old in (self.path, self.path.with_name(f"{self.path.name}-journal")):
+                old.unlink(missing_ok=True)
+            # Each commit brings the file itself up to date: there is never a second one that a copy would miss.
+            self._database = sqlite3.connect(
+                self.path, check_same_thread=False, isolation_level="DEFERRED", timeout=10
+            )
+            # Small pages: each table takes one at least, also for a run of a few seconds.
+            self._database.execute("PRAGMA page_size = 1024")
+            self._database.execute("PRAGMA synchronous = NORMAL")
+            self._database.executescript(TABLES)
+            about = self._about()
+            self._size = about.size
+            self._database.executemany("INSERT INTO about VALUES (?, ?)", about.as_texts().items())
+            self._class_ids(about.class_names)
+            self._database.commit()
+            self._committed_at = time.monotonic()
+        return self._database
+
+    def _write_dropped(self, database: sqlite3.Connection, frame: KeptFrame) -> None:
+        time_s = None if np.isnan(frame.t) else frame.t
+        rows = (
+            (number, time_s, frame.pts, frame.name or None, frame.dropped)
+            for number in range(frame.number, frame.number + 1 + frame.and_more)
+        )
+        database.executemany(
+            "INSERT OR IGNORE INTO frames (frame, time_s, pts, name, dropped) VALUES (?, ?, ?, ?, ?)", rows
+        )
+
+    def _write_frame(self, database: sqlite3.Connection, frame: KeptFrame, candidates: Detections) -> None:
+        candidates = candidates[:MOST]
+        width, height = (None, None) if frame.size == self._size else frame.size
+        camera = None if frame.camera_step is None else frame.camera_step.astype("<f8").tobytes()
+        values = (
+            frame.number,
+            frame.t,
+            frame.pts,
+            width,
+            height,
+            frame.name or None,
+            None,
+            camera,
+            len(candidates),
+        )
+        is_new = database.execute(f"INSERT OR IGNORE {_FRAME}", values).rowcount
+        first = frame.number * MOST
+        if not is_new:
+            database.execute(f"REPLACE {_FRAME}", values)
+            for table in ("candidates", "points"):
+                database.execute(f"DELETE FROM {table} WHERE id >= ? AND id < ?", (first, first + MOST))
+        if len(candidates):
+            database.executemany(
+                "INSERT INTO candidates VALUES (?, ?, ?, ?, ?, ?, ?)", self._rows(first, candidates)
+            )
+            database.executemany("INSERT INTO points VALUES (?, ?)", _points(first, candidates))
+
+    def _rows(self, first: int, candidates: Detections) -> Iterator[tuple[Any, ...]]:
+        boxes = np.rint(candidates.boxes * A_PIXEL).astype(np.int64).tolist()
+        scores = np.rint(candidates.scores * FULL_SCORE).astype(np.int64).tolist()
+        names = tuple(candidates.class_names)
+        unnamed = range(len(names), int(candidates.labels.max()) + 1)
+        classes = self._class_ids((*names, *map(str, unnamed)), candidates.labels)
+        for i, (box, score, label) in enumerate(zip(boxes, scores, classes, strict=True)):
+            yield first + i, *box, score, label
+
+    def _class_ids(self, names: tuple[str, ...], labels: np.ndarray | None = None) -> list[int]:
+        """The numbers of the labels' classes in the file: of the first model its own, of others behind them."""
+        if labels is None or names not in self._labels:
+            for name in names:
+                if name not in self._classes:
+                    self._classes[name] = len(self._classes)
+                    assert self._database is not None
+                    self._database.execute("INSERT INTO classes VALUES (?, ?)", (self._classes[name], name))
+            self._labels[names] = np.array([self._classes[name] for name in names], dtype=np.int64)
+        if labels is None:
+            return []
+        numbers: list[int] = self._labels[names][labels].tolist()
+        return numbers
+
+    def _check_in_place(self) -> None:
+        if not os.path.exists(self.path):
+            raise OutputError(
+                f"{self.path} was deleted or moved while it was being written; what comes after is lost"
+            )
+
+    @contextmanager
+    def _errors(self) -> Iterator[None]:
+        try:
+            yield
+        except sqlite3.Error as error:
+            reason = str(error)
+            if "full" in reason:
+                raise OutputError(
+                    f"the disk is full: {self.path} is incomplete; free some space or choose another folder"
+                ) from error
+            raise OutputError(f"cannot write {self.path}: {reason}") from error
+        except OSError as error:
+            raise OutputError(
+                f"cannot write {self.path}: {(error.strerror or str(error)).lower()}"
+            ) from error
+
+
+def _points(first: int, candidates: Detections) -> Iterator[tuple[int, bytes]]:
+    """The rows of the candidates' key points."""
+    if candidates.points is not None:
+        whole = np.rint(candidates.points * _STEPS).astype("<i4")
+        for i, of_one in enumerate(whole):
+            yield first + i, of_one.tobytes()

@@ -1,0 +1,113 @@
+"""A kept run is tracked again: by its own settings the same, by others as a run with those would be."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from collections.abc import Callable
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from rtdet.errors import UnknownNameError, UsageError
+from rtdet.kept import KeptRun, Tracking, retrack, retracked
+from rtdet.tracks import read_table
+
+MakeRun = Callable[..., Path]
+
+
+def _rtdet(folder: Path, *words: str) -> str:
+    done = subprocess.run(
+        [sys.executable, "-m", "rtdet", *words],
+        cwd=folder,
+        capture_output=True,
+        text=True,
+        check=True,
+        timeout=120,
+    )
+    return done.stderr
+
+
+def test_by_its_own_settings_the_rows_are_those_of_the_run_byte_for_byte(
+    demo_run: Path, tmp_path: Path
+) -> None:
+    _rtdet(demo_run, "track", "RUN.rtdet", "--out", str(tmp_path / "AGAIN.csv"))
+    assert (tmp_path / "AGAIN.csv").read_bytes() == (demo_run / "TRACKS.csv").read_bytes()
+
+
+def test_opened_as_a_source_it_gives_the_same_rows_without_the_network(
+    demo_run: Path, tmp_path: Path
+) -> None:
+    _rtdet(demo_run, "--source", "RUN.rtdet", "--headless", "--tracks", str(tmp_path / "AGAIN.csv"))
+    assert (tmp_path / "AGAIN.csv").read_bytes() == (demo_run / "TRACKS.csv").read_bytes()
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        ["--conf", "0.6"],
+        ["--tracker", "sort", "--iou", "0.3"],
+        ["--classes", "person"],
+        ["--set", "max_age_s=2"],
+    ],
+    ids=" ".join,
+)
+def test_other_settings_give_what_a_run_with_them_would_have_given(
+    demo_run: Path, tmp_path: Path, words: list[str]
+) -> None:
+    _rtdet(demo_run, "track", "RUN.rtdet", "--out", str(tmp_path / "AGAIN.csv"), *words)
+    run = ["--source", "demo", "--headless", "--max-frames", "100", "--keep", str(tmp_path / "OTHER.rtdet")]
+    _rtdet(demo_run, *run, "--tracks", str(tmp_path / "OTHER.csv"), *words)
+    assert (tmp_path / "AGAIN.csv").read_bytes() == (tmp_path / "OTHER.csv").read_bytes()
+    assert (tmp_path / "AGAIN.csv").read_bytes() != (demo_run / "TRACKS.csv").read_bytes()
+
+
+def test_to_keep_a_run_leaves_its_tracks_nearly_as_they_are(demo_run: Path, tmp_path: Path) -> None:
+    """The detector is asked for more, of which NMS may leave a little more: far less than a hundredth."""
+    _rtdet(tmp_path, "--source", "demo", "--headless", "--max-frames", "100", "--tracks", "WITHOUT.csv")
+    with_keep, without = read_table(demo_run / "TRACKS.csv"), read_table(tmp_path / "WITHOUT.csv")
+    assert abs(len(with_keep) - len(without)) <= 0.01 * len(without)
+
+
+def test_the_table_is_the_one_of_the_file(demo_run: Path) -> None:
+    with KeptRun(demo_run / "RUN.rtdet") as run:
+        table = retracked(run)
+    written = read_table(demo_run / "TRACKS.csv")
+    assert table.ids.tolist() == written.ids.tolist()
+    np.testing.assert_allclose(table.boxes, written.boxes, atol=0.011)
+    assert table.frame_list.numbers.tolist() == list(range(1, 101))
+    assert table.values["seen"].tolist() == written.values["seen"].tolist()
+
+
+def test_a_part_of_it_can_be_tracked_alone(demo_run: Path) -> None:
+    with KeptRun(demo_run / "RUN.rtdet") as run:
+        assert [one.number for one, _ in retrack(run, first=20, end=25)] == [20, 21, 22, 23, 24]
+
+
+def test_settings_of_another_tracker_do_not_stay(make_run: MakeRun) -> None:
+    with KeptRun(make_run(settings={"tracker": "rtdet", "set": ["max_age_s=2"], "conf": 0.4})) as run:
+        assert Tracking.of(run.about).set == ("max_age_s=2",)
+        assert Tracking.of(run.about, {"tracker": "sort", "conf": None}) == Tracking(conf=0.4, tracker="sort")
+
+
+def test_wrong_settings_are_refused(make_run: MakeRun) -> None:
+    with KeptRun(make_run()) as run:
+        with pytest.raises(UnknownNameError, match=r"tracker"):
+            list(retrack(run, Tracking(tracker="srot")))
+        with pytest.raises(UnknownNameError, match=r"horse"):
+            list(retrack(run, Tracking(set=("max_age_s.horse=2",))))
+        with pytest.raises(UsageError, match=r"was not tracked"):
+            retracked(run, Tracking(tracker="none"))
+
+
+def test_overlapping_boxes_go_by_the_iou_that_is_asked_for(make_run: MakeRun) -> None:
+    with KeptRun(make_run(50)) as run:
+
+        def count(iou: float) -> int:
+            return sum(len(tracks) for _, tracks in retrack(run, Tracking(0.05, iou, tracker="none")))
+
+        assert count(0.01) < count(0.7)
+        run.about = replace(run.about, suppression="none")
+        assert count(0.01) == count(0.7)

@@ -69,15 +69,25 @@ def retrack(
     With its own settings and from its first frame on these are the tracks of the run, to the last bit. Raises
     UnknownNameError and UsageError for settings that do not fit.
     """
-    about = run.about
-    tracking = tracking or Tracking.of(about)
-    shared = SharedTracker(_tracker(run, tracking), carries_over=not about.are_pictures)
-    thresholds = replace(tracking.thresholds, low=shared.low)
+    shared, thresholds = shared_tracker(run, tracking or Tracking.of(run.about))
     for frame in run.walk(first, end):
-        assert frame.candidates is not None
-        found = split(chosen(frame.candidates, thresholds, about.suppression), thresholds)
-        size = frame.size if min(frame.size) > 0 else None
-        yield frame, shared.update(found, frame.t, 0, frame.camera_step, size=size)
+        yield frame, tracks_of(run, shared, thresholds, frame)
+
+
+def shared_tracker(run: KeptRun, tracking: Tracking) -> tuple[SharedTracker, Thresholds]:
+    """A tracker for the frames of the run, from its first on, and what it is given of them. Raises UnknownNameError
+    and UsageError."""
+    shared = SharedTracker(_tracker(run, tracking), carries_over=not run.about.are_pictures)
+    return shared, replace(tracking.thresholds, low=shared.low)
+
+
+def tracks_of(run: KeptRun, shared: SharedTracker, thresholds: Thresholds, frame: KeptFrame) -> Tracks:
+    """The tracks of the next frame."""
+    assert frame.candidates is not None
+    found = split(chosen(frame.candidates, thresholds, run.about.suppression), thresholds)
+    return shared.update(
+        found, frame.t, 0, frame.camera_step, size=frame.size if min(frame.size) > 0 else None
+    )
 
 
 def _tracker(run: KeptRun, tracking: Tracking) -> Tracker | None:

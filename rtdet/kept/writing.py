@@ -21,8 +21,11 @@ from rtdet.pipeline.grid import A_PIXEL, FULL_SCORE
 from rtdet.pipeline.kept_frame import KeptFrame
 from rtdet.types import Detections
 
-# What is lost at kill -9 is what came since the last commit.
-_COMMIT_EVERY_S = 0.8
+# What is lost at kill -9 is what came since the last flush.
+_FLUSH_EVERY_S = 0.8
+_MOST_WAITING = 500
+# So much of a file that is too long is forgotten at once.
+_FORGOTTEN = 0.05
 _FRAME = "INTO frames VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)"
 _STEPS = np.array([A_PIXEL, A_PIXEL, FULL_SCORE])
 
@@ -30,46 +33,59 @@ _STEPS = np.array([A_PIXEL, A_PIXEL, FULL_SCORE])
 class KeptRunWriter:
     """A kept run at `path`, for a pipeline to write to (pipeline.keeping.Keeper).
 
-    The file is made at the first frame, in place of an older one. What it holds is committed every second or so, and
-    whole at any moment but for the frames since then; a file system that loses power may lose some seconds more.
-    `about` is asked once, at the first frame. Raises OutputError: the path cannot be written, another run writes it,
-    the disk is full.
+    The file is made at the first frame, in place of an older one. Frames are written together, every second or so, in
+    one short transaction, so that whoever reads the file or puts something in it is not kept waiting; between two of
+    them it is whole. A file system that loses power may lose some seconds more. `about` is asked once, at the first
+    frame. most_bytes: the oldest frames are forgotten where the file would become longer. Raises OutputError: the
+    path cannot be written, another run writes it, the disk is full.
     """
 
-    def __init__(self, path: str | Path, about: Callable[[], About]) -> None:
+    def __init__(
+        self, path: str | Path, about: Callable[[], About], *, most_bytes: int | None = None
+    ) -> None:
         self.path = check_output(path)
         if is_stream(self.path):
             raise OutputError(f"{self.path} is a pipe or a device, but a kept run is a database; name a file")
-        self._about = about
+        self._about, self._most_bytes = about, most_bytes
         self._lock: OutputLock | None = OutputLock(self.path)
         self._database: sqlite3.Connection | None = None
         self._classes: dict[str, int] = {}
         self._labels: dict[tuple[str, ...], np.ndarray] = {}
         self._size = (0, 0)
-        self._committed_at = 0.0
+        self._waiting: list[KeptFrame] = []
+        self._flushed_at = 0.0
 
     def write(self, frame: KeptFrame) -> None:
         """Adds a frame, in place of an earlier one of its number unless it was only dropped this time."""
+        if self._lock is None:
+            raise OutputError(f"{self.path} is already closed")
+        self._waiting.append(frame)
+        if len(self._waiting) >= _MOST_WAITING or time.monotonic() - self._flushed_at >= _FLUSH_EVERY_S:
+            self.flush()
+
+    def flush(self) -> None:
+        """Has everything in the file that was written so far."""
+        if not self._waiting:
+            return
+        frames, self._waiting = self._waiting, []
         with self._errors():
             database = self._open()
-            if frame.candidates is None:
-                self._write_dropped(database, frame)
-            else:
-                self._write_frame(database, frame, frame.candidates)
-            if time.monotonic() - self._committed_at >= _COMMIT_EVERY_S:
-                self._check_in_place()
-                database.commit()
-                self._committed_at = time.monotonic()
+            self._check_in_place()
+            with database:
+                for frame in frames:
+                    if frame.candidates is None:
+                        self._write_dropped(database, frame)
+                    else:
+                        self._write_frame(database, frame, frame.candidates)
+                self._forget(database)
+        self._flushed_at = time.monotonic()
 
     def close(self) -> None:
         """Completes the file; may be called twice."""
-        database, self._database = self._database, None
         try:
-            if database is not None:
-                with self._errors():
-                    database.commit()
-                    database.close()
+            self.flush()
         finally:
+            database, self._database = self._database, None
             if database is not None:
                 with suppress(sqlite3.Error):
                     database.close()
@@ -79,8 +95,6 @@ class KeptRunWriter:
 
     def _open(self) -> sqlite3.Connection:
         if self._database is None:
-            if self._lock is None:
-                raise OutputError(f"{self.path} is already closed")
             for old in (self.path, self.path.with_name(f"{self.path.name}-journal")):
                 old.unlink(missing_ok=True)
             # Each commit brings the file itself up to date: there is never a second one that a copy would miss.
@@ -96,7 +110,6 @@ class KeptRunWriter:
             self._database.executemany("INSERT INTO about VALUES (?, ?)", about.as_texts().items())
             self._class_ids(about.class_names)
             self._database.commit()
-            self._committed_at = time.monotonic()
         return self._database
 
     def _write_dropped(self, database: sqlite3.Connection, frame: KeptFrame) -> None:
@@ -158,6 +171,24 @@ class KeptRunWriter:
             return []
         numbers: list[int] = self._labels[names][labels].tolist()
         return numbers
+
+    def _forget(self, database: sqlite3.Connection) -> None:
+        """Deletes the oldest frames of a file that has grown too long; their place is used again."""
+        if self._most_bytes is None:
+            return
+        pages, free, size = (
+            database.execute(f"PRAGMA {name}").fetchone()[0]
+            for name in ("page_count", "freelist_count", "page_size")
+        )
+        used = (pages - free) * size
+        if used <= self._most_bytes:
+            return
+        first, last = database.execute("SELECT min(frame), max(frame) FROM frames").fetchone()
+        share = _FORGOTTEN + (used - self._most_bytes) / used
+        end = first + max(1, int((last - first) * share))
+        database.execute("DELETE FROM frames WHERE frame < ?", (end,))
+        for table in ("candidates", "points"):
+            database.execute(f"DELETE FROM {table} WHERE id < ?", (end * MOST,))
 
     def _check_in_place(self) -> None:
         if not os.path.exists(self.path):

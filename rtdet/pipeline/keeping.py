@@ -24,10 +24,13 @@ MOST_A_FRAME = 100
 
 
 class Keeper(Protocol):
-    """Where the frames of a run are kept. Both are called from one thread; `write` in the order of the tracker,
-    where a dropped frame may come late, and a frame that is processed again takes the place of what it was."""
+    """Where the frames of a run are kept. All are called from one thread; `write` in the order of the
+    tracker, where a dropped frame may come late, and a frame that is processed again takes the place of what it was.
+    After `flush` whoever reads what is kept finds all that was written."""
 
     def write(self, frame: KeptFrame) -> None: ...
+
+    def flush(self) -> None: ...
 
     def close(self) -> None: ...
 
@@ -45,6 +48,8 @@ class KeepWorker(Worker):
         while (frames := self._buffer.take(64)) is not None:
             for frame in frames:
                 self.part.write(frame)
+            if not frames:  # somebody asked for it
+                self.part.flush()
 
     def wake_neighbors(self) -> None:
         self._buffer.abort(self.end_reason)

@@ -324,6 +324,11 @@ class Pipeline:
         """Counts, rates and times up to now."""
         return self._flow.stats.snapshot()
 
+    def flush_kept(self) -> None:
+        """Has what is to be kept written soon, also where no more frames come. Never waits."""
+        if self._flow.kept is not None:
+            self._flow.kept.nudge()
+
     def note_shown(self, frame: Frame) -> None:
         """The viewer painted this frame: counts for the display rate and the age of the picture."""
         self._flow.stats.shown(frame)

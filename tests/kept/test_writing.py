@@ -117,3 +117,35 @@ def test_a_full_disk_is_one_line() -> None:
         full.with_name(full.name + "-journal").unlink(missing_ok=True)
     assert done.stdout.startswith("OutputError ")
     assert str(full) in done.stdout
+
+
+def test_a_file_with_a_limit_forgets_its_oldest_frames(tmp_path: Path) -> None:
+    path = tmp_path / "RUN.rtdet"
+    writer = KeptRunWriter(path, About, most_bytes=300_000)
+    for number in range(1, 3001):
+        writer.write(frame(number, 10))
+    writer.close()
+    assert path.stat().st_size < 500_000
+    with KeptRun(path) as run:
+        numbers = [one.number for one in run.walk()]
+    assert numbers[-1] == 3000
+    assert numbers == list(range(numbers[0], 3001))
+    assert len(numbers) > 500
+
+
+def test_what_was_written_can_be_read_while_the_run_goes_on(tmp_path: Path) -> None:
+    path = tmp_path / "RUN.rtdet"
+    writer = KeptRunWriter(path, About)
+    writer.write(frame(1))
+    with KeptRun(path) as run:
+        for number in (2, 3):
+            writer.write(frame(number))
+        writer.flush()
+        run.set_document("zones", "{}")
+        run.reread()
+        assert run.frames.numbers.tolist() == [1, 2, 3]
+        assert len(run.candidates(3)) == 3
+        writer.write(frame(4))
+        writer.close()
+        run.reread()
+        assert (run.document("zones"), len(run.frames.numbers)) == ("{}", 4)

@@ -25,6 +25,9 @@ class Kept:
     def write(self, frame: KeptFrame) -> None:
         self.frames.append(frame)
 
+    def flush(self) -> None:
+        """There is nothing to do."""
+
     def close(self) -> None:
         self.is_closed = True
 

@@ -15,7 +15,8 @@ from rtdet.config import RunConfig
 from rtdet.detectors.registry import files_of_model, load_detector, model_card, model_names, weights_of
 from rtdet.detectors.selection import check_classes as check_classes_known
 from rtdet.errors import RtdetError, UnknownNameError, UsageError
-from rtdet.ground import SpeedMeter, read_scale
+from rtdet.ground import SpeedMeter, read_scale, scale_in_text
+from rtdet.ground.zones import read_text
 from rtdet.kept import KeptRun, KeptRunWriter, is_kept_run
 from rtdet.kept.about import About, about_source, now, sha256_of, versions
 from rtdet.kept.replay import GraySource, KeptDetector, find_video
@@ -132,8 +133,15 @@ def check_tracker(name: str, texts: Sequence[str] = ()) -> None:
 
 
 def build_meter(config: RunConfig) -> TrackMeter | None:
-    """What measures speeds, where the config's zones file has a scale of the ground. Raises SourceError."""
-    scale = None if config.zones is None else read_scale(config.zones)
+    """What measures speeds, where the config's zones file, or else the kept run that is its source, has a
+    scale of the ground. Raises SourceError."""
+    kept = kept_run_path(config.source) if config.zones is None else None
+    if kept is not None:
+        with closing(KeptRun(kept)) as run:
+            text = run.document("zones")
+        scale = None if text is None else scale_in_text(text, f"the zones of {kept}")
+    else:
+        scale = None if config.zones is None else read_scale(config.zones)
     return None if scale is None else SpeedMeter(scale)
 
 
@@ -201,7 +209,8 @@ def build_keeper(config: RunConfig, info: SourceInfo, detector: Detector) -> Kep
             versions=versions(),
         )  # fmt: skip
 
-    return KeptRunWriter(config.keep, about)
+    zones = {} if config.zones is None else {"zones": read_text(config.zones)}
+    return KeptRunWriter(config.keep, about, zones)
 
 
 def _hash_of_model(model: str) -> str:

@@ -1,4 +1,4 @@
-"""`rtdet plan TRACKS --kind plan|heat|trails --out OUT.png`: pictures of where everybody was."""
+"""`rtdet plan TRACKS|RUN --kind plan|heat|trails --out OUT.png`: pictures of where everybody was."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ _EVERY = 12
 
 
 @click.command(context_settings=CONTEXT)
-@click.argument("tracks", metavar="TRACKS", shell_complete=completion.files)
+@click.argument("tracks", metavar="TRACKS|RUN.rtdet", shell_complete=completion.files)
 @click.option(
     "--kind", type=click.Choice(["plan", "heat", "trails"]), default="plan", show_default=True,
     help="A bird's-eye plan in metres, a heat map, or trails.",
@@ -91,10 +91,14 @@ def _scale(zones: str, *, needed: bool) -> Scale | None:
 def _table(tracks: str, fps: float) -> TrackTable:
     import math
 
+    from rtdet.kept import KeptRun, is_kept_run, retracked
     from rtdet.tracks.opening import open_tracks
 
     if not 0 < fps < math.inf:
         raise UsageError(f"--fps must be above 0, not {fps:g}")
+    if is_kept_run(tracks):
+        with KeptRun(tracks) as run:
+            return retracked(run)
     return open_tracks(tracks, fps)
 
 

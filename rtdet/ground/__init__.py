@@ -6,7 +6,7 @@ from __future__ import annotations
 from rtdet.ground.meter import SpeedMeter
 from rtdet.ground.scale import Ground, Scale, scale_of
 from rtdet.ground.speeds import walked, with_speeds
-from rtdet.ground.zones import needed_scale, read_scale
+from rtdet.ground.zones import needed_scale, read_scale, scale_in_text
 
 __all__ = [
     "Ground",
@@ -14,6 +14,7 @@ __all__ = [
     "SpeedMeter",
     "needed_scale",
     "read_scale",
+    "scale_in_text",
     "scale_of",
     "walked",
     "with_speeds",

@@ -33,9 +33,9 @@ def backdrop(pictures: Sequence[Image]) -> Image | None:
     if not same:
         return None
     calm = np.median(np.stack(same), axis=0).astype(np.uint8) if len(same) > 2 else same[0]
-    grey = cv2.cvtColor(calm, cv2.COLOR_BGR2GRAY).astype(np.float32)
-    grey = (128 + (grey - 128) * _CONTRAST) * _LIGHT
-    return np.asarray(cv2.cvtColor(np.clip(grey, 0, 255).astype(np.uint8), cv2.COLOR_GRAY2BGR))
+    gray = cv2.cvtColor(calm, cv2.COLOR_BGR2GRAY).astype(np.float32)
+    gray = (128 + (gray - 128) * _CONTRAST) * _LIGHT
+    return np.asarray(cv2.cvtColor(np.clip(gray, 0, 255).astype(np.uint8), cv2.COLOR_GRAY2BGR))
 
 
 def empty_backdrop(table: TrackTable, size: tuple[int, int] | None = None) -> Image:

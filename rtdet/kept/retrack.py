@@ -12,6 +12,7 @@ import numpy as np
 from rtdet import track_columns
 from rtdet.config import RunConfig
 from rtdet.errors import UsageError
+from rtdet.ground import SpeedMeter, scale_in_text
 from rtdet.kept.about import About
 from rtdet.kept.reading import KeptRun
 from rtdet.pipeline.found import split
@@ -77,7 +78,9 @@ def retrack(
 def shared_tracker(run: KeptRun, tracking: Tracking) -> tuple[SharedTracker, Thresholds]:
     """A tracker for the frames of the run, from its first on, and what it is given of them. Raises UnknownNameError
     and UsageError."""
-    shared = SharedTracker(_tracker(run, tracking), carries_over=not run.about.are_pictures)
+    shared = SharedTracker(
+        _tracker(run, tracking), carries_over=not run.about.are_pictures, meter=_meter(run)
+    )
     return shared, replace(tracking.thresholds, low=shared.low)
 
 
@@ -88,6 +91,13 @@ def tracks_of(run: KeptRun, shared: SharedTracker, thresholds: Thresholds, frame
     return shared.update(
         found, frame.t, 0, frame.camera_step, size=frame.size if min(frame.size) > 0 else None
     )
+
+
+def _meter(run: KeptRun) -> SpeedMeter | None:
+    """What measures speeds, where the run has zones with a scale of the ground."""
+    text = run.document("zones")
+    scale = None if text is None else scale_in_text(text, f"the zones of {run.path}")
+    return None if scale is None else SpeedMeter(scale)
 
 
 def _tracker(run: KeptRun, tracking: Tracking) -> Tracker | None:
@@ -144,9 +154,10 @@ def table_of(frames: Iterator[FrameRecord], class_names: tuple[str, ...]) -> Tra
         name: np.concatenate([getattr(part, name) for part in parts]) if parts else np.zeros(0)
         for name in ("ids", "boxes", "scores", "labels")
     }
+    known = set[str]().union(*(part.values for part in parts))
     values = {
         column.name: np.concatenate([column.values(part) for part in parts])
-        for column in track_columns.FURTHER
+        for column in track_columns.kept(known)
         if parts
     }
     return TrackTable(

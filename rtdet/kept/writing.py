@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import sqlite3
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
@@ -36,17 +36,23 @@ class KeptRunWriter:
     The file is made at the first frame, in place of an older one. Frames are written together, every second or so, in
     one short transaction, so that whoever reads the file or puts something in it is not kept waiting; between two of
     them it is whole. A file system that loses power may lose some seconds more. `about` is asked once, at the first
-    frame. most_bytes: the oldest frames are forgotten where the file would become longer. Raises OutputError: the
+    frame; `documents` are there from then on, by name. most_bytes: the oldest frames are forgotten where the file would become longer. Raises OutputError: the
     path cannot be written, another run writes it, the disk is full.
     """
 
     def __init__(
-        self, path: str | Path, about: Callable[[], About], *, most_bytes: int | None = None
+        self,
+        path: str | Path,
+        about: Callable[[], About],
+        documents: Mapping[str, str] = {},
+        *,
+        most_bytes: int | None = None,
     ) -> None:
         self.path = check_output(path)
         if is_stream(self.path):
             raise OutputError(f"{self.path} is a pipe or a device, but a kept run is a database; name a file")
         self._about, self._most_bytes = about, most_bytes
+        self._documents = dict(documents)
         self._lock: OutputLock | None = OutputLock(self.path)
         self._database: sqlite3.Connection | None = None
         self._classes: dict[str, int] = {}
@@ -108,6 +114,7 @@ class KeptRunWriter:
             about = self._about()
             self._size = about.size
             self._database.executemany("INSERT INTO about VALUES (?, ?)", about.as_texts().items())
+            self._database.executemany("INSERT INTO documents VALUES (?, ?)", self._documents.items())
             self._class_ids(about.class_names)
             self._database.commit()
         return self._database

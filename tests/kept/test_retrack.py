@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import subprocess
 import sys
 from collections.abc import Callable
@@ -111,3 +112,28 @@ def test_overlapping_boxes_go_by_the_iou_that_is_asked_for(make_run: MakeRun) ->
         assert count(0.01) < count(0.7)
         run.about = replace(run.about, suppression="none")
         assert count(0.01) == count(0.7)
+
+
+def test_a_run_with_a_scale_of_the_ground_is_tracked_again_with_the_same_speeds(tmp_path: Path) -> None:
+    corners = {
+        "points": [[0, 0.6], [1, 0.6], [1, 1], [0, 1]],
+        "metres": [[-10, 20], [10, 20], [5, 8], [-5, 8]],
+    }
+    (tmp_path / "zones.json").write_text(json.dumps({"properties": {"ground": corners}}))
+    kept = ("--keep", "r.rtdet", "--tracks", "a.csv", "--zones", "zones.json")
+    _rtdet(tmp_path, "--source", "demo", "--max-frames", "40", "--headless", *kept)
+    _rtdet(tmp_path, "track", "r.rtdet", "--out", "b.csv")
+    _rtdet(tmp_path, "--source", "r.rtdet", "--headless", "--tracks", "c.csv")
+    for again in ("b.csv", "c.csv"):
+        assert (tmp_path / again).read_bytes() == (tmp_path / "a.csv").read_bytes()
+    table = read_table(tmp_path / "a.csv")
+    assert np.isfinite(table.values["speed"]).sum() > 20
+    with KeptRun(tmp_path / "r.rtdet") as run:
+        assert np.isfinite(retracked(run).values["speed"]).sum() == np.isfinite(table.values["speed"]).sum()
+    _rtdet(tmp_path, "plan", "r.rtdet", "--zones", "zones.json", "--out", "plan.png")
+    assert (tmp_path / "plan.png").stat().st_size > 10_000
+
+
+def test_a_run_without_a_scale_has_no_speeds(demo_run: Path) -> None:
+    with KeptRun(demo_run / "RUN.rtdet") as run:
+        assert set(retracked(run).values) == {"visibility", "seen"}

@@ -21,6 +21,7 @@ from rtdet.kept import KeptRun, KeptRunWriter, is_kept_run
 from rtdet.kept.about import About, about_source, now, sha256_of, versions
 from rtdet.kept.replay import GraySource, KeptDetector, find_video
 from rtdet.kept.schema import KEPT_SUFFIX
+from rtdet.kept.writing import KeepPlace
 from rtdet.overwriting import refuse_overwriting, refuse_overwriting_in
 from rtdet.pipeline import Pipeline, Policy
 from rtdet.protocols import Detector, Sink, Source, Tracker, TrackMeter
@@ -175,9 +176,14 @@ def build_sinks(
     return sinks
 
 
-def build_keeper(config: RunConfig, info: SourceInfo, detector: Detector) -> KeptRunWriter | None:
-    """What keeps the run, where the config says so; nothing is written before the first frame. Raises OutputError."""
-    if config.keep is None:
+def build_keeper(
+    config: RunConfig, info: SourceInfo, detector: Detector, place: KeepPlace | None = None
+) -> KeptRunWriter | None:
+    """What keeps the run, at `place` or where the config says; nothing is written before the first frame. Raises
+    OutputError."""
+    if place is None and config.keep is not None:
+        place = KeepPlace(Path(config.keep))
+    if place is None:
         return None
 
     def about() -> About:
@@ -210,7 +216,14 @@ def build_keeper(config: RunConfig, info: SourceInfo, detector: Detector) -> Kep
         )  # fmt: skip
 
     zones = {} if config.zones is None else {"zones": read_text(config.zones)}
-    return KeptRunWriter(config.keep, about, zones)
+    return KeptRunWriter(
+        place.path,
+        about,
+        zones,
+        most_bytes=place.most_bytes,
+        goes_on=place.goes_on,
+        is_wanted=place.is_wanted,
+    )
 
 
 def _hash_of_model(model: str) -> str:
@@ -247,6 +260,7 @@ def build_pipeline(
     lend_detector: Callable[[], Detector] | None = None,
     source_opener: Callable[[RunConfig], Source] = build_source,
     style: Callable[[], DrawStyle] = DrawStyle,
+    keep: KeepPlace | None = None,
 ) -> Pipeline:
     """The pipeline that a config describes, not started. What is opened is closed again on an error.
 
@@ -257,6 +271,7 @@ def build_pipeline(
                    without it the pipeline gets one of its own, and closes it.
     source_opener: opens `config.source`.
     style:         is asked for the look of each recorded picture.
+    keep:          where the run is kept, if not where the config says.
     """
     check_tracker(config.tracker, config.set)
     policy_of(config, live=True)  # names are checked before anything slow is opened
@@ -301,7 +316,7 @@ def build_pipeline(
             keep_detector=lend_detector is not None,
             camera_motion=OpticalFlow(),
             meter=meter,
-            keeper=build_keeper(config, info, detector),
+            keeper=build_keeper(config, info, detector, keep),
         )
         opened.pop_all()
     pipeline.compensate_camera(config.camera_motion)
@@ -332,10 +347,18 @@ def build_services(
     """The callables that the viewer uses. `config` is the one it starts with."""
 
     def open_pipeline(
-        wanted: RunConfig, lend_detector: Callable[[], Detector], style: Callable[[], DrawStyle]
+        wanted: RunConfig,
+        lend_detector: Callable[[], Detector],
+        style: Callable[[], DrawStyle],
+        keep: KeepPlace | None,
     ) -> Pipeline:
         return build_pipeline(
-            wanted, watched=True, lend_detector=lend_detector, source_opener=source_opener, style=style
+            wanted,
+            watched=True,
+            lend_detector=lend_detector,
+            source_opener=source_opener,
+            style=style,
+            keep=keep,
         )
 
     def make_tracker(name: str, info: SourceInfo) -> Tracker | None:

@@ -48,8 +48,18 @@ class Rows(NamedTuple):
         numbers, times_s, sizes, counts = (
             np.concatenate(pair) for pair in zip(self[:4], more[:4], strict=True)
         )
-        columns = {name: np.concatenate((self.columns[name], more.columns[name])) for name in self.columns}
+        columns = {
+            name: np.concatenate((self._column(name), more._column(name)))
+            for name in {**self.columns, **more.columns}
+        }
         return Rows(numbers, times_s, sizes, counts, columns)
+
+    def _column(self, name: str) -> Any:
+        """The values of a column; its default where these frames do not know it."""
+        if name in self.columns:
+            return self.columns[name]
+        column = next(one for one in track_columns.FURTHER if one.name == name)
+        return np.full(len(self.columns["ids"]), column.default, dtype=column.dtype)
 
     def table(self, class_names: tuple[str, ...]) -> TrackTable:
         """The same as a table."""
@@ -71,7 +81,8 @@ def rows_of(frames: list[tuple[int, float, tuple[int, int], Tracks]]) -> Rows:
     columns: dict[str, Any] = {
         name: np.concatenate([getattr(part, name) for part in parts]) for name in _BASIC
     }
-    for column in track_columns.FURTHER:
+    known = set[str]().union(*(part.values for part in parts))
+    for column in track_columns.kept(known):
         values = np.concatenate([column.values(part) for part in parts])
         if values.dtype != object:  # a text is not sent to another process
             columns[column.name] = values

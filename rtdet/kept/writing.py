@@ -2,24 +2,29 @@
 
 from __future__ import annotations
 
+import logging
 import os
 import sqlite3
 import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
-from rtdet.errors import OutputError
+from rtdet.errors import OutputError, SourceError
 from rtdet.kept.about import About
+from rtdet.kept.reading import KeptRun, is_kept_run
 from rtdet.kept.schema import MOST, TABLES
 from rtdet.output_file import check_output, is_stream
 from rtdet.output_lock import OutputLock
 from rtdet.pipeline.grid import A_PIXEL, FULL_SCORE
 from rtdet.pipeline.kept_frame import KeptFrame
 from rtdet.types import Detections
+
+log = logging.getLogger("rtdet.kept")
 
 # What is lost at kill -9 is what came since the last flush.
 _FLUSH_EVERY_S = 0.8
@@ -30,14 +35,26 @@ _FRAME = "INTO frames VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)"
 _STEPS = np.array([A_PIXEL, A_PIXEL, FULL_SCORE])
 
 
+@dataclass(frozen=True)
+class KeepPlace:
+    """Where a run is kept. goes_on: in the file that is there, if it is of the same source and classes. most_bytes:
+    see KeptRunWriter. is_wanted: somebody asked for it, so that a failure is the run's; else it is a warning."""
+
+    path: Path
+    goes_on: bool = False
+    most_bytes: int | None = None
+    is_wanted: bool = True
+
+
 class KeptRunWriter:
     """A kept run at `path`, for a pipeline to write to (pipeline.keeping.Keeper).
 
     The file is made at the first frame, in place of an older one. Frames are written together, every second or so, in
     one short transaction, so that whoever reads the file or puts something in it is not kept waiting; between two of
     them it is whole. A file system that loses power may lose some seconds more. `about` is asked once, at the first
-    frame; `documents` are there from then on, by name. most_bytes: the oldest frames are forgotten where the file would become longer. Raises OutputError: the
-    path cannot be written, another run writes it, the disk is full.
+    frame; `documents` are there from then on, by name. most_bytes: the oldest frames are forgotten where the file
+    would become longer. goes_on, is_wanted: see KeepPlace. Raises OutputError: the path cannot be written, another
+    run writes it, the disk is full.
     """
 
     def __init__(
@@ -47,12 +64,15 @@ class KeptRunWriter:
         documents: Mapping[str, str] = {},
         *,
         most_bytes: int | None = None,
+        goes_on: bool = False,
+        is_wanted: bool = True,
     ) -> None:
         self.path = check_output(path)
         if is_stream(self.path):
             raise OutputError(f"{self.path} is a pipe or a device, but a kept run is a database; name a file")
         self._about, self._most_bytes = about, most_bytes
         self._documents = dict(documents)
+        self._goes_on, self._is_wanted, self._has_failed = goes_on, is_wanted, False
         self._lock: OutputLock | None = OutputLock(self.path)
         self._database: sqlite3.Connection | None = None
         self._classes: dict[str, int] = {}
@@ -71,9 +91,20 @@ class KeptRunWriter:
 
     def flush(self) -> None:
         """Has everything in the file that was written so far."""
-        if not self._waiting:
+        if not self._waiting or self._has_failed:
+            self._waiting.clear()
             return
         frames, self._waiting = self._waiting, []
+        try:
+            self._write_all(frames)
+        except OutputError as error:
+            if self._is_wanted:
+                raise
+            self._has_failed = True
+            log.warning("what is watched is no longer kept: %s", error)
+        self._flushed_at = time.monotonic()
+
+    def _write_all(self, frames: Sequence[KeptFrame]) -> None:
         with self._errors():
             database = self._open()
             self._check_in_place()
@@ -84,7 +115,6 @@ class KeptRunWriter:
                     else:
                         self._write_frame(database, frame, frame.candidates)
                 self._forget(database)
-        self._flushed_at = time.monotonic()
 
     def close(self) -> None:
         """Completes the file; may be called twice."""
@@ -100,6 +130,8 @@ class KeptRunWriter:
                 self._lock = None
 
     def _open(self) -> sqlite3.Connection:
+        if self._database is None and self._goes_on and self._reopen():
+            self._goes_on = False
         if self._database is None:
             for old in (self.path, self.path.with_name(f"{self.path.name}-journal")):
                 old.unlink(missing_ok=True)
@@ -118,6 +150,28 @@ class KeptRunWriter:
             self._class_ids(about.class_names)
             self._database.commit()
         return self._database
+
+    def _reopen(self) -> bool:
+        """Opens what is there, if it can be gone on with."""
+        if not is_kept_run(self.path):
+            return False
+        try:
+            with KeptRun(self.path) as run:
+                before, about = run.about, self._about()
+                fits = (
+                    before.source == about.source
+                    and before.fingerprint == about.fingerprint
+                    and not run.damage
+                )
+                if not fits or before.class_names != about.class_names:
+                    return False
+                self._classes = {name: i for i, name in enumerate(run.class_names)}
+                self._size = before.size
+        except SourceError:
+            return False
+        self._database = sqlite3.connect(self.path, check_same_thread=False, timeout=10)
+        self._database.execute("PRAGMA synchronous = NORMAL")
+        return True
 
     def _write_dropped(self, database: sqlite3.Connection, frame: KeptFrame) -> None:
         time_s = None if np.isnan(frame.t) else frame.t

@@ -13,10 +13,12 @@ from typing import TYPE_CHECKING
 
 from rtdet.config import RunConfig
 from rtdet.errors import OutputError
+from rtdet.kept.writing import KeepPlace
 from rtdet.output_file import write_whole
 from rtdet.protocols import Detector
 from rtdet.types import InputSize
 from rtdet.video.draw import DrawStyle
+from rtdet.viewer.kept_runs import KeptRuns
 from rtdet.viewer.services import Services
 
 if TYPE_CHECKING:
@@ -45,6 +47,8 @@ class Opener:
         self._used_by: dict[Pipeline, Detector] = {}
         self._stats_paths: dict[Pipeline, str] = {}
         self._is_closed = False
+        self.runs = KeptRuns()
+        self._places_lock = threading.Lock()
 
     def open(self, request: int, config: RunConfig, old: Pipeline | None, *, stop_first: bool) -> Pipeline:
         """Returns a running pipeline for `config` and stops `old`: first, where both need the same device, otherwise
@@ -112,7 +116,9 @@ class Opener:
             pipeline.swap_detector(detector)
 
     def close(self) -> None:
-        """Closes the detector that was kept; to be called after the last pipeline has stopped."""
+        """Closes the detector that was kept and removes the kept runs; to be called after the last pipeline has
+        stopped."""
+        self.runs.close()
         with self._lock:
             self._is_closed = True
             if self._shelf is None or self._is_in_use(self._shelf[1]):
@@ -129,7 +135,7 @@ class Opener:
 
         pipeline: Pipeline | None = None
         try:
-            pipeline = self._services.open_pipeline(config, lend, self._style)
+            pipeline = self._services.open_pipeline(config, lend, self._style, self._place_for(config))
             return pipeline
         finally:
             with self._lock:
@@ -139,6 +145,10 @@ class Opener:
                         self._used_by[pipeline] = detector
             if self._is_closed and pipeline is None:
                 self.close()
+
+    def _place_for(self, config: RunConfig) -> KeepPlace | None:
+        with self._places_lock:
+            return self.runs.place_for(config)
 
     def _detector(self, config: RunConfig) -> Detector:
         with self._lock:

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from rtdet.config import RunConfig
+from rtdet.kept.writing import KeepPlace
 from rtdet.types import SourceInfo
 from rtdet.video.draw import DrawStyle
 
@@ -26,12 +27,12 @@ class Services:
 
     open_pipeline gives a pipeline for `config.source` that is not started (paced, LATEST, sinks get what is
     shown). Its second argument gives the detector, perhaps one that was used before; it must outlive the
-    pipeline (keep_detector). open_recording's sink gets a file's frames as they are shown, jumps and all, and
-    adds the sound that belongs to them; of a live source the times are continuous and `config.source` is empty. Both
-    ask for the style of each picture that they record, from a thread of their own.
+    pipeline (keep_detector). The last one says where the run is kept. open_recording's sink gets a file's frames as
+    they are shown, jumps and all, and adds the sound that belongs to them; of a live source the times are continuous
+    and `config.source` is empty. Both ask for the style of each picture that they record, from a thread of their own.
     """
 
-    open_pipeline: Callable[[RunConfig, Callable[[], Detector], Style], Pipeline]
+    open_pipeline: Callable[[RunConfig, Callable[[], Detector], Style, KeepPlace | None], Pipeline]
     make_detector: Callable[[RunConfig], Detector]
     make_tracker: Callable[[str, SourceInfo], Tracker | None]
     model_names: Callable[[], list[str]]

@@ -20,6 +20,7 @@ from rtdet.build import build_services, build_source
 from rtdet.config import RunConfig
 from rtdet.demo import CLASS_NAMES
 from rtdet.errors import ModelError, SourceError, UsageError
+from rtdet.kept.writing import KeepPlace
 from rtdet.pipeline import Pipeline
 from rtdet.protocols import Detector, Sink, Source
 from rtdet.types import Detections, Frame, Image, InputSize, SourceInfo, Thresholds
@@ -65,11 +66,14 @@ class DemoStage:
         )
 
         def open_pipeline(
-            config: RunConfig, lend_detector: Callable[[], Detector], style: Callable[[], DrawStyle]
+            config: RunConfig,
+            lend_detector: Callable[[], Detector],
+            style: Callable[[], DrawStyle],
+            keep: KeepPlace | None,
         ) -> Pipeline:
             if self.hold is not None:
                 self.hold.wait(5)
-            self.pipelines.append(product.open_pipeline(config, lend_detector, style))
+            self.pipelines.append(product.open_pipeline(config, lend_detector, style, keep))
             return self.pipelines[-1]
 
         def open_recording(

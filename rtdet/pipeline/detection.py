@@ -52,6 +52,11 @@ class DetectWorker(Worker):
         if unused is not None:
             unused.close()
 
+    @property
+    def wanted(self) -> Thresholds:
+        """The thresholds of the user."""
+        return self._wanted
+
     def set_thresholds(self, thresholds: Thresholds) -> None:
         with self._lock:
             self._wanted = replace(thresholds, low=self.flow.tracking.low)

@@ -247,6 +247,11 @@ class Pipeline:
         self._flow.camera.is_on = is_on
         self._warn_if_nobody_compensates(self._flow.tracking.tracker)
 
+    @property
+    def thresholds(self) -> Thresholds:
+        """What the run goes by; the detector may be asked for more."""
+        return self._detect.wanted
+
     def set_thresholds(self, thresholds: Thresholds) -> None:
         """Holds from the next frame. When paused, the frame on screen is looked at again at once: its boxes
         are then the detector's own, with the IDs of the tracks that they fit; the tracker is not updated."""

@@ -33,7 +33,7 @@ def test_the_class_list_is_the_models_and_unticking_hides_a_class_at_once(qtbot,
     names = [classes.list.item(row).text() for row in range(6)]
     classes.list.item(names.index("person")).setCheckState(Qt.CheckState.Unchecked)
     assert all(view.visible_tracks.name_of(row) != "person" for row in range(len(view.visible_tracks)))
-    assert "person" not in stage.detectors[0].thresholds.classes
+    assert "person" not in window.session.pipeline.thresholds.classes
     assert classes.heading.text() == "CLASSES  5 OF 6"
 
 

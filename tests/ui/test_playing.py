@@ -42,7 +42,7 @@ def test_the_window_answers_while_a_source_is_being_opened(qtbot, open_window, s
     until(qtbot, lambda: window.player.phase is Phase.PLAYING)
     assert not window.stage.pill.isVisible()
     assert window.player.message is None
-    assert stage.detectors[-1].thresholds.confidence == 0.6
+    assert window.session.pipeline.thresholds.confidence == 0.6
 
 
 def test_space_pauses_and_goes_on_and_step_shows_one_frame(qtbot, open_window) -> None:

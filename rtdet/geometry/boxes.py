@@ -50,6 +50,15 @@ def iou(a: FloatArray, b: FloatArray) -> FloatArray:
     return np.asarray(intersection / union)
 
 
+def paired_iou(a: FloatArray, b: FloatArray) -> FloatArray:
+    """(N,) intersection over union of each box of `a` (N, 4) with that of `b` (N, 4) in its place; 0 where neither
+    has area."""
+    sides = np.clip(np.minimum(a[:, 2:], b[:, 2:]) - np.maximum(a[:, :2], b[:, :2]), 0, None)
+    intersection = sides[:, 0] * sides[:, 1]
+    union = area(a) + area(b) - intersection
+    return np.asarray(np.divide(intersection, union, out=np.zeros(len(union)), where=union > 0))
+
+
 def diou(a: FloatArray, b: FloatArray, exponent: float = 1.0) -> FloatArray:
     """(N, M) distance-IoU: the IoU less the distance of the centres, squared, over the squared diagonal of the box
     around both, to the power of `exponent` (Zheng et al. 2020, arXiv:1911.08287; the exponent is Darknet's

@@ -104,6 +104,13 @@ class TrackTable:
         """The same rows under other IDs; all other columns are shared."""
         return replace(self, ids=ids)
 
+    def only(self, rows: BoolArray) -> TrackTable:
+        """The rows that a mask (N,) selects; the same frames are listed."""
+        return replace(
+            self, frames=self.frames[rows], ids=self.ids[rows], boxes=self.boxes[rows], scores=self.scores[rows],
+            labels=self.labels[rows], values={name: column[rows] for name, column in self.values.items()},
+        )  # fmt: skip
+
     def at(self, frame: int) -> Tracks:
         """What is in a frame, by its number from 1; empty where nothing is."""
         start, end = np.searchsorted(self.frames, (frame, frame + 1))

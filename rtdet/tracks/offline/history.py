@@ -1,83 +1,104 @@
-"""Edits of a table with undo and redo."""
+"""A table that is being edited, with undo and redo of everything."""
 
 from __future__ import annotations
 
-from collections import deque
-from typing import NamedTuple
+from typing import Any
 
-from rtdet.errors import UsageError
-from rtdet.tracks.offline import edits
+import numpy as np
+
+from rtdet.tracks.offline.edit import Edit
+from rtdet.tracks.offline.edit_log import EditLog, Unfitting
 from rtdet.tracks.table import TrackTable
 
-MOST_STEPS = 100
-# A step keeps the column of IDs before it, 8 bytes a row; all other columns are shared.
+# Tables that are kept so that undo need not do all edits again, and bytes for those of them that share nothing.
+MOST_TABLES = 100
 MOST_BYTES = 256 * 2**20
-
-
-class _Step(NamedTuple):
-    """An edit as text ("merge 3 and 7"), and the table before or after it."""
-
-    what: str
-    table: TrackTable
 
 
 class Edits:
     """A table that is being edited. `table` is its newest value; a refused edit (UsageError) changes nothing.
 
-    The last 100 steps can be undone, fewer where the steps of a very long table would take more than 256 MiB.
+    base: the table before all edits. log: the edits, those of an earlier time included; what can be undone is bounded
+    by nothing. unfitting: edits of the log that do not fit these tracks. Up to 100 of the tables in between are kept,
+    fewer of very long ones, closer together the newer they are; others are made again from the one before.
     """
 
-    def __init__(self, table: TrackTable) -> None:
-        self.table = table
-        most = max(1, min(MOST_STEPS, MOST_BYTES // max(1, table.ids.nbytes)))
-        self._done: deque[_Step] = deque(maxlen=most)
-        self._undone: list[_Step] = []
+    def __init__(self, base: TrackTable, log: EditLog | None = None) -> None:
+        self.base = base
+        self.log = EditLog() if log is None else log
+        self._kept: dict[int, TrackTable] = {0: base}
+        self._unfitting: dict[int, Unfitting] = {}
+        self.table = base
+        self._go()
+
+    @property
+    def unfitting(self) -> tuple[Unfitting, ...]:
+        """The edits that are done in the log, but cannot be on these tracks."""
+        return tuple(self._unfitting[place] for place in sorted(self._unfitting) if place < self.log.position)
 
     @property
     def undo_text(self) -> str:
         """The edit that `undo` would undo, as text; empty if there is none."""
-        return self._done[-1].what if self._done else ""
+        return self.log.undo_text
 
     @property
     def redo_text(self) -> str:
         """The edit that `redo` would redo, as text; empty if there is none."""
-        return self._undone[-1].what if self._undone else ""
+        return self.log.redo_text
 
-    def merge(self, first: int, second: int) -> None:
-        """See `edits.merge`."""
-        self._step(f"merge {first} and {second}", edits.merge(self.table, first, second))
+    def do(self, verb: str, **arguments: Any) -> None:
+        """Does an edit of `edit.VERBS`; arguments that are None are left out."""
+        self.add(Edit.of(verb, **arguments))
 
-    def split(self, track_id: int, frame: int) -> None:
-        """See `edits.split`."""
-        self._step(f"split {track_id} at frame {frame}", edits.split(self.table, track_id, frame))
-
-    def rename(self, old: int, new: int) -> None:
-        """See `edits.rename`."""
-        self._step(f"rename {old} to {new}", edits.rename(self.table, old, new))
-
-    def renumber(self) -> None:
-        """See `edits.renumber`."""
-        self._step("renumber", edits.renumber(self.table))
+    def add(self, edit: Edit) -> None:
+        """Does an edit."""
+        after = self.log.do(self.table, edit)
+        place = self.log.position
+        for forgotten in [old for old in self._kept if old >= place]:
+            del self._kept[forgotten]
+        for forgotten in [old for old in self._unfitting if old >= place - 1]:
+            del self._unfitting[forgotten]
+        self._keep(after)
 
     def undo(self) -> str:
         """Undoes the last edit and returns its text. Raises UsageError if there is none."""
-        if not self._done:
-            raise UsageError("there is nothing to undo")
-        what, before = self._done.pop()
-        self._undone.append(_Step(what, self.table))
-        self.table = before
-        return what
+        edit = self.log.undo()
+        self._go()
+        return str(edit)
 
     def redo(self) -> str:
         """Redoes the edit that was undone last and returns its text. Raises UsageError if there is none."""
-        if not self._undone:
-            raise UsageError("there is nothing to redo")
-        what, after = self._undone.pop()
-        self._done.append(_Step(what, self.table))
-        self.table = after
-        return what
+        edit = self.log.redo()
+        self._go()
+        return str(edit)
 
-    def _step(self, what: str, after: TrackTable) -> None:
-        self._done.append(_Step(what, self.table))
-        self._undone.clear()
-        self.table = after
+    def rebase(self, base: TrackTable) -> None:
+        """Goes over to other tracks of the same run, on which the edits are done again."""
+        self.base = base
+        self._kept, self._unfitting = {0: base}, {}
+        self._go()
+
+    def _go(self) -> None:
+        """Makes `table` what it is at the log's position, from the kept table before it."""
+        at = max(place for place in self._kept if place <= self.log.position)
+        table, unfitting = self.log.replayed(self._kept[at], at)
+        self._unfitting.update({one.place: one for one in unfitting})
+        self._keep(table)
+
+    def _keep(self, table: TrackTable) -> None:
+        self.table = table
+        self._kept[self.log.position] = table
+        while len(self._kept) > max(2, min(MOST_TABLES, MOST_BYTES // max(1, _bytes(self.base)))):
+            places = np.array(sorted(self._kept))
+            # The one whose absence leaves the smallest gap for its age; neither the first nor the newest.
+            gap = (places[2:] - places[:-2]) / (1 + np.abs(self.log.position - places[1:-1]))
+            candidates = places[1:-1][places[1:-1] != self.log.position]
+            gap = gap[places[1:-1] != self.log.position]
+            if len(candidates) == 0:
+                break
+            del self._kept[int(candidates[gap.argmin()])]
+
+
+def _bytes(table: TrackTable) -> int:
+    columns = (table.frames, table.ids, table.boxes, table.scores, table.labels, *table.values.values())
+    return sum(column.nbytes for column in columns)

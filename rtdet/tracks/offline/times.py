@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from functools import lru_cache
 
 import numpy as np
 
@@ -14,6 +15,8 @@ from rtdet.types import FloatArray, IntArray
 MAX_GAP_S = 1.0
 
 
+# An edit of one track asks for all of them; a frame list is known by what it is, not by what is in it.
+@lru_cache(maxsize=2)
 def steady_seconds(frame_list: FrameList) -> FloatArray:
     """(F,) seconds since the first frame, never falling: true steps, and a usual one where a time is missing or
     goes back."""
@@ -22,6 +25,7 @@ def steady_seconds(frame_list: FrameList) -> FloatArray:
     for i, t in enumerate(frame_list.times_s.tolist()):
         clock.advance(t)
         seconds[i] = clock.now_s
+    seconds.setflags(write=False)
     return seconds
 
 

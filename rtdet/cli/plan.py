@@ -91,15 +91,11 @@ def _scale(zones: str, *, needed: bool) -> Scale | None:
 def _table(tracks: str, fps: float) -> TrackTable:
     import math
 
-    from rtdet.kept import KeptRun, is_kept_run, retracked
-    from rtdet.tracks.opening import open_tracks
+    from rtdet.kept import tracks_in
 
     if not 0 < fps < math.inf:
         raise UsageError(f"--fps must be above 0, not {fps:g}")
-    if is_kept_run(tracks):
-        with KeptRun(tracks) as run:
-            return retracked(run)
-    return open_tracks(tracks, fps)
+    return tracks_in(tracks, fps)
 
 
 def _of_classes(table: TrackTable, classes: tuple[str, ...] | None) -> TrackTable:

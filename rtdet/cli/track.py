@@ -13,6 +13,7 @@ from click.core import ParameterSource
 
 from rtdet.cli import options
 from rtdet.cli.options import CONTEXT
+from rtdet.cli.tracks.files import count
 from rtdet.config import RunConfig
 from rtdet.errors import UsageError
 from rtdet.terminal import say
@@ -48,6 +49,11 @@ NONE = "none"
 @click.option(
     "--frames", metavar="LIST.txt", help="Numbers of the frames that the tracker sees.  [default: all]"
 )
+@click.option(
+    "--edits/--no-edits",
+    default=True,
+    help="With what was mended in a kept run, or as the tracker had it.  [default: with]",
+)
 @click.pass_context
 def command(
     ctx: click.Context,
@@ -60,6 +66,7 @@ def command(
     classes: tuple[str, ...] | None,
     fps: float | None,
     frames: str | None,
+    edits: bool,
     settings: tuple[str, ...],
 ) -> None:
     """Track objects through a kept run or a file of detections, as a run of rtdet would.
@@ -84,11 +91,10 @@ def command(
     if conf is not None and not 0 <= conf <= 1:
         raise UsageError(f"--conf is between 0 and 1, not {conf:g}")
     if is_kept_run(detections):
-        _track_run(
-            detections, out, fps, frames, _given(ctx, ("conf", "iou", "classes", "tracker", "settings"))
-        )
+        given = _given(ctx, ("conf", "iou", "classes", "tracker", "settings"))
+        _track_run(detections, out, fps, frames, given, with_edits=edits)
         return
-    for name in _given(ctx, ("iou", "classes")):
+    for name in _given(ctx, ("iou", "classes", "edits")):
         raise UsageError(f"--{name} is for a kept run; {detections} holds what was detected with another one")
     is_published = conf is None and tracker != NONE and _is_benchmark(detections)
     if fps is not None:
@@ -120,9 +126,12 @@ def _given(ctx: click.Context, names: tuple[str, ...]) -> dict[str, Any]:
     }
 
 
-def _track_run(path: str, out: str, fps: float | None, frames: str | None, given: dict[str, Any]) -> None:
+def _track_run(
+    path: str, out: str, fps: float | None, frames: str | None, given: dict[str, Any], *, with_edits: bool
+) -> None:
     """The tracks of a kept run, by its own settings but for those given."""
-    from rtdet.kept import KeptRun, Tracking, records
+    from rtdet.kept import KeptRun, Tracking, edits_of, records, reviewed_tracks
+    from rtdet.tracks import write_table
 
     for name, value in (("--fps", fps), ("--frames", frames)):
         if value is not None:
@@ -132,6 +141,13 @@ def _track_run(path: str, out: str, fps: float | None, frames: str | None, given
     with KeptRun(path) as run:
         tracking = Tracking.of(run.about, given)
         check_settings(tracking.tracker, tracking.set)
+        done = len(edits_of(run).done) if with_edits else 0
+        if done:
+            write_table(reviewed_tracks(run, tracking), out)
+            say(
+                f"wrote {out}: {tracking.tracker}, with {count(done, 'edit')} (--no-edits: without)", err=True
+            )
+            return
         is_empty = True
         with closing(open_checked(out)) as writer:
             for record in records(run, tracking):

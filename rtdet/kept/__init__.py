@@ -11,6 +11,7 @@ from __future__ import annotations
 from rtdet.kept.about import About, fingerprint
 from rtdet.kept.reading import KeptRun, is_kept_run
 from rtdet.kept.retrack import Tracking, records, retrack, retracked
+from rtdet.kept.reviewed import edits_of, keep_edits, reviewed_tracks, tracks_in
 from rtdet.kept.writing import KeptRunWriter
 
 __all__ = [
@@ -18,9 +19,13 @@ __all__ = [
     "KeptRun",
     "KeptRunWriter",
     "Tracking",
+    "edits_of",
     "fingerprint",
     "is_kept_run",
+    "keep_edits",
     "records",
     "retrack",
     "retracked",
+    "reviewed_tracks",
+    "tracks_in",
 ]

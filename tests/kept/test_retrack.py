@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shutil
 import subprocess
 import sys
 from collections.abc import Callable
@@ -13,8 +14,9 @@ import numpy as np
 import pytest
 
 from rtdet.errors import UnknownNameError, UsageError
-from rtdet.kept import KeptRun, Tracking, retrack, retracked
+from rtdet.kept import KeptRun, Tracking, keep_edits, retrack, retracked, reviewed_tracks, tracks_in
 from rtdet.tracks import read_table
+from rtdet.tracks.offline import Edit, EditLog
 
 MakeRun = Callable[..., Path]
 
@@ -137,3 +139,36 @@ def test_a_run_with_a_scale_of_the_ground_is_tracked_again_with_the_same_speeds(
 def test_a_run_without_a_scale_has_no_speeds(demo_run: Path) -> None:
     with KeptRun(demo_run / "RUN.rtdet") as run:
         assert set(retracked(run).values) == {"visibility", "seen"}
+
+
+def test_edits_that_are_kept_with_the_run_are_in_its_tracks_unless_they_are_left_out(
+    demo_run: Path, tmp_path: Path
+) -> None:
+    path = Path(shutil.copy(demo_run / "RUN.rtdet", tmp_path / "RUN.rtdet"))
+    with KeptRun(path) as run:
+        table = retracked(run)
+        track_id = int(table.ids[0])
+        edits = EditLog()
+        edits.do(table, Edit.of("rename", old=track_id, new=4711))
+        keep_edits(run, edits)
+        assert 4711 in reviewed_tracks(run).ids
+    assert 4711 in tracks_in(path).ids
+    said = _rtdet(tmp_path, "track", "RUN.rtdet", "--out", "EDITED.csv")
+    assert "with 1 edit" in said
+    assert 4711 in read_table(tmp_path / "EDITED.csv").ids
+    _rtdet(tmp_path, "track", "RUN.rtdet", "--no-edits", "--out", "AS_IT_WAS.csv")
+    assert (tmp_path / "AS_IT_WAS.csv").read_bytes() == (demo_run / "TRACKS.csv").read_bytes()
+
+
+def test_an_edit_that_fits_no_track_any_more_is_left_out_with_a_warning(
+    demo_run: Path, tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    path = Path(shutil.copy(demo_run / "RUN.rtdet", tmp_path / "RUN.rtdet"))
+    with KeptRun(path) as run:
+        table = retracked(run)
+        edits = EditLog()
+        edits.do(table, Edit.of("delete", track_id=int(table.ids[0])))
+        keep_edits(run, edits)
+        none_left = reviewed_tracks(run, Tracking(conf=0.999999, classes=("person",)))
+    assert len(none_left) == 0
+    assert "does not fit these tracks and is left out: delete" in caplog.text

@@ -1,0 +1,51 @@
+"""The tracks of a kept run as they stand: tracked by its settings, with the edits that were made of them."""
+
+from __future__ import annotations
+
+import logging
+from pathlib import Path
+
+from rtdet.kept.reading import KeptRun, is_kept_run
+from rtdet.kept.retrack import Tracking, retracked
+from rtdet.tracks.offline import EditLog
+from rtdet.tracks.opening import open_tracks
+from rtdet.tracks.read_write import USUAL_FPS
+from rtdet.tracks.table import TrackTable
+
+log = logging.getLogger("rtdet.kept")
+
+EDITS = "edits"
+
+
+def edits_of(run: KeptRun) -> EditLog:
+    """The edits that are kept with the run; none where there are none. Raises SourceError for damaged ones."""
+    text = run.document(EDITS)
+    return EditLog() if text is None else EditLog.from_text(text, f"the edits of {run.path}")
+
+
+def keep_edits(run: KeptRun, edits: EditLog) -> None:
+    """Keeps the edits with the run, in place of those before. Raises OutputError."""
+    run.set_document(EDITS, edits.to_text())
+
+
+def reviewed_tracks(run: KeptRun, tracking: Tracking | None = None) -> TrackTable:
+    """The tracks by the run's own settings, or others, with its edits; a warning says which do not fit them. Raises
+    UsageError where nothing was tracked, and SourceError for damaged edits."""
+    edits = edits_of(run)
+    table, unfitting = edits.replayed(retracked(run, tracking))
+    if unfitting:
+        others = f" and {len(unfitting) - 1} more" if len(unfitting) > 1 else ""
+        log.warning(
+            "an edit of %s does not fit these tracks and is left out: %s (%s)%s",
+            run.path, unfitting[0].edit, unfitting[0].why, others,
+        )  # fmt: skip
+    return table
+
+
+def tracks_in(path: str | Path, fps: float | None = None) -> TrackTable:
+    """The tracks of a track file of any format or of a kept run, as they stand. `fps` gives the times of a file that
+    has none. Raises RtdetError, one line, for a file that is missing or broken."""
+    if is_kept_run(path):
+        with KeptRun(path) as run:
+            return reviewed_tracks(run)
+    return open_tracks(path, USUAL_FPS if fps is None else fps)

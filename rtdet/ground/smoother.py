@@ -16,8 +16,8 @@ import numpy as np
 from rtdet.ground.motion import UNKNOWN, Courses, Fit, States, first_states, learned, mixed, predict, update
 from rtdet.types import BoolArray, FloatArray, IntArray
 
-# So many rows are in memory at once, about 1 KB each.
-_MOST_ROWS = 60_000
+# So many rows are in memory at once, about 7 KB each.
+_MOST_ROWS = 15_000
 # Backward in time velocities turn round.
 _TURNED = np.diag([1.0, 1.0, -1.0, -1.0, 1.0, 1.0])
 _SUMS = ("squares", "logarithms", "count")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from dataclasses import replace
+from itertools import chain
 from typing import NamedTuple
 
 import numpy as np
@@ -23,6 +24,8 @@ VALUES = ("speed", "speed_se", "distance_m")
 MOST_ERROR, MOST_ERROR_PART = 1.0, 1 / 3
 # A track that was measured less often has no speed.
 LEAST_MEASURED = 4
+# What stands in the picture for hours is measured in parts of so many rows: they are in memory together.
+_LONGEST_PART = 5000
 
 
 class Walked(NamedTuple):
@@ -92,6 +95,11 @@ def _parts(boxes: FloatArray, seconds: FloatArray, usable: BoolArray, rows: IntA
         return
     before, after = rows[at[:-1]], rows[at[1:]]
     breaks = np.flatnonzero(~can_be_one(boxes[before], boxes[after], seconds[after] - seconds[before]))
-    for part in np.split(at, breaks + 1):
+    for part in chain.from_iterable(map(_short, np.split(at, breaks + 1))):
         if len(part) >= LEAST_MEASURED and seconds[rows[part[-1]]] > seconds[rows[part[0]]]:
             yield rows[part[0] : part[-1] + 1]
+
+
+def _short(part: IntArray) -> list[IntArray]:
+    """The part, divided where it is long."""
+    return np.array_split(part, max(1, -(-len(part) // _LONGEST_PART)))

@@ -272,3 +272,15 @@ def test_merged_tracks_are_measured_as_one():
     broken = replace(table, ids=np.where(table.frames > 20, 2, 1))
     whole = with_speeds(merge(broken, 1, 2), the_scale())
     assert whole.values["speed"] == pytest.approx(np.full(40, speeds[1]), abs=0.15)
+
+
+def test_one_who_is_there_for_minutes_is_measured_all_along():
+    seconds = np.arange(5200) / FPS
+    x = 3 * np.sin(seconds / 5)
+    places = np.column_stack([x, np.full(5200, 16.0)])
+    table = table_of({1: boxes_at(places, np.random.default_rng(0), 0.5)}, seconds)
+    table = with_speeds(table, the_scale())
+    off = table.values["speed"] - np.abs(0.6 * np.cos(seconds / 5))
+    assert np.isfinite(off).all()
+    assert np.sqrt(np.mean(off**2)) < 0.1
+    assert table.values["distance_m"][-1] == pytest.approx(np.abs(np.diff(x)).sum(), rel=0.05)

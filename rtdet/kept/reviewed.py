@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 from pathlib import Path
 
+from rtdet.ground import scale_in_text, with_speeds
 from rtdet.kept.reading import KeptRun, is_kept_run
 from rtdet.kept.retrack import Tracking, retracked
 from rtdet.tracks.offline import EditLog
@@ -29,8 +30,9 @@ def keep_edits(run: KeptRun, edits: EditLog) -> None:
 
 
 def reviewed_tracks(run: KeptRun, tracking: Tracking | None = None) -> TrackTable:
-    """The tracks by the run's own settings, or others, with its edits; a warning says which do not fit them. Raises
-    UsageError where nothing was tracked, and SourceError for damaged edits."""
+    """The tracks by the run's own settings, or others, with its edits and the speeds of the mended tracks; a
+    warning says which edits do not fit. Raises UsageError where nothing was tracked, and SourceError for damaged
+    edits."""
     edits = edits_of(run)
     table, unfitting = edits.replayed(retracked(run, tracking))
     if unfitting:
@@ -39,7 +41,14 @@ def reviewed_tracks(run: KeptRun, tracking: Tracking | None = None) -> TrackTabl
             "an edit of %s does not fit these tracks and is left out: %s (%s)%s",
             run.path, unfitting[0].edit, unfitting[0].why, others,
         )  # fmt: skip
-    return table
+    return with_speeds_of(run, table) if edits.position else table
+
+
+def with_speeds_of(run: KeptRun, table: TrackTable) -> TrackTable:
+    """The table with speeds of its own, as after a mend, where the run has a scale of the ground."""
+    text = run.document("zones")
+    scale = None if text is None else scale_in_text(text, f"the zones of {run.path}")
+    return table if scale is None else with_speeds(table, scale)
 
 
 def tracks_in(path: str | Path, fps: float | None = None) -> TrackTable:

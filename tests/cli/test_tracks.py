@@ -30,12 +30,15 @@ def test_help_lists_the_commands_in_the_order_in_which_one_needs_them(rtdet):
     assert outcome.code == 0
     commands = outcome.out.split("Commands:")[1]
     names = [line.split()[0] for line in commands.splitlines() if line.startswith("  ") and line[2] != " "]
-    assert names == ["link", "fill", "smooth", "speed", "merge", "split", "rename", "renumber"]
+    assert names == [
+        "link", "fill", "smooth", "speed", "merge", "split", "swap", "delete", "rename", "class", "draw", "correct",
+        "renumber", "undo", "redo", "log", "export",
+    ]  # fmt: skip
     assert "..." not in commands.replace("1, 2, 3, ...", "").replace("B, C, ...", "")
     for name in names:
         help_text = rtdet("tracks", name, "--help").out
         assert "--max-\n" not in help_text
-        assert "--out OUT" in help_text
+        assert ("--out OUT" in help_text) == (name not in ("undo", "redo", "log"))
 
 
 @pytest.mark.parametrize("suffix", list(FORMATS))
@@ -77,6 +80,64 @@ def test_ids_are_merged_split_renamed_and_renumbered(rtdet, walk, tmp_path):
     assert ids_of(tmp_path / "b.txt")[2] == list(range(1, 21))
 
 
+def test_tracks_are_swapped_deleted_drawn_and_corrected(rtdet, walk, tmp_path):
+    assert (
+        rtdet("tracks", "swap", "a.txt", "2,3", "--frame", "15", "--out", "b.txt").err
+        == "wrote b.txt: IDs 2 and 3 are exchanged from frame 15 on\n"
+    )
+    table = read_table(tmp_path / "b.txt")
+    assert table.boxes[table.rows_of(2), 0].tolist() == [62.0, 66.0] + [400.0] * 6
+    assert (
+        rtdet("tracks", "delete", "a.txt", "3", "--from", "4", "--out", "b.txt").err
+        == "wrote b.txt: ID 3 has 3 rows left\n"
+    )
+    assert ids_of(tmp_path / "b.txt")[3] == [1, 2, 3]
+    outcome = rtdet("tracks", "draw", "a.txt", "1", "--frame", "5", "--box", "30,50,20,40", "--out", "b.txt")
+    assert outcome.err == "wrote b.txt: ID 1 now has 9 rows\n"
+    outcome = rtdet(
+        "tracks",
+        "correct",
+        "b.txt",
+        "1",
+        "--frame",
+        "5",
+        "--box",
+        "32,50,20,40",
+        "--fps",
+        "10",
+        "--out",
+        "b.txt",
+    )
+    assert outcome.err == "wrote b.txt: ID 1 corrected in frame 5\n"
+    table = read_table(tmp_path / "b.txt")
+    moved = table.boxes[table.rows_of(1), 0] - [14, 18, 22, 26, 30, 38, 42, 46, 50]
+    assert moved == pytest.approx([1.2, 1.4, 1.6, 1.8, 2, 1.6, 1.4, 1.2, 1.0], abs=0.01)
+
+
+def test_a_class_is_set_by_name_and_in_a_txt_by_its_number(rtdet, walk, tmp_path):
+    assert (
+        rtdet("tracks", "class", "a.txt", "3", "4", "--out", "b.txt").err
+        == "wrote b.txt: ID 3 is of class 4\n"
+    )
+    assert {line.split(",")[7] for line in (tmp_path / "b.txt").read_text().splitlines()} == {"1", "4"}
+    rtdet("tracks", "class", "a.txt", "3", "1", "--out", "b.csv")
+    rtdet("tracks", "class", "b.csv", "3", "lamp", "--out", "b.csv")
+    table = read_table(tmp_path / "b.csv")
+    assert {table.at(1).name_of(row) for row in range(2)} == {"0", "lamp"}
+
+
+def test_an_edit_of_a_track_file_needs_out_and_keeps_no_history(rtdet, walk):
+    for words in (["delete", "a.txt", "3"], ["smooth", "a.txt"]):
+        outcome = rtdet("tracks", *words)
+        assert (outcome.code, len(outcome.errors)) == (2, 1)
+        assert "--out is missing" in outcome.err
+    for name in ("undo", "redo", "log"):
+        outcome = rtdet("tracks", name, "a.txt")
+        assert (outcome.code, len(outcome.errors)) == (2, 1)
+        assert "a.txt is a track file, which keeps no edits" in outcome.err
+    assert rtdet("tracks", "undo", "absent.rtdet").code == 3
+
+
 def test_a_split_that_is_merged_again_is_the_file_byte_for_byte(rtdet, walk, tmp_path):
     rtdet("tracks", "split", "a.txt", "3", "--frame", "7", "--out", "b.txt")
     assert (tmp_path / "b.txt").read_bytes() != walk.read_bytes()
@@ -96,6 +157,17 @@ def test_a_file_without_tracks_stays_one(rtdet, tmp_path, command):
     ("arguments", "code", "words"),
     [
         (["merge", "a.txt", "1,3"], 2, "IDs 1 and 3 cannot be merged: both are in frame 1 and 7 more"),
+        (["swap", "a.txt", "1,2,3", "--frame", "4"], 2, "swap needs two IDs"),
+        (["swap", "a.txt", "1,2", "--frame", "44"], 2, "IDs 1 and 2 end in frame 20"),
+        (["delete", "a.txt", "1", "--from", "5", "--to", "6"], 2, "ID 1 has no rows in frames from 5 to 6"),
+        (["class", "a.txt", "1", "car"], 2, "a .txt has numbers for its classes, from 1 to 99999, not 'car'"),
+        (["class", "a.txt", "1", "0"], 2, "a .txt has numbers"),
+        (["draw", "a.txt", "1", "--frame", "5", "--box", "1,2,3"], 2, "--box is left, top, width and height"),
+        (["draw", "a.txt", "1", "--frame", "5", "--box", "1,2,0,3"], 2, "a width and a height above 0"),
+        (["draw", "a.txt", "1", "--frame", "4", "--box", "1,2,3,3"], 2, "correct its box instead"),
+        (["draw", "a.txt", "1", "--frame", "21", "--box", "1,2,3,3"], 2, "no frame 21"),
+        (["correct", "a.txt", "1", "--frame", "5", "--box", "1,2,3,3"], 2, "draw one instead"),
+        (["correct", "a.txt", "1", "--frame", "0", "--box", "1,2,3,3"], 2, "frames are numbered 1 to"),
         (["merge", "a.txt", "1"], 2, "at least two IDs"),
         (["merge", "a.txt", "1,x"], 2, "whole numbers separated by commas"),
         (["merge", "a.txt", "1,9"], 2, "there is no ID 9 among these tracks: they go from 1 to 3"),

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from rtdet.cli import options
+from rtdet.cli import completion, options
 from rtdet.cli.progress import progress
 from rtdet.errors import UsageError
 from rtdet.terminal import say
@@ -19,6 +19,20 @@ if TYPE_CHECKING:
 
 def file_options(function: Callable[..., Any]) -> Callable[..., Any]:
     """Adds FILE, --out, --fps and --quiet to a command."""
+    return _with_options(function, needs_out=True)
+
+
+def mend_options(function: Callable[..., Any]) -> Callable[..., Any]:
+    """The same for a command that a kept run can be given to, which needs no --out."""
+    return _with_options(function, needs_out=False)
+
+
+def _with_options(function: Callable[..., Any], *, needs_out: bool) -> Callable[..., Any]:
+    more = (
+        ""
+        if needs_out
+        else " A RUN.rtdet keeps what was done by itself; with --out its tracks are written too."
+    )
     for option in (
         options.quiet(),
         click.option(
@@ -26,10 +40,10 @@ def file_options(function: Callable[..., Any]) -> Callable[..., Any]:
             help="Frame rate, for a .txt, which holds no times; the other formats do.",
         ),
         click.option(
-            "--out", required=True, metavar="OUT",
-            help="A .txt, .csv, .jsonl, .parquet or .json file; may be FILE itself.",
+            "--out", required=needs_out, metavar="OUT",
+            help=f"A .txt, .csv, .jsonl, .parquet or .json file; may be FILE itself.{more}",
         ),
-        click.argument("file", metavar="FILE"),
+        click.argument("file", metavar="FILE" if needs_out else "FILE|RUN.rtdet", shell_complete=completion.files),
     ):  # fmt: skip
         function = option(function)
     return function
@@ -37,15 +51,27 @@ def file_options(function: Callable[..., Any]) -> Callable[..., Any]:
 
 def read(file: str, out: str, fps: float) -> TrackTable:
     """Reads the tracks of `file`. Raises OutputError, before it reads, where `out` cannot be written."""
-    from rtdet.output_file import check_output
     from rtdet.tracks.read_write import format_of, read_table
 
+    check_fps(fps)
+    format_of(file)
+    check_track_file(out)
+    return read_table(file, fps)
+
+
+def check_fps(fps: float) -> None:
+    """Raises UsageError where it is not above 0."""
     if not 0 < fps < math.inf:
         raise UsageError(f"--fps must be above 0, not {fps:g}")
-    for path in (file, out):
-        format_of(path)
+
+
+def check_track_file(out: str) -> None:
+    """Raises UnknownNameError for another suffix and OutputError where it cannot be written."""
+    from rtdet.output_file import check_output
+    from rtdet.tracks.read_write import format_of
+
+    format_of(out)
     check_output(out)
-    return read_table(file, fps)
 
 
 def write(table: TrackTable, out: str, quiet: bool, what: str) -> None:

@@ -1,0 +1,81 @@
+"""Counts a finished run's tracks at once."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from rtdet.counting.counter import HYSTERESIS, Counter
+from rtdet.counting.zones import Zones
+from rtdet.errors import SourceError, UsageError
+from rtdet.tracks.table import TrackTable
+from rtdet.types import BoolArray, IntArray, Tracks
+
+# A track of a finished run is known to go on after a gap; beyond this nobody knows where it was meanwhile.
+PATIENCE_S = 30.0
+
+
+def count_table(
+    table: TrackTable, zones: Zones, size: tuple[int, int] | None = None, *, hysteresis: float = HYSTERESIS
+) -> Counter:
+    """The counter after all frames of the table.
+
+    size: of the pictures, where the table does not know it (a .txt, a .csv); without it that of `zones`. A track has
+    the class that it has most often, from its first frame on. Raises UsageError where no size is known, SourceError
+    where the frames have no times.
+    """
+    size = size or picture_size(table) or zones.size
+    if size is None:
+        raise UsageError(
+            "the zones are fractions of a picture whose size is not known; give --size WIDTHxHEIGHT"
+        )
+    times_s = table.frame_list.times_s
+    if np.isnan(times_s).any():
+        raise SourceError(
+            "these are tracks of single pictures without times: nothing moves from one to the next"
+        )
+    counter = Counter(zones, size, hysteresis=hysteresis, patience_s=PATIENCE_S)
+    labels = majority_labels(table)
+    numbers = table.frame_list.numbers
+    starts = np.searchsorted(table.frames, numbers)
+    stops = np.searchsorted(table.frames, numbers, side="right")
+    seen = (table.scores > 0) & table.values["seen"].astype(bool)
+    last_frame = _last_frames(table, seen)
+    for number, t, start, stop in zip(
+        numbers.tolist(), times_s.tolist(), starts.tolist(), stops.tolist(), strict=True
+    ):
+        rows = np.arange(start, stop)[seen[start:stop]]
+        tracks = Tracks(
+            table.boxes[rows],
+            table.ids[rows],
+            table.scores[rows],
+            labels[rows],
+            class_names=table.class_names,
+        )
+        counter.update(tracks, t, number)
+        over = [int(one) for one in table.ids[rows] if last_frame[int(one)] == number]
+        if over:
+            counter.finish(over)
+    counter.finish()
+    return counter
+
+
+def picture_size(table: TrackTable) -> tuple[int, int] | None:
+    """The largest width and height of the frames; None where they are not known."""
+    width, height = table.frame_list.sizes.max(axis=0, initial=0).tolist()
+    return (width, height) if width > 0 and height > 0 else None
+
+
+def majority_labels(table: TrackTable) -> IntArray:
+    """(N,) the label of each row's track: the one that it has most often, weighted by score."""
+    labels = table.labels.copy()
+    for rows in table.tracks():
+        if len(rows) and (labels[rows] != labels[rows[0]]).any():
+            kinds, places = np.unique(table.labels[rows], return_inverse=True)
+            weights = np.bincount(places, np.maximum(table.scores[rows], 1e-6))
+            labels[rows] = kinds[int(weights.argmax())]
+    return labels
+
+
+def _last_frames(table: TrackTable, seen: BoolArray) -> dict[int, int]:
+    """The last frame in which each ID is seen."""
+    return dict(zip(table.ids[seen].tolist(), table.frames[seen].tolist(), strict=True))

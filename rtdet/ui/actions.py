@@ -35,6 +35,8 @@ COMMANDS = (
     Command("open_file", "File", "Open file…", ("Ctrl+O",), "folder"),
     Command("open_address", "File", "Open address…", ("Ctrl+L",), "link"),
     Command("open_demo", "File", "Open demo", ("Ctrl+D",)),
+    Command("open_tracks", "File", "Open tracks…", ("Ctrl+T",), line_above=True),
+    Command("export_tracks", "File", "Export tracks…", ("Ctrl+E",)),
     Command("snapshot", "File", "Save snapshot", ("S",), "snapshot", line_above=True),
     Command("snapshot_as", "File", "Save snapshot as…", ("Shift+S",)),
     Command("record", "File", "Record", ("R",), "record"),
@@ -62,14 +64,20 @@ COMMANDS = (
     Command("labels", "View", "Names, IDs and scores", ("N",), "", "show_labels"),
     Command("trails", "View", "Trails", ("T",), "", "show_trails"),
     Command("numbers", "View", "Numbers on the picture", ("I",), "", "show_numbers"),
+    Command("lanes", "View", "Timeline", ("E",), "lanes", "lanes_open", line_above=True),
+    Command("chart", "View", "Objects over time", ("O",), "chart", "chart_open"),
+    Command("find", "Tracks", "Find an ID", ("Ctrl+F",)),
+    Command("follow", "Tracks", "Follow", ("V",)),
+    Command("fit_time", "Tracks", "All of the time", ("Shift+F",), "fit", line_above=True),
+    Command("in_view", "Tracks", "Only tracks of the time in view", (), "filter"),
     Command("shortcuts", "Help", "Keyboard shortcuts", ("F1", "?")),
     Command("about", "Help", "About rtdet"),
 )
 OTHER_KEYS = (
     ("Wheel", "Zoom at the pointer"),
     ("Drag", "Move the zoomed picture"),
-    ("Double-click", "Full screen"),
-    ("Esc", "Leave full screen or dismiss a message"),
+    ("Double-click", "Full screen; on a lane or, with the timeline open, a box: follow it"),
+    ("Esc", "End following, leave full screen or dismiss a message"),
 )
 
 

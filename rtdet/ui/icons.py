@@ -161,8 +161,31 @@ def _app(p: QPainter, _c: QColor) -> None:
     p.drawRoundedRect(QRectF(14, 10.5, 4, 6.5), 1, 1)
 
 
+def _lanes(p: QPainter, _c: QColor) -> None:
+    for left, right, y in ((4, 14, 7), (8, 20, 12), (5, 11, 17), (15, 19, 17)):
+        _lines(p, (left, y), (right, y))
+
+
+def _chart(p: QPainter, _c: QColor) -> None:
+    _lines(p, (4, 19), (20, 19))
+    _lines(p, (4, 15), (8, 15), (8, 8), (13, 8), (13, 12), (17, 12), (17, 5), (20, 5))
+
+
+def _filter(p: QPainter, _c: QColor) -> None:
+    _lines(p, (4.5, 6), (19.5, 6), (14, 12.5), (14, 18.5), (10, 16.5), (10, 12.5), (4.5, 6))
+
+
+def _fit(p: QPainter, _c: QColor) -> None:
+    _lines(p, (4, 6), (4, 18))
+    _lines(p, (20, 6), (20, 18))
+    _lines(p, (7.5, 12), (16.5, 12))
+    _lines(p, (9.8, 9.5), (7.2, 12), (9.8, 14.5))
+    _lines(p, (14.2, 9.5), (16.8, 12), (14.2, 14.5))
+
+
 ICONS: dict[str, Callable[[QPainter, QColor], None]] = {
     "play": _play, "pause": _pause, "step": _step, "replay": _circular, "loop": _loop, "record": _record,
     "stop": _stop, "snapshot": _snapshot, "panel": _panel, "fullscreen": _fullscreen, "folder": _folder,
     "camera": _camera, "link": _link, "close": _close, "info": _info, "alert": _alert, "app": _app,
+    "lanes": _lanes, "chart": _chart, "filter": _filter, "fit": _fit,
 }  # fmt: skip

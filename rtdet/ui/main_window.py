@@ -14,7 +14,7 @@ from PyQt6.QtGui import (
     QMouseEvent,
     QShowEvent,
 )
-from PyQt6.QtWidgets import QHBoxLayout, QMainWindow, QVBoxLayout, QWidget
+from PyQt6.QtWidgets import QHBoxLayout, QMainWindow, QSplitter, QVBoxLayout, QWidget
 
 from rtdet.ui import dialogs
 from rtdet.ui.actions import Actions, fill_menu
@@ -22,6 +22,7 @@ from rtdet.ui.controls import Panel
 from rtdet.ui.drops import dropped
 from rtdet.ui.go_to import GoToDialog
 from rtdet.ui.icons import icon, window_icon
+from rtdet.ui.reviewing import Reviewing
 from rtdet.ui.screens import fit_to_screen
 from rtdet.ui.settings import Settings
 from rtdet.ui.stage import Stage
@@ -81,15 +82,21 @@ class MainWindow(QMainWindow):
         self.panel = Panel(player, state, services.model_names(), services.tracker_names(), self.browse_model)
         self.transport = Transport(player, self.actions_.by_name, session.seek)
         self.status = StatusLine(player)
-        center = QWidget()
-        column = QVBoxLayout(center)
-        row = QHBoxLayout()
+        self.reviewing = Reviewing(self, session, self.actions_, self.stage.view)
+        center, upper = QWidget(), QWidget()
+        column, row = QVBoxLayout(center), QHBoxLayout(upper)
         for layout in (column, row):
             layout.setContentsMargins(0, 0, 0, 0)
             layout.setSpacing(0)
         row.addWidget(self.stage, 1)
         row.addWidget(self.panel)
-        column.addLayout(row, 1)
+        self.split = QSplitter(Qt.Orientation.Vertical)
+        self.split.setChildrenCollapsible(False)
+        self.split.addWidget(upper)
+        self.split.addWidget(self.reviewing.panel)
+        self.split.setStretchFactor(0, 1)
+        self.split.splitterMoved.connect(self._split_moved)
+        column.addWidget(self.split, 1)
         column.addWidget(self.transport)
         column.addWidget(self.status)
         self.setCentralWidget(center)
@@ -121,6 +128,7 @@ class MainWindow(QMainWindow):
         player.watch("queue", self._queue_changed, now=True)
         player.watch("recording", self._recording_changed)
         self.state.watch("panel_open", self._show_parts, now=True)
+        self.state.watch("lanes_open", self._show_parts)
 
     def _timer(self, interval_ms: int, slot: object, *, precise: bool = False) -> QTimer:
         timer = QTimer(self)
@@ -257,8 +265,21 @@ class MainWindow(QMainWindow):
         bar.setVisible(not full)
         self.status.setVisible(not full)
         self.panel.setVisible(self.state.panel_open and not full)
+        self._show_timeline(self.state.lanes_open and not full)
         self.transport.setVisible(True)
         self.unsetCursor()
+
+    def _show_timeline(self, is_shown: bool) -> None:
+        panel = self.reviewing.panel
+        if is_shown and not panel.isVisibleTo(self):
+            panel.show()
+            room = max(self.split.height(), self.height() // 2)
+            height = min(self.state.lanes_height, room // 2)
+            self.split.setSizes([room - height, height])
+        panel.setVisible(is_shown)
+
+    def _split_moved(self, _place: int, _index: int) -> None:
+        self.state.lanes_height = max(self.split.sizes()[1], 1)
 
     def _hide_bars(self) -> None:
         if self.isFullScreen() and not self.transport.underMouse():
@@ -274,6 +295,8 @@ class MainWindow(QMainWindow):
     def keyPressEvent(self, event: QKeyEvent | None) -> None:
         if event is None or event.key() != Qt.Key.Key_Escape:
             super().keyPressEvent(event)
+        elif self.reviewing.escape():
+            pass
         elif self.isFullScreen():
             self.toggle_full_screen()
         else:
@@ -288,12 +311,14 @@ class MainWindow(QMainWindow):
     def dropEvent(self, event: QDropEvent | None) -> None:
         if event is None:
             return
-        sources, model = dropped(event.mimeData())
+        sources, model, tracks = dropped(event.mimeData())
         event.acceptProposedAction()
         if model:
             self.player.model = model
         if sources:
             self.session.play(*sources)
+        if tracks:
+            self.reviewing.show_tracks(Path(tracks))
 
     # The end
 

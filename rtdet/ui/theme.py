@@ -36,6 +36,15 @@ QMenu::item:disabled {{ color: {DISABLED}; background: transparent; }}
 QMenu::separator {{ height: 1px; background: {BORDER}; margin: 5px 8px; }}
 QMenu::icon {{ padding-left: 8px; }}
 #panel, #transport, #status {{ background: {SURFACE}; }}
+#timeline, #filterBar {{ background: {SURFACE}; }}
+#timeline {{ border-top: 1px solid {BORDER}; }}
+#filterBar {{ border-bottom: 1px solid {BORDER}; }}
+#filterBar QLineEdit, #filterBar QComboBox, QToolButton#choice {{ padding: 3px 8px; }}
+QToolButton#choice {{ background: {RAISED}; border: 1px solid {BORDER}; color: {TEXT}; }}
+QToolButton#choice:hover {{ background: {HOVER}; }}
+QToolButton#choice:focus {{ border-color: {ACCENT}; }}
+QSplitter::handle:vertical {{ background: {BORDER}; height: 3px; }}
+QSplitter::handle:vertical:hover {{ background: {ACCENT}; }}
 #panel {{ border-left: 1px solid {BORDER}; }}
 #panelBody, #keys {{ background: {SURFACE}; }}
 #transport {{ border-top: 1px solid {BORDER}; }}

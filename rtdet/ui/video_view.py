@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from typing import Protocol
+from typing import TYPE_CHECKING, Protocol
 
 from PyQt6.QtCore import QPointF, QRectF, Qt, pyqtSignal
 from PyQt6.QtGui import (
@@ -25,6 +25,9 @@ from rtdet.viewer.player import PlayerState
 from rtdet.viewer.rates import age_text
 from rtdet.viewer.viewport import Viewport
 from rtdet.viewer.window import WindowState
+
+if TYPE_CHECKING:
+    from rtdet.ui.picture_tools import PictureTools
 
 LATE_RESULT_S = 0.1
 
@@ -57,6 +60,7 @@ class VideoView(QWidget):
         self.trails = TrailStore(window.style.trail_s)
         self.frame: Frame | None = None
         self.tracks = Tracks()
+        self.tools: PictureTools | None = None
         self._player, self._window = player, window
         self._feed: Feed | None = None
         self._result: FrameResult | None = None
@@ -79,6 +83,8 @@ class VideoView(QWidget):
             self.trails.clear()
         if feed is None:
             return
+        if self.tools is not None:
+            self.tools.tick()
         frame = feed.newest_frame()
         if frame is not None and frame is not self.frame:
             self._take(feed, frame)
@@ -93,11 +99,17 @@ class VideoView(QWidget):
         is_new = frame is not self.frame
         self._unshown |= is_new
         self.frame = frame
-        self.tracks = feed.tracks_at(frame.t)
+        reviewed = self.tools.tracks_of(frame) if self.tools is not None else None
+        self.tracks = feed.tracks_at(frame.t) if reviewed is None else reviewed
         if is_new:
             self.trails.update(self.tracks, frame.t)
         self.viewport.show(*frame.size)
         self.update()
+
+    def take_again(self) -> None:
+        """Asks anew for the tracks of the picture on screen."""
+        if self._feed is not None and self.frame is not None:
+            self._take(self._feed, self.frame)
 
     def clear(self) -> None:
         self.frame, self.tracks, self._feed = None, Tracks(), None
@@ -155,6 +167,8 @@ class VideoView(QWidget):
             lambda x, y: QPointF(x * scale + left, y * scale + top),
             clip,
         )
+        if self.tools is not None:
+            self.tools.paint(painter)
         painter.restore()
 
     def _paint_numbers(self, painter: QPainter) -> None:
@@ -205,7 +219,12 @@ class VideoView(QWidget):
     def zoom(self, factor: float) -> None:
         self._zoom_to(self.viewport.scale * factor)
 
+    def _user_zoomed(self) -> None:
+        if self.tools is not None:
+            self.tools.zoomed()
+
     def _zoom_to(self, scale: float) -> None:
+        self._user_zoomed()
         self.viewport.zoom_to(scale, self.width() / 2, self.height() / 2)
         self.update()
 
@@ -215,30 +234,40 @@ class VideoView(QWidget):
         steps = (event.angleDelta().y() or event.pixelDelta().y() * 2) / 120
         at = event.position()
         self.viewport.zoom_by(1.2**steps, at.x(), at.y())
+        self._user_zoomed()
         self.update()
         event.accept()
 
     def mousePressEvent(self, event: QMouseEvent | None) -> None:
-        if event is not None and event.button() == Qt.MouseButton.LeftButton and self.frame is not None:
+        if event is None or event.button() != Qt.MouseButton.LeftButton or self.frame is None:
+            return
+        if self.tools is None or not self.tools.pressed(event):
             self._drag_from = event.position()
 
     def mouseMoveEvent(self, event: QMouseEvent | None) -> None:
-        if event is None or self._drag_from is None:
-            if event is not None:
-                event.ignore()  # the window wakes its bars on it in full screen
+        if event is None or (self.tools is not None and self.tools.moved(event)):
+            return
+        if self._drag_from is None:
+            event.ignore()  # the window wakes its bars on it in full screen
             return
         moved, self._drag_from = event.position() - self._drag_from, event.position()
         if not self.viewport.is_fitted:
             self.setCursor(Qt.CursorShape.ClosedHandCursor)
             self.viewport.pan(moved.x(), moved.y())
+            if self.tools is not None:
+                self.tools.panned()
             self.update()
 
-    def mouseReleaseEvent(self, _event: QMouseEvent | None) -> None:
+    def mouseReleaseEvent(self, event: QMouseEvent | None) -> None:
         self._drag_from = None
         self.unsetCursor()
+        if event is not None and self.tools is not None:
+            self.tools.released(event)
 
     def mouseDoubleClickEvent(self, event: QMouseEvent | None) -> None:
-        if event is not None and event.button() == Qt.MouseButton.LeftButton:
+        if event is None or event.button() != Qt.MouseButton.LeftButton:
+            return
+        if self.tools is None or not self.tools.double_clicked(event):
             self.full_screen_wanted.emit()
 
     def resizeEvent(self, _event: QResizeEvent | None) -> None:

@@ -27,8 +27,10 @@ from rtdet.viewer.parts import Parts
 from rtdet.viewer.places import Place
 from rtdet.viewer.player import Message, Phase, PlayerState, Severity
 from rtdet.viewer.recorder import Recorder
+from rtdet.viewer.review import FixedReview, read_tracks_of
 from rtdet.viewer.services import Services
 from rtdet.viewer.sign_in import SignIn
+from rtdet.viewer.timeline.state import Timeline
 from rtdet.viewer.travel import Travel
 from rtdet.viewer.window import SharedStyle, WindowState
 
@@ -56,6 +58,9 @@ class Session:
         self._result: FrameResult | None = None
         self._lost: Message | None = None  # that the source was lost
         self._failed: str | None = None  # the source that could not be opened
+        self.review = FixedReview()
+        self.timeline = Timeline()
+        self.timeline.attend(self.review, self.jobs)
         self._notices = NoticeHandler()
         self._notices.install()
         base = Thresholds(max_detections=config.max_det)
@@ -142,6 +147,8 @@ class Session:
         self._config = replace(self._config.without_outputs(), duration=None, max_frames=None)
         if config.source != player.source:
             player.speed = 1.0
+            if player.source:
+                self.review.show(None)
         if config.source != player.source or player.source_info is None:
             player.expect(pipeline.source.info.class_names)
         player.source, player.source_info = config.source, pipeline.source.info
@@ -246,6 +253,26 @@ class Session:
             self.recorder.stop()
         elif not self.recorder.is_busy:
             self.record()
+
+    # Reviewing
+
+    def open_tracks(self, path: Path) -> None:
+        """Reads a track file of what is open, to be reviewed instead of the live tracks."""
+        fps = self.player.source_info.fps if self.player.source_info is not None else None
+        self.jobs.run(
+            lambda: read_tracks_of(path, fps),
+            done=lambda table: self.review.show(table, path.name),
+            lane="review",
+            is_awaited=False,
+        )
+
+    def export_tracks(self, path: Path) -> None:
+        """Writes the reviewed tracks in the format of the suffix."""
+        self.jobs.run(
+            lambda: self.review.write(path),
+            done=lambda _written: self.player.say(f"Exported to {path}"),
+            lane="review",
+        )
 
     def _job_failed(self, error: Exception) -> None:
         self.player.say(line_about(error), Severity.ERROR)

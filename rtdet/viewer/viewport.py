@@ -80,6 +80,15 @@ class Viewport:
         self.center_y = (self.height / 2 + y * self.scale - at_y) / (self.image_height * self.scale)
         self._settle()
 
+    def look_at(self, center_x: float, center_y: float) -> None:
+        """Puts a place of the picture, in parts of its width and height, in the middle, as far as its edges allow."""
+        self.center_x, self.center_y = center_x, center_y
+        self._settle()
+
+    def set_scale(self, scale: float) -> None:
+        """As `zoom_to`, about the middle of the view."""
+        self.zoom_to(scale, self.width / 2, self.height / 2)
+
     def pan(self, dx: float, dy: float) -> None:
         if not self.image_width:
             return

@@ -16,6 +16,8 @@ class WindowState(WatchedState):
     """The state that exists once per window, however many sources it shows.
 
     show_boxes, show_labels, show_trails, show_numbers: what is drawn over every picture.
+    lanes_open, chart_open: the timeline is under the picture, and in it how many objects there were.
+    lanes_height: of the timeline, in logical pixels.
     recent: what was opened, newest first.
     """
 
@@ -24,11 +26,15 @@ class WindowState(WatchedState):
     show_trails: bool = True
     show_numbers: bool = False
     panel_open: bool = True
+    lanes_open: bool = False
+    chart_open: bool = True
+    lanes_height: int = 260
     recent: tuple[str, ...] = ()
     last_folder: str = ""
 
     REMEMBERED: ClassVar[tuple[str, ...]] = (
-        "show_boxes", "show_labels", "show_trails", "show_numbers", "panel_open", "recent", "last_folder",
+        "show_boxes", "show_labels", "show_trails", "show_numbers", "panel_open", "lanes_open", "chart_open",
+        "lanes_height", "recent", "last_folder",
     )  # fmt: skip
 
     @property

@@ -1,0 +1,70 @@
+"""The tracks of what was watched, as the window reviews them: what it shows, and what it asks for.
+
+The window knows a `Review` only. `FixedReview` has the table of a track file.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import numpy as np
+
+from rtdet.tracks import read_table, write_table
+from rtdet.tracks.table import TrackTable
+from rtdet.types import Frame, Tracks
+from rtdet.viewer.watched import WatchedState
+
+# Frames of a trail.
+_MOST_BEFORE = 128
+
+
+@dataclass(eq=False)
+class Review(WatchedState):
+    """Finished tracks of the source that is open. Belongs to the GUI's thread; every field can be watched.
+
+    table:    the tracks as they are now; None: there are none (yet).
+    name:     what they are of, for the window ("street.csv"); "" where nothing needs to be said.
+    progress: 0 to 1 while a newer table is being made; None else.
+    zones:    the IDs of the tracks that were in each zone, by its name, for the filter of the lanes.
+    """
+
+    table: TrackTable | None = None
+    name: str = ""
+    progress: float | None = None
+    zones: dict[str, frozenset[int]] = field(default_factory=dict)
+
+    def tracks_of(self, frame: Frame) -> Tracks | None:
+        """What is shown over a picture; None where there is no table: then the live tracks are."""
+        return None if self.table is None else self.table.at(frame.index + 1)
+
+    def before(self, frame: Frame, seconds: float) -> Iterator[tuple[float, Tracks]]:
+        """Times and tracks of the frames of the last seconds before that one, oldest first."""
+        if self.table is None:
+            return
+        listed = self.table.frame_list
+        last = int(np.searchsorted(listed.numbers, frame.index + 1))
+        times_s = listed.times_s[:last]
+        for place in range(max(last - _MOST_BEFORE, 0), last):
+            if frame.t - seconds <= times_s[place] < frame.t:
+                yield float(times_s[place]), self.table.at(int(listed.numbers[place]))
+
+    def write(self, path: Path) -> None:
+        """Writes the table as a track file; called from a worker thread. Raises OutputError."""
+        if self.table is not None:
+            write_table(self.table, path)
+
+
+@dataclass(eq=False)
+class FixedReview(Review):
+    """The review of a table that somebody made."""
+
+    def show(self, table: TrackTable | None, name: str = "") -> None:
+        """Takes another table; None: nothing is reviewed any more."""
+        self.name, self.table = name, table
+
+
+def read_tracks_of(path: Path, fps: float | None) -> TrackTable:
+    """The table of a track file; `fps` is that of the film, for files without times. Raises RtdetError."""
+    return read_table(path, fps) if fps else read_table(path)

@@ -68,6 +68,15 @@ def kept_run_path(source: str) -> Path | None:
     return path if is_one else None
 
 
+def video_of(source: str) -> str | None:
+    """What `open_source` is given for a source: of a kept run its video, None where that is not to be found."""
+    path = kept_run_path(source)
+    if path is None:
+        return source
+    with closing(KeptRun(path)) as run:
+        return find_video(run)
+
+
 def _length_of_run(source: str) -> float | None:
     """How many seconds of its video a kept run has; None for another source, and where nobody knows."""
     path = kept_run_path(source)

@@ -56,7 +56,7 @@ def iou(*, unset: bool = False, remembered: bool = False) -> Callable[[F], F]:
 def classes(help: str = f"Only these classes, e.g. person,car; or groups: {_GROUPS}.") -> Callable[[F], F]:
     """--classes; gives a tuple of names, or None where the option is not given."""
     more = """ A name with a comma stands in quotes: 'bus,"car, red"'."""
-    return click.option("--classes", metavar="A,B", callback=_split, help=help + more)
+    return click.option("--classes", metavar="A,B", callback=split_names, help=help + more)
 
 
 def max_det(*, unset: bool = False) -> Callable[[F], F]:
@@ -238,7 +238,10 @@ def _setting(
     )
 
 
-def _split(ctx: click.Context, parameter: click.Parameter, value: str | None) -> tuple[str, ...] | None:
+def split_names(
+    ctx: click.Context, parameter: click.Parameter, value: str | None
+) -> tuple[str, ...] | None:
+    """The callback of an option that takes names with commas between."""
     if value is None:
         return None
     # As a row of CSV: a name with a comma stands in quotes.

@@ -22,6 +22,7 @@ from rtdet.terminal import console, say
 
 if TYPE_CHECKING:
     from rtdet.pipeline import Pipeline
+    from rtdet.types import SourceInfo
 
 # How long a slow encoder may take, after Ctrl-C, to write the frames that it still holds.
 _FINISH_S = 30.0
@@ -209,7 +210,11 @@ def _progress(config: RunConfig, pipeline: Pipeline) -> Iterator[Any]:
 
 def expected_frames(config: RunConfig, pipeline: Pipeline) -> int | None:
     """How many frames the run should see; None where that is unknown, as for a camera."""
-    info = pipeline.source.info
+    return expected_of(config, pipeline.source.info)
+
+
+def expected_of(config: RunConfig, info: SourceInfo) -> int | None:
+    """How many frames of a source the config asks for; None where that is unknown."""
     count = info.frame_count
     if count is not None and info.fps and config.start:
         count = max(0, count - round(config.start * info.fps))

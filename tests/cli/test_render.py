@@ -1,0 +1,202 @@
+"""`rtdet render`: films of finished runs drawn again."""
+
+from __future__ import annotations
+
+import signal
+import time
+from pathlib import Path
+
+import av
+import cv2
+import numpy as np
+import pytest
+
+BOX = (200, 150, 60, 120)  # left, top, width, height
+
+
+@pytest.fixture
+def tracks(tmp_path) -> Path:
+    """Somebody who walks to the right through the two seconds of the clip, and a car that stands."""
+    path = tmp_path / "tracks.csv"
+    lines = ["frame,time_s,id,class,score,left,top,width,height,seen"]
+    for number in range(1, 41):
+        left = 100 + 8 * number
+        lines.append(f"{number},{(number - 1) / 20},7,person,0.9,{left},150,60,120,{int(number % 5 != 0)}")
+        lines.append(f"{number},{(number - 1) / 20},8,car,0.8,20,20,80,60,1")
+    path.write_text("\n".join(lines) + "\n")
+    return path
+
+
+def pictures(path: Path) -> list[np.ndarray]:
+    with av.open(str(path)) as container:
+        return [picture.to_ndarray(format="bgr24") for picture in container.decode(video=0)]
+
+
+def times(path: Path) -> list[float]:
+    with av.open(str(path)) as container:
+        return [picture.time for picture in container.decode(video=0)]
+
+
+def test_the_film_has_the_times_and_the_sound_of_its_source_and_the_boxes_of_the_file(rtdet, clip, tracks):
+    outcome = rtdet("render", clip, "--tracks", tracks, "--out", "out.mp4")
+    assert outcome.code == 0, outcome.err
+    assert "wrote out.mp4: 40 frames" in outcome.err
+    assert "warning" not in outcome.err
+    assert times(Path("out.mp4")) == pytest.approx(times(clip))
+    with av.open("out.mp4") as made, av.open(str(clip)) as source:
+        assert [stream.type for stream in made.streams] == ["video", "audio"]
+        assert made.duration == pytest.approx(source.duration, abs=100_000)
+    for number, (drawn, bare) in enumerate(zip(pictures(Path("out.mp4")), pictures(clip), strict=True), 1):
+        side = np.abs(drawn[200:230].astype(int) - bare[200:230]).sum(axis=(0, 2))
+        assert abs(int(side[80:].argmax()) + 80 - (100 + 8 * number)) <= 62
+
+
+def test_a_run_that_is_rendered_again_looks_like_its_own_recording(rtdet, clip):
+    assert rtdet("--source", clip, "--headless", "--save", "a.mp4", "--tracks", "a.csv").code == 0
+    outcome = rtdet("render", clip, "--tracks", "a.csv", "--out", "b.mp4")
+    assert outcome.code == 0, outcome.err
+    first, again = pictures(Path("a.mp4")), pictures(Path("b.mp4"))
+    assert len(first) == len(again) == 40
+    differences = [np.abs(a.astype(int) - b).mean() for a, b in zip(first, again, strict=True)]
+    # Files do not have how uncertain a guessed box is, so it fades a little otherwise.
+    assert np.median(differences) < 1
+    assert differences[0] < 0.1
+
+
+def test_a_kept_run_is_rendered_by_itself(rtdet, clip):
+    assert rtdet("--source", clip, "--headless", "--keep", "a.rtdet", "--tracks", "a.csv").code == 0
+    assert rtdet("render", "a.rtdet", "--out", "a.mp4").code == 0
+    assert rtdet("render", clip, "--tracks", "a.csv", "--out", "b.mp4").code == 0
+    with av.open("a.mp4") as container:
+        assert container.streams.best("audio") is not None
+    differences = [
+        np.abs(a.astype(int) - b).mean()
+        for a, b in zip(pictures(Path("a.mp4")), pictures(Path("b.mp4")), strict=True)
+    ]
+    assert np.median(differences) < 0.5
+
+
+def test_styles_leave_out_what_is_not_wanted(rtdet, clip, tracks):
+    bare = ("--no-boxes", "--no-labels", "--no-ids", "--no-scores", "--no-trails")
+    assert rtdet("render", clip, "--tracks", tracks, "--out", "bare.mp4", *bare).code == 0
+    difference = np.abs(pictures(Path("bare.mp4"))[20].astype(int) - pictures(clip)[20])
+    assert difference.mean() < 3
+    assert (
+        rtdet("render", clip, "--tracks", tracks, "--out", "thick.mp4", *bare[1:], "--thickness", 12).code
+        == 0
+    )
+    thick = np.abs(pictures(Path("thick.mp4"))[20].astype(int) - pictures(clip)[20]).max(axis=2) > 40
+    assert thick.sum() > 4000
+
+
+def test_people_are_blurred_in_every_frame_also_where_they_were_only_predicted(rtdet, clip, tracks):
+    hidden = ("--blur", "person", "--no-boxes", "--no-labels", "--no-ids", "--no-scores", "--no-trails")
+    assert rtdet("render", clip, "--tracks", tracks, "--out", "b.mp4", *hidden).code == 0
+    for number, (image, before) in enumerate(zip(pictures(Path("b.mp4")), pictures(clip), strict=True), 1):
+        left = 100 + 8 * number
+        gray, was = (
+            cv2.cvtColor(one, cv2.COLOR_BGR2GRAY)[150:270, left : left + 60] for one in (image, before)
+        )
+        assert cv2.Laplacian(gray, cv2.CV_64F).var() < 0.05 * cv2.Laplacian(was, cv2.CV_64F).var() + 3, number
+
+
+def test_crops_may_be_all_that_is_written(rtdet, clip, tracks):
+    outcome = rtdet("render", clip, "--tracks", tracks, "--crops", "views", "--most-crops", 3)
+    assert outcome.code == 0, outcome.err
+    assert sorted(path.name for path in Path("views").iterdir()) == ["0007-person", "0008-car"]
+    assert len(list(Path("views/0007-person").glob("*.jpg"))) == 3
+
+
+def test_one_track_is_followed_in_pictures_of_one_size(rtdet, clip, tracks):
+    assert rtdet("render", clip, "--tracks", tracks, "--out", "f.mp4", "--follow", 7).code == 0
+    shapes = {image.shape for image in pictures(Path("f.mp4"))}
+    assert len(shapes) == 1
+    height, width, _ = shapes.pop()
+    assert width < 640
+    assert width % 2 == height % 2 == 0
+
+
+def test_a_clip_of_each_event_is_written_and_its_pictures_are_those_around_it(rtdet, clip, tracks):
+    Path("events.csv").write_text(
+        "event,name,time_s\ncrossed,door,0.5\ncrossed,door,1.5\nleft,yard,1.6\nleft,yard,90\n"
+    )
+    around = ("--around", "events.csv", "--before", "0.2", "--after", "0.3")
+    outcome = rtdet("render", clip, "--tracks", tracks, "--out", "clips", *around)
+    assert outcome.code == 0, outcome.err
+    assert "no frame around 90 s" in outcome.err
+    first, other = sorted(Path("clips").iterdir())
+    assert first.name == "0001-00m00.5s-crossed-door.mp4"
+    assert len(pictures(first)) == 10
+    assert len(pictures(other)) == 12
+    outcome = rtdet("render", clip, "--tracks", tracks, "--out", "one.mkv", *around[:1], "0:01", *around[2:])
+    assert outcome.code == 0, outcome.err
+    assert rtdet("render", clip, "--tracks", tracks, "--out", "all.mp4").code == 0
+    one, whole = pictures(Path("one.mkv")), pictures(Path("all.mp4"))
+    assert len(one) == 10
+    # The trail begins with the clip.
+    assert np.abs(one[5][:100].astype(int) - whole[21][:100]).mean() < 3
+
+
+def test_only_a_part_is_rendered(rtdet, clip, tracks):
+    assert (
+        rtdet("render", clip, "--tracks", tracks, "--out", "p.mp4", "--start", 0.5, "--duration", 0.5).code
+        == 0
+    )
+    assert len(pictures(Path("p.mp4"))) == 10
+    assert rtdet("render", clip, "--tracks", tracks, "--out", "p.mp4", "--max-frames", 3).code == 0
+    assert len(pictures(Path("p.mp4"))) == 3
+
+
+@pytest.mark.parametrize(
+    ("arguments", "code", "line"),
+    [
+        (("--out", "o.mp4"), 2, "--tracks is missing"),
+        (("--tracks", "tracks.csv"), 2, "nothing to write"),
+        (("--tracks", "tracks.csv", "--out", "tracks.csv"), 2, "would overwrite"),
+        (("--tracks", "tracks.csv", "--out", "o.avi"), 2, "no format of a recording"),
+        (("--tracks", "none.csv", "--out", "o.mp4"), 3, "cannot read none.csv"),
+        (("--tracks", "tracks.csv", "--out", "no/o.mp4"), 5, "does not exist"),
+        (("--tracks", "tracks.csv", "--out", "o.mp4", "--blur", "face"), 2, "its classes: person, car"),
+        (("--tracks", "tracks.csv", "--out", "o.mp4", "--follow", "9"), 2, "its IDs: 7, 8"),
+        (
+            ("--tracks", "tracks.csv", "--out", "o.mp4", "--around", "1", "--start", "1"),
+            2,
+            "exclude each other",
+        ),
+        (("--tracks", "tracks.csv", "--out", "o.mp4", "--trail", "-1"), 2, "--trail is in seconds"),
+        (("--tracks", "tracks.csv", "--out", "o.mp4", "--around", "far.csv"), 2, "can hold one clip"),
+        (("--tracks", "tracks.csv", "--crops", "."), 2, "holds tracks.csv"),
+    ],
+)
+def test_what_does_not_work_is_one_line_and_leaves_nothing(rtdet, clip, tracks, arguments, code, line):
+    before = tracks.read_bytes()
+    Path("far.csv").write_text("time_s\n0\n90\n")
+    outcome = rtdet("render", clip, *arguments)
+    assert outcome.code == code, outcome.err
+    assert len(outcome.errors) == 1
+    assert line in outcome.errors[0]
+    assert not Path("o.mp4").exists()
+    assert tracks.read_bytes() == before
+
+
+def test_the_film_itself_is_not_overwritten(rtdet, clip, tracks):
+    assert "would overwrite" in rtdet("render", clip, "--tracks", tracks, "--out", clip).errors[0]
+
+
+def test_tracks_of_another_film_are_warned_of_once(rtdet, clip, tracks):
+    tracks.write_text(tracks.read_text().replace(",0.5,", ",7.5,"))
+    outcome = rtdet("render", clip, "--tracks", tracks, "--out", "o.mp4")
+    assert outcome.code == 0
+    assert outcome.err.count("do not seem to belong to") == 1
+
+
+def test_an_interruption_leaves_a_film_that_plays(start_rtdet, tracks, tmp_path):
+    process = start_rtdet("render", "demo", "--tracks", tracks, "--out", "o.mp4")
+    out = tmp_path / "o.mp4"
+    while process.poll() is None and (not out.exists() or out.stat().st_size < 100_000):
+        time.sleep(0.05)
+    process.send_signal(signal.SIGINT)
+    _, err = process.communicate(timeout=60)
+    assert process.returncode == 130, err
+    assert "Traceback" not in err
+    assert 1 < len(pictures(out)) < 500

@@ -154,6 +154,10 @@ class MainWindow(QMainWindow):
         self.player.say(line_about(error), Severity.ERROR)
 
     def showEvent(self, _event: QShowEvent | None) -> None:
+        layout = self.layout()
+        if layout is not None and self.state.lanes_open:
+            layout.activate()  # else nothing has its size yet
+            self._size_timeline()
         self.stage.view.setFocus()  # else Space would open the first chooser instead of playing
 
     # What the state says
@@ -271,12 +275,16 @@ class MainWindow(QMainWindow):
 
     def _show_timeline(self, is_shown: bool) -> None:
         panel = self.reviewing.panel
-        if is_shown and not panel.isVisibleTo(self):
-            panel.show()
-            room = max(self.split.height(), self.height() // 2)
-            height = min(self.state.lanes_height, room // 2)
-            self.split.setSizes([room - height, height])
+        is_new = is_shown and not panel.isVisibleTo(self)
         panel.setVisible(is_shown)
+        if is_new:
+            self._size_timeline()
+
+    def _size_timeline(self) -> None:
+        """As high as it was left, at most half of what there is."""
+        room = self.split.height()
+        height = min(self.state.lanes_height, room // 2)
+        self.split.setSizes([room - height, height])
 
     def _split_moved(self, _place: int, _index: int) -> None:
         self.state.lanes_height = max(self.split.sizes()[1], 1)

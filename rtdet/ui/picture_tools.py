@@ -1,19 +1,22 @@
-"""What the mouse does with the boxes in the picture while the timeline is open: selects and follows them."""
+"""What the mouse does with the boxes in the picture while the timeline is open: selects and follows them, draws
+missing ones and corrects those that are there."""
 
 from __future__ import annotations
 
 import time
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import numpy as np
-from PyQt6.QtCore import QObject, QPointF, QRectF, Qt, pyqtSignal
-from PyQt6.QtGui import QColor, QMouseEvent, QPainter, QPen
+from PyQt6.QtCore import QObject, QPoint, QPointF, QRectF, Qt, pyqtSignal
+from PyQt6.QtGui import QColor, QContextMenuEvent, QMouseEvent, QPainter, QPen
 from PyQt6.QtWidgets import QApplication
 
 from rtdet.types import Frame, Tracks
 from rtdet.ui import theme
-from rtdet.viewer.box_drag import box_at
+from rtdet.viewer.box_drag import Box, Grip, between, box_at, dragged, grip_at
 from rtdet.viewer.following import Following
+from rtdet.viewer.player import Phase
 from rtdet.viewer.review import Review
 from rtdet.viewer.timeline.state import Timeline
 from rtdet.viewer.window import WindowState
@@ -25,16 +28,34 @@ if TYPE_CHECKING:
 _JUMP_S = 0.4
 
 
+@dataclass
+class _Drag:
+    """A track's box that is held by its grip, or, without one, a new box; from where to where, in the widget."""
+
+    track_id: int | None
+    grip: Grip | None
+    start: QPointF
+    now: QPointF
+
+
 class PictureTools(QObject):
-    """Works for a VideoView, which asks it first. follow_wanted: a box was double-clicked."""
+    """Works for a VideoView, which asks it first.
+
+    follow_wanted: a box was double-clicked. menu_wanted: the right button, at a place of the screen. drawn: a box was
+    drawn. corrected: the edges of a track's box were dragged. Boxes are xyxy in pixels of the picture.
+    """
 
     follow_wanted = pyqtSignal(int)
+    menu_wanted = pyqtSignal(QPoint)
+    drawn = pyqtSignal(tuple)
+    corrected = pyqtSignal(int, tuple)
 
     def __init__(self, view: VideoView, timeline: Timeline, review: Review, window: WindowState) -> None:
         super().__init__(view)
         self._view, self._timeline, self._review, self._window = view, timeline, review, window
         self._following = Following()
         self._pressed: QPointF | None = None
+        self._drag: _Drag | None = None
         self._last_t: float | None = None
         timeline.watch("selected", self._repaint)
         timeline.watch("following", self._follow)
@@ -70,7 +91,7 @@ class PictureTools(QObject):
     def _repaint(self, _value: object) -> None:
         self._view.update()
 
-    def box_of(self, track_id: int) -> tuple[float, float, float, float] | None:
+    def box_of(self, track_id: int) -> Box | None:
         """Where a track is on screen, in pixels of the picture."""
         tracks = self._view.tracks
         rows = np.flatnonzero(tracks.ids == track_id)
@@ -105,21 +126,103 @@ class PictureTools(QObject):
     # The mouse. Each returns whether that was all that is to be done.
 
     def pressed(self, event: QMouseEvent) -> bool:
-        self._pressed = event.position()
-        return False
+        at = self._pressed = event.position()
+        if not self.is_active or event.button() != Qt.MouseButton.LeftButton:
+            return False
+        if self._timeline.is_drawing:
+            self._drag = _Drag(None, None, at, at)
+            return True
+        grip = self._grip_at(at)
+        if grip is not None and self._timeline.chosen is not None:
+            self._drag = _Drag(self._timeline.chosen, grip, at, at)
+        return self._drag is not None
 
     def moved(self, event: QMouseEvent) -> bool:
-        start, far = self._pressed, QApplication.startDragDistance()
-        if start is not None and (event.position() - start).manhattanLength() >= far:
+        at, far = event.position(), QApplication.startDragDistance()
+        if self._drag is not None:
+            self._drag.now = at
+            self._view.update()
+            return True
+        if self._pressed is not None and (at - self._pressed).manhattanLength() >= far:
             self._pressed = None
+        if not event.buttons() and self.is_active:
+            self._show_cursor(at)
         return False
 
     def released(self, event: QMouseEvent) -> bool:
         start, self._pressed = self._pressed, None
+        drag, self._drag = self._drag, None
+        if drag is not None:
+            self._view.update()
+            self._finish(drag)
+            return True
         if start is not None and self.is_active and event.button() == Qt.MouseButton.LeftButton:
             is_more = bool(event.modifiers() & Qt.KeyboardModifier.ControlModifier)
             self._timeline.select(self.id_at(event.position()), add=is_more)
         return False
+
+    def menu_asked(self, event: QContextMenuEvent) -> bool:
+        """The right button, or the menu key."""
+        if not self.is_active or self._review.table is None:
+            return False
+        if event.reason() == QContextMenuEvent.Reason.Mouse:
+            track_id = self.id_at(QPointF(event.pos()))
+            if track_id is not None and track_id not in self._timeline.selected:
+                self._timeline.select(track_id)
+        self.menu_wanted.emit(event.globalPos())
+        return True
+
+    # Drawing and correcting
+
+    @property
+    def can_correct(self) -> bool:
+        """Whether the edges of the chosen box can be dragged: of a picture that stands."""
+        stands = self._view.player.phase in (Phase.PAUSED, Phase.ENDED)
+        return self.is_active and stands and self._review.table is not None
+
+    @property
+    def is_dragging(self) -> bool:
+        return self._drag is not None
+
+    def let_go(self) -> None:
+        """Gives up what is being dragged."""
+        self._drag = self._pressed = None
+        self._view.unsetCursor()
+        self._view.update()
+
+    def _grip_at(self, at: QPointF) -> Grip | None:
+        chosen = self._timeline.chosen
+        box = self.box_of(chosen) if chosen is not None and self.can_correct else None
+        return None if box is None else grip_at(_corners(self.on_screen(box)), at.x(), at.y())
+
+    def _show_cursor(self, at: QPointF) -> None:
+        grip = self._grip_at(at)
+        if self._timeline.is_drawing:
+            self._view.setCursor(Qt.CursorShape.CrossCursor)
+        elif grip is not None:
+            self._view.setCursor(_CURSORS[grip.across * (grip.down or 1), bool(grip.across), bool(grip.down)])
+        else:
+            self._view.unsetCursor()
+
+    def _dragged_box(self, drag: _Drag) -> Box | None:
+        """What is being drawn or dragged, in pixels of the picture."""
+        view = self._view.viewport
+        start = view.to_image(drag.start.x(), drag.start.y())
+        now = view.to_image(drag.now.x(), drag.now.y())
+        if drag.grip is None or drag.track_id is None:
+            return between(start, now)
+        box = self.box_of(drag.track_id)
+        return None if box is None else dragged(box, drag.grip, now[0] - start[0], now[1] - start[1])
+
+    def _finish(self, drag: _Drag) -> None:
+        box = self._dragged_box(drag)
+        has_moved = (drag.now - drag.start).manhattanLength() >= 2
+        if box is None or not has_moved:
+            return
+        if drag.track_id is None:
+            self.drawn.emit(box)
+        else:
+            self.corrected.emit(drag.track_id, box)
 
     def double_clicked(self, event: QMouseEvent) -> bool:
         track_id = self.id_at(event.position()) if self.is_active else None
@@ -136,15 +239,19 @@ class PictureTools(QObject):
     # Painting
 
     def paint(self, painter: QPainter) -> None:
-        """A frame around each selected box, over everything else."""
+        """A frame around each selected box, and what is being drawn, over everything else."""
         if not self.is_active:
             return
+        drag = self._drag
         for track_id in self._timeline.selected:
-            box = self.box_of(track_id)
+            box = self._dragged_box(drag) if drag and drag.track_id == track_id else self.box_of(track_id)
             if box is not None:
                 self._paint_frame(painter, self.on_screen(box), track_id == self._timeline.chosen)
+        drawn = self._dragged_box(drag) if drag and drag.track_id is None else None
+        if drawn is not None:
+            self._paint_frame(painter, self.on_screen(drawn), False)
 
-    def on_screen(self, box: tuple[float, float, float, float]) -> QRectF:
+    def on_screen(self, box: Box) -> QRectF:
         view = self._view.viewport
         return QRectF(QPointF(*view.to_widget(*box[:2])), QPointF(*view.to_widget(*box[2:])))
 
@@ -154,3 +261,28 @@ class PictureTools(QObject):
         painter.drawRoundedRect(box, 3, 3)
         painter.setPen(QPen(QColor(theme.TEXT if is_chosen else theme.ACCENT), 2.5))
         painter.drawRoundedRect(box, 3, 3)
+        if is_chosen and self.can_correct:
+            self._paint_grips(painter, box)
+
+    def _paint_grips(self, painter: QPainter, box: QRectF) -> None:
+        painter.setPen(QPen(QColor(0, 0, 0, 160), 1))
+        painter.setBrush(QColor(theme.TEXT))
+        middle = box.center()
+        places = [box.topLeft(), box.topRight(), box.bottomLeft(), box.bottomRight()]
+        if grip_at(_corners(box), middle.x(), middle.y()) is not None:
+            places.append(middle)
+        for place in places:
+            painter.drawEllipse(place, 4, 4)
+
+
+def _corners(box: QRectF) -> Box:
+    return box.left(), box.top(), box.right(), box.bottom()
+
+
+_SHAPE = Qt.CursorShape
+# By the direction of a corner's diagonal, and which edges are held.
+_CURSORS = {
+    (1, True, True): _SHAPE.SizeFDiagCursor, (-1, True, True): _SHAPE.SizeBDiagCursor,
+    (1, True, False): _SHAPE.SizeHorCursor, (-1, True, False): _SHAPE.SizeHorCursor,
+    (0, False, True): _SHAPE.SizeVerCursor, (0, False, False): _SHAPE.SizeAllCursor,
+}  # fmt: skip

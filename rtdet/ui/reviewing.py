@@ -10,11 +10,12 @@ from PyQt6.QtWidgets import QWidget
 from rtdet.tracks import FORMATS
 from rtdet.ui import dialogs
 from rtdet.ui.actions import Actions
+from rtdet.ui.mending import MendingActions
 from rtdet.ui.picture_tools import PictureTools
 from rtdet.ui.timeline.panel import TimelinePanel
 from rtdet.ui.video_view import VideoView
 from rtdet.viewer.names import dated_path, videos_folder
-from rtdet.viewer.player import Phase
+from rtdet.viewer.player import Phase, Severity
 from rtdet.viewer.session import Session
 
 TRACKS = f"Tracks ({' '.join('*' + suffix for suffix in FORMATS)});;All files (*)"
@@ -29,6 +30,7 @@ class Reviewing(QObject):
         self._player, self._review, self._timeline = session.player, session.review, session.timeline
         self.panel = TimelinePanel(self._timeline, self._review, session.window, actions.by_name)
         self.tools = view.tools = PictureTools(view, self._timeline, self._review, session.window)
+        self.mending = MendingActions(window, session, actions, view)
         self._connect()
 
     def _connect(self) -> None:
@@ -36,7 +38,11 @@ class Reviewing(QObject):
         lanes.sought.connect(self.go_to)
         lanes.follow_wanted.connect(self.follow)
         self.panel.filter.found.connect(self.go_to_track)
+        lanes.menu_wanted.connect(self.mending.show_menu)
         self.tools.follow_wanted.connect(self.follow)
+        self.tools.menu_wanted.connect(self.mending.show_menu)
+        self.tools.drawn.connect(self.mending.draw)
+        self.tools.corrected.connect(self.mending.correct)
         self._actions.connect(
             open_tracks=self.open_tracks, export_tracks=self.export, fit_time=timeline.fit,
             follow=self.toggle_follow, find=self.find,
@@ -50,6 +56,8 @@ class Reviewing(QObject):
         self._review.watch("table", self._table_changed, now=True)
         timeline.watch("selected", self._selection_changed, now=True)
         timeline.watch("following", self._following_changed, now=True)
+        timeline.watch("is_drawing", self._drawing_changed)
+        self._player.watch("phase", self._phase_changed)
 
     # What the states say
 
@@ -69,6 +77,19 @@ class Reviewing(QObject):
     def _following_changed(self, track_id: int | None) -> None:
         self._actions["follow"].setText("Follow" if track_id is None else "Stop following")
         self._selection_changed(self._timeline.selected)
+
+    def _drawing_changed(self, is_drawing: bool) -> None:
+        if is_drawing:
+            self._session.window.lanes_open = True
+            self._player.say("Draw the missing box around its object. Esc ends it.")
+        elif self._player.message is not None and self._player.message.severity is Severity.INFO:
+            self._player.message = None
+
+    def _phase_changed(self, phase: Phase) -> None:
+        if phase is Phase.PLAYING:
+            self._timeline.is_drawing = False
+            self.tools.let_go()
+        self._view.update()
 
     def _in_view_toggled(self, is_on: bool) -> None:
         self._timeline.sift(in_view=is_on)
@@ -109,6 +130,10 @@ class Reviewing(QObject):
 
     def escape(self) -> bool:
         """Ends what is under way. Returns whether there was something."""
+        if self._timeline.is_drawing or self.tools.is_dragging:
+            self._timeline.is_drawing = False
+            self.tools.let_go()
+            return True
         if self._timeline.following is not None:
             self.stop_following()
             return True

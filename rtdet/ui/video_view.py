@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Protocol
 from PyQt6.QtCore import QPointF, QRectF, Qt, pyqtSignal
 from PyQt6.QtGui import (
     QColor,
+    QContextMenuEvent,
     QMouseEvent,
     QPainter,
     QPaintEvent,
@@ -61,7 +62,7 @@ class VideoView(QWidget):
         self.frame: Frame | None = None
         self.tracks = Tracks()
         self.tools: PictureTools | None = None
-        self._player, self._window = player, window
+        self.player, self._window = player, window
         self._feed: Feed | None = None
         self._result: FrameResult | None = None
         self._picture = ScaledPicture()
@@ -119,7 +120,7 @@ class VideoView(QWidget):
     @property
     def visible_tracks(self) -> Tracks:
         """The tracks on screen, without classes deselected a moment ago that a slow detector still finds."""
-        player, tracks = self._player, self.tracks
+        player, tracks = self.player, self.tracks
         if player.selection is None or not len(tracks):
             return tracks
         return tracks[[row for row in range(len(tracks)) if player.keeps(tracks.name_of(row))]]
@@ -172,7 +173,7 @@ class VideoView(QWidget):
         painter.restore()
 
     def _paint_numbers(self, painter: QPainter) -> None:
-        rates = self._player.rates
+        rates = self.player.rates
         lines = (
             f"capture {rates.capture_fps:5.1f}   inference {rates.inference_fps:5.1f}   "
             f"display {rates.display_fps:5.1f} fps",
@@ -269,6 +270,10 @@ class VideoView(QWidget):
             return
         if self.tools is None or not self.tools.double_clicked(event):
             self.full_screen_wanted.emit()
+
+    def contextMenuEvent(self, event: QContextMenuEvent | None) -> None:
+        if event is not None and (self.tools is None or not self.tools.menu_asked(event)):
+            event.ignore()
 
     def resizeEvent(self, _event: QResizeEvent | None) -> None:
         self.viewport.resize(self.width(), self.height())

@@ -27,14 +27,18 @@ class Grip:
 
 
 def grip_at(box: Sequence[float], x: float, y: float, reach: float = REACH_PX) -> Grip | None:
-    """The grip of a box at a place, both in pixels of the window: corners first, then edges. None inside and
-    outside, so that what lies in a box can be selected."""
+    """The grip of a box at a place, both in pixels of the window: corners first, then edges, and the middle of a box
+    that is large enough. None elsewhere, so that what lies in a box can be selected."""
     x1, y1, x2, y2 = box
     if not (x1 - reach <= x <= x2 + reach and y1 - reach <= y <= y2 + reach):
         return None
     across = _edge(x, x1, x2, reach)
     down = _edge(y, y1, y2, reach)
-    return Grip(across, down) if across or down else None
+    if across or down:
+        return Grip(across, down)
+    is_large = min(x2 - x1, y2 - y1) >= 6 * reach
+    is_middle = max(abs(x - (x1 + x2) / 2), abs(y - (y1 + y2) / 2)) <= reach
+    return Grip() if is_large and is_middle else None
 
 
 def _edge(at: float, low: float, high: float, reach: float) -> int:

@@ -11,7 +11,9 @@ from pathlib import Path
 
 import numpy as np
 
+from rtdet.errors import UsageError
 from rtdet.tracks import read_table, write_table
+from rtdet.tracks.offline import Edit, EditLog, Edits, Unfitting
 from rtdet.tracks.table import TrackTable
 from rtdet.types import Frame, Tracks
 from rtdet.viewer.watched import WatchedState
@@ -28,12 +30,77 @@ class Review(WatchedState):
     name:     what they are of, for the window ("street.csv"); "" where nothing needs to be said.
     progress: 0 to 1 while a newer table is being made; None else.
     zones:    the IDs of the tracks that were in each zone, by its name, for the filter of the lanes.
+    undo_text, redo_text: the edit that each would undo or redo; "" where there is none.
     """
 
     table: TrackTable | None = None
     name: str = ""
     progress: float | None = None
     zones: dict[str, frozenset[int]] = field(default_factory=dict)
+    undo_text: str = ""
+    redo_text: str = ""
+
+    def __post_init__(self) -> None:
+        self._edits: Edits | None = None
+
+    # The tracks and what was mended in them
+
+    @property
+    def log(self) -> EditLog:
+        """All edits, to be kept with the run."""
+        return EditLog() if self._edits is None else self._edits.log
+
+    @property
+    def unfitting(self) -> tuple[Unfitting, ...]:
+        """The edits that these tracks do not have the objects for."""
+        return () if self._edits is None else self._edits.unfitting
+
+    def take(self, base: TrackTable | None, log: EditLog | None = None) -> None:
+        """Shows other tracks, as they are before all edits, with the edits of `log` done on them; without one, with
+        those that were made here, as after tracking again. None: there are no tracks, and no edits."""
+        if base is None:
+            self._edits = None
+        elif log is None and self._edits is not None:
+            self._edits.rebase(base)
+        else:
+            self._edits = Edits(base, log)
+        self._show()
+
+    def apply(self, edit: Edit) -> None:
+        """Does an edit. Raises UsageError, and changes nothing, where it cannot be done."""
+        self._editing().add(edit)
+        self._mended()
+
+    def undo(self) -> str:
+        """Undoes the last edit and returns what it was. Raises UsageError where there is none."""
+        text = self._editing().undo()
+        self._mended()
+        return text
+
+    def redo(self) -> str:
+        """Does again what was undone last. Raises UsageError where there is nothing."""
+        text = self._editing().redo()
+        self._mended()
+        return text
+
+    def on_mended(self) -> None:
+        """Called after each edit, undo and redo: where the log is kept with a run, this is when to do it."""
+
+    def _editing(self) -> Edits:
+        if self._edits is None:
+            raise UsageError("there are no tracks to mend yet")
+        return self._edits
+
+    def _mended(self) -> None:
+        self._show()
+        self.on_mended()
+
+    def _show(self) -> None:
+        edits = self._edits
+        self.undo_text, self.redo_text = ("", "") if edits is None else (edits.undo_text, edits.redo_text)
+        self.table = None if edits is None else edits.table
+
+    # What of them is on screen
 
     def tracks_of(self, frame: Frame) -> Tracks | None:
         """What is shown over a picture; None where there is no table: then the live tracks are."""
@@ -62,7 +129,8 @@ class FixedReview(Review):
 
     def show(self, table: TrackTable | None, name: str = "") -> None:
         """Takes another table; None: nothing is reviewed any more."""
-        self.name, self.table = name, table
+        self.name = name
+        self.take(table, EditLog())
 
 
 def read_tracks_of(path: Path, fps: float | None) -> TrackTable:

@@ -14,6 +14,7 @@ from rtdet.viewer.timeline.state import Timeline
 
 RULER_PX = 24
 _SEEN_PX, _UNSEEN_PX = 10.0, 4.0
+_DARKER = 150  # percent
 _SMALL_PX = 11
 # A gutter that is narrower has no room for times.
 _ROOM_FOR_TIMES = 170
@@ -109,10 +110,8 @@ def _paint_strips(painter: QPainter, lanes: Lanes, row: int, left: float, middle
     for strip in strips:
         x1, x2 = max(strip.left, -2.0), min(strip.right, edge + 2.0)
         height = _SEEN_PX if strip.is_seen else _UNSEEN_PX
-        painter.fillRect(
-            QRectF(left + x1, middle - height / 2, max(x2 - x1, 1.5), height),
-            color if strip.is_seen else faint,
-        )
+        ink = color if strip.is_seen else color.darker(_DARKER)
+        painter.fillRect(QRectF(left + x1, middle - height / 2, max(x2 - x1, 1.5), height), ink)
 
 
 def paint_playhead(painter: QPainter, x: float, bottom: float) -> None:

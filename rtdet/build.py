@@ -12,6 +12,8 @@ from pathlib import Path
 from typing import Any
 
 from rtdet.config import RunConfig
+from rtdet.counting.building import build_counting
+from rtdet.counting.sink import CountSink
 from rtdet.detectors.registry import files_of_model, load_detector, model_card, model_names, weights_of
 from rtdet.detectors.selection import check_classes as check_classes_known
 from rtdet.errors import RtdetError, UnknownNameError, UsageError
@@ -290,9 +292,14 @@ def build_pipeline(
         source = source_opener(config)
         opened.callback(source.close)
         info = source.info
-        sinks = build_sinks(config, info, style)
+        counting = build_counting(config, info, _kept_zones(config))
+        if counting is not None:
+            opened.callback(counting.close)
+        sinks = build_sinks(config, info, style if counting is None else _with_zones(style, counting))
         for sink in sinks:
             opened.callback(sink.close)
+        if counting is not None:
+            sinks.append(counting)
         for sink in more_sinks(info):
             sinks.append(sink)
             opened.callback(sink.close)
@@ -329,7 +336,23 @@ def build_pipeline(
         )
         opened.pop_all()
     pipeline.compensate_camera(config.camera_motion)
+    if counting is not None:
+        pipeline.zone_marks = lambda: counting.marks
     return pipeline
+
+
+def _with_zones(style: Callable[[], DrawStyle], counting: CountSink) -> Callable[[], DrawStyle]:
+    """The style with the lines and zones as they are counted at that moment."""
+    return lambda: replace(style(), zones=counting.marks)
+
+
+def _kept_zones(config: RunConfig) -> str | None:
+    """The text of the zones that are kept with the run that is the source; None where none are."""
+    path = kept_run_path(config.source)
+    if path is None:
+        return None
+    with closing(KeptRun(path)) as run:
+        return run.document("zones")
 
 
 def _look_for_what_is_there(detector: Detector, info: SourceInfo) -> None:

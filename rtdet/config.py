@@ -14,7 +14,7 @@ from rtdet.errors import UnknownNameError, UsageError
 
 MAX_IMGSZ = 4096
 # The settings that name a file to be written, in the order in which they are told of.
-OUTPUTS = ("save", "tracks", "stats", "keep")
+OUTPUTS = ("save", "tracks", "stats", "keep", "counts", "events")
 
 
 @dataclass(frozen=True)
@@ -41,6 +41,10 @@ class RunConfig:
     tracks: str | None = None
     stats: str | None = None
     zones: str | None = None
+    counts: str | None = None
+    events: str | None = None
+    events_url: str | None = field(default=None, repr=False)
+    clock: str | None = None
     keep: str | None = None
     duration: float | None = None
     max_frames: int | None = None
@@ -54,7 +58,8 @@ class RunConfig:
     debug: bool = False
 
     def __post_init__(self) -> None:
-        Address.parse(self.source)  # from now on its password is never printed, wherever it turns up
+        for address in (self.source, self.events_url or ""):
+            Address.parse(address)  # from now on its password is never printed, wherever it turns up
         for name in ("conf", "iou"):
             value = getattr(self, name)
             if not 0 <= value <= 1:
@@ -80,7 +85,7 @@ class RunConfig:
     def without_outputs(self) -> RunConfig:
         """The same run, which writes nothing."""
         nothing: dict[str, Any] = dict.fromkeys(OUTPUTS)
-        return replace(self, **nothing)
+        return replace(self, events_url=None, **nothing)
 
 
 _FIELDS = {f.name: f for f in fields(RunConfig)}

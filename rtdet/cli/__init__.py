@@ -174,6 +174,16 @@ def _several(
 )
 @options.zones()
 @click.option(
+    "--counts",
+    metavar="OUT",
+    help="Write who crossed the lines and was in the zones: .csv, .json or .parquet.",
+)
+@click.option("--events", metavar="OUT.jsonl|-", help="Write each crossing and visit as it happens.")
+@click.option("--events-url", metavar="URL", help="POST each crossing and visit to an address as it happens.")
+@click.option(
+    "--clock", metavar="T", help="Date and time at second 0, as 2026-05-01T08:00, for counts and events."
+)
+@click.option(
     "--keep",
     metavar="RUN.rtdet",
     help="Keep all that the model found, however doubtful, to track, count and mend it later without the model.",

@@ -71,7 +71,13 @@ def command(
     rows = count_rows(counter, begin, end, at)
     if sweep is not None:
         rows += _swept(again, wanted, picture)
-    about = {"tracks": tracks, "zones": zones, "size": list(counter.size), "point": wanted.point, "clock": clock}
+    about = {
+        "tracks": tracks,
+        "zones": zones,
+        "size": list(counter.size),
+        "point": wanted.point,
+        "clock": clock,
+    }
     write_counts(out, rows, about)
     if events is not None:
         write_events(events, counter.events, at)
@@ -115,8 +121,12 @@ def _opened(
     with KeptRun(tracks) as run:
         text = run.document("zones") if zones is None else None
         if zones is None and text is None:
-            raise UsageError(f"no zones are kept with {tracks}; name a file of lines and polygons: --zones ZONES.json")
-        wanted = zones_from_text(text, f"the zones of {tracks}") if text is not None else read_zones(zones or "")
+            raise UsageError(
+                f"no zones are kept with {tracks}; name a file of lines and polygons: --zones ZONES.json"
+            )
+        wanted = (
+            zones_from_text(text, f"the zones of {tracks}") if text is not None else read_zones(zones or "")
+        )
         table = reviewed_tracks(run)
 
     def again(conf: float) -> TrackTable:

@@ -176,7 +176,7 @@ def save_tracks() -> Callable[[F], F]:
 
 
 def zones(
-    help: str = "A zones file with the scale of the ground: speeds in tracks and on the picture.",
+    help: str = "A file of lines and areas to count at, and of the scale of the ground, for speeds.",
     *,
     required: bool = False,
 ) -> Callable[[F], F]:
@@ -238,9 +238,7 @@ def _setting(
     )
 
 
-def split_names(
-    ctx: click.Context, parameter: click.Parameter, value: str | None
-) -> tuple[str, ...] | None:
+def split_names(ctx: click.Context, parameter: click.Parameter, value: str | None) -> tuple[str, ...] | None:
     """The callback of an option that takes names with commas between."""
     if value is None:
         return None

@@ -8,7 +8,9 @@ are taken as independent:
     way      exp(-gap / 2 s), the gap being the time without a sight of it, beyond two frames, over which it crossed
     path     1 - IoU / 2 with the box of another track that it meets as it crosses: a tracker might have swapped them
 
-What was nearly an event (turned back on the line, or ended there) has half the probability. The number of real events
+What was nearly an event (turned back on the line, or ended there) has half the probability. And as many are missed as
+are invented: for each event with the probability p there may be one more that nobody counted, with 1 - p, so that the
+interval lies around the count. The number of real events
 among independent ones is Poisson-binomial (Hodges and Le Cam 1960; Hong 2013): its distribution is the convolution of
 the single ones.
 """
@@ -50,7 +52,7 @@ def interval(sure: Sequence[float], doubtful: Sequence[float] = ()) -> tuple[int
     """The central interval of `COVERAGE` for the number of real events, when `len(sure)` were counted with these
     probabilities and others were not. It always holds the count itself."""
     count = len(sure)
-    chances = np.array([*sure, *doubtful], dtype=np.float64)
+    chances = np.array([*sure, *(1 - p for p in sure), *doubtful], dtype=np.float64)
     if not len(chances):
         return 0, 0
     tail = (1 - COVERAGE) / 2

@@ -7,7 +7,7 @@ import io
 import json
 import math
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -91,37 +91,49 @@ def count_rows(
 def _rows_of(
     shape: Line | Zone, period: _Period, class_name: str, events: list[Event], doubtful: list[Event]
 ) -> Iterator[CountRow]:
-    def chosen(these: list[Event]) -> list[Event]:
-        return [one for one in these if class_name in (ALL, one.class_name)]
+    def inside(these: list[Event], what: str) -> list[float]:
+        return [
+            one.sure
+            for one in these
+            if class_name in (ALL, one.class_name)
+            and what in (one.direction, one.kind)
+            and (period.name == ALL or period.begin_s <= one.t < period.end_s)
+        ]
 
-    def inside(these: list[Event]) -> list[Event]:
-        return [one for one in these if period.begin_s <= one.t < period.end_s or period.name == ALL]
-
-    events, doubtful = chosen(events), chosen(doubtful)
-    kind = "line" if isinstance(shape, Line) else "zone"
-    known = (shape.name, kind), (class_name, period.name, period.begin_s, period.begin)
     words = shape.directions if isinstance(shape, Line) else (ENTERED, LEFT, APPEARED, ENDED)
     for what in words:
-        here = [one.sure for one in inside(events) if what in (one.direction, one.kind)]
-        maybe = [one.sure for one in inside(doubtful) if what in (one.direction, one.kind)]
+        here, maybe = inside(events, what), inside(doubtful, what)
         if here or class_name == ALL:
-            yield CountRow(*known[0], what, *known[1], len(here), *interval(here, maybe))
+            low, high = interval(here, maybe)
+            yield _row(shape, what, class_name, period, len(here), low, high)
     if isinstance(shape, Zone) and class_name == ALL:
-        yield from _zone_rows(known, period, events)
+        yield from _zone_rows(shape, period, events)
 
 
-def _zone_rows(known: Any, period: _Period, events: list[Event]) -> Iterator[CountRow]:
+def _row(
+    shape: Line | Zone, what: str, class_name: str, period: _Period, count: int, low: int, high: int
+) -> CountRow:
+    kind = "line" if isinstance(shape, Line) else "zone"
+    return CountRow(
+        shape.name, kind, what, class_name, period.name, period.begin_s, period.begin, count, low, high
+    )
+
+
+def _zone_rows(zone: Zone, period: _Period, events: list[Event]) -> Iterator[CountRow]:
     visits = _visits(events)
     begun = [one for one in visits if period.name == ALL or period.begin_s <= one[0] < period.end_s]
     now = sum(since < period.end_s <= until for since, until, _ in visits)
     most, sure = _most(visits, period)
-    yield CountRow(*known[0], "inside", *known[1], now, now, now)
-    yield CountRow(*known[0], "most", *known[1], most, *_around(most, sure))
+    yield _row(zone, "inside", ALL, period, now, now, now)
+    low, high = interval(sure)
+    yield _row(zone, "most", ALL, period, most, min(low, most), max(high, most))
+    low, high = interval([sure for *_, sure in begun])
+    row = _row(zone, "visits", ALL, period, len(begun), low, high)
     dwells = [until - since for since, until, _ in begun if math.isfinite(until)]
-    measures = (float(np.mean(dwells)), float(np.median(dwells)), max(dwells)) if dwells else ()
-    yield CountRow(
-        *known[0], "visits", *known[1], len(begun), *interval([sure for *_, sure in begun]), *measures
-    )
+    if dwells:
+        mean, median = float(np.mean(dwells)), float(np.median(dwells))
+        row = replace(row, dwell_mean_s=mean, dwell_median_s=median, dwell_max_s=max(dwells))
+    yield row
 
 
 def _visits(events: Iterable[Event]) -> list[tuple[float, float, float]]:
@@ -150,11 +162,6 @@ def _most(visits: list[tuple[float, float, float]], period: _Period) -> tuple[in
     return most, [sure for since, until, sure in there if since <= at <= until][:most]
 
 
-def _around(most: int, sure: list[float]) -> tuple[int, int]:
-    low, high = interval(sure)
-    return min(low, most), max(high, most)
-
-
 def _periods(name: str, begin_s: float, end_s: float, clock: datetime | None) -> list[_Period]:
     """The whole minutes or hours, of the wall clock where there is one, that the run touches."""
     long = PERIODS[name]
@@ -180,7 +187,9 @@ def parse_clock(text: str) -> datetime:
     try:
         return datetime.fromisoformat(text.replace("Z", "+00:00") if text.endswith("Z") else text)
     except ValueError:
-        raise UsageError(f"--clock is the date and time at second 0, as 2026-05-01T08:00, not {text}") from None
+        raise UsageError(
+            f"--clock is the date and time at second 0, as 2026-05-01T08:00, not {text}"
+        ) from None
 
 
 # Files

@@ -120,7 +120,7 @@ def _zones(content: Any) -> Zones:
     _known(table, ("type", "properties", "features", "name", "bbox", "crs"), "the file")
     head = _object(table.get("properties", {}), '"properties"')
     _known(head, ("size", "point", "ground"), 'the file\'s "properties"')
-    features = table.get("features")
+    features = table.get("features", [] if head.get("ground") is not None else None)
     if not isinstance(features, list):
         raise _Fault(f'"features" is a list of lines and polygons, not {_shown(features)}')
     if len(features) > MOST_SHAPES:

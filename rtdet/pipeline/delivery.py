@@ -11,6 +11,9 @@ from rtdet.pipeline.supervisor import Supervisor, Worker
 from rtdet.protocols import Sink
 from rtdet.types import FrameResult
 
+# Results that wait for a sink which counts.
+_RESULTS = 16
+
 
 class OutputWorker(Worker):
     """Writes to one sink, in a thread of its own, so that a slow or broken output does not affect the others.
@@ -29,7 +32,10 @@ class OutputWorker(Worker):
         on_failure: Callable[[Sink, BaseException], None] | None = None,
     ) -> None:
         super().__init__(f"output-{number}", sink, flow, supervisor)
-        self.buffer: Buffer[FrameResult] = flow.output_buffer()
+        # A sink that counts wants what the tracker says, also where others get what a window shows.
+        wants_results = flow.sink_shown and getattr(sink, "wants_results", False)
+        self.outlets = flow.listeners if wants_results else flow.outputs
+        self.buffer: Buffer[FrameResult] = Buffer(_RESULTS) if wants_results else flow.output_buffer()
         self._on_failure = on_failure
 
     def work(self) -> None:
@@ -41,7 +47,7 @@ class OutputWorker(Worker):
                 self.flow.stats.written(ms, is_result=not self.flow.sink_shown)
 
     def wake_neighbors(self) -> None:
-        self.flow.outputs.remove(self.buffer)
+        self.outlets.remove(self.buffer)
         self.buffer.abort(self.end_reason)
 
     def close(self) -> None:

@@ -10,6 +10,7 @@ import time
 import weakref
 from collections.abc import Callable, Sequence
 from types import TracebackType
+from typing import Any
 
 from rtdet.errors import UsageError
 from rtdet.pipeline.buffers import Policy
@@ -54,6 +55,7 @@ class Pipeline:
     keeper: gets every candidate of the detector, far below the user's thresholds (`keeping`).
     camera_motion: reads the camera's motion from the pictures once `compensate_camera` asks for it.
     meter: measures further values of the tracks, as their speeds.
+    zone_marks: what is drawn of lines and zones now; whoever counts there sets it.
 
     A run that fails or is stopped ends within two seconds, whatever its parts do. A detector or an output
     that never returns is left behind in its daemon thread, named in `stuck`. Everything here may be called
@@ -84,6 +86,7 @@ class Pipeline:
         self.source = source
         self.sink_errors: list[tuple[Sink, BaseException]] = []
         self.on_sink_failed: Callable[[Sink, BaseException], None] | None = None
+        self.zone_marks: Callable[[], tuple[Any, ...]] = tuple
         self._lock = threading.RLock()
         self._is_started = False
         self._flow = flow = Flow(
@@ -268,7 +271,7 @@ class Pipeline:
             worker = OutputWorker(self._output_count, sink, self._flow, self._supervisor, on_failure)
             if self._is_started:
                 self._supervisor.register(worker)
-            if self.is_finished or not self._flow.outputs.add(worker.buffer):
+            if self.is_finished or not worker.outlets.add(worker.buffer):
                 self._supervisor.done(worker)
                 sink.close()
                 raise UsageError(f"the run has ended; {describe(sink)} would receive nothing")
@@ -284,7 +287,7 @@ class Pipeline:
             self._outputs = [worker for worker in self._outputs if worker.part is not sink]
             is_started = self._is_started
         for worker in workers:
-            self._flow.outputs.remove(worker.buffer)
+            worker.outlets.remove(worker.buffer)
             worker.buffer.end()
             if not is_started:
                 sink.close()

@@ -11,6 +11,7 @@ from rtdet.video.draw import DrawStyle, Mark, ink_on, label_text
 from rtdet.video.draw.placing import Rect, place_labels, touch
 from rtdet.video.draw.style import DASH, GAP, LEAST_TEXT_OPACITY, RIM_OPACITY, Pen
 from rtdet.video.draw.trails import trail_parts
+from rtdet.video.draw.zone_marks import ZoneMark
 
 Place = Callable[[float, float], QPointF]
 _PEN = Pen(line=2, text=9)
@@ -27,6 +28,8 @@ def paint_marks(
     font.setWeight(QFont.Weight.DemiBold)
     painter.setFont(font)
     inside = (clip.left(), clip.top(), clip.right(), clip.bottom())
+    for zone in style.zones:
+        _paint_zone(painter, zone, place, QFontMetricsF(font), inside)
     placed = [(mark, _placed(mark, place)) for mark in marks]
     placed = [(mark, box) for mark, box in placed if touch(box, inside)]
     # Text lies over every box, boxes over every trail.
@@ -38,6 +41,32 @@ def paint_marks(
         _paint_skeleton(painter, mark, place)
     _paint_labels(painter, [(mark, box) for mark, box in placed if mark.label], QFontMetricsF(font), inside)
     painter.setOpacity(1.0)
+
+
+def _paint_zone(
+    painter: QPainter, zone: ZoneMark, place: Place, metrics: QFontMetricsF, inside: Rect
+) -> None:
+    lines = [[place(x, y) for x, y in zone.outline.tolist()]]
+    if zone.arrow:
+        middle, tip, left, right = (place(x, y) for x, y in zone.arrow)
+        lines += [[middle, tip], [left, tip, right]]
+    painter.setBrush(Qt.BrushStyle.NoBrush)
+    for line, color, opacity in (
+        (_PEN.rim, QColor(0, 0, 0), RIM_OPACITY),
+        (_PEN.line, QColor(*zone.color), 1.0),
+    ):
+        pen = QPen(color, line)
+        pen.setCapStyle(Qt.PenCapStyle.RoundCap)
+        painter.setOpacity(opacity)
+        painter.setPen(pen)
+        for points in lines:
+            painter.drawPolyline(QPolygonF(points))
+    if zone.words:
+        text = label_text(zone.words)
+        at, width, height = place(*zone.label_at), metrics.horizontalAdvance(text) + 10, metrics.height() + 4
+        x = min(max(at.x(), inside[0]), max(inside[0], inside[2] - width))
+        y = min(max(at.y() - height - 2, inside[1]), max(inside[1], inside[3] - height))
+        _paint_words(painter, text, QRectF(x, y, width, height), zone.color, 1.0)
 
 
 def _placed(mark: Mark, place: Place) -> Rect:
@@ -102,10 +131,16 @@ def _paint_labels(
     rects = place_labels([box for _, box in placed], sizes, inside)
     for (mark, _), text, (left, top, right, bottom) in zip(placed, texts, rects, strict=True):
         label = QRectF(left, top, right - left, bottom - top)
-        painter.setOpacity(max(mark.opacity, LEAST_TEXT_OPACITY))
-        painter.setPen(Qt.PenStyle.NoPen)
-        painter.setBrush(QColor(*mark.color))
-        painter.drawRoundedRect(label, 3, 3)
-        painter.setPen(QColor(*ink_on(mark.color)))
-        painter.drawText(label, Qt.AlignmentFlag.AlignCenter, text)
+        _paint_words(painter, text, label, mark.color, max(mark.opacity, LEAST_TEXT_OPACITY))
+
+
+def _paint_words(
+    painter: QPainter, text: str, label: QRectF, color: tuple[int, int, int], opacity: float
+) -> None:
+    painter.setOpacity(opacity)
+    painter.setPen(Qt.PenStyle.NoPen)
+    painter.setBrush(QColor(*color))
+    painter.drawRoundedRect(label, 3, 3)
+    painter.setPen(QColor(*ink_on(color)))
+    painter.drawText(label, Qt.AlignmentFlag.AlignCenter, text)
     painter.setBrush(Qt.BrushStyle.NoBrush)

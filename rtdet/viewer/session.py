@@ -299,6 +299,7 @@ class Session:
         if frame is not None and not self.travel.is_under_way:
             player.position_s = player.duration_s or frame.t if self._is_at_end else frame.t
             player.frame_index = frame.index
+        self.window.zones = pipeline.zone_marks()
         result = pipeline.newest_result()
         if result is not None and result is not self._result:
             self._result = result  # an old one knows nothing of a model chosen since

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import ClassVar
 
 from rtdet.video.draw import DrawStyle
+from rtdet.video.draw.zone_marks import ZoneMark
 from rtdet.viewer.watched import WatchedState
 
 RECENT_LIMIT = 10
@@ -18,7 +19,7 @@ class WindowState(WatchedState):
     show_boxes, show_labels, show_trails, show_numbers: what is drawn over every picture.
     lanes_open, chart_open: the timeline is under the picture, and in it how many objects there were.
     lanes_height: of the timeline, in logical pixels.
-    recent: what was opened, newest first.
+    recent: what was opened, newest first. zones: lines and zones with their counts, as they are now.
     """
 
     show_boxes: bool = True
@@ -31,6 +32,7 @@ class WindowState(WatchedState):
     lanes_height: int = 260
     recent: tuple[str, ...] = ()
     last_folder: str = ""
+    zones: tuple[ZoneMark, ...] = ()
 
     REMEMBERED: ClassVar[tuple[str, ...]] = (
         "show_boxes", "show_labels", "show_trails", "show_numbers", "panel_open", "lanes_open", "chart_open",
@@ -48,6 +50,7 @@ class WindowState(WatchedState):
             show_ids=labels,
             show_scores=labels,
             show_trails=self.show_trails,
+            zones=self.zones,
         )
 
     def add_recent(self, source: str) -> None:
@@ -61,7 +64,7 @@ class SharedStyle:
 
     def __init__(self, window: WindowState) -> None:
         self._window = window
-        for name in ("show_boxes", "show_labels", "show_trails"):
+        for name in ("show_boxes", "show_labels", "show_trails", "zones"):
             window.watch(name, self._changed)
         self._changed(None)
 

@@ -21,8 +21,8 @@ def test_a_clear_event_is_surer_than_one_with_a_low_score_a_gap_or_a_neighbour()
 def test_an_interval_is_that_of_independent_events_and_holds_the_count() -> None:
     assert interval([]) == (0, 0)
     assert interval([1.0] * 7) == (7, 7)
-    # Binomial of 100 with 0.9: 95% lie in 84 to 95; the count itself is 100.
-    assert interval([0.9] * 100) == (84, 100)
+    # Of 100 with 0.9 some are not real and others were missed: a variance of 2 x 9, around 100.
+    assert interval([0.9] * 100) == (92, 108)
     assert interval([0.999] * 10, [0.5, 0.5]) == (10, 12)
-    low, high = interval([0.9] * 3000, [0.5] * 100)
-    assert low < 2750 < 3000 <= high
+    low, high = interval([0.9] * 1500)
+    assert low < 1470 < 1530 < high

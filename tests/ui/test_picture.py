@@ -14,6 +14,7 @@ from rtdet.ui.overlay import paint_marks
 from rtdet.ui.picture import ScaledPicture, scaled
 from rtdet.ui.video_view import VideoView
 from rtdet.video.draw import DrawStyle, TrailStore, color_of, marks_of
+from rtdet.video.draw.zone_marks import zone_mark
 from rtdet.viewer.player import PlayerState
 from rtdet.viewer.viewport import Viewport
 from rtdet.viewer.window import WindowState
@@ -80,6 +81,19 @@ def test_a_box_is_painted_in_the_colour_of_its_id(qapp) -> None:
     color = image.pixelColor(50, 100)
     assert np.allclose((color.red(), color.green(), color.blue()), color_of(7), atol=12)
     assert image.pixelColor(85, 100) == image.pixelColor(5, 5)
+
+
+def test_lines_and_zones_are_painted_under_the_boxes_with_their_counts(qapp) -> None:
+    line = zone_mark(
+        ((20.0, 180.0), (180.0, 180.0)), 0, color="#00ff00", is_closed=False, words=("door", "in 3")
+    )
+    square = ((100.0, 60.0), (160.0, 60.0), (160.0, 140.0), (100.0, 140.0))
+    zone = zone_mark(square, 1, color="#ff0000", is_closed=True, words=())
+    image = painted(Tracks([[100, 60, 160, 140]], ids=[7]), replace(BARE, zones=(line, zone)))
+    assert image.pixelColor(150, 180).getRgb()[:3] == (0, 255, 0)
+    assert image.pixelColor(30, 170) != image.pixelColor(5, 5)  # its label
+    on_top = image.pixelColor(100, 100)
+    assert np.allclose((on_top.red(), on_top.green(), on_top.blue()), color_of(7), atol=12)
 
 
 @pytest.mark.parametrize("doubt", [{"since_update_s": [0.5]}, {"uncertainty": [0.4]}])

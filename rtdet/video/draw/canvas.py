@@ -17,6 +17,7 @@ from rtdet.video.draw.marks import Mark, marks_of
 from rtdet.video.draw.placing import Rect, place_labels, touch
 from rtdet.video.draw.style import DASH, GAP, LEAST_TEXT_OPACITY, RIM_OPACITY, DrawStyle, Pen
 from rtdet.video.draw.trails import TrailStore, trail_parts
+from rtdet.video.draw.zone_marks import ZoneMark
 
 # From here on a mark is painted as if it were there for certain: nobody sees the difference.
 _OPAQUE = 0.98
@@ -46,6 +47,8 @@ def draw_marks(canvas: Image, marks: Sequence[Mark], style: DrawStyle) -> None:
     every trail."""
     height, width = canvas.shape[:2]
     pen, clip = Pen.of(width, height, style.scale, style.thickness), (0.0, 0.0, float(width), float(height))
+    for zone in style.zones:
+        _draw_zone(canvas, zone, pen)
     marks = [mark for mark in marks if touch(mark.box, clip)]
     for mark in marks:
         _draw_trail(canvas, mark, pen)
@@ -59,6 +62,25 @@ def draw_marks(canvas: Image, marks: Sequence[Mark], style: DrawStyle) -> None:
     places = place_labels([mark.box for mark in labeled], sizes, clip)
     for mark, label, place in zip(labeled, labels, places, strict=True):
         _draw_label(canvas, mark, label, place)
+
+
+def _draw_zone(canvas: Image, zone: ZoneMark, pen: Pen) -> None:
+    """A line or the border of a zone, and its label."""
+    lines = [zone.outline]
+    if zone.arrow:
+        middle, tip, left, right = (np.array(point) for point in zone.arrow)
+        lines += [np.stack([middle, tip]), np.stack([left, tip, right])]
+    for width, color, opacity in ((pen.line + 2, _BLACK, RIM_OPACITY), (pen.line, zone.color, 1.0)):
+        for points in lines:
+            _draw_line(canvas, _sixteenths(points), color, width, opacity)
+    if zone.words:
+        label = _label(zone.words, pen.text, zone.color)
+        height, width = label.shape[:2]
+        x, y = zone.label_at
+        left = round(min(max(x, 0), max(0, canvas.shape[1] - width)))
+        top = round(min(max(y - height - 2, 0), max(0, canvas.shape[0] - height)))
+        label = label[: canvas.shape[0] - top, : canvas.shape[1] - left]
+        canvas[top : top + label.shape[0], left : left + label.shape[1]] = label
 
 
 def _draw_box(canvas: Image, mark: Mark, pen: Pen) -> None:

@@ -34,6 +34,6 @@ class Painter:
             canvas = frame.bgr.copy()
         else:
             view = self._view(frame.index)
-            canvas, marks = view.cut(frame.bgr), view.marks(marks)
+            canvas, marks, style = view.cut(frame.bgr), view.marks(marks), view.style(style)
         draw_marks(canvas, marks, style)
         return canvas

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from rtdet.video.draw.zone_marks import ZoneMark
+
 # Around each line, black at this opacity: a box stays visible on a ground of its own colour.
 RIM_OPACITY = 0.43
 # Below this, text cannot be read on any ground.
@@ -18,7 +20,7 @@ class DrawStyle:
 
     `scale` multiplies line widths and text; `thickness` is the width of a line in pixels (None: it grows with the
     picture); `trail_s` is how many seconds a trail lasts (0: none); a track fades over `fade_s` seconds without a
-    detection, or as its place gets uncertain.
+    detection, or as its place gets uncertain. `zones` are drawn under all tracks.
     """
 
     show_boxes: bool = True
@@ -30,6 +32,7 @@ class DrawStyle:
     thickness: int | None = None
     trail_s: float = 2.0
     fade_s: float = 1.5
+    zones: tuple[ZoneMark, ...] = ()
 
 
 @dataclass(frozen=True)

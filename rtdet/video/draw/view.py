@@ -11,6 +11,7 @@ import numpy as np
 from rtdet.types import FloatArray, Image
 from rtdet.video.draw.marks import Mark
 from rtdet.video.draw.skeleton import Skeleton
+from rtdet.video.draw.style import DrawStyle
 
 
 @dataclass(frozen=True)
@@ -51,6 +52,18 @@ class View:
     def marks(self, marks: Sequence[Mark]) -> list[Mark]:
         """The marks of the whole picture as they are in this part."""
         return [self._moved(mark) for mark in marks]
+
+    def style(self, style: DrawStyle) -> DrawStyle:
+        """The style with its zones as they are in this part."""
+        moved = [
+            replace(zone, points=self._corners(zone.points), arrow=self._corners(zone.arrow))
+            for zone in style.zones
+        ]
+        return replace(style, zones=tuple(moved)) if moved else style
+
+    def _corners(self, points: tuple[tuple[float, float], ...]) -> tuple[tuple[float, float], ...]:
+        moved = self._points(np.array(points, dtype=np.float64).reshape(-1, 2)).tolist()
+        return tuple((float(x), float(y)) for x, y in moved)
 
     def _moved(self, mark: Mark) -> Mark:
         x1, y1, x2, y2 = self._points(np.array(mark.box).reshape(2, 2)).reshape(-1).tolist()

@@ -1,0 +1,151 @@
+"""`rtdet count`, and counting as a run goes on."""
+
+from __future__ import annotations
+
+import csv
+import json
+
+import cv2
+import numpy as np
+import pytest
+
+from rtdet.counting import Line, Zone, Zones, write_zones
+from rtdet.demo import DemoScene
+from rtdet.tracks import open_track_file
+from rtdet.types import Detections, Frame, FrameResult
+from tests.counting.test_webhook import serve
+
+ZONES = Zones(
+    (Line("middle", ((640, 330), (640, 720))),),
+    (Zone("all", ((0, 0), (1280, 0), (1280, 720), (0, 720))),),
+    (1280, 720),
+)
+BLANK = np.zeros((720, 1280, 3), np.uint8)
+
+
+@pytest.fixture
+def tracks(tmp_path):
+    """Track files of the demo's truth, and zones in pixels and in fractions."""
+    scene = DemoScene(0, duration_s=6.0)
+    for name in ("t.csv", "t.txt"):
+        sink = open_track_file(tmp_path / name)
+        for i in range(scene.frame_count):
+            sink.write(FrameResult(Frame(BLANK, i / 25, i), Detections(), scene.truth(i)))
+        sink.close()
+    write_zones(tmp_path / "z.json", ZONES)
+    write_zones(tmp_path / "f.json", ZONES.as_fractions())
+
+
+def _counts(path):
+    with open(path, newline="") as file:
+        rows = csv.DictReader(file)
+        return {
+            (row["name"], row["what"]): int(row["count"])
+            for row in rows
+            if row["period"] == "all" and row["class"] == "all" and not row["conf"]
+        }
+
+
+def test_a_track_file_is_counted_into_a_table_and_events(rtdet, tracks, tmp_path) -> None:
+    outcome = rtdet(
+        "count",
+        "t.csv",
+        "--zones",
+        "z.json",
+        "--out",
+        "c.csv",
+        "--events",
+        "e.jsonl",
+        "--clock",
+        "2026-05-01T08:00",
+    )
+    assert outcome.code == 0, outcome.err
+    counts = _counts("c.csv")
+    events = [json.loads(line) for line in (tmp_path / "e.jsonl").read_text().splitlines()]
+    assert counts["middle", "in"] == sum(one.get("direction") == "in" for one in events) > 0
+    assert events[0]["clock"].startswith("2026-05-01T08:00:0")
+    assert "middle" in outcome.out
+    assert "wrote c.csv" in outcome.err
+
+
+def test_a_text_file_with_zones_in_fractions_needs_the_size(rtdet, tracks) -> None:
+    rtdet("count", "t.csv", "--zones", "z.json", "--out", "c.csv")
+    outcome = rtdet("count", "t.txt", "--fps", 25, "--zones", "f.json", "--out", "d.csv")
+    assert (outcome.code, len(outcome.errors)) == (2, 1)
+    assert "give --size" in outcome.err
+    assert (
+        rtdet("count", "t.txt", "--fps", 25, "--zones", "f.json", "--out", "d.csv", "--size", "1280x720").code
+        == 0
+    )
+    assert _counts("d.csv") == _counts("c.csv")
+
+
+def test_a_sweep_says_how_the_counts_move_with_the_threshold(rtdet, tracks) -> None:
+    assert rtdet("count", "t.csv", "--zones", "z.json", "--out", "c.csv", "--sweep", "conf").code == 0
+    with open("c.csv", newline="") as file:
+        swept = [
+            row
+            for row in csv.DictReader(file)
+            if row["conf"] and row["name"] == "middle" and row["class"] == "all"
+        ]
+    assert [float(row["conf"]) for row in swept[::2]] == [round(0.05 * i, 2) for i in range(1, 20)]
+    assert {row["count"] for row in swept if row["what"] == "in"} == {str(_counts("c.csv")["middle", "in"])}
+
+
+@pytest.mark.parametrize(
+    ("arguments", "code", "says"),
+    [
+        (["t.csv", "--out", "c.csv"], 2, "say where to count: --zones"),
+        (["t.csv", "--zones", "z.json", "--out", "c.pdf"], 2, "no format of a table of counts"),
+        (["t.csv", "--zones", "z.json", "--out", "t.csv"], 2, "would overwrite"),
+        (["t.csv", "--zones", "t.csv", "--out", "c.csv"], 3, "not JSON"),
+        (
+            ["t.csv", "--zones", "z.json", "--out", "c.csv", "--clock", "noon"],
+            2,
+            "--clock is the date and time",
+        ),
+        (["t.csv", "--zones", "z.json", "--out", "c.csv", "--size", "big"], 2, "--size is width and height"),
+        (["none.csv", "--zones", "z.json", "--out", "c.csv"], 3, "cannot read none.csv"),
+        (["t.csv", "--zones", "z.json", "--out", "no/c.csv"], 5, "does not exist"),
+    ],
+)
+def test_what_cannot_be_counted_is_one_line(rtdet, tracks, arguments, code, says) -> None:
+    outcome = rtdet("count", *arguments)
+    assert (outcome.code, len(outcome.errors)) == (code, 1)
+    assert says in outcome.err
+
+
+def test_a_run_counts_posts_and_draws_as_it_goes_on(rtdet, tracks, tmp_path) -> None:
+    with serve() as (url, got):
+        outcome = rtdet(
+            "--source", "demo", "--headless", "--max-frames", 60, "--zones", "z.json", "--counts", "c.csv",
+            "--events", "e.jsonl", "--events-url", f"{url}/hook", "--tracks", "run.csv", "--save", "v.mp4",
+        )  # fmt: skip
+    assert outcome.code == 0, outcome.err
+    lines = (tmp_path / "e.jsonl").read_text().splitlines()
+    assert [body.decode() for _, _, body in got] == lines != []
+    live = _counts("c.csv")
+    assert rtdet("count", "run.csv", "--zones", "z.json", "--out", "d.csv").code == 0
+    assert _counts("d.csv") == live
+    film = cv2.VideoCapture(str(tmp_path / "v.mp4"))
+    picture = film.read()[1].astype(int)
+    film.release()
+    change = np.abs(picture - DemoScene(0).render(0)).sum(axis=2)
+    on_line, beside = np.median(change[400:700, 640]), np.median(change[400:700, 660])
+    assert on_line > 100 > 5 * beside
+
+
+@pytest.mark.parametrize(
+    ("arguments", "says"),
+    [
+        (["--counts", "c.csv"], "--counts needs lines or zones to count at"),
+        (["--zones", "z.json", "--events", "e.csv"], "events are written as they happen"),
+        (["--zones", "z.json", "--events-url", "ftp://h"], "--events-url is an http or https address"),
+        (["--zones", "z.json", "--counts", "c.csv", "--tracker", "none"], "--counts counts tracks"),
+        (["--zones", "z.json", "--counts", "z.json"], "would overwrite"),
+    ],
+)
+def test_a_run_that_cannot_count_does_not_begin(rtdet, tracks, arguments, says) -> None:
+    outcome = rtdet("--source", "demo", "--headless", "--max-frames", 2, *arguments)
+    assert (outcome.code, len(outcome.errors)) == (2, 1)
+    assert says in outcome.err

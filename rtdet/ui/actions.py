@@ -37,6 +37,7 @@ COMMANDS = (
     Command("open_demo", "File", "Open demo", ("Ctrl+D",)),
     Command("open_tracks", "File", "Open tracks…", ("Ctrl+T",), line_above=True),
     Command("export_tracks", "File", "Export tracks…", ("Ctrl+E",)),
+    Command("save_run", "File", "Save run…", ("Ctrl+S",)),
     Command("snapshot", "File", "Save snapshot", ("S",), "snapshot", line_above=True),
     Command("snapshot_as", "File", "Save snapshot as…", ("Shift+S",)),
     Command("record", "File", "Record", ("R",), "record"),

@@ -32,7 +32,7 @@ from rtdet.viewer import system_keyring
 
 VIDEOS = (
     "Videos and pictures (*.mp4 *.mkv *.mov *.avi *.webm *.m4v *.ts *.mpg *.mpeg *.wmv *.flv *.gif *.jpg"
-    " *.jpeg *.png *.bmp *.webp *.tif *.tiff);;All files (*)"
+    " *.jpeg *.png *.bmp *.webp *.tif *.tiff *.rtdet);;All files (*)"
 )
 MODELS = "Models (*.safetensors *.onnx *.xml *.pth *.cfg *.weights);;All files (*)"
 

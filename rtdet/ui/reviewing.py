@@ -7,6 +7,7 @@ from pathlib import Path
 from PyQt6.QtCore import QObject, Qt
 from PyQt6.QtWidgets import QWidget
 
+from rtdet.kept.schema import KEPT_SUFFIX
 from rtdet.tracks import FORMATS
 from rtdet.ui import dialogs
 from rtdet.ui.actions import Actions
@@ -44,7 +45,7 @@ class Reviewing(QObject):
         self.tools.drawn.connect(self.mending.draw)
         self.tools.corrected.connect(self.mending.correct)
         self._actions.connect(
-            open_tracks=self.open_tracks, export_tracks=self.export, fit_time=timeline.fit,
+            open_tracks=self.open_tracks, export_tracks=self.export, save_run=self.save_run, fit_time=timeline.fit,
             follow=self.toggle_follow, find=self.find,
         )  # fmt: skip
         in_view = self._actions["in_view"]
@@ -54,6 +55,7 @@ class Reviewing(QObject):
         self._player.watch("position_s", self._moved, now=True)
         self._player.watch("source", self._source_changed)
         self._review.watch("table", self._table_changed, now=True)
+        self._review.on_near = self._view.take_again
         timeline.watch("selected", self._selection_changed, now=True)
         timeline.watch("following", self._following_changed, now=True)
         timeline.watch("is_drawing", self._drawing_changed)
@@ -164,6 +166,13 @@ class Reviewing(QObject):
         path = dated_path(videos_folder(), self._player.source, ".csv")
         filters = ";;".join(f"{_NAMES.get(suffix, suffix[1:])} (*{suffix})" for suffix in FORMATS)
         dialogs.ask_save(self._parent, "Export tracks", path, filters, self._export_to)
+
+    def save_run(self) -> None:
+        path = dated_path(videos_folder(), self._player.source, KEPT_SUFFIX)
+        dialogs.ask_save(self._parent, "Save run", path, f"Kept runs (*{KEPT_SUFFIX})", self._save_run_to)
+
+    def _save_run_to(self, name: str) -> None:
+        self._session.save_run(Path(name))
 
     def _export_to(self, name: str) -> None:
         self._session.export_tracks(Path(name))

@@ -32,7 +32,8 @@ class KeptRuns:
     """The kept run of what is watched. `place_for` is called from worker threads, one at a time.
 
     A file that is opened again goes on with its run, so that going back into it loses nothing; anything else begins a
-    new one, in place of the last. folder: where runs are, None where nothing can be kept.
+    new one, in place of the last. current: the run of what is watched; is_old: it is a file that was kept at another
+    time. folder: where runs are, None where nothing can be kept.
     """
 
     def __init__(self, folder: Callable[[], Path | None] = lambda: writable_cache("runs")) -> None:
@@ -42,13 +43,15 @@ class KeptRuns:
         self._of: tuple[str, str] | None = None
         self._own: set[Path] = set()
         self.current: Path | None = None
+        self.is_old = False
 
     def place_for(self, config: RunConfig) -> KeepPlace | None:
         """Where the run of this source is to be kept; None: nowhere. Of a kept run nothing is kept again."""
         path = file_of(config.source)
         if path is not None and is_kept_run(path):
-            self.current, self._of = path, None
+            self.current, self._of, self.is_old = path, None, True
             return None
+        self.is_old = False
         of = (str(path.resolve()) if path is not None else config.source, config.model)
         is_the_same = path is not None or config.source.partition(":")[0] == "demo"
         if is_the_same and of == self._of and self.current is not None and config.keep is None:

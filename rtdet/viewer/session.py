@@ -15,11 +15,14 @@ from typing import TYPE_CHECKING
 from rtdet.address import Address
 from rtdet.config import RunConfig
 from rtdet.errors import UnknownNameError
+from rtdet.kept import Tracking
 from rtdet.protocols import SourceState
 from rtdet.terminal import say
 from rtdet.types import Frame, FrameResult, Thresholds
 from rtdet.video.sources.names import is_camera
 from rtdet.viewer.jobs import Jobs
+from rtdet.viewer.kept_review import KeptReview
+from rtdet.viewer.kept_runs import save_run
 from rtdet.viewer.names import short_name
 from rtdet.viewer.notices import NoticeHandler, line_about
 from rtdet.viewer.opener import Opener, Superseded
@@ -27,7 +30,7 @@ from rtdet.viewer.parts import Parts
 from rtdet.viewer.places import Place
 from rtdet.viewer.player import Message, Phase, PlayerState, Severity
 from rtdet.viewer.recorder import Recorder
-from rtdet.viewer.review import FixedReview, read_tracks_of
+from rtdet.viewer.review import read_tracks_of
 from rtdet.viewer.services import Services
 from rtdet.viewer.sign_in import SignIn
 from rtdet.viewer.timeline.state import Timeline
@@ -58,12 +61,14 @@ class Session:
         self._result: FrameResult | None = None
         self._lost: Message | None = None  # that the source was lost
         self._failed: str | None = None  # the source that could not be opened
-        self.review = FixedReview()
+        self.review = KeptReview(self.jobs, lambda: window.lanes_open, player.say)
         self.timeline = Timeline()
         self.timeline.attend(self.review, self.jobs)
         self._notices = NoticeHandler()
         self._notices.install()
-        base = Thresholds(max_detections=config.max_det)
+        self._base = base = Thresholds(max_detections=config.max_det)
+        for name in ("confidence", "iou", "selection", "tracker"):
+            player.watch(name, self._ask_review)
         self._parts = Parts(
             self, player, services, self.jobs, self._opener, base, self._model_chosen_while_closed
         )
@@ -147,8 +152,6 @@ class Session:
         self._config = replace(self._config.without_outputs(), duration=None, max_frames=None)
         if config.source != player.source:
             player.speed = 1.0
-            if player.source:
-                self.review.show(None)
         if config.source != player.source or player.source_info is None:
             player.expect(pipeline.source.info.class_names)
         player.source, player.source_info = config.source, pipeline.source.info
@@ -163,6 +166,7 @@ class Session:
         if config.source != "demo":
             self.sign_in.opened(config.source)
         self._parts.opened(pipeline, config)
+        self._review_what_is_kept(pipeline, config)
 
     def _open_failed(self, number: int, source: str, error: Exception) -> None:
         if number != self._opener.newest_request or isinstance(error, Superseded):
@@ -256,6 +260,45 @@ class Session:
 
     # Reviewing
 
+    @property
+    def tracking(self) -> Tracking:
+        """What turns candidates into tracks, as the window stands."""
+        wanted, config = self.player.thresholds(self._base), self.config
+        return Tracking(
+            wanted.confidence,
+            wanted.iou,
+            tuple(sorted(wanted.classes)),
+            wanted.max_detections,
+            config.tracker,
+            config.set,
+        )
+
+    def _review_what_is_kept(self, pipeline: Pipeline, config: RunConfig) -> None:
+        path = self._opener.runs.current
+        if path is None:
+            self.review.end()
+            return
+        self.review.begin(path, pipeline, self.tracking, is_old=self._opener.runs.is_old)
+        self.jobs.run(self._opener.runs.clear, is_awaited=False)
+
+    def _ask_review(self, _value: object = None) -> None:
+        pipeline = self.pipeline
+        self.review.ask(self.tracking, None if pipeline is None else pipeline.newest_frame())
+
+    def save_run(self, path: Path) -> None:
+        """Copies what was kept of what is open to a file, with the edits; it can be opened like a video."""
+        run, pipeline = self._opener.runs.current, self.pipeline
+        if run is None or not run.exists():
+            self.player.say("Nothing was kept of this yet.")
+            return
+        if pipeline is not None and not pipeline.is_finished:
+            pipeline.flush_kept()
+        self.jobs.run(
+            lambda: save_run(run, path),
+            done=lambda _saved: self.player.say(f"Saved the run to {path}"),
+            lane="review",
+        )
+
     def open_tracks(self, path: Path) -> None:
         """Reads a track file of what is open, to be reviewed instead of the live tracks."""
         fps = self.player.source_info.fps if self.player.source_info is not None else None
@@ -284,6 +327,7 @@ class Session:
         self.jobs.drain()
         self._say_notices()
         self.recorder.poll()
+        self.review.poll()
         pipeline, player = self.pipeline, self.player
         if pipeline is None:
             player.reconnecting = False
@@ -375,5 +419,6 @@ class Session:
         if pipeline is not None:
             self.jobs.run(lambda: self._opener.stop(pipeline, timeout_s))
         self.jobs.join(timeout_s)
+        self.review.close()
         self._opener.close()
         self._notices.remove()

@@ -40,6 +40,10 @@ RATES_MS = 250
 BARS_LEAVE_MS = 2500
 CLOSE_S = 2.0
 
+# What nobody else holds, Python's collector takes apart in whichever thread it runs just then, and Qt crashes where
+# it calls a slot of that before it hears of its end. So a window is held for as long as it is open.
+_open: set[MainWindow] = set()
+
 
 class MainWindow(QMainWindow):
     """The main window. It owns the session: closing the window stops it.
@@ -59,7 +63,7 @@ class MainWindow(QMainWindow):
         self._connect()
         session.sign_in.ask = lambda address, given: dialogs.SignInDialog(self, address, given).open()
         self._timers = [
-            self._timer(FRAME_POLL_MS, lambda: self.stage.view.tick(session.pipeline), precise=True),
+            self._timer(FRAME_POLL_MS, self._tick, precise=True),
             self._timer(SESSION_POLL_MS, session.poll),
             self._timer(RATES_MS, self._measure),
         ]
@@ -135,10 +139,12 @@ class MainWindow(QMainWindow):
         timer.setInterval(interval_ms)
         timer.setTimerType(Qt.TimerType.PreciseTimer if precise else Qt.TimerType.CoarseTimer)
         timer.timeout.connect(slot)  # type: ignore[arg-type]
-        timer.start()
         return timer
 
     # Time passes
+
+    def _tick(self) -> None:
+        self.stage.view.tick(self.session.pipeline)
 
     def _measure(self) -> None:
         pipeline, view = self.session.pipeline, self.stage.view
@@ -154,6 +160,9 @@ class MainWindow(QMainWindow):
         self.player.say(line_about(error), Severity.ERROR)
 
     def showEvent(self, _event: QShowEvent | None) -> None:
+        _open.add(self)
+        for timer in self._timers:
+            timer.start()
         layout = self.layout()
         if layout is not None and self.state.lanes_open:
             layout.activate()  # else nothing has its size yet
@@ -331,8 +340,9 @@ class MainWindow(QMainWindow):
     # The end
 
     def closeEvent(self, event: QCloseEvent | None) -> None:
-        for timer in self._timers:
+        for timer in (*self._timers, self._bars):
             timer.stop()
+        _open.discard(self)
         if not self.isFullScreen():
             self.settings.remember_window(self)
         self.settings.remember(self.player, self.state)

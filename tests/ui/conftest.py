@@ -45,6 +45,8 @@ def stage():
 @pytest.fixture
 def open_window(qtbot, qapp, stage, tmp_path) -> Iterator[Callable]:
     """open_window(source="demo", **config) shows a window; every one is closed at the end."""
+    from PyQt6.QtCore import QEvent
+
     from rtdet.config import RunConfig
     from rtdet.ui import make_window
     from rtdet.ui.theme import apply_theme
@@ -68,4 +70,5 @@ def open_window(qtbot, qapp, stage, tmp_path) -> Iterator[Callable]:
     for window in windows:
         window.close()
         window.deleteLater()
+        qapp.sendPostedEvents(window, QEvent.Type.DeferredDelete.value)  # now: no event loop runs that would
     qapp.processEvents()

@@ -276,7 +276,9 @@ def test_the_input_size_is_remembered_with_its_model(stage, tmp_path, qapp) -> N
     given = next_window(("imgsz",), imgsz=640)
     assert given.player.imgsz == 640
     given.close()
-    assert next_window().player.imgsz is None
+    last = next_window()
+    assert last.player.imgsz is None
+    last.close()
 
 
 def test_cameras_are_looked_for_when_the_menu_opens(qtbot, open_window) -> None:

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import gc
 import os
 import subprocess
 import sys
+import threading
+import weakref
 from pathlib import Path
 
 PROGRAM = """
@@ -54,3 +57,48 @@ def test_a_window_lies_within_the_screen_whatever_it_was_like_when_it_was_left(
     assert room.contains(window.geometry())
     assert window.minimumSizeHint().width() <= 910, "a screen of 1366x768 at scale 1.5"
     assert window.minimumSizeHint().height() <= 470
+
+
+def _collect_in_a_worker() -> None:
+    """As it happens while the threads of a pipeline allocate."""
+    collector = threading.Thread(target=gc.collect)
+    collector.start()
+    collector.join()
+
+
+def test_a_window_that_nobody_holds_is_not_collected_by_a_worker_while_it_is_open(
+    qtbot, stage, tmp_path
+) -> None:
+    from rtdet.config import RunConfig
+    from rtdet.ui import make_window
+
+    window = make_window(RunConfig(model="truth"), stage.services(), settings_path=tmp_path / "viewer.ini")
+    window.show()
+    left = weakref.ref(window)
+    del window
+    _collect_in_a_worker()
+    assert left() is not None, "Qt still calls its slots"
+    qtbot.wait(50)
+    left().close()
+    qtbot.wait(50)
+    _collect_in_a_worker()
+    assert left() is None, "and after that it is let go"
+
+
+def test_nothing_ticks_in_a_window_that_is_not_shown_or_was_closed(qtbot, stage, tmp_path) -> None:
+    from PyQt6.QtCore import QTimer
+
+    from rtdet.config import RunConfig
+    from rtdet.ui import make_window
+
+    window = make_window(RunConfig(model="truth"), stage.services(), settings_path=tmp_path / "viewer.ini")
+
+    def ticking() -> int:
+        return sum(timer.isActive() for timer in window.findChildren(QTimer))
+
+    assert ticking() == 0
+    window.show()
+    window.toggle_full_screen()
+    assert ticking() == 4
+    window.close()
+    assert ticking() == 0

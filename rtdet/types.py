@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from fractions import Fraction
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeVar
 
 import numpy as np
 import numpy.typing as npt
@@ -21,6 +21,7 @@ FloatArray = npt.NDArray[np.float64]
 IntArray = npt.NDArray[np.int64]
 BoolArray = npt.NDArray[np.bool_]
 Image = npt.NDArray[np.uint8]
+_Value = TypeVar("_Value")
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -70,6 +71,14 @@ def _boxes(values: Any) -> FloatArray:
     return array
 
 
+def _made(kind: type[_Value], **fields: Any) -> _Value:
+    """A value whose fields are already what its `__post_init__` would make of them: to look at each again would take
+    the tracker of a small scene a tenth of its time."""
+    value = object.__new__(kind)
+    value.__dict__.update(fields)
+    return value
+
+
 def _points(values: Any, count: int) -> FloatArray | None:
     if values is None:
         return None
@@ -110,8 +119,15 @@ class Detections:
 
     def __getitem__(self, keep: Any) -> Detections:
         """The rows that an index array, a slice or a boolean mask selects."""
-        points = None if self.points is None else self.points[keep]
-        return Detections(self.boxes[keep], self.scores[keep], self.labels[keep], self.class_names, points)
+        boxes = self.boxes[keep]
+        return _made(
+            Detections,
+            boxes=boxes if boxes.ndim == 2 else _boxes(boxes),
+            scores=self.scores[keep],
+            labels=self.labels[keep],
+            class_names=self.class_names,
+            points=None if self.points is None else self.points[keep],
+        )
 
     def name_of(self, row: int) -> str:
         return _class_name(self.class_names, int(self.labels[row]))
@@ -190,20 +206,47 @@ class Tracks:
         object.__setattr__(self, "class_names", tuple(self.class_names))
         object.__setattr__(self, "points", _points(self.points, n))
 
+    @classmethod
+    def of_arrays(
+        cls,
+        boxes: FloatArray,
+        ids: IntArray,
+        scores: FloatArray,
+        labels: IntArray,
+        since_update_s: FloatArray,
+        class_names: tuple[str, ...],
+        uncertainty: FloatArray,
+    ) -> Tracks:
+        """Tracks of arrays that are known to be of these types and of one length; nothing is checked."""
+        return _made(
+            cls,
+            boxes=boxes,
+            ids=ids,
+            scores=scores,
+            labels=labels,
+            since_update_s=since_update_s,
+            class_names=class_names,
+            uncertainty=uncertainty,
+            values={},
+            points=None,
+        )
+
     def __len__(self) -> int:
         return len(self.boxes)
 
     def __getitem__(self, keep: Any) -> Tracks:
-        return Tracks(
-            self.boxes[keep],
-            self.ids[keep],
-            self.scores[keep],
-            self.labels[keep],
-            self.since_update_s[keep],
-            self.class_names,
-            self.uncertainty[keep],
-            {name: values[keep] for name, values in self.values.items()},
-            None if self.points is None else self.points[keep],
+        boxes = self.boxes[keep]
+        return _made(
+            Tracks,
+            boxes=boxes if boxes.ndim == 2 else _boxes(boxes),
+            ids=self.ids[keep],
+            scores=self.scores[keep],
+            labels=self.labels[keep],
+            since_update_s=self.since_update_s[keep],
+            class_names=self.class_names,
+            uncertainty=self.uncertainty[keep],
+            values={name: values[keep] for name, values in self.values.items()},
+            points=None if self.points is None else self.points[keep],
         )
 
     def name_of(self, row: int) -> str:

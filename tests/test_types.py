@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+from dataclasses import fields
+
 import numpy as np
 import pytest
 
@@ -26,6 +28,31 @@ def test_detections_take_plain_lists_and_index_by_mask():
 def test_shapes_that_do_not_fit_are_refused(boxes, scores, labels):
     with pytest.raises(ValueError):
         rtdet.Detections(boxes, scores, labels)
+
+
+def test_rows_of_tracks_are_what_their_columns_make_anew():
+    rng = np.random.default_rng(0)
+    columns = (rng.random((5, 4)), np.arange(1, 6), rng.random(5), np.arange(5), rng.random(5))
+    known = {"speed_mps": rng.random(5)}
+    tracks = rtdet.Tracks(*columns, ("car", "person"), rng.random(5), known, rng.random((5, 2, 3)))
+    for keep in (
+        np.array([True, False, True, True, False]),
+        np.array([3, 1]),
+        slice(1, 3),
+        np.zeros(5, dtype=bool),
+    ):
+        some = tracks[keep]
+        anew = rtdet.Tracks(
+            *(column[keep] for column in columns),
+            tracks.class_names,
+            tracks.uncertainty[keep],
+            {"speed_mps": known["speed_mps"][keep]},
+            tracks.points[keep],
+        )
+        for field in fields(rtdet.Tracks):
+            np.testing.assert_equal(getattr(some, field.name), getattr(anew, field.name))
+    with pytest.raises(ValueError, match=r"boxes are \(N, 4\)"):
+        tracks[3]
 
 
 def test_values_are_frozen():

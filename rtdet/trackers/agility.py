@@ -12,6 +12,8 @@ from __future__ import annotations
 
 import math
 
+import numpy as np
+
 from rtdet.types import FloatArray
 
 # On MOT17 squared innovations are .2 to .6 of what is expected, also where three frames of four are missing, for the
@@ -41,7 +43,7 @@ class Agility:
         """Takes in the normalised squared innovations (N,) of one update, `elapsed_s` after the last."""
         if not len(surprise):
             return
-        off = float(surprise.clip(max=MOST_SURPRISE).mean()) - USUAL
+        off = float(np.minimum(surprise, MOST_SURPRISE).sum()) / len(surprise) - USUAL
         log = self._log - math.expm1(-elapsed_s / ADAPTS_S) * off
         self._log = min(max(log, 0.0), math.log(MOST))
         self.value = 2.0 ** (math.floor(_STEPS_PER_OCTAVE * self._log / math.log(2)) / _STEPS_PER_OCTAVE)

@@ -10,10 +10,11 @@ from rtdet.types import FloatArray
 
 def to_centered(corners: FloatArray) -> FloatArray:
     """(4, N) rows cx, cy, w, h of the corners (4, N)."""
-    boxes = np.empty_like(corners)
-    np.subtract(corners[2:], corners[:2], out=boxes[2:])
-    np.add(corners[:2], corners[2:], out=boxes[:2])
-    boxes[:2] *= 0.5
+    boxes = np.empty(corners.shape)
+    start, end, center = corners[:2], corners[2:], boxes[:2]
+    np.subtract(end, start, out=boxes[2:])
+    np.add(start, end, out=center)
+    center *= 0.5
     return boxes
 
 
@@ -21,8 +22,9 @@ def to_corners(boxes: FloatArray) -> FloatArray:
     """Corners (4, N) of the rows cx, cy, w, h."""
     half = boxes[2:4] * 0.5
     corners = np.empty((4, boxes.shape[1]))
-    np.subtract(boxes[:2], half, out=corners[:2])
-    np.add(boxes[:2], half, out=corners[2:])
+    center = boxes[:2]
+    np.subtract(center, half, out=corners[:2])
+    np.add(center, half, out=corners[2:])
     return corners
 
 

@@ -32,6 +32,7 @@ class Clock:
         self.now_s = 0.0
         self.last_t: float | None = None
         self._steps_s: deque[float] = deque(maxlen=RECENT_STEPS)
+        self._usual_step_s: float | None = None
 
     def advance(self, t: float | None) -> float:
         """Moves on to the frame at `t` seconds and returns the step in frames.
@@ -44,6 +45,7 @@ class Clock:
         if elapsed_s > 0:
             elapsed_s = min(max(elapsed_s, SHORTEST_STEP_S), LONGEST_STEP_S)
             self._steps_s.append(elapsed_s)
+            self._usual_step_s = None
             if self.fps is not None:
                 # Rounded, so that n / fps is steady to the last bit; at least something, so that tracks age.
                 dt = max(round(elapsed_s * self.fps, 6), SHORTEST_STEP)
@@ -65,7 +67,9 @@ class Clock:
     @property
     def usual_step_s(self) -> float:
         """Seconds between updates: the median of the last ones, a nominal frame before there are any."""
-        return median(self._steps_s) if self._steps_s else 1 / (self.fps or USUAL_FPS)
+        if self._usual_step_s is None:
+            self._usual_step_s = median(self._steps_s) if self._steps_s else 1 / (self.fps or USUAL_FPS)
+        return self._usual_step_s
 
     @property
     def frame_s(self) -> float:

@@ -23,8 +23,8 @@ believes in most of that velocity, 100 pixels a second:
 >>> motion = begin(box(200.0))
 >>> for x in (210.0, 220.0, 230.0, 240.0):
 ...     advance(motion, 0.1)
-...     correct(motion, box(x))
->>> print(motion[:2, 0].round(1))  # x, and its velocity in pixels a second
+...     surprise = correct(motion, box(x))
+>>> print(motion[[X, X_VELOCITY], 0].round(1))  # x, and its velocity in pixels a second
 [239.1  93.8]
 
 Its velocity fades with a time constant of 4 seconds, so the box moves on by 83 pixels in the next second, and by
@@ -47,7 +47,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from rtdet.trackers.camera_step import CameraStep
+from rtdet.trackers.camera_step import CameraStep, to_complex
 from rtdet.types import FloatArray
 
 # For x, y and log height: standard deviations of a measurement (box sizes) and of the velocity (box sizes a second),
@@ -66,20 +66,24 @@ CAMERA_LASTS_S, CAMERA_STEP_S = 0.3, 0.015
 # seconds. At first it is assumed to move.
 EVIDENCE, EVIDENCE_S, FIRST_EVIDENCE, MOST_EVIDENCE = 2.0, 1.0, 4.0, 1e6
 
-# The rows of motion: value and velocity of x, of y and of log height; then var(value), cov(value, velocity) and
-# var(velocity) of each; then the mean of log(width / height), its weight, and the believed deviation of the last one.
+# The rows of motion: x, y and log height; the velocity of each; var(value), cov(value, velocity) and var(velocity) of
+# each; then the mean of log(width / height), its weight, and the believed deviation of the last one. Rows of one kind
+# lie together: with few tracks a step takes as long as it has calls of NumPy, and those on whole blocks are quickest.
 ROWS = 18
-_STATE, _COVARIANCE = slice(0, 6), slice(6, 15)
-X, Y, LOG_HEIGHT, ASPECT, WEIGHT, STRIDE = 0, 2, 4, 15, 16, 17
-_R = (MEASURED_STD**2)[:, None, None]
+_VALUE, _VELOCITY, _COVARIANCE = slice(0, 3), slice(3, 6), slice(6, 15)
+_VAR, _COV, _VELOCITY_VAR = slice(6, 9), slice(9, 12), slice(12, 15)
+X, Y, LOG_HEIGHT, X_VELOCITY, ASPECT, WEIGHT, STRIDE = 0, 1, 2, 3, 15, 16, 17
+_BOX_ROWS = np.array((X, Y, STRIDE, LOG_HEIGHT))
+_CENTER_AND_HEIGHT = np.array((0, 1, 3))
+_R = (MEASURED_STD**2)[:, None]
 _LOG_MOST_GROWTH = math.log(MOST_GROWTH)
 
 
 def begin(boxes: FloatArray) -> FloatArray:
     """The motion (18, N) of boxes (4, N) seen for the first time: at rest, with an uncertain velocity."""
     motion = np.zeros((ROWS, boxes.shape[1]))
-    motion[0:6:2], motion[ASPECT] = _values(boxes), np.log(boxes[2] / boxes[3])
-    motion[6:15:3], motion[8:15:3] = MEASURED_STD[:, None] ** 2, VELOCITY_STD[:, None] ** 2
+    motion[_VALUE], motion[ASPECT] = _values(boxes), np.log(boxes[2] / boxes[3])
+    motion[_VAR], motion[_VELOCITY_VAR] = _R, VELOCITY_STD[:, None] ** 2
     motion[WEIGHT] = 1.0
     return motion
 
@@ -90,68 +94,79 @@ def advance(motion: FloatArray, elapsed_s: float, agility: float = 1.0) -> None:
     agility  the factor by which velocities vary more than usual; they last shorter by its square (agility.py).
     """
     step = _step(elapsed_s, agility)
-    state = motion[_STATE].reshape(3, 2, -1)
-    value, velocity = state[:, 0], state[:, 1]
+    value, velocity = motion[_VALUE], motion[_VELOCITY]
     moved = step.reach * velocity
-    np.maximum(np.minimum(moved[2], _LOG_MOST_GROWTH, out=moved[2]), -_LOG_MOST_GROWTH, out=moved[2])
-    growth = np.exp(moved[2])
-    moved[:2] *= growth
+    log_growth = moved[2]
+    np.maximum(np.minimum(log_growth, _LOG_MOST_GROWTH, out=log_growth), -_LOG_MOST_GROWTH, out=log_growth)
+    growth = np.exp(log_growth)
+    in_plane = moved[:2]
+    in_plane *= growth
     value += moved
     velocity *= step.fading
     growth *= growth
-    velocity[:2] *= growth
-    covariance = motion[_COVARIANCE].reshape(3, 3, -1)
+    in_plane = velocity[:2]
+    in_plane *= growth
+    covariance = motion[_COVARIANCE].reshape(3, 3, -1).swapaxes(0, 1)
     np.add(step.spreading @ covariance, step.noise, out=covariance)
-    motion[WEIGHT] *= step.weight_fading
-    motion[STRIDE] *= step.stride_fading
+    weight, stride = motion[WEIGHT], motion[STRIDE]
+    weight *= step.weight_fading
+    stride *= step.stride_fading
 
 
-def correct(motion: FloatArray, boxes: FloatArray) -> None:
-    """Updates each track with one measured box, in place. boxes: (4, N)."""
-    state, covariance = motion[_STATE].reshape(3, 2, -1), motion[_COVARIANCE].reshape(3, 3, -1)
-    gain = covariance[:, :2] / (covariance[:, :1] + _R)
-    state += gain * (_values(boxes) - state[:, 0])[:, None]
-    covariance[:, 2] -= gain[:, 1] * covariance[:, 1]
-    covariance[:, :2] *= 1.0 - gain[:, :1]
-    aspect = np.log(boxes[2] / boxes[3])
-    motion[WEIGHT] += 1.0
-    motion[ASPECT] += (aspect - motion[ASPECT]) / motion[WEIGHT]
-    motion[STRIDE] = STRIDE_BELIEF * (aspect - motion[ASPECT])
+def correct(motion: FloatArray, boxes: FloatArray) -> FloatArray:
+    """Updates each track with one measured box, in place. boxes: (4, N).
 
-
-def surprise(motion: FloatArray, boxes: FloatArray) -> FloatArray:
-    """(N,) how far the centres of measured boxes (4, N) lie off the tracks: squared, over the expected variance,
-    and averaged over x and y. 1 in the mean where the filter is right."""
-    variance = motion[6:12:3] + MEASURED_STD[:2, None] ** 2
-    off = boxes[:2] - motion[0:4:2]
+    Returns each track's surprise (N,): how far the centre of its box lies off, squared, over the expected variance,
+    and averaged over x and y. 1 in the mean where the filter is right.
+    """
+    value, velocity = motion[_VALUE], motion[_VELOCITY]
+    var, cov, velocity_var = motion[_VAR], motion[_COV], motion[_VELOCITY_VAR]
+    expected_var = var + _R
+    off = _values(boxes)
+    off -= value
+    gain, velocity_gain = var / expected_var, cov / expected_var
+    value += gain * off
+    velocity += velocity_gain * off
+    velocity_var -= velocity_gain * cov
+    left = 1.0 - gain
+    var *= left
+    cov *= left
+    width, height = boxes[2], boxes[3]
+    aspect, mean, weight = np.log(width / height), motion[ASPECT], motion[WEIGHT]
+    weight += 1.0
+    mean += (aspect - mean) / weight
+    np.multiply(aspect - mean, STRIDE_BELIEF, out=motion[STRIDE])
     off *= off
-    off /= variance
-    return np.asarray(0.5 * (off[0] + off[1]) / (boxes[2] * boxes[3]))
+    off /= expected_var
+    return np.asarray(0.5 * (off[0] + off[1]) / (width * height))
 
 
 def to_boxes(motion: FloatArray) -> FloatArray:
     """The boxes of the tracks, rows cx, cy, w, h (4, N)."""
-    boxes = motion.take((X, Y, STRIDE, LOG_HEIGHT), axis=0)
-    boxes[2] += motion[ASPECT]
-    boxes[2] += boxes[3]
-    np.exp(boxes[2:], out=boxes[2:])
+    boxes = motion.take(_BOX_ROWS, axis=0)
+    log_width, log_height = boxes[2], boxes[3]
+    log_width += motion[ASPECT]
+    log_width += log_height
+    size = boxes[2:]
+    np.exp(size, out=size)
     return boxes
 
 
 def deviation(motion: FloatArray) -> FloatArray:
     """(N,) standard deviation of the centre, averaged over both axes, over the square root of the box's area."""
-    x_var, y_var = motion[6], motion[9]
+    x_var, y_var = motion[_VAR.start], motion[_VAR.start + 1]
     return np.asarray(np.sqrt(0.5 * (x_var + y_var)))
 
 
 def apply_step(motion: FloatArray, step: CameraStep) -> None:
     """Moves the tracks in place as the camera's step moves the picture's points."""
-    moved = motion[X] + 1j * motion[Y]
+    moved = to_complex(motion)
     moved *= step.turn
     moved += step.shift - step.turn * step.center
-    motion[X] += moved.real
-    motion[Y] += moved.imag
-    motion[LOG_HEIGHT] += math.log(min(max(1.0 + step.turn.real, 1 / MOST_GROWTH), MOST_GROWTH))
+    x, y, log_height = motion[X], motion[Y], motion[LOG_HEIGHT]
+    x += moved.real
+    y += moved.imag
+    log_height += math.log(min(max(1.0 + step.turn.real, 1 / MOST_GROWTH), MOST_GROWTH))
 
 
 _STILL = CameraStep(0j, 0j, 0j)
@@ -250,6 +265,6 @@ def _step(elapsed_s: float, agility: float) -> _Step:
 
 
 def _values(boxes: FloatArray) -> FloatArray:
-    values = boxes.take((0, 1, 3), axis=0)
+    values = boxes.take(_CENTER_AND_HEIGHT, axis=0)
     np.log(values[2], out=values[2])
     return values

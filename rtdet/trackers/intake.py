@@ -21,7 +21,7 @@ def accepted(detections: Detections, min_score: float) -> tuple[FloatArray, Floa
     Left out are scores not above `min_score` (0 takes every one), boxes that are not finite, have a side under
     1e-6 or lie beyond 1e9 pixels, and scores that are NaN.
     """
-    corners = np.ascontiguousarray(detections.boxes.T)
+    corners = detections.boxes.T.copy()
     scores, labels = detections.scores, detections.labels.astype(np.float64)
     keep: BoolArray | None = None
     if min_score > 0:
@@ -29,7 +29,7 @@ def accepted(detections: Detections, min_score: float) -> tuple[FloatArray, Floa
     if len(scores) and not _is_sound(corners, scores):
         sound = _sound(corners, scores)
         keep = sound if keep is None else keep & sound
-    if keep is None or keep.all():
+    if keep is None or np.count_nonzero(keep) == len(keep):
         return corners, scores, labels
     return corners[:, keep], scores[keep], labels[keep]
 
@@ -61,11 +61,11 @@ def seen_twice(
 
 
 def _is_sound(corners: FloatArray, scores: FloatArray) -> bool:
-    """Whether all values are sound; every comparison with NaN is false."""
+    """Whether all values are sound; a comparison with NaN is false. Counting is faster than NumPy's reductions."""
     return bool(
-        np.abs(corners).max() <= FARTHEST
-        and (corners[2:] - corners[:2]).min() >= SHORTEST_SIDE
-        and (scores == scores).all()
+        np.count_nonzero(np.abs(corners) <= FARTHEST) == corners.size
+        and np.count_nonzero(corners[2:] - corners[:2] >= SHORTEST_SIDE) == corners.size // 2
+        and np.count_nonzero(scores == scores) == len(scores)
     )
 
 

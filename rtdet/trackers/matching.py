@@ -18,15 +18,22 @@ class Matching:
     """
 
     def __init__(self, detections: int, tracks: int) -> None:
-        self.free: BoolArray = np.ones(detections, dtype=bool)
-        self.open: BoolArray = np.ones(tracks, dtype=bool)
-        self.track_of: IntArray = np.full(detections, -1)
+        self.free: BoolArray = np.empty(detections, dtype=bool)
+        self.open: BoolArray = np.empty(tracks, dtype=bool)
+        self.track_of: IntArray = np.empty(detections, dtype=np.int64)
+        self.free.fill(True)
+        self.open.fill(True)
+        self.track_of.fill(-1)
+        self._is_untouched = True
 
     def settle(self, rows: IntArray, columns: IntArray, worth: FloatArray, fits: BoolArray) -> None:
         """One stage: of the pairs that fit and are free and open, those one-to-one with the largest sum of worth."""
-        chosen = (fits & self.free.take(rows) & self.open.take(columns)).nonzero()[0]
+        if not self._is_untouched:
+            fits = fits & self.free.take(rows) & self.open.take(columns)
+        chosen = fits.nonzero()[0]
         if len(chosen) == 0:
             return
+        self._is_untouched = False
         rows, columns = rows.take(chosen), columns.take(chosen)
         best = heaviest_matching(rows, columns, worth.take(chosen), len(self.free), len(self.open))
         rows, columns = rows.take(best), columns.take(best)

@@ -15,7 +15,6 @@ benchmarks/tracker_ablation.py takes them out one at a time.
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
 
 import numpy as np
 
@@ -120,7 +119,7 @@ class RtdetTracker:
         """Forgets everything; the next ID is 1."""
         self._table = np.zeros((ROWS, 0))
         self._votes = ClassVotes()
-        self._class_names: Sequence[str] = ()
+        self._class_names: tuple[str, ...] = ()
         self._next_id = 1
         self._reach = 1.0
         self._camera_velocity = forecast.CameraVelocity()
@@ -146,7 +145,7 @@ class RtdetTracker:
     def update(self, detections: Detections, t: float) -> Tracks:
         """Takes in the detections of the frame at `t` seconds; gives the confirmed tracks, also those missed for a
         moment (`since_update_s` above 0)."""
-        self._class_names = detections.class_names
+        self._class_names = tuple(detections.class_names)
         corners, scores, labels = accepted(detections, min(self.low, self.high))
         measurement = to_centered(corners)
         high = scores > self._limit("high", labels)
@@ -157,10 +156,14 @@ class RtdetTracker:
         matching = self._match(pairs, measurement, scores, labels, high)
         self._correct(matching.pairs(), measurement, scores, labels)
         new = matching.free & high & (scores >= self._limit("new", labels))
-        if new.any():
+        has_new = np.count_nonzero(new) > 0
+        if has_new:
             new &= ~seen_twice(corners, scores, labels, new, matching.free)
-        self._keep(self._worth_keeping() & ~self._duplicates(pairs, matching))
-        self._begin(measurement[:, new], scores[new], labels[new])
+        self._note_apart(pairs, matching)
+        if np.count_nonzero(matching.open):
+            self._keep(self._worth_keeping() & ~self._duplicates(pairs, matching))
+        if has_new:
+            self._begin(measurement[:, new], scores[new], labels[new])
         return self._show()
 
     def predict(self, t: float) -> Tracks:
@@ -199,7 +202,8 @@ class RtdetTracker:
         """Takes the camera's step out of the tracks; whether that moved them."""
         table = self._table
         if measurement.shape[1]:
-            self._reach = max(self._reach, float(np.ptp(measurement[0])) / 4)
+            x = measurement[0]
+            self._reach = max(self._reach, float(x[x.argmax()] - x[x.argmin()]) / 4)
         rows, columns, similarity = pairs
         chosen = high[rows] & self._settled()[columns]
         rows, columns = mutual_best(
@@ -213,8 +217,9 @@ class RtdetTracker:
             return False
         forecast.apply_step(table[MOTION], step)
         table[BOX] = forecast.to_boxes(table[MOTION])
-        moved = np.abs(table[:2].take(columns, axis=1) - before[:2])
-        return bool((moved > SMALL_STEP * before[2:]).any())
+        moved = table[:2].take(columns, axis=1)
+        moved -= before[:2]
+        return bool(np.count_nonzero(np.abs(moved) > SMALL_STEP * before[2:]))
 
     def _match(
         self,
@@ -231,13 +236,15 @@ class RtdetTracker:
         rows, columns, similarity = pairs
         # What scores low must fit better; where a track seen once goes, nobody knows.
         worth = similarity * (scores + self._lift * (1 - scores)).take(rows)
-        fits = high.take(rows) & (worth > np.where(table[HITS] > 1, GATE, NEW_GATE).take(columns))
+        fits = worth > np.where(table[HITS] > 1, GATE, NEW_GATE).take(columns)
+        fits &= high.take(rows)
         of_confirmed = confirmed.take(columns)
         matching.settle(rows, columns, worth, fits & of_confirmed)
-        if not high.all():
+        if np.count_nonzero(high) < len(high):
             near = (similarity > max(LOW_GATE / self._agility.value, AGILE_LOW_GATE)) & ~high.take(rows)
             matching.settle(rows, columns, similarity, near & self._settled().take(columns))
-        matching.settle(rows, columns, worth, fits & ~of_confirmed)
+        if np.count_nonzero(confirmed) < len(confirmed):
+            matching.settle(rows, columns, worth, fits & ~of_confirmed)
         return matching
 
     def _settled(self) -> BoolArray:
@@ -252,24 +259,31 @@ class RtdetTracker:
     def _of_one_class(self, pairs: SimilarPairs, labels: FloatArray) -> SimilarPairs:
         """The pairs, with a lower similarity for those of two different classes."""
         if not self.class_agnostic:
-            pairs[2][labels.take(pairs[0]) != self._table[LABEL].take(pairs[1])] *= OTHER_CLASS
+            is_other = labels.take(pairs[0]) != self._table[LABEL].take(pairs[1])
+            if np.count_nonzero(is_other):
+                pairs[2][is_other] *= OTHER_CLASS
         return pairs
 
     def _correct(self, pairs: Pairs, measurement: FloatArray, scores: FloatArray, labels: FloatArray) -> None:
         rows, columns = pairs
+        if len(rows) == 0:
+            return
         measured, scores, labels = measurement.take(rows, axis=1), scores.take(rows), labels.take(rows)
         some = self._table.take(columns, axis=1)
         settled = some[CONFIRMED] > 0
-        self._agility.observe(forecast.surprise(some[MOTION], measured)[settled], self._step_s)
-        forecast.correct(some[MOTION], measured)
-        some[BOX] = forecast.to_boxes(some[MOTION])
-        some[BOX] += BELIEF * (measured - some[BOX])
+        motion = some[MOTION]
+        self._agility.observe(forecast.correct(motion, measured)[settled], self._step_s)
+        boxes = forecast.to_boxes(motion)
+        measured -= boxes
+        measured *= BELIEF
+        np.add(boxes, measured, out=some[BOX])
         some[SCORE] = scores
-        some[BEST] = np.maximum(some[BEST], scores)
+        np.maximum(some[BEST], scores, out=some[BEST])
         some[LABEL] = self._votes.vote(columns, labels, scores, some[LABEL])
         some[SEEN], some[SEEN_S] = self._clock.updates, self._clock.now_s
-        some[HITS] += 1
-        some[CONFIRMED] = np.maximum(some[CONFIRMED], some[HITS] >= self.min_hits)
+        hits = some[HITS]
+        hits += 1
+        some[CONFIRMED] = settled | (hits >= self.min_hits)
         self._table[:, columns] = some
 
     def _worth_keeping(self) -> BoolArray:
@@ -278,8 +292,6 @@ class RtdetTracker:
         return np.asarray((in_time & (table[CONFIRMED] > 0)) | (table[SEEN] == self._clock.updates))
 
     def _begin(self, measurement: FloatArray, scores: FloatArray, labels: FloatArray) -> None:
-        if len(scores) == 0:
-            return
         table = np.zeros((ROWS, len(scores)))
         table[BOX] = measurement
         table[MOTION] = forecast.begin(measurement)
@@ -291,17 +303,23 @@ class RtdetTracker:
         self._table = np.concatenate((self._table, table), axis=1)
         self._votes.begin(labels, scores)
 
+    def _note_apart(self, pairs: SimilarPairs, matching: Matching) -> None:
+        """Notes which tracks were seen where no detection of another was similar to them."""
+        rows, columns, similarity = pairs
+        is_near = similarity > ASIDE
+        is_near &= matching.track_of.take(rows) != columns
+        apart = ~matching.open
+        apart[columns[is_near]] = False
+        self._table[APART, apart] = 1
+
     def _duplicates(self, pairs: SimilarPairs, matching: Matching) -> BoolArray:
         """Of a track seen now and a lost one in the same place, the one that lived less long, (N,), if it was never
         seen apart from others: one detected twice at the start is, somebody who walks behind another is not."""
         rows, columns, similarity = pairs
-        track_of = matching.track_of.take(rows)
-        is_near = np.zeros(self._table.shape[1], dtype=bool)
-        is_near[columns[(similarity > ASIDE) & (track_of != columns)]] = True
-        self._table[APART] = np.maximum(self._table[APART], ~matching.open & ~is_near)
         twice = np.zeros(self._table.shape[1], dtype=bool)
+        track_of = matching.track_of.take(rows)
         close = (similarity > DUPLICATE) & matching.open.take(columns) & (track_of >= 0)
-        if close.any():
+        if np.count_nonzero(close):
             seen, lost = track_of[close], columns[close]
             life_s = self._table[SEEN_S] - self._table[BORN_S]
             twice[np.where(life_s[seen] > life_s[lost], lost, seen)] = True
@@ -311,8 +329,10 @@ class RtdetTracker:
     def _visible(self) -> BoolArray:
         missed_s = self._clock.now_s - self._table[SEEN_S]
         coast_s = self._limit("coast_s", self._table[LABEL])
-        shown = (self._table[SEEN] == self._clock.updates) | (missed_s <= coast_s + 1e-6)
-        return np.asarray(shown & (self._table[CONFIRMED] > 0) & (self._table[BEST] >= self._confidence))
+        shown = missed_s <= coast_s + 1e-6
+        shown &= self._table[CONFIRMED] > 0
+        shown &= self._table[BEST] >= self._confidence
+        return np.asarray(shown)
 
     def _show(self) -> Tracks:
         columns = self._visible().nonzero()[0]
@@ -324,15 +344,20 @@ class RtdetTracker:
         return self._tracks(self._table.take(columns, axis=1), 0.0)
 
     def _tracks(self, table: FloatArray, ahead_s: float) -> Tracks:
-        since_s = np.maximum(self._clock.now_s - table[SEEN_S] + ahead_s, 0.0)
-        uncertainty = ERROR * forecast.deviation(table[MOTION])
-        uncertainty *= since_s > 0
-        boxes = np.ascontiguousarray(to_corners(table[BOX]).T)
+        since_s = self._clock.now_s - table[SEEN_S]
+        if ahead_s:
+            since_s += ahead_s
+            np.maximum(since_s, 0.0, out=since_s)
+        late = since_s > 0
+        uncertainty = np.zeros(len(late))
+        if np.count_nonzero(late):
+            np.multiply(forecast.deviation(table[MOTION]), ERROR, out=uncertainty, where=late)
+        boxes = to_corners(table[BOX]).T.copy()
         ids, labels = table[ID].astype(np.int64), table[LABEL].astype(np.int64)
-        return Tracks(boxes, ids, table[SCORE], labels, since_s, self._class_names, uncertainty)
+        return Tracks.of_arrays(boxes, ids, table[SCORE], labels, since_s, self._class_names, uncertainty)
 
     def _keep(self, tracks: BoolArray) -> None:
-        if not tracks.all():
+        if np.count_nonzero(tracks) < len(tracks):
             self._table = self._table.compress(tracks, axis=1)
             self._votes.keep(tracks)
 

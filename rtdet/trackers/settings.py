@@ -50,6 +50,8 @@ class PerClass:
     ) -> FloatArray | float:
         """The setting `key` of each of `labels` (N,), indices into `names`; a single number where no class has its
         own."""
+        if not self._settings:
+            return default
         own = [(name, settings[key]) for name, settings in self._settings.items() if key in settings]
         if not own:
             return default

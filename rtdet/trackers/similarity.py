@@ -12,6 +12,8 @@ IoU knows no scale.
 
 from __future__ import annotations
 
+from functools import lru_cache
+
 import numpy as np
 
 from rtdet.trackers.association import overlapping_pairs
@@ -20,8 +22,9 @@ from rtdet.types import FloatArray, IntArray
 
 # Boxes grow on each side by this much of the deviation of the track's place, at most by that much of their size.
 GROWTH, MOST_GROWTH = 0.6, 0.15
-# Above this many pairs, those that meet are found by sorting (measured).
-DENSE_PAIRS = 80 * 80
+# Up to so many pairs all are compared; up to so many, those that meet in x; beyond, those that meet, found by sorting
+# (measured).
+FEW_PAIRS, DENSE_PAIRS = 20 * 20, 150 * 150
 
 SimilarPairs = tuple[IntArray, IntArray, FloatArray]
 
@@ -36,35 +39,45 @@ def similar_pairs(
 
     The similarity is the IoU of the grown boxes times the square root of the IoU of their heights.
     """
-    nearness = 1.0 / (1.0 + 2.0 * np.minimum(GROWTH * deviation, MOST_GROWTH))
-    if detections.shape[1] * tracks.shape[1] <= DENSE_PAIRS:
-        rows, columns = _meeting(detections, tracks, nearness)
+    counts = detections.shape[1], tracks.shape[1]
+    pairs = counts[0] * counts[1]
+    if pairs <= FEW_PAIRS:
+        rows, columns = _all_pairs(*counts)
+    elif pairs <= DENSE_PAIRS:
+        rows, columns = _meeting_in_x(detections, tracks)
     else:
         size = 1.0 + 2.0 * MOST_GROWTH
         rows, columns, _ = overlapping_pairs(
             to_corners(_grown(detections, size)), to_corners(_grown(tracks, size))
         )
+    nearness = 1.0 / (1.0 + 2.0 * np.minimum(GROWTH * deviation, MOST_GROWTH))
     a, b = detections.take(rows, axis=1), tracks.take(columns, axis=1)
     similarity = _similarity(a, b, nearness.take(columns))
     chosen = (similarity > least).nonzero()[0]
-    if detections.shape[1] * tracks.shape[1] > DENSE_PAIRS:
+    if pairs > DENSE_PAIRS:
         chosen = chosen[np.lexsort((columns.take(chosen), rows.take(chosen)))]
     return rows.take(chosen), columns.take(chosen), similarity.take(chosen)
 
 
-def _meeting(a: FloatArray, b: FloatArray, nearness: FloatArray) -> tuple[IntArray, IntArray]:
-    distance = a[:2, :, None] - b[:2, None, :]
-    np.abs(distance, out=distance)
-    distance *= 2.0 * nearness
-    reach = a[2:, :, None] + b[2:, None, :]
-    meets = distance < reach
-    rows, columns = (meets[0] & meets[1]).nonzero()
+@lru_cache(maxsize=256)
+def _all_pairs(row_count: int, column_count: int) -> tuple[IntArray, IntArray]:
+    """Nobody may write into them."""
+    return np.arange(row_count).repeat(column_count), np.tile(np.arange(column_count), row_count)
+
+
+def _meeting_in_x(a: FloatArray, b: FloatArray) -> tuple[IntArray, IntArray]:
+    """The pairs that may meet, as far as x tells: those in which boxes meet that are grown as far as any is."""
+    reach_a, reach_b = a[2] * (0.5 + MOST_GROWTH), b[2] * (0.5 + MOST_GROWTH)
+    meets = (a[0] - reach_a)[:, None] < b[0] + reach_b
+    meets &= (a[0] + reach_a)[:, None] > b[0] - reach_b
+    rows, columns = np.divmod(meets.ravel().nonzero()[0], b.shape[1])
     return rows, columns
 
 
 def _similarity(a: FloatArray, b: FloatArray, nearness: FloatArray) -> FloatArray:
     """Of boxes (4, K) and (4, K)."""
-    distance = np.abs(a[:2] - b[:2])
+    distance = a[:2] - b[:2]
+    np.abs(distance, out=distance)
     distance *= nearness
     both = a[2:] + b[2:]
     shared = both * 0.5

@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 
 from rtdet.trackers.agility import MOST, USUAL, Agility
-from rtdet.trackers.forecast import advance, begin, deviation, surprise
+from rtdet.trackers.forecast import X_VELOCITY, advance, begin, correct, deviation
 from rtdet.trackers.registry import load_tracker
 from rtdet.types import Detections
 
@@ -46,12 +46,12 @@ def test_surprise_is_the_squared_innovation_over_its_variance_averaged_over_x_an
     motion = begin(box)
     variance = 2 * 0.04**2  # of the first observation and of the second
     off = box + np.array([[0.1 * 60], [0.0], [0.0], [0.0]])
-    assert surprise(motion, off) == pytest.approx([0.5 * 0.1**2 / variance])
+    assert correct(motion, off) == pytest.approx([0.5 * 0.1**2 / variance])
 
 
 def test_agile_tracks_are_less_certain_and_their_velocities_fade_sooner():
     usual = begin(np.array([[100.0], [200.0], [40.0], [90.0]]))
-    usual[1] = 100.0
+    usual[X_VELOCITY] = 100.0
     agile = usual.copy()
     advance(usual, 0.5)
     advance(agile, 0.5, 2.0)

@@ -75,11 +75,16 @@ def test_a_box_and_itself_are_wholly_alike_however_unsure():
 def test_a_large_scene_gives_the_pairs_of_a_small_one_in_the_same_order(monkeypatch, least):
     a, b, deviation = boxes(40), boxes(45, seed=1), np.random.default_rng(2).uniform(0, 0.4, 45)
     a, b = to_centered(a), to_centered(b)
-    dense = similar_pairs(a, b, deviation, least)
+    meeting_in_x = similar_pairs(a, b, deviation, least)
+    monkeypatch.setattr(similarity, "FEW_PAIRS", a.shape[1] * b.shape[1])
+    every = similar_pairs(a, b, deviation, least)
+    monkeypatch.setattr(similarity, "FEW_PAIRS", 0)
     monkeypatch.setattr(similarity, "DENSE_PAIRS", 0)
     monkeypatch.setattr("rtdet.trackers.association.DENSE_PAIRS", 0)
-    for one, other in zip(dense, similar_pairs(a, b, deviation, least), strict=True):
-        np.testing.assert_allclose(one, other, rtol=1e-12)
+    by_sorting = similar_pairs(a, b, deviation, least)
+    for one, other, third in zip(meeting_in_x, every, by_sorting, strict=True):
+        np.testing.assert_array_equal(one, other)
+        np.testing.assert_array_equal(one, third)
 
 
 def test_nothing_is_like_nothing():

@@ -39,15 +39,28 @@ def iou(a: FloatArray, b: FloatArray) -> FloatArray:
     """(N, M) intersection over union (Jaccard index) of every box of `a` (N, 4) with every one of `b`
     (M, 4). Two boxes without area overlap by 0."""
     # Coordinate by coordinate: NumPy is slow along an axis of two.
-    (left, top, right, bottom), other = np.ascontiguousarray(a.T)[:, :, None], np.ascontiguousarray(b.T)
-    width = np.maximum(np.minimum(right, other[2]) - np.maximum(left, other[0]), 0)
-    height = np.maximum(np.minimum(bottom, other[3]) - np.maximum(top, other[1]), 0)
-    intersection = width * height
-    union = area(a)[:, None] + area(b)[None, :] - intersection
+    corners = np.ascontiguousarray(a.T)
+    others = corners if b is a else np.ascontiguousarray(b.T)
+    intersection = _shared(corners, others, 0)
+    intersection *= _shared(corners, others, 1)
+    union = _area(corners)[:, None] + _area(others)
+    union -= intersection
     has_area = union > 0
-    if not has_area.all():
+    if np.count_nonzero(has_area) < has_area.size:
         intersection, union = np.where(has_area, intersection, 0.0), np.where(has_area, union, 1.0)
     return np.asarray(intersection / union)
+
+
+def _shared(a: FloatArray, b: FloatArray, axis: int) -> FloatArray:
+    """(N, M) how much corners (4, N) and (4, M) share of an axis, 0 for x and 1 for y."""
+    shared: FloatArray = np.minimum(a[2 + axis][:, None], b[2 + axis])
+    shared -= np.maximum(a[axis][:, None], b[axis])
+    return np.maximum(shared, 0, out=shared)
+
+
+def _area(corners: FloatArray) -> FloatArray:
+    size = np.maximum(corners[2:] - corners[:2], 0)
+    return np.asarray(size[0] * size[1])
 
 
 def paired_iou(a: FloatArray, b: FloatArray) -> FloatArray:

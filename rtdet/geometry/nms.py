@@ -27,7 +27,8 @@ def nms(boxes: FloatArray, scores: FloatArray, iou_threshold: float, overlap: Ov
     kept: list[IntArray] = []
     while len(left):
         block, left = left[:_BLOCK], left[_BLOCK:]
-        block = block[_survivors(overlap(boxes[block], boxes[block]) > iou_threshold)]
+        best = boxes[block]
+        block = block[_survivors(overlap(best, best) > iou_threshold)]
         kept.append(block)
         if len(left):
             left = left[~(overlap(boxes[block], boxes[left]) > iou_threshold).any(axis=0)]
@@ -37,8 +38,9 @@ def nms(boxes: FloatArray, scores: FloatArray, iou_threshold: float, overlap: Ov
 def _survivors(overlaps: BoolArray) -> BoolArray:
     """(N,) mask from a table (N, N) of which boxes, best first, overlap too much."""
     suppressed = np.zeros(len(overlaps), dtype=bool)
+    better, worse = overlaps.nonzero()
     # Few boxes overlap a worse one at all.
-    for i in np.flatnonzero(np.triu(overlaps, 1).any(axis=1)).tolist():
+    for i in dict.fromkeys(better[better < worse].tolist()):
         if not suppressed[i]:
             suppressed[i + 1 :] |= overlaps[i, i + 1 :]
     return ~suppressed

@@ -154,12 +154,16 @@ def table_of(frames: Iterator[FrameRecord], class_names: tuple[str, ...]) -> Tra
         name: np.concatenate([getattr(part, name) for part in parts]) if parts else np.zeros(0)
         for name in ("ids", "boxes", "scores", "labels")
     }
-    known = set[str]().union(*(part.values for part in parts))
-    values = {
-        column.name: np.concatenate([column.values(part) for part in parts])
-        for column in track_columns.kept(known)
-        if parts
-    }
+    values: dict[str, Any] = {}
+    if parts:
+        known = set[str]().union(*(part.values for part in parts))
+        whole = Tracks(**joined, since_update_s=np.concatenate([part.since_update_s for part in parts]))
+        values = {
+            column.name: np.concatenate([column.values(part) for part in parts])
+            if column.name in known
+            else column.values(whole)
+            for column in track_columns.kept(known)
+        }
     return TrackTable(
         np.repeat(numbers, counts), **joined, frame_list=frame_list, class_names=class_names, values=values
     )

@@ -32,7 +32,9 @@ class Found(NamedTuple):
 def split(candidates: Detections, thresholds: Thresholds) -> Found:
     """Divides a detector's output by the user's confidence. `thresholds` may be newer than those that it ran with."""
     confidence = thresholds.confidence
-    return Found(candidates[candidates.scores >= confidence], candidates, confidence)
+    reaches = candidates.scores >= confidence
+    is_all = np.count_nonzero(reaches) == len(candidates)
+    return Found(candidates if is_all else candidates[reaches], candidates, confidence)
 
 
 def as_tracks(detections: Detections, since_update_s: float = 0.0) -> Tracks:

@@ -93,7 +93,7 @@ def chosen(candidates: Detections, thresholds: Thresholds, suppression: str) -> 
         names = frozenset(with_groups(thresholds.classes, candidates.class_names))
         wanted = np.array([name in names for name in candidates.class_names], dtype=bool)
         keep &= wanted[candidates.labels]
-    rows = np.flatnonzero(keep)
+    rows = keep.nonzero()[0]
     overlap = overlap_of(suppression)
     if overlap is not None and len(rows) > 1:
         boxes, scores, labels = candidates.boxes[rows], candidates.scores[rows], candidates.labels[rows]

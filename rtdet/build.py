@@ -330,7 +330,8 @@ def build_pipeline(
             duration_s=config.duration or _length_of_run(config.source),
             rests_at_end=watched and info.are_pictures,
             keep_detector=lend_detector is not None,
-            camera_motion=OpticalFlow(),
+            # Of a kept run the steps of the camera are known; its pictures may be gone.
+            camera_motion=None if kept_run_path(config.source) is not None else OpticalFlow(),
             meter=meter,
             keeper=build_keeper(config, info, detector, keep),
         )

@@ -87,6 +87,10 @@ class FrameDetector(Detector, Protocol):
 
     def detect_frames(self, frames: Sequence[Frame]) -> list[Detections | None]: ...
 
+    def camera_step(self, frame: Frame) -> FloatArray | None:
+        """The camera's transform (2, 3) to this frame, where it is known without looking at pictures."""
+        ...
+
 
 @runtime_checkable
 class Tracker(Protocol):

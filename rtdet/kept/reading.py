@@ -142,16 +142,17 @@ class KeptRun:
             if len(candidates) != frames.found[i]:
                 self._note_damage()
                 continue
-            blob = frames.cameras[i]
-            camera = (
-                None if blob is None or len(blob) != 48 else np.frombuffer(blob, dtype="<f8").reshape(2, 3)
-            )
             pts = int(frames.pts[i])
             size = (int(frames.sizes[i, 0]), int(frames.sizes[i, 1]))
             yield KeptFrame(
                 number, float(frames.times_s[i]), None if pts < 0 else pts, size, frames.names[i], candidates,
-                camera_step=camera,
+                camera_step=self.camera_step(i),
             )  # fmt: skip
+
+    def camera_step(self, row: int) -> FloatArray | None:
+        """The camera's transform (2, 3) to the frame of that row of `frames`; None where the tracker had none."""
+        blob = self.frames.cameras[row]
+        return None if blob is None or len(blob) != 48 else np.frombuffer(blob, dtype="<f8").reshape(2, 3)
 
     def reread(self) -> None:
         """Takes in what was written to the file since."""

@@ -13,7 +13,7 @@ from rtdet.kept.about import About, fingerprint
 from rtdet.kept.reading import KeptRun
 from rtdet.pipeline.keeping import chosen
 from rtdet.protocols import SourceState
-from rtdet.types import Detections, Frame, Image, SourceInfo, Thresholds
+from rtdet.types import Detections, FloatArray, Frame, Image, SourceInfo, Thresholds
 
 log = logging.getLogger("rtdet.kept")
 
@@ -142,6 +142,11 @@ class KeptDetector:
         """What the thresholds let through of what was found in these frames; None for those that were not looked
         at."""
         return [self._found(frame) for frame in frames]
+
+    def camera_step(self, frame: Frame) -> FloatArray | None:
+        """The camera's transform (2, 3) that the run's tracker was told."""
+        row = self._row_of(frame)
+        return None if row is None else self.run.camera_step(row)
 
     def _found(self, frame: Frame) -> Detections | None:
         row = self._row_of(frame)

@@ -150,6 +150,8 @@ class DetectWorker(Worker):
     def _ask(self, jobs: list[Job]) -> Sequence[Detections | None]:
         frames = [job.frame for job in jobs]
         if isinstance(self.part, FrameDetector):
+            for job in jobs:
+                job.camera_step = self.part.camera_step(job.frame)
             return self.part.detect_frames(frames)
         return self.part.detect([frame.bgr for frame in frames])
 

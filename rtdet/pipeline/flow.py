@@ -14,7 +14,7 @@ from rtdet.pipeline.kept_frame import KeptFrame
 from rtdet.pipeline.shared_tracker import SharedTracker
 from rtdet.pipeline.stats import StatsCollector
 from rtdet.protocols import CameraMotion, Source, Tracker, TrackMeter
-from rtdet.types import Detections, Frame, FrameResult, Tracks
+from rtdet.types import Detections, FloatArray, Frame, FrameResult, Tracks
 
 # A recording of what is shown may fall behind by this many frames before it misses some.
 _SHOWN_CAPACITY = 16
@@ -42,6 +42,7 @@ class Job:
     redo: bool = False
     found: Found = _NOTHING
     camera_points: PendingPoints | None = None
+    camera_step: FloatArray | None = None
 
 
 class Outlets:

@@ -45,7 +45,9 @@ class TrackWorker(Worker):
         if job.redo:
             tracks = flow.tracking.redo(job.found, job.frame.t, job.epoch, size=job.frame.size)
         else:
-            step = flow.camera.transform(job.camera_points, job.found.candidates.boxes)
+            step = job.camera_step
+            if step is None:
+                step = flow.camera.transform(job.camera_points, job.found.candidates.boxes)
             tracks = flow.tracking.update(
                 job.found, job.frame.t, job.epoch, step, size=job.frame.size, pin=job.single
             )

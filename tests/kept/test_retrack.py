@@ -121,7 +121,8 @@ def test_a_run_with_a_scale_of_the_ground_is_tracked_again_with_the_same_speeds(
         "points": [[0, 0.6], [1, 0.6], [1, 1], [0, 1]],
         "metres": [[-10, 20], [10, 20], [5, 8], [-5, 8]],
     }
-    (tmp_path / "zones.json").write_text(json.dumps({"properties": {"ground": corners}}))
+    zones = {"type": "FeatureCollection", "features": [], "properties": {"ground": corners}}
+    (tmp_path / "zones.json").write_text(json.dumps(zones))
     kept = ("--keep", "r.rtdet", "--tracks", "a.csv", "--zones", "zones.json")
     _rtdet(tmp_path, "--source", "demo", "--max-frames", "40", "--headless", *kept)
     _rtdet(tmp_path, "track", "r.rtdet", "--out", "b.csv")
@@ -172,3 +173,15 @@ def test_an_edit_that_fits_no_track_any_more_is_left_out_with_a_warning(
         none_left = reviewed_tracks(run, Tracking(conf=0.999999, classes=("person",)))
     assert len(none_left) == 0
     assert "does not fit these tracks and is left out: delete" in caplog.text
+
+
+def test_a_run_that_corrects_for_the_camera_is_tracked_again_with_its_steps(tmp_path: Path) -> None:
+    run = ["--source", "demo", "--headless", "--max-frames", "40", "--camera-motion", "--keep", "RUN.rtdet"]
+    _rtdet(tmp_path, *run, "--tracker", "bytetrack", "--tracks", "RUN.csv")
+    with KeptRun(tmp_path / "RUN.rtdet") as kept:
+        steps = [one.camera_step is not None for one in kept.walk()]
+    assert sum(steps) > 30
+    _rtdet(tmp_path, "track", "RUN.rtdet", "--out", "TRACK.csv")
+    _rtdet(tmp_path, "--source", "RUN.rtdet", "--headless", "--tracks", "SOURCE.csv")
+    assert (tmp_path / "TRACK.csv").read_bytes() == (tmp_path / "RUN.csv").read_bytes()
+    assert (tmp_path / "SOURCE.csv").read_bytes() == (tmp_path / "RUN.csv").read_bytes()

@@ -32,7 +32,7 @@ from rtdet.trackers.registry import TRACKERS, check_classes, load_tracker, load_
 from rtdet.tracks import open_track_file
 from rtdet.types import FrameResult, SourceInfo, Thresholds
 from rtdet.video.draw import DrawStyle
-from rtdet.video.recording import is_folder, open_recording
+from rtdet.video.recording import PacketCopy, is_folder, open_recording
 from rtdet.video.sources import list_cameras, open_source
 from rtdet.video.sources.inputs import file_of, files_of_source
 from rtdet.viewer.services import Services
@@ -49,11 +49,14 @@ def tracker_names() -> list[str]:
     return [*sorted(TRACKERS), "none"]
 
 
-def build_source(config: RunConfig) -> Source:
-    """The source that the config names; of a kept run its video, or grey pictures where that is not to be found."""
+def build_source(config: RunConfig, packets: PacketCopy | None = None) -> Source:
+    """The source that the config names; of a kept run its video, or grey pictures where that is not to be found.
+    `packets` copies what is read of a file or a stream; UsageError where a source has none."""
     path = kept_run_path(config.source)
     if path is None:
-        return _open(config, config.source)
+        return _open(config, config.source, packets)
+    if packets is not None:
+        raise UsageError(f"{path} is a kept run, without packets that --save-raw could copy; name its video")
     with closing(KeptRun(path)) as run:
         video = find_video(run)
         start = config.start or float(run.about.settings.get("start") or 0.0)
@@ -93,13 +96,14 @@ def _length_of_run(source: str) -> float | None:
         return max(float(times[-1]) - min(first, float(times[0])) + 0.5 / fps, 1e-3)
 
 
-def _open(config: RunConfig, source: str) -> Source:
+def _open(config: RunConfig, source: str, packets: PacketCopy | None = None) -> Source:
     return open_source(
         source,
         start_s=config.start,
         taken_as=config.taken_as,
         video_track=config.video_track,
         max_megapixels=config.max_megapixels,
+        packets=packets,
     )
 
 
@@ -289,13 +293,21 @@ def build_pipeline(
     check_outputs(config)
     meter = build_meter(config)
     with ExitStack() as opened:
-        source = source_opener(config)
+        copies: list[Sink] = []
+        if config.save_raw is not None:
+            copy = PacketCopy(config.save_raw)
+            opened.callback(copy.close)
+            copies.append(copy)
+            source = build_source(config, copy)
+        else:
+            source = source_opener(config)
         opened.callback(source.close)
         info = source.info
         counting = build_counting(config, info, _kept_zones(config))
         if counting is not None:
             opened.callback(counting.close)
-        sinks = build_sinks(config, info, style if counting is None else _with_zones(style, counting))
+        looks = style if counting is None else _with_zones(style, counting)
+        sinks = [*copies, *build_sinks(config, info, looks)]
         for sink in sinks:
             opened.callback(sink.close)
         if counting is not None:

@@ -14,7 +14,7 @@ from rtdet.errors import UnknownNameError, UsageError
 
 MAX_IMGSZ = 4096
 # The settings that name a file to be written, in the order in which they are told of.
-OUTPUTS = ("save", "tracks", "stats", "keep", "counts", "events")
+OUTPUTS = ("save", "save_raw", "tracks", "stats", "keep", "counts", "events")
 
 
 @dataclass(frozen=True)
@@ -38,6 +38,7 @@ class RunConfig:
     camera_motion: bool = False
     policy: str = "auto"
     save: str | None = None
+    save_raw: str | None = None
     tracks: str | None = None
     stats: str | None = None
     zones: str | None = None
@@ -80,7 +81,7 @@ class RunConfig:
     @property
     def outputs(self) -> dict[str, str | None]:
         """The files that the run writes, by their options; None for what was not asked for."""
-        return {f"--{name}": getattr(self, name) for name in OUTPUTS}
+        return {f"--{name.replace('_', '-')}": getattr(self, name) for name in OUTPUTS}
 
     def without_outputs(self) -> RunConfig:
         """The same run, which writes nothing."""

@@ -168,6 +168,11 @@ def _several(
     help="Record annotated video: H.264, with the source's timestamps and sound. Of single pictures a slide show, or "
     "with DIR/ the annotated pictures.",
 )
+@click.option(
+    "--save-raw",
+    metavar="OUT.mkv|.mp4",
+    help="Copy the packets of a file or a stream as they come, picture and sound, by the clock of the run.",
+)
 @options.save_tracks()
 @click.option(
     "--stats", metavar="OUT.json", help="Write frame counts, drops, speeds and the timing of each stage."

@@ -13,10 +13,11 @@ from rtdet.output_file import suffix_of
 from rtdet.protocols import Sink
 from rtdet.types import SourceInfo
 from rtdet.video.draw import DrawStyle, Painter
+from rtdet.video.recording.packets import PacketCopy
 from rtdet.video.recording.pictures import PICTURE_SUFFIXES, PictureFile, PictureFolder
 from rtdet.video.recording.recording import Recording, size_of_all
 
-__all__ = ["RECORDINGS", "is_folder", "open_recording"]
+__all__ = ["RECORDINGS", "PacketCopy", "is_folder", "open_recording"]
 
 log = logging.getLogger("rtdet.video")
 

@@ -27,6 +27,7 @@ from rtdet.video.draw import DrawStyle, Painter
 from rtdet.video.recording.clock import RecordingClock, stamp
 from rtdet.video.recording.encoder import Encoder
 from rtdet.video.recording.media_file import MediaFile
+from rtdet.video.recording.muxers import MUXERS, muxer_options
 from rtdet.video.recording.sound import SoundTrack, open_sound
 
 if TYPE_CHECKING:
@@ -35,15 +36,6 @@ if TYPE_CHECKING:
 
 _log = logging.getLogger("rtdet.video")
 
-# For each suffix: the muxer, and its options that put half a second of media, or less, at a time on the disk.
-# `delay_moov` lets an edit list say where picture and sound begin. The interleaver may not hold the picture
-# back for sound that has ended: it would for ten seconds.
-_MUXERS = {
-    ".mp4": ("mp4", {"movflags": "frag_keyframe+delay_moov+skip_trailer", "frag_duration": "500000"}),
-    ".mkv": ("matroska", {"cluster_time_limit": "75"}),
-}
-# `bitexact`: no random IDs, so that a run twice gives the same bytes.
-_COMMON = {"flush_packets": "1", "max_interleave_delta": "200000", "fflags": "+bitexact"}
 _PLAYABLE = (3840, 2160)  # the longer and the shorter side, in pixels
 
 
@@ -77,10 +69,9 @@ class Recording(Sink):
         closes_gaps: bool = False,
         painter: Painter | None = None,
     ) -> None:
-        suffix = suffix_of(path, "recording", tuple(_MUXERS))
+        suffix = suffix_of(path, "recording", tuple(MUXERS))
         self.path = Path(path)
-        self._format, options = _MUXERS[suffix]
-        self._options = {**_COMMON, **options}
+        self._format, self._options = muxer_options(suffix)
         self._info = info
         self._audio_from = None if info.is_live else audio_from
         self._closes_gaps = closes_gaps

@@ -11,6 +11,7 @@ import re
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from rtdet.address import Address
 from rtdet.errors import SourceError
@@ -19,6 +20,9 @@ from rtdet.video.sources.cameras import CameraInfo, list_cameras
 from rtdet.video.sources.names import IMAGE_SUFFIXES, is_camera, is_glob, is_url, missing_file, to_path
 from rtdet.video.sources.reading import MAX_MEGAPIXELS, Reading
 
+if TYPE_CHECKING:
+    from rtdet.video.recording.packets import PacketCopy
+
 __all__ = ["SOURCES", "CameraInfo", "SourceKind", "list_cameras", "open_source"]
 
 _LAST_CAMERA = 255
@@ -26,11 +30,13 @@ _LAST_CAMERA = 255
 
 @dataclass(frozen=True)
 class SourceKind:
-    """A kind of source: how it is spelt (for the help), which texts mean it, and how it is opened."""
+    """A kind of source: how it is spelt (for the help), which texts mean it, how it is opened, and whether it is read
+    as packets, which can be copied."""
 
     spelling: str
     matches: Callable[[str], bool]
     open: Callable[[str, Reading], Source]
+    has_packets: bool = False
 
 
 def open_source(
@@ -40,13 +46,14 @@ def open_source(
     taken_as: str | None = None,
     video_track: int | None = None,
     max_megapixels: float = MAX_MEGAPIXELS,
+    packets: PacketCopy | None = None,
 ) -> Source:
     """The source that a text names: see `SOURCES` for the spellings.
 
     start_s: begin there; only where the source can seek. taken_as: "film" or "pictures", for images (None: by
     their names and sizes). video_track: which of a container's, from 0 (None: the film). max_megapixels: larger
-    pictures are not decoded. Raises SourceError, one line that names the
-    source and says what to do.
+    pictures are not decoded. packets: takes the packets of a file or a stream, to copy them; UsageError where a
+    source has none. Raises SourceError, one line that names the source and says what to do.
 
     >>> source = rtdet.open_source("street.mp4", start_s=0.2)
     >>> source.info.width, source.info.height, source.info.fps
@@ -74,7 +81,10 @@ def open_source(
         raise SourceError(
             f"cannot read {spelling[:80]}: {getattr(error, 'strerror', None) or error}"
         ) from error
-    return kind.open(spelling, Reading(start_s, taken_as, video_track, max_megapixels))
+    reading = Reading(start_s, taken_as, video_track, max_megapixels, packets)
+    if not kind.has_packets:
+        reading.refuse_copy(spelling)
+    return kind.open(spelling, reading)
 
 
 def _open_demo(text: str, reading: Reading) -> Source:
@@ -143,9 +153,11 @@ def _is_image_file(text: str) -> bool:
 SOURCES: dict[str, SourceKind] = {
     "demo": SourceKind("demo or demo:SEED", _is_demo, _open_demo),
     "webcam": SourceKind("webcam, webcam:N or N", is_camera, _open_webcam),
-    "stream": SourceKind("rtsp://..., http://..., udp://...", is_url, _open_stream),
+    "stream": SourceKind("rtsp://..., http://..., udp://...", is_url, _open_stream, has_packets=True),
     "folder": SourceKind("a folder of images", lambda text: to_path(text).is_dir(), _open_folder),
     "image": SourceKind("an image file", _is_image_file, _open_image),
-    "file": SourceKind("a video file or an animated GIF", lambda text: to_path(text).exists(), _open_file),
+    "file": SourceKind(
+        "a video file or an animated GIF", lambda text: to_path(text).exists(), _open_file, has_packets=True
+    ),
     "glob": SourceKind("a pattern such as frames/*.jpg", is_glob, _open_glob),
 }

@@ -231,6 +231,7 @@ class FileSource:
         picture = self._orientation.apply(self._converter.to_bgr(decoded.picture))
         time_base = self._decoder.stream.time_base if decoded.pts is not None else None
         index = self._count(decoded)
+        self._decoder.shown(decoded.picture, decoded.t)
         return Frame(picture, decoded.t, index, time.monotonic(), decoded.pts, time_base)
 
     def _take(self) -> _Decoded | None:

@@ -73,6 +73,11 @@ class VideoDecoder:
         self.times = PictureTimes(by_decoding=self._counts_empty_places)
         self._reorders = bool(self.stream.codec_context.has_b_frames)
         self.frame_count = self._count_frames()
+        self._copy = reading.packets
+        self._copied: Any = None  # the sound, whose packets are read only to be copied
+        if self._copy is not None:
+            self._copied = self.container.streams.best("audio")
+            self._copy.begin(self.stream, self._copied)
 
     @property
     def fps(self) -> float | None:
@@ -171,6 +176,8 @@ class VideoDecoder:
                 yield from self._decode(packet)
         self.broke_off = self.broke_off or held is not None
         yield from self._decode(None)
+        if self._copy is not None:
+            self._copy.end()
 
     def _packets(self) -> Iterator[Any]:
         import av
@@ -178,7 +185,7 @@ class VideoDecoder:
         failures = 0
         while True:
             try:
-                for packet in self.container.demux(self.stream):
+                for packet in self._demuxed():
                     self.watch()
                     if packet.size:
                         self.damaged += failures
@@ -192,6 +199,21 @@ class VideoDecoder:
             except av.error.EOFError:
                 break
         self.broke_off = self.broke_off or failures > 0
+
+    def _demuxed(self) -> Iterator[Any]:
+        """The packets of the picture track; those that are copied go there on the way."""
+        if self._copy is None:
+            yield from self.container.demux(self.stream)
+            return
+        for packet in self.container.demux([one for one in (self.stream, self._copied) if one is not None]):
+            self._copy.feed(packet)
+            if packet.stream_index == self.stream.index:
+                yield packet
+
+    def shown(self, picture: Any, t: float) -> None:
+        """The picture is the frame of the time `t`: what its packets' copy is timed by."""
+        if self._copy is not None and picture.pts is not None:
+            self._copy.shown(float(picture.pts * self.stream.time_base), t)
 
     def _decode(self, packet: Any) -> list[Any]:
         """The frames that a packet completes; None empties the decoder."""
@@ -234,6 +256,8 @@ class VideoDecoder:
             return False
         self.broke_off = False
         self.times.restart()
+        if self._copy is not None:
+            self._copy.restart()
         return True
 
     def close(self) -> None:

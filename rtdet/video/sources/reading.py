@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import math
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
-from rtdet.errors import SourceError
+from rtdet.errors import SourceError, UsageError
+
+if TYPE_CHECKING:
+    from rtdet.video.recording.packets import PacketCopy
 
 FILM, PICTURES = "film", "pictures"
 # As many as the largest camera of a telephone gives; a picture of it takes a third of a gigabyte.
@@ -19,12 +22,22 @@ class Reading(NamedTuple):
     taken_as:       "film" or "pictures", for images; None: by their names and sizes.
     video_track:    which of a container's, from 0; None: the main one.
     max_megapixels: pictures with more are not decoded.
+    packets:        takes the packets that are read, to copy them.
     """
 
     start_s: float = 0.0
     taken_as: str | None = None
     video_track: int | None = None
     max_megapixels: float = MAX_MEGAPIXELS
+    packets: PacketCopy | None = None
+
+    def refuse_copy(self, name: str) -> None:
+        """Raises UsageError where there are no packets to be copied."""
+        if self.packets is not None:
+            raise UsageError(
+                f"{name} has no packets that --save-raw could copy: it takes those of video files and streams; "
+                "--save records pictures of any source"
+            )
 
     def refuse_start(self, name: str) -> None:
         """Raises SourceError where a live source is to start later."""

@@ -310,6 +310,7 @@ class StreamSource(LiveSource):
                     self._put(image, raw_s)
                 elif not self._put_when_due(image, raw_s, times):
                     return
+                decoder.shown(picture, self._last_t)
                 self._last_at = time.monotonic()
                 self._watch.saw(self._last_at)
         finally:

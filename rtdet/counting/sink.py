@@ -86,6 +86,7 @@ class CountSink(Sink):
             return
         self._is_closed = True
         with ExitStack() as closing:
+            closing.callback(self._write_counts)  # whatever happens to the rest
             for part in (self._webhook, self._events):
                 if part is not None:
                     closing.callback(part.close)
@@ -93,7 +94,6 @@ class CountSink(Sink):
                 self._tell(self.counter.finish())
             elif self._events is not None:
                 self._events.append(b"")
-            self._write_counts()
 
     def _tell(self, events: list[Event]) -> None:
         lines = [one.as_line(self._clock) for one in events]

@@ -226,9 +226,8 @@ def on_demo() -> None:
         print(f"  {shape.name:14} {found} {truth[shape.name]}")
     over = counted(DEMO, (1280, 720), rows, scene.fps).events
     hidden = sum(_is_hidden(scene, one) for one in over if one.kind in ("crossed", "entered", "left"))
-    print(
-        f"  together {wrong} of {total} wrong: {wrong / total:.1%}; {hidden} of them nobody can see: less than a quarter"
-    )
+    share = f"{wrong} of {total} wrong: {wrong / total:.1%}"
+    print(f"  together {share}; of {hidden} true ones less than a quarter was visible as they crossed")
 
 
 def _is_hidden(scene: DemoScene, event: Event) -> bool:

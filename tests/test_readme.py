@@ -69,7 +69,15 @@ def folder(tmp_path, squares) -> Path:
     rows.parent.mkdir(parents=True)
     rows.write_text("".join(f"{frame},-1,{10 + frame},20,30,60,0.9\n" for frame in range(1, 20)))
     save_tiny_yolox(tmp_path / "yolox_nano.onnx", names="{0: 'person', 1: 'car'}")
+    _write_shown_files(tmp_path)
     return tmp_path
+
+
+def _write_shown_files(folder: Path) -> None:
+    """The files that the README shows: from `$ cat NAME` to the next command."""
+    text = (ROOT / "README.md").read_text(encoding="utf-8")
+    for name, content in re.findall(r"^    \$ cat (\S+)\n(.*?)^    rtdet ", text, re.MULTILINE | re.DOTALL):
+        (folder / name).write_text(content)
 
 
 def _sort_by_kind(pictures: Path, folder: Path) -> None:

@@ -135,6 +135,21 @@ def test_a_run_counts_posts_and_draws_as_it_goes_on(rtdet, tracks, tmp_path) -> 
     assert on_line > 100 > 5 * beside
 
 
+def test_a_kept_run_has_its_zones_with_it_and_is_tracked_again_for_a_sweep(rtdet, tracks) -> None:
+    outcome = rtdet(
+        "--source", "demo", "--headless", "--max-frames", 50, "--zones", "z.json", "--keep", "r.rtdet",
+        "--counts", "c.csv",
+    )  # fmt: skip
+    assert outcome.code == 0, outcome.err
+    assert rtdet("count", "r.rtdet", "--out", "d.csv", "--sweep", "conf").code == 0
+    assert _counts("d.csv") == _counts("c.csv")
+    with open("d.csv", newline="") as file:
+        swept = [
+            int(row["count"]) for row in csv.DictReader(file) if row["conf"] and row["what"] == "appeared"
+        ]
+    assert swept[0] > swept[-1]
+
+
 @pytest.mark.parametrize(
     ("arguments", "says"),
     [

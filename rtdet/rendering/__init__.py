@@ -5,6 +5,7 @@ both to sinks: a recording (the same as a run's, drawn by the same painter) and 
 """
 
 from rtdet.rendering.clips import Clip, Event, clips_around, read_events
+from rtdet.rendering.counted import CountedZones
 from rtdet.rendering.crops import CropFolder
 from rtdet.rendering.following import FollowedTrack
 from rtdet.rendering.hiding import HiddenClasses, hide
@@ -13,6 +14,7 @@ from rtdet.rendering.render import Span, render
 
 __all__ = [
     "Clip",
+    "CountedZones",
     "CropFolder",
     "Event",
     "FollowedTrack",

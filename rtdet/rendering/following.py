@@ -14,6 +14,8 @@ from rtdet.video.draw import View
 _ROOM = 2.2
 # No closer than this share of the picture's sides: pixels would be seen.
 _CLOSEST = 1 / 6
+# A film smaller than this share of the picture's sides would be a stamp.
+_LEAST_SHOWN = 1 / 2
 # How slowly the part moves and grows: standard deviations, in seconds, of the Gaussian over the object's path.
 _MOVE_S, _ZOOM_S = 0.4, 1.5
 
@@ -43,8 +45,8 @@ class FollowedTrack:
         shares = np.exp(smoothed(np.log(wanted.clip(1e-6))[:, None], _ZOOM_S * fps)[:, 0]).clip(_CLOSEST, 1)
         self._shares = shares
         self._picture = size
-        # As large as the largest part is, so that nothing is lost of it.
-        share = float(shares.max())
+        # As large as the largest part is, so that nothing is lost of it, and large enough to be looked at.
+        share = max(float(shares.max()), _LEAST_SHOWN)
         self.size = (max(2, round(size[0] * share / 2) * 2), max(2, round(size[1] * share / 2) * 2))
 
     def view(self, index: int) -> View:

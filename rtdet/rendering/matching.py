@@ -45,6 +45,10 @@ class TracksOfFilm:
         self._last = max(self._last, number)
         if number in self._place and not self._has_warned:
             self._check_frame(frame, self._place[number])
+        return self.at(number)
+
+    def at(self, number: int) -> Tracks:
+        """As `of`, by the frame's number from 1, and without a look at the frame."""
         start, end = np.searchsorted(self.table.frames, (number, number + 1))
         return replace(self.table.at(number), since_update_s=self._unseen_s[start:end])
 

@@ -200,3 +200,22 @@ def test_an_interruption_leaves_a_film_that_plays(start_rtdet, tracks, tmp_path)
     assert process.returncode == 130, err
     assert "Traceback" not in err
     assert 1 < len(pictures(out)) < 500
+
+
+def test_lines_and_zones_are_drawn_with_their_counts(rtdet, clip, tracks):
+    Path("zones.json").write_text(
+        '{"type": "FeatureCollection", "features": [{"type": "Feature", "properties": {"name": "door", "color": '
+        '"#ff0000"}, "geometry": {"type": "LineString", "coordinates": [[0.5, 0.1], [0.5, 0.9]]}}]}'
+    )
+    outcome = rtdet("render", clip, "--tracks", tracks, "--out", "z.mp4", "--zones", "zones.json")
+    assert outcome.code == 0, outcome.err
+    assert rtdet("render", clip, "--tracks", tracks, "--out", "p.mp4").code == 0
+    with_zones, without = pictures(Path("z.mp4")), pictures(Path("p.mp4"))
+    changed = np.abs(with_zones[5].astype(int) - without[5]).max(axis=2) > 40
+    assert changed[60:300, 315:325].any(axis=1).mean() > 0.9
+    assert (
+        "would overwrite"
+        in rtdet("render", clip, "--tracks", tracks, "--crops", "zones.json", "--zones", "zones.json").errors[
+            0
+        ]
+    )

@@ -1,0 +1,42 @@
+"""Lines and zones in films that are rendered again."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from rtdet.counting import count_table, zones_from_text
+from rtdet.rendering import CountedZones, TracksOfFilm
+from rtdet.types import Detections, Frame, FrameResult, SourceInfo
+
+INFO = SourceInfo("film.mp4", 320, 240, 10.0, 60, 6.0)
+ZONES = """{"type": "FeatureCollection", "properties": {}, "features": [{"type": "Feature", "properties":
+    {"name": "door"}, "geometry": {"type": "LineString", "coordinates": [[0.5, 0.0], [0.5, 1.0]]}}]}"""
+
+
+def words(table, numbers) -> tuple[str, ...]:
+    """What is written at the line after these frames were rendered."""
+    tracks = TracksOfFilm(table, "t.csv", INFO)
+    counted = CountedZones(zones_from_text(ZONES), tracks, (320, 240), 10)
+    for number in numbers:
+        frame = Frame(np.zeros((240, 320, 3), np.uint8), (number - 1) / 10, number - 1)
+        counted.write(FrameResult(frame, Detections(), tracks.of(frame)))
+        counted.close()
+    return counted.marks[0].words
+
+
+def test_a_film_that_starts_late_or_leaves_frames_out_shows_the_counts_since_the_beginning(table) -> None:
+    rows = [(n, 1, (10.0 + 5 * n, 100.0, 40.0 + 5 * n, 200.0)) for n in range(1, 51)]
+    whole = words(table(rows), range(1, 51))
+    assert any(word.endswith(" 1") for word in whole)
+    assert words(table(rows), range(45, 51)) == whole
+    assert words(table(rows), (1, 2, 44, 50)) == whole
+    assert words(table(rows), range(1, 10)) != whole
+
+
+def test_the_counts_are_those_of_rtdet_count(table) -> None:
+    rows = [(n, 1, (10.0 + 5 * n, 100.0, 40.0 + 5 * n, 200.0)) for n in range(1, 51)]
+    counter = count_table(table(rows), zones_from_text(ZONES), (320, 240))
+    assert len(counter.events) == 1
+    (name, *counts) = words(table(rows), range(1, 51))
+    assert name == "door"
+    assert sum(int(count.rsplit(" ", 1)[1]) for count in counts) == 1

@@ -31,8 +31,8 @@ def test_help_lists_the_commands_in_the_order_in_which_one_needs_them(rtdet):
     commands = outcome.out.split("Commands:")[1]
     names = [line.split()[0] for line in commands.splitlines() if line.startswith("  ") and line[2] != " "]
     assert names == [
-        "link", "fill", "smooth", "speed", "merge", "split", "swap", "delete", "rename", "class", "draw", "correct",
-        "renumber", "undo", "redo", "log", "export",
+        "link", "fill", "smooth", "speed", "doubts", "merge", "split", "swap", "delete", "rename", "class", "draw",
+        "correct", "renumber", "undo", "redo", "log", "export",
     ]  # fmt: skip
     assert "..." not in commands.replace("1, 2, 3, ...", "").replace("B, C, ...", "")
     for name in names:
@@ -124,6 +124,33 @@ def test_a_class_is_set_by_name_and_in_a_txt_by_its_number(rtdet, walk, tmp_path
     rtdet("tracks", "class", "b.csv", "3", "lamp", "--out", "b.csv")
     table = read_table(tmp_path / "b.csv")
     assert {table.at(1).name_of(row) for row in range(2)} == {"0", "lamp"}
+
+
+def test_what_is_worth_a_look_is_printed_or_written(rtdet, walk, tmp_path):
+    shown = rtdet("tracks", "doubts", "a.txt", "--fps", "10").out.splitlines()
+    assert shown[0].endswith(
+        "ID 2 begins 0.3 s after ID 1 ended, where that was heading: they may be one object"
+    )
+    assert shown[0].split()[1:4] == ["frame", "13", "1.20"]
+    assert len(rtdet("tracks", "doubts", "a.txt", "--top", "1").out.splitlines()) == 1
+    assert rtdet("tracks", "doubts", "a.txt", "--fps", "10", "--out", "d.csv").err.startswith("wrote d.csv: ")
+    header, first, *_ = (tmp_path / "d.csv").read_text().splitlines()
+    assert header == "rank,score,kind,frame,time_s,ids,text"
+    assert first.split(",")[2:6] == ["continued", "13", "1.2", "2 1"]
+    rtdet("tracks", "doubts", "a.txt", "--fps", "10", "--out", "d.json")
+    found = json.loads((tmp_path / "d.json").read_text())
+    assert [one["rank"] for one in found] == list(range(1, len(shown) + 1))
+    assert (found[0]["kind"], found[0]["ids"], found[0]["time_s"]) == ("continued", [2, 1], 1.2)
+
+
+def test_a_file_in_which_nothing_is_doubtful_gives_an_empty_list(rtdet, tmp_path):
+    (tmp_path / "a.txt").write_text("")
+    assert rtdet("tracks", "doubts", "a.txt").err == "nothing is worth a look\n"
+    rtdet("tracks", "doubts", "a.txt", "--out", "d.json")
+    assert json.loads((tmp_path / "d.json").read_text()) == []
+    assert rtdet("tracks", "doubts", "a.txt", "--out", "d.xml").code == 2
+    assert rtdet("tracks", "doubts", "a.txt", "--out", "a.txt").code == 2
+    assert rtdet("tracks", "doubts", "absent.txt").code == 3
 
 
 def test_an_edit_of_a_track_file_needs_out_and_keeps_no_history(rtdet, walk):

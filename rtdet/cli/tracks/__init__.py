@@ -5,6 +5,7 @@ from __future__ import annotations
 import click
 
 from rtdet.cli.options import CONTEXT
+from rtdet.cli.tracks.doubts import doubts
 from rtdet.cli.tracks.edit import correct, delete, draw, merge, rename, renumber, set_class, split, swap
 from rtdet.cli.tracks.history import export, log, redo, undo
 from rtdet.cli.tracks.improve import fill, link, smooth
@@ -33,7 +34,7 @@ def command() -> None:
 
 
 for _subcommand in (
-    link, fill, smooth, speed, merge, split, swap, delete, rename, set_class, draw, correct, renumber,
+    link, fill, smooth, speed, doubts, merge, split, swap, delete, rename, set_class, draw, correct, renumber,
     undo, redo, log, export,
 ):  # fmt: skip
     command.add_command(_subcommand)

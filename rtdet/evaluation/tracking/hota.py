@@ -16,12 +16,8 @@ from rtdet.types import FloatArray, IntArray
 
 def hota_scores(overlaps: Overlaps, encounters: Encounters) -> dict[str, Any]:
     """hota_tp, hota_iou, ass_a, ass_re and ass_pr of TrackingScores. IDs are counted from 0."""
-    of_object = np.bincount(overlaps.truth_ids, minlength=overlaps.truth_count)[encounters.objects]
-    of_id = np.bincount(overlaps.track_ids, minlength=overlaps.track_count)[encounters.ids]
-    alignment = _alignment(overlaps, encounters, of_object + of_id)
-    matched = heaviest_matching(
-        overlaps, np.arange(len(overlaps.rows)), alignment[encounters.of_pair] * overlaps.iou
-    )
+    of_object, of_id = _boxes_of(overlaps, encounters)
+    matched = hota_matches(overlaps, encounters)
     # A match counts at all alphas up to its IoU: the first `reach` of them.
     iou = overlaps.iou[matched]
     reach = np.searchsorted(ALPHAS - np.finfo(np.float64).eps, iou, side="right")
@@ -34,6 +30,22 @@ def hota_scores(overlaps: Overlaps, encounters: Encounters) -> dict[str, Any]:
         "ass_re": (tpa * tpa / of_object).sum(axis=0),
         "ass_pr": (tpa * tpa / of_id).sum(axis=0),
     }
+
+
+def hota_matches(overlaps: Overlaps, encounters: Encounters) -> IntArray:
+    """The pairs of boxes that HOTA takes for one object each, rising: those that overlap most, and of IDs that go
+    together best over the whole sequence. IDs are counted from 0."""
+    alignment = _alignment(overlaps, encounters, np.add(*_boxes_of(overlaps, encounters)))
+    return heaviest_matching(
+        overlaps, np.arange(len(overlaps.rows)), alignment[encounters.of_pair] * overlaps.iou
+    )
+
+
+def _boxes_of(overlaps: Overlaps, encounters: Encounters) -> tuple[IntArray, IntArray]:
+    """(K,), (K,) how many boxes the object and the ID of each encounter have."""
+    of_object = np.bincount(overlaps.truth_ids, minlength=overlaps.truth_count)[encounters.objects]
+    of_id = np.bincount(overlaps.track_ids, minlength=overlaps.track_count)[encounters.ids]
+    return of_object, of_id
 
 
 def _alignment(overlaps: Overlaps, encounters: Encounters, boxes: IntArray) -> FloatArray:

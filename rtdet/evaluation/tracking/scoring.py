@@ -24,7 +24,7 @@ def score_tracks(truth: TrackRows, tracks: TrackRows, frame_count: int | None = 
     """
     overlaps = find_overlaps(truth, tracks)
     if isinstance(truth, TruthRows):
-        overlaps = _considered(truth, overlaps)
+        overlaps = considered(truth, overlaps)
     truth_ids, truth_places = np.unique(overlaps.truth_ids, return_inverse=True)
     track_ids, track_places = np.unique(overlaps.track_ids, return_inverse=True)
     overlaps = replace(overlaps, truth_ids=truth_places, track_ids=track_places)
@@ -41,7 +41,7 @@ def score_tracks(truth: TrackRows, tracks: TrackRows, frame_count: int | None = 
     )
 
 
-def _considered(truth: TruthRows, overlaps: Overlaps) -> Overlaps:
+def considered(truth: TruthRows, overlaps: Overlaps) -> Overlaps:
     """Without the rows of the truth that are not scored, and without the boxes that match a distractor.
 
     Milan et al., "MOT16: A Benchmark for Multi-Object Tracking", 2016, arXiv 1603.00831, section 4.1: boxes are

@@ -33,15 +33,15 @@ def link(table: TrackTable, max_gap_s: float = MAX_GAP_S) -> TrackTable:
     if len(tracks) < 2:
         return table
     seconds = row_seconds(table)
-    ends = _ends(table, [rows[::-1] for rows in tracks], seconds)
-    starts = _ends(table, tracks, seconds)
+    ends = track_ends(table, [rows[::-1] for rows in tracks], seconds)
+    starts = track_ends(table, tracks, seconds)
     earlier, later = _best_pairs(ends, starts, longest_s)
     successor = dict(zip(earlier.tolist(), later.tolist(), strict=True))
     return table.with_ids(_joined(table, tracks, successor))
 
 
 @dataclass(frozen=True, eq=False)
-class _Ends:
+class TrackEnds:
     """One end of each of K tracks: seconds (K,), centre (K, 2), velocity (K, 2) in pixels a second and NaN where
     it is not known, logarithms of the sides (K, 2), label (K,)."""
 
@@ -52,7 +52,7 @@ class _Ends:
     labels: IntArray
 
 
-def _ends(table: TrackTable, tracks: list[IntArray], seconds: FloatArray) -> _Ends:
+def track_ends(table: TrackTable, tracks: list[IntArray], seconds: FloatArray) -> TrackEnds:
     """The ends with which the rows of the tracks begin."""
     values = to_values(table.boxes)
     velocity, sides = np.full((len(tracks), 2), np.nan), np.empty((len(tracks), 2))
@@ -63,15 +63,15 @@ def _ends(table: TrackTable, tracks: list[IntArray], seconds: FloatArray) -> _En
             t = seconds[near] - seconds[near].mean()
             velocity[i] = t @ values[near, :2] / max(t @ t, 1e-12)
     first = np.array([rows[0] for rows in tracks])
-    return _Ends(seconds[first], values[first, :2], velocity, sides, table.labels[first])
+    return TrackEnds(seconds[first], values[first, :2], velocity, sides, table.labels[first])
 
 
-def _best_pairs(ends: _Ends, starts: _Ends, longest_s: float) -> tuple[IntArray, IntArray]:
-    earlier, later = _in_time(ends, starts, longest_s)
+def _best_pairs(ends: TrackEnds, starts: TrackEnds, longest_s: float) -> tuple[IntArray, IntArray]:
+    earlier, later = pairs_in_time(ends, starts, longest_s)
     is_alike = (np.abs(ends.sides[earlier] - starts.sides[later]) <= MOST_GROWTH).all(axis=1)
     is_alike &= ends.labels[earlier] == starts.labels[later]
     earlier, later = earlier[is_alike], later[is_alike]
-    away = _distance(ends, starts, earlier, later)
+    away = distance(ends, starts, earlier, later)
     near = away < MOST_AWAY
     earlier, later, away = earlier[near], later[near], away[near]
     if len(away) == 0:
@@ -81,7 +81,7 @@ def _best_pairs(ends: _Ends, starts: _Ends, longest_s: float) -> tuple[IntArray,
     return earlier[best], later[best]
 
 
-def _in_time(ends: _Ends, starts: _Ends, longest_s: float) -> tuple[IntArray, IntArray]:
+def pairs_in_time(ends: TrackEnds, starts: TrackEnds, longest_s: float) -> tuple[IntArray, IntArray]:
     """All pairs of a track that ends and one that begins after it, by at most `longest_s`."""
     order = np.argsort(starts.seconds, kind="stable")
     begins = starts.seconds[order]
@@ -91,7 +91,7 @@ def _in_time(ends: _Ends, starts: _Ends, longest_s: float) -> tuple[IntArray, In
     return earlier, order[first[earlier] + nth]
 
 
-def _distance(ends: _Ends, starts: _Ends, earlier: IntArray, later: IntArray) -> FloatArray:
+def distance(ends: TrackEnds, starts: TrackEnds, earlier: IntArray, later: IntArray) -> FloatArray:
     """Of each pair, how far the start is from where the end was going, in sizes of the object."""
     both = np.stack([ends.velocity[earlier], starts.velocity[later]])
     known = np.isfinite(both)

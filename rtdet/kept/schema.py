@@ -37,7 +37,7 @@ CREATE TABLE candidates (
 );
 -- Key points of candidates: int32 (little-endian) x, y in thousandths of a pixel, confidence in millionths, ...
 CREATE TABLE points (id INTEGER PRIMARY KEY, points BLOB NOT NULL);
--- What was made of it since: "edits" and "zones", as JSON.
+-- What was made of it since: "edits" and "zones", as JSON, and "looked_at", a line each.
 CREATE TABLE documents (name TEXT PRIMARY KEY, text TEXT NOT NULL) WITHOUT ROWID;
 CREATE VIEW detections AS
     SELECT candidates.id / {MOST} AS frame, time_s, candidates.id % {MOST} + 1 AS place, classes.name AS class,

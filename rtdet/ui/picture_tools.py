@@ -12,6 +12,7 @@ from PyQt6.QtCore import QObject, QPoint, QPointF, QRectF, Qt, pyqtSignal
 from PyQt6.QtGui import QColor, QContextMenuEvent, QMouseEvent, QPainter, QPen
 from PyQt6.QtWidgets import QApplication
 
+from rtdet.tracks.table import TrackTable
 from rtdet.types import Frame, Tracks
 from rtdet.ui import theme
 from rtdet.viewer.box_drag import Box, Grip, between, box_at, dragged, grip_at
@@ -83,7 +84,10 @@ class PictureTools(QObject):
         for seconds, tracks in self._review.before(frame, trails.seconds):
             trails.update(tracks, seconds)
 
-    def _table_changed(self, _table: object) -> None:
+    def _table_changed(self, table: TrackTable | None) -> None:
+        frame = self._view.frame
+        if table is not None and frame is not None and self._review.tracks_of(frame) is None:
+            return  # the table does not reach so far yet: the live tracks go on, with their trails
         self._last_t = None
         self._view.trails.clear()
         self._view.take_again()

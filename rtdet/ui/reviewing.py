@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+from functools import partial
 from pathlib import Path
 
 from PyQt6.QtCore import QObject, Qt
-from PyQt6.QtWidgets import QWidget
+from PyQt6.QtWidgets import QFileDialog, QWidget
 
 from rtdet.kept.schema import KEPT_SUFFIX
 from rtdet.tracks import FORMATS
+from rtdet.types import SourceInfo
 from rtdet.ui import dialogs
 from rtdet.ui.actions import Actions
+from rtdet.ui.going_through import GoingThrough
 from rtdet.ui.mending import MendingActions
 from rtdet.ui.picture_tools import PictureTools
 from rtdet.ui.timeline.panel import TimelinePanel
@@ -29,9 +32,12 @@ class Reviewing(QObject):
         super().__init__(window)
         self._parent, self._session, self._actions, self._view = window, session, actions, view
         self._player, self._review, self._timeline = session.player, session.review, session.timeline
-        self.panel = TimelinePanel(self._timeline, self._review, session.window, actions.by_name)
+        self.panel = TimelinePanel(
+            self._timeline, self._review, session.worklist, session.window, actions.by_name
+        )
         self.tools = view.tools = PictureTools(view, self._timeline, self._review, session.window)
         self.mending = MendingActions(window, session, actions, view)
+        self.doubts = GoingThrough(window, session, actions, self.panel.worklist)
         self._connect()
 
     def _connect(self) -> None:
@@ -54,6 +60,7 @@ class Reviewing(QObject):
         in_view.toggled.connect(self._in_view_toggled)
         self._player.watch("position_s", self._moved, now=True)
         self._player.watch("source", self._source_changed)
+        self._player.watch("source_info", self._length_changed, now=True)
         self._review.watch("table", self._table_changed, now=True)
         self._review.on_near = self._view.take_again
         timeline.watch("selected", self._selection_changed, now=True)
@@ -65,6 +72,10 @@ class Reviewing(QObject):
 
     def _moved(self, seconds: float) -> None:
         self._timeline.move_to(seconds, is_playing=self._player.phase is Phase.PLAYING)
+
+    def _length_changed(self, info: SourceInfo | None) -> None:
+        is_film = info is not None and not info.is_live and not info.are_pictures
+        self._timeline.length_s = (info.duration_s or 0.0) if info is not None and is_film else 0.0
 
     def _source_changed(self, _source: str) -> None:
         self._timeline.following = None
@@ -165,7 +176,8 @@ class Reviewing(QObject):
     def export(self) -> None:
         path = dated_path(videos_folder(), self._player.source, ".csv")
         filters = ";;".join(f"{_NAMES.get(suffix, suffix[1:])} (*{suffix})" for suffix in FORMATS)
-        dialogs.ask_save(self._parent, "Export tracks", path, filters, self._export_to)
+        dialog = dialogs.ask_save(self._parent, "Export tracks", path, filters, self._export_to)
+        dialog.filterSelected.connect(partial(_use_suffix_of, dialog))
 
     def save_run(self) -> None:
         path = dated_path(videos_folder(), self._player.source, KEPT_SUFFIX)
@@ -176,6 +188,15 @@ class Reviewing(QObject):
 
     def _export_to(self, name: str) -> None:
         self._session.export_tracks(Path(name))
+
+
+def _use_suffix_of(dialog: QFileDialog, chosen: str) -> None:
+    """The format that was chosen in the list is that of the name too."""
+    suffix = chosen.rpartition("*")[2].rstrip(")")
+    named = dialog.selectedFiles()
+    if named:
+        dialog.setDefaultSuffix(suffix.lstrip("."))
+        dialog.selectFile(Path(named[0]).with_suffix(suffix).name)
 
 
 _NAMES = {

@@ -45,6 +45,13 @@ QToolButton#choice:hover {{ background: {HOVER}; }}
 QToolButton#choice:focus {{ border-color: {ACCENT}; }}
 QSplitter::handle:vertical {{ background: {BORDER}; height: 3px; }}
 QSplitter::handle:vertical:hover {{ background: {ACCENT}; }}
+#worklist {{ background: {SURFACE}; border-left: 1px solid {BORDER}; }}
+#worklist QListView {{ background: {BACKGROUND}; border: 1px solid {BORDER}; border-radius: 6px; padding: 4px;
+    outline: none; }}
+#worklist QListView:focus {{ border-color: {ACCENT}; }}
+#worklist QListView::item {{ padding: 3px 4px; border-radius: 4px; color: {TEXT}; }}
+#worklist QListView::item:hover {{ background: {RAISED}; }}
+#worklist QListView::item:selected {{ background: {HOVER}; color: {TEXT}; }}
 #panel {{ border-left: 1px solid {BORDER}; }}
 #panelBody, #keys {{ background: {SURFACE}; }}
 #transport {{ border-top: 1px solid {BORDER}; }}

@@ -31,12 +31,17 @@ _BEFORE_S, _AFTER_S = 2.5, 1.0
 # What has come since is taken in this often where somebody looks at the whole, and less often where that takes long.
 _TAKE_IN_EVERY_S = 1.0
 _SHARE_OF_TIME = 0.05
+# A picture that is the same for so long stands.
+_STANDS_S = 0.5
+LOOKED_AT = "looked_at"
 
 
 class Running(Protocol):
     """What is needed of the pipeline."""
 
     def flush_kept(self) -> None: ...
+
+    def newest_frame(self) -> Frame | None: ...
 
     @property
     def is_finished(self) -> bool: ...
@@ -63,6 +68,9 @@ class KeptReview(Review):
         self._near: tuple[Tracking, TrackTable] | None = None
         self._asked: Tracking | None = None
         self._asked_at = self._took_s = 0.0
+        self._is_warm = False
+        self._last: Frame | None = None
+        self._stood_at = 0.0
         self._written = -1.0
 
     # What runs
@@ -140,9 +148,17 @@ class KeptReview(Review):
             return
         if not (self._has_changed or self._is_looked_at()):
             return
-        wait_s = max(_TAKE_IN_EVERY_S, self._took_s / _SHARE_OF_TIME)
-        if time.monotonic() - self._asked_at >= wait_s and self._has_grown():
+        waited_s = time.monotonic() - self._asked_at
+        is_due = waited_s >= max(_TAKE_IN_EVERY_S, self._took_s / _SHARE_OF_TIME)
+        if (is_due or (waited_s >= _TAKE_IN_EVERY_S and self._stands())) and self._has_grown():
             self._request()
+
+    def _stands(self) -> bool:
+        """Whether nothing more is written just now: what is there is taken in once, however long that takes."""
+        frame = None if self._pipeline is None else self._pipeline.newest_frame()
+        stood, self._last = frame is self._last, frame
+        self._stood_at = self._stood_at if stood else time.monotonic()
+        return time.monotonic() - self._stood_at >= _STANDS_S
 
     def tracks_of(self, frame: Frame) -> Tracks | None:
         """See Review. Where the whole is still being made, what is known around the picture."""
@@ -192,7 +208,9 @@ class KeptReview(Review):
             if self.progress is not None:
                 self.progress = answer.share
         else:
-            self._took_s = time.monotonic() - self._asked_at
+            # The first answer has waited for its process to begin, which says nothing of the others.
+            self._took_s = time.monotonic() - self._asked_at if self._is_warm else 0.0
+            self._is_warm = True
             self._asked, self._near, self.progress = None, None, None
             self._show_whole(answer.table)
 
@@ -204,6 +222,7 @@ class KeptReview(Review):
         try:
             with KeptRun(self._path) as run:
                 self._log = edits_of(run)
+                self.looked_at = frozenset((run.document(LOOKED_AT) or "").splitlines())
         except RtdetError as error:
             self._log = EditLog()
             self._say(str(error))
@@ -217,13 +236,20 @@ class KeptReview(Review):
 
     def on_mended(self) -> None:
         """Keeps the edits with the run."""
-        path, text = self._path, self.log.to_text()
+        self._keep_with_run(EDITS, self.log.to_text())
+
+    def on_looked_at(self) -> None:
+        """Keeps what is ticked off with the run."""
+        self._keep_with_run(LOOKED_AT, "\n".join(sorted(self.looked_at)))
+
+    def _keep_with_run(self, name: str, text: str) -> None:
+        path = self._path
         if self._is_fixed or path is None or not path.exists():
             return
 
         def keep() -> None:
             with KeptRun(path) as run:
-                run.set_document(EDITS, text)
+                run.set_document(name, text)
 
         self._jobs.run(keep, lane="edits")
 

@@ -30,6 +30,7 @@ class Review(WatchedState):
     name:     what they are of, for the window ("street.csv"); "" where nothing needs to be said.
     progress: 0 to 1 while a newer table is being made; None else.
     zones:    the IDs of the tracks that were in each zone, by its name, for the filter of the lanes.
+    looked_at: what of the list of doubts is ticked off (`worklist.key_of`), to be kept with the run.
     undo_text, redo_text: the edit that each would undo or redo; "" where there is none.
     """
 
@@ -37,6 +38,7 @@ class Review(WatchedState):
     name: str = ""
     progress: float | None = None
     zones: dict[str, frozenset[int]] = field(default_factory=dict)
+    looked_at: frozenset[str] = frozenset()
     undo_text: str = ""
     redo_text: str = ""
 
@@ -59,7 +61,7 @@ class Review(WatchedState):
         """Shows other tracks, as they are before all edits, with the edits of `log` done on them; without one, with
         those that were made here, as after tracking again. None: there are no tracks, and no edits."""
         if base is None:
-            self._edits = None
+            self._edits, self.looked_at = None, frozenset()
         elif log is None and self._edits is not None:
             self._edits.rebase(base)
         else:
@@ -85,6 +87,9 @@ class Review(WatchedState):
 
     def on_mended(self) -> None:
         """Called after each edit, undo and redo: where the log is kept with a run, this is when to do it."""
+
+    def on_looked_at(self) -> None:
+        """Called after something was ticked off, or no longer is: likewise."""
 
     def _editing(self) -> Edits:
         if self._edits is None:
@@ -129,7 +134,7 @@ class FixedReview(Review):
 
     def show(self, table: TrackTable | None, name: str = "") -> None:
         """Takes another table; None: nothing is reviewed any more."""
-        self.name = name
+        self.name, self.looked_at = name, frozenset()
         self.take(table, EditLog())
 
 

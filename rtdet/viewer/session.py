@@ -34,6 +34,7 @@ from rtdet.viewer.review import read_tracks_of
 from rtdet.viewer.services import Services
 from rtdet.viewer.sign_in import SignIn
 from rtdet.viewer.timeline.state import Timeline
+from rtdet.viewer.timeline.worklist import Worklist
 from rtdet.viewer.travel import Travel
 from rtdet.viewer.window import SharedStyle, WindowState
 
@@ -64,6 +65,8 @@ class Session:
         self.review = KeptReview(self.jobs, lambda: window.lanes_open, player.say)
         self.timeline = Timeline()
         self.timeline.attend(self.review, self.jobs)
+        self.worklist = Worklist()
+        self.worklist.attend(self.review, self.jobs)
         self._notices = NoticeHandler()
         self._notices.install()
         self._base = base = Thresholds(max_detections=config.max_det)

@@ -17,7 +17,8 @@ class WindowState(WatchedState):
     """The state that exists once per window, however many sources it shows.
 
     show_boxes, show_labels, show_trails, show_numbers: what is drawn over every picture.
-    lanes_open, chart_open: the timeline is under the picture, and in it how many objects there were.
+    lanes_open: the timeline is under the picture; in it are how many objects there were (chart_open) and what is
+        worth a look (doubts_open).
     lanes_height: of the timeline, in logical pixels.
     recent: what was opened, newest first. zones: lines and zones with their counts, as they are now.
     """
@@ -29,6 +30,7 @@ class WindowState(WatchedState):
     panel_open: bool = True
     lanes_open: bool = False
     chart_open: bool = True
+    doubts_open: bool = False
     lanes_height: int = 260
     recent: tuple[str, ...] = ()
     last_folder: str = ""
@@ -36,7 +38,7 @@ class WindowState(WatchedState):
 
     REMEMBERED: ClassVar[tuple[str, ...]] = (
         "show_boxes", "show_labels", "show_trails", "show_numbers", "panel_open", "lanes_open", "chart_open",
-        "lanes_height", "recent", "last_folder",
+        "doubts_open", "lanes_height", "recent", "last_folder",
     )  # fmt: skip
 
     @property

@@ -218,3 +218,26 @@ def test_layers_of_the_chart_lie_on_each_other() -> None:
     pixels = layered(np.array([[0.25, 0.5], [0.75, 0.5]]), [1, 2], 4)
     assert pixels[:, 0].tolist() == [0, 2, 2, 1]
     assert pixels[:, 1].tolist() == [0, 0, 1, 1]
+
+
+def test_the_format_chosen_for_an_export_is_that_of_its_name(window, qtbot) -> None:
+    window.actions_["export_tracks"].trigger()
+    dialog = QApplication.activeModalWidget()
+    assert dialog.windowTitle() == "Export tracks"
+    dialog.filterSelected.emit("Parquet table (*.parquet)")
+    assert Path(dialog.selectedFiles()[0]).suffix == ".parquet"
+    dialog.reject()
+
+
+def test_the_trails_of_live_tracks_go_on_while_the_table_grows_behind_them(open_window, qtbot, table) -> None:
+    window = open_window()
+    view, review = window.stage.view, window.session.review
+    qtbot.waitUntil(lambda: view.frame.index > 30 and len(view.trails) > 0, timeout=20000)
+    window.session.toggle_play()
+    review.tracks_of = lambda frame: table.at(frame.index + 1) if frame.index < 10 else None
+    before = len(view.trails)
+    review.table = table
+    assert len(view.trails) == before
+    window.session.seek(0.2)
+    qtbot.waitUntil(lambda: view.frame.index == 5, timeout=20000)
+    assert view.tracks.ids.tolist() == table.at(6).ids.tolist()

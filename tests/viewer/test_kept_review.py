@@ -9,7 +9,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from rtdet.kept import About, KeptRun, KeptRunWriter, Tracking, retracked
+from rtdet.kept import About, KeptRun, KeptRunWriter, Tracking, edits_of, retracked
+from rtdet.tracks.offline import Edit
 from rtdet.types import Frame
 from rtdet.viewer.between import tracks_at
 from rtdet.viewer.jobs import Jobs
@@ -23,6 +24,9 @@ class _Pipeline:
     """A run that is over."""
 
     is_finished = True
+
+    def newest_frame(self) -> None:
+        """Nothing is on screen."""
 
     def flush_kept(self) -> None:
         """All is written."""
@@ -182,3 +186,26 @@ def test_in_a_picture_that_was_not_looked_at_boxes_are_between_those_around_it(t
     assert tracks_at(table, _shown(90)) is None  # too far from both
     assert tracks_at(table, _shown(121)) is None
     assert tracks_at(table, _shown(44)) is not None
+
+
+def test_what_is_mended_and_ticked_off_stays_with_the_run(review, kept) -> None:
+    one, until, _ = review
+    one.begin(kept, _Pipeline(), Tracking(0.25), is_old=True)
+    until(lambda: one.table is not None)
+    track_id = int(one.table.ids[0])
+    one.apply(Edit.of("delete", track_id=track_id))
+    one.looked_at = frozenset({"gap 12 3", "crossing 5 1 2"})
+    one.on_looked_at()
+
+    def is_kept() -> bool:
+        with KeptRun(kept) as run:
+            return run.document("looked_at") is not None and len(edits_of(run).edits) == 1
+
+    until(is_kept)
+    one.end()
+    assert one.looked_at == frozenset()
+    one.begin(kept, _Pipeline(), Tracking(0.25), is_old=True)
+    until(lambda: one.table is not None)
+    assert one.looked_at == {"gap 12 3", "crossing 5 1 2"}
+    assert track_id not in one.table.ids
+    assert one.undo_text == f"delete {track_id}"

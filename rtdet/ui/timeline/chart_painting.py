@@ -65,8 +65,10 @@ def _paint_legend(painter: QPainter, timeline: Timeline, box: QRectF, highest: i
     flags = Qt.AlignmentFlag.AlignVCenter
     line = QRectF(10, box.top() + 5, box.width() - 18, _LINE_PX)
     painter.setPen(QColor(theme.MUTED))
-    painter.drawText(line, flags | Qt.AlignmentFlag.AlignLeft, "Objects")
-    painter.drawText(line, flags | Qt.AlignmentFlag.AlignRight, f"most {highest}")
+    most = f"most {highest}"
+    if metrics.horizontalAdvance("Objects  ") + metrics.horizontalAdvance(most) <= line.width():
+        painter.drawText(line, flags | Qt.AlignmentFlag.AlignLeft, "Objects")
+    painter.drawText(line, flags | Qt.AlignmentFlag.AlignRight, most)
     x, y = 14.0, line.bottom() + 2
     painter.setRenderHint(QPainter.RenderHint.Antialiasing)
     for label in timeline.counts.labels:

@@ -90,25 +90,17 @@ def _paint_name(painter: QPainter, lanes: Lanes, row: int, box: QRectF, is_follo
 
 def _paint_strips(painter: QPainter, lanes: Lanes, row: int, left: float, middle: float) -> None:
     """Seen stretches as bars, those only filled in or predicted as thin ones; a gap is a fine line."""
-    strips = lanes.strips(row)
-    if not strips:
-        return
-    color = QColor(*color_of(int(lanes.spans.ids[lanes.shown[row]])))
+    place, edge = int(lanes.shown[row]), lanes.axis.width
+    color = QColor(*color_of(int(lanes.spans.ids[place])))
     faint = QColor(color)
     faint.setAlpha(90)
-    edge = lanes.axis.width
     painter.setRenderHint(QPainter.RenderHint.Antialiasing, False)
-    painter.fillRect(
-        QRectF(
-            left + max(strips[0].left, 0),
-            middle - 0.5,
-            max(min(strips[-1].right, edge) - strips[0].left, 1),
-            1,
-        ),
-        faint,
-    )
-    for strip in strips:
-        x1, x2 = max(strip.left, -2.0), min(strip.right, edge + 2.0)
+    begin = max(lanes.axis.x_of(float(lanes.spans.first_s[place])), 0.0)
+    end = min(lanes.axis.x_of(float(lanes.spans.last_s[place])), edge)
+    if end > begin:
+        painter.fillRect(QRectF(left + begin, middle - 0.5, end - begin, 1), faint)
+    for strip in lanes.strips(row):
+        x1, x2 = max(strip.left, 0.0), min(strip.right, edge)
         height = _SEEN_PX if strip.is_seen else _UNSEEN_PX
         ink = color if strip.is_seen else color.darker(_DARKER)
         painter.fillRect(QRectF(left + x1, middle - height / 2, max(x2 - x1, 1.5), height), ink)

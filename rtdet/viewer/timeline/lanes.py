@@ -85,10 +85,10 @@ class Lanes:
     top: float = 0.0
     shown: IntArray = field(default_factory=lambda: np.zeros(0, np.int64))
 
-    def show(self, spans: TrackSpans) -> None:
-        """Takes over the spans of a new table."""
+    def show(self, spans: TrackSpans, length_s: float = 0.0) -> None:
+        """Takes over the spans of a new table; the axis goes to `length_s`, where the film does."""
         self.spans = spans
-        self.axis.cover(spans.begin_s, spans.end_s)
+        self.axis.cover(spans.begin_s, max(spans.end_s, length_s))
         self.arrange()
 
     def arrange(self) -> None:

@@ -26,6 +26,7 @@ class Timeline(WatchedState):
     following:  the ID of the object that the picture stays on; None: none.
     is_drawing: a missing box is about to be drawn in the picture.
     position_s: the time of the picture on screen.
+    length_s:   of the film that is open; 0 where it has no end, or none is known.
     spans, counts: of the table's tracks; empty where there is none.
     view:       rises whenever lanes and charts have to be painted anew.
     """
@@ -34,6 +35,7 @@ class Timeline(WatchedState):
     following: int | None = None
     is_drawing: bool = False
     position_s: float = 0.0
+    length_s: float = 0.0
     spans: TrackSpans = field(default_factory=TrackSpans)
     counts: ObjectCounts = field(default_factory=lambda: ObjectCounts(TrackSpans()))
     view: int = 0
@@ -55,7 +57,7 @@ class Timeline(WatchedState):
 
     def show(self, spans: TrackSpans, counts: ObjectCounts | None = None) -> None:
         """Takes over the spans of a new table. Tracks that are gone are no longer selected."""
-        self.lanes.show(spans)
+        self.lanes.show(spans, self.length_s)
         self.spans, self.counts = spans, counts or ObjectCounts(spans)
         self.selected = tuple(one for one in self.selected if spans.place_of(one) is not None)
         self.repaint()
@@ -133,6 +135,14 @@ class Timeline(WatchedState):
             self.lanes.arrange()
             self.lanes.bring(track_id)
             self.repaint()
+
+    def look_around(self, seconds: float, width_s: float) -> None:
+        """Shows a time and so much around it; less where the axis shows less already."""
+        axis = self.lanes.axis
+        if axis.seconds > width_s:
+            axis.zoom_by(axis.seconds / width_s, axis.x_of(seconds))
+        axis.show(seconds - axis.seconds / 4, seconds + axis.seconds / 4)
+        self.rearrange()
 
     def move_to(self, seconds: float, *, is_playing: bool = False) -> None:
         """The picture on screen is another; while it plays the axis turns its page with it."""

@@ -93,3 +93,9 @@ def test_a_track_out_of_view_is_brought_there(timeline: Timeline) -> None:
     timeline.bring_into_view(17)
     assert timeline.lanes.row_of(17) in timeline.lanes.visible()
     assert timeline.lanes.axis.right_s >= 1.9
+
+
+def test_the_axis_is_as_long_as_the_film_of_which_only_the_beginning_was_watched(timeline: Timeline) -> None:
+    timeline.length_s = 60.0
+    timeline.show(timeline.spans)
+    assert timeline.lanes.axis.right_s == 60.0

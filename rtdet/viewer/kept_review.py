@@ -217,7 +217,7 @@ class KeptReview(Review):
     def _show_whole(self, base: TrackTable) -> None:
         """Shows a new table, with what was mended in the one before, or in the run at another time."""
         if self._log is not None or self._path is None:
-            self.take(base)
+            self.take_later(base, None, self._jobs)
             return
         try:
             with KeptRun(self._path) as run:
@@ -226,7 +226,9 @@ class KeptReview(Review):
         except RtdetError as error:
             self._log = EditLog()
             self._say(str(error))
-        self.take(base, self._log)
+        self.take_later(base, self._log, self._jobs, self._say_what_does_not_fit)
+
+    def _say_what_does_not_fit(self) -> None:
         if self.unfitting:
             self._say(f"{len(self.unfitting)} of the edits do not fit these tracks and are left out")
 

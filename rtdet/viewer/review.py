@@ -5,7 +5,7 @@ The window knows a `Review` only. `FixedReview` has the table of a track file.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -16,6 +16,7 @@ from rtdet.tracks import read_table, write_table
 from rtdet.tracks.offline import Edit, EditLog, Edits, Unfitting
 from rtdet.tracks.table import TrackTable
 from rtdet.types import Frame, Tracks
+from rtdet.viewer.jobs import Jobs
 from rtdet.viewer.watched import WatchedState
 
 # Frames of a trail.
@@ -44,6 +45,7 @@ class Review(WatchedState):
 
     def __post_init__(self) -> None:
         self._edits: Edits | None = None
+        self._taking = 0
 
     # The tracks and what was mended in them
 
@@ -60,6 +62,7 @@ class Review(WatchedState):
     def take(self, base: TrackTable | None, log: EditLog | None = None) -> None:
         """Shows other tracks, as they are before all edits, with the edits of `log` done on them; without one, with
         those that were made here, as after tracking again. None: there are no tracks, and no edits."""
+        self._taking += 1
         if base is None:
             self._edits, self.looked_at = None, frozenset()
         elif log is None and self._edits is not None:
@@ -67,6 +70,31 @@ class Review(WatchedState):
         else:
             self._edits = Edits(base, log)
         self._show()
+
+    def take_later(
+        self, base: TrackTable, log: EditLog | None, jobs: Jobs, taken: Callable[[], None] = lambda: None
+    ) -> None:
+        """As `take`, with the edits done in a worker thread: many of them, on long tracks, take seconds. `taken` is
+        called once the tracks are shown; never, where others were taken meanwhile."""
+        known = self.log if log is None else log
+        if not known.position:
+            self.take(base, log)
+            taken()
+            return
+        self._taking += 1
+        number, of = self._taking, (known.edits, known.position)
+
+        def done(edits: Edits) -> None:
+            if number != self._taking:
+                return
+            if log is None and (self.log.edits, self.log.position) != of:  # something was mended meanwhile
+                self.take_later(base, None, jobs, taken)
+                return
+            self._edits = edits
+            self._show()
+            taken()
+
+        jobs.run(lambda: Edits(base, EditLog(*of)), done=done, lane="edits again", is_awaited=False)
 
     def apply(self, edit: Edit) -> None:
         """Does an edit. Raises UsageError, and changes nothing, where it cannot be done."""

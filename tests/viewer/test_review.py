@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+import time
+from collections.abc import Callable
+
 import numpy as np
 import pytest
 
 from rtdet.errors import UsageError
 from rtdet.tracks.offline import Edit, EditLog
 from rtdet.types import Frame
+from rtdet.viewer.jobs import Jobs
 from rtdet.viewer.review import FixedReview
 from tests.viewer.timeline.tables import table_of
 
@@ -86,3 +90,43 @@ def test_each_change_can_be_kept(review: FixedReview) -> None:
     review.undo()
     assert len(texts) == 2
     assert texts[0] != texts[1]
+
+
+def drained(jobs: Jobs, is_so: Callable[[], bool]) -> None:
+    give_up = time.monotonic() + 30
+    while not is_so():
+        assert time.monotonic() < give_up
+        jobs.drain()
+        time.sleep(0.005)
+
+
+def test_other_tracks_get_the_edits_in_a_worker_thread(review: FixedReview) -> None:
+    failed: list[Exception] = []
+    jobs, taken = Jobs(failed.append), []
+    review.apply(Edit.of("merge", first=1, second=2))
+    other = table_of({1: range(1, 8), 2: range(9, 15), 3: [1, 2]})
+    review.take_later(other, None, jobs, lambda: taken.append(review.table))
+    review.apply(Edit.of("rename", old=1, new=9))  # meanwhile
+    drained(jobs, lambda: bool(taken))
+    assert review.table.at(10).ids.tolist() == [9]
+    assert review.table.at(1).ids.tolist() == [9, 3]
+    assert review.undo_text == "rename 1 to 9"
+    assert failed == []
+
+
+def test_what_is_taken_last_counts(review: FixedReview) -> None:
+    jobs = Jobs(lambda error: None)
+    review.apply(Edit.of("delete", track_id=2))
+    taken: list[int] = []
+    two = {1: range(1, 8), 2: range(9, 15)}
+    review.take_later(table_of(two), None, jobs, lambda: taken.append(1))
+    review.take_later(table_of({**two, 3: [3]}), None, jobs, lambda: taken.append(2))
+    drained(jobs, lambda: bool(taken))
+    assert taken == [2]
+    assert set(review.table.ids.tolist()) == {1, 3}
+    review.take_later(table_of(two), None, jobs, lambda: taken.append(3))
+    review.show(None)
+    jobs.join(5)
+    jobs.drain()
+    assert taken == [2]
+    assert review.table is None

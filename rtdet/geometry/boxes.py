@@ -43,7 +43,8 @@ def iou(a: FloatArray, b: FloatArray) -> FloatArray:
     others = corners if b is a else np.ascontiguousarray(b.T)
     intersection = _shared(corners, others, 0)
     intersection *= _shared(corners, others, 1)
-    union = _area(corners)[:, None] + _area(others)
+    size = _area(corners)
+    union = size[:, None] + (size if others is corners else _area(others))
     union -= intersection
     has_area = union > 0
     if np.count_nonzero(has_area) < has_area.size:

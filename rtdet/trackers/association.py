@@ -98,7 +98,21 @@ def overlapping_pairs(
 def _overlapping_pairs(
     a: FloatArray, b: FloatArray, labels: tuple[FloatArray, FloatArray] | None
 ) -> tuple[IntArray, IntArray, FloatArray]:
-    """Indices into `a` and `b`, and IoU, of all pairs with IoU > 0.
+    """Indices into `a` and `b`, and IoU, of all pairs with IoU > 0."""
+    rows, columns = meeting_pairs(a, b)
+    both_a, both_b = a.take(rows, axis=1), b.take(columns, axis=1)
+    side = np.minimum(both_a[2:], both_b[2:])
+    side -= np.maximum(both_a[:2], both_b[:2])
+    overlap: FloatArray = side[0] * side[1]
+    overlap /= _area(both_a) + _area(both_b) - overlap
+    keep = overlap > 0  # an overlap too thin for a float64 is none
+    if labels is not None:
+        keep &= labels[0].take(rows) == labels[1].take(columns)
+    return (rows, columns, overlap) if keep.all() else (rows[keep], columns[keep], overlap[keep])
+
+
+def meeting_pairs(a: FloatArray, b: FloatArray) -> Pairs:
+    """Indices into corners `a` (4, M) and `b` (4, N) of all pairs that overlap, in no order.
 
     Two boxes overlap in x when the left edge of one lies within the other; sorted edges find those by
     bisection.
@@ -109,26 +123,20 @@ def _overlapping_pairs(
     rows_1, columns_1 = _starting_within(a, b, "left")
     columns_2, rows_2 = _starting_within(b, a, "right")
     rows, columns = np.concatenate((rows_1, rows_2)), np.concatenate((columns_1, columns_2))
-    height = np.minimum(a[3].take(rows), b[3].take(columns)) - np.maximum(a[1].take(rows), b[1].take(columns))
-    touch = (height > 0).nonzero()[0]
-    rows, columns, height = rows.take(touch), columns.take(touch), height.take(touch)
-    width = np.minimum(a[2].take(rows), b[2].take(columns)) - np.maximum(a[0].take(rows), b[0].take(columns))
-    overlap = width * height
-    overlap /= _area(a).take(rows) + _area(b).take(columns) - overlap
-    rows, columns = order_a.take(rows), order_b.take(columns)
-    keep = overlap > 0  # an overlap too thin for a float64 is none
-    if labels is not None:
-        keep &= labels[0].take(rows) == labels[1].take(columns)
-    return (rows, columns, overlap) if keep.all() else (rows[keep], columns[keep], overlap[keep])
+    return order_a.take(rows), order_b.take(columns)
 
 
 def _starting_within(a: FloatArray, b: FloatArray, side: Literal["left", "right"]) -> Pairs:
-    """All pairs of a box of `a`, sorted by left edge, whose left edge lies within a box of `b`.
+    """All pairs of a box of `a`, sorted by left edge, that starts within a box of `b`, and that overlap in y.
 
     side "right" leaves those out that start at the same place, so that a pair is not found twice."""
     first = a[0].searchsorted(b[0], side=side)
     count = np.maximum(a[0].searchsorted(b[2]) - first, 0)
     end = count.cumsum()
-    columns = np.arange(len(count)).repeat(count)
-    rows = np.arange(len(columns)) + (first - end + count).repeat(count)
-    return rows, columns
+    # Many more meet in x than in both: until that is known, a pair is but a place in this list.
+    rows = np.arange(count.sum())
+    rows += (first - end + count).repeat(count)
+    meets = a[1].take(rows) < b[3].repeat(count)
+    meets &= a[3].take(rows) > b[1].repeat(count)
+    places = meets.nonzero()[0]
+    return rows.take(places), end.searchsorted(places, side="right")

@@ -50,7 +50,7 @@ def seen_twice(
     """(M,) mask of the `new` detections that show an object of another class once more: one that a track has taken,
     or that of a new detection with a higher score."""
     twice = np.zeros(len(new), dtype=bool)
-    if not new.any() or (labels == labels[0]).all():
+    if len(new) == 0 or np.count_nonzero(labels == labels[0]) == len(labels) or not new.any():
         return twice
     candidates, others = new.nonzero()[0], (new | ~free).nonzero()[0]
     a, b, overlap = overlapping_pairs(corners[:, candidates], corners[:, others])

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import numpy as np
 
-from rtdet.geometry.pairing import heaviest_matching
-from rtdet.trackers.association import Pairs
+from rtdet.geometry.pairing import FEW_PAIRS, heaviest_matching
+from rtdet.trackers.association import Pairs, is_one_to_one
 from rtdet.types import BoolArray, FloatArray, IntArray
 
 
@@ -48,6 +48,8 @@ class Matching:
 
 def mutual_best(rows: IntArray, columns: IntArray, worth: FloatArray, counts: tuple[int, int]) -> Pairs:
     """The pairs that are the best of their row (of `counts[0]`) and of their column (of `counts[1]`)."""
+    if len(rows) <= FEW_PAIRS and is_one_to_one(rows, columns):
+        return rows, columns
     order = worth.argsort(kind="stable")
     best_of_row, best_of_column = np.zeros(counts[0], dtype=np.int64), np.zeros(counts[1], dtype=np.int64)
     # Where an index occurs twice in an assignment, NumPy keeps the last: the best.

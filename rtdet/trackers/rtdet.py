@@ -150,10 +150,10 @@ class RtdetTracker:
         measurement = to_centered(corners)
         high = scores > self._limit("high", labels)
         knows_camera = self._move(t)
-        pairs = self._similar_to_predicted(measurement, labels)
-        if self.camera and not knows_camera and self._compensate_camera(pairs, measurement, high):
+        pairs, settled = self._similar_to_predicted(measurement, labels), self._settled()
+        if self.camera and not knows_camera and self._compensate_camera(pairs, measurement, high, settled):
             pairs = self._similar_to_predicted(measurement, labels)
-        matching = self._match(pairs, measurement, scores, labels, high)
+        matching = self._match(pairs, scores, high, settled)
         self._correct(matching.pairs(), measurement, scores, labels)
         new = matching.free & high & (scores >= self._limit("new", labels))
         has_new = np.count_nonzero(new) > 0
@@ -198,14 +198,16 @@ class RtdetTracker:
         self._deviation = forecast.deviation(motion)
         return given is not None
 
-    def _compensate_camera(self, pairs: SimilarPairs, measurement: FloatArray, high: BoolArray) -> bool:
+    def _compensate_camera(
+        self, pairs: SimilarPairs, measurement: FloatArray, high: BoolArray, settled: BoolArray
+    ) -> bool:
         """Takes the camera's step out of the tracks; whether that moved them."""
         table = self._table
         if measurement.shape[1]:
             x = measurement[0]
             self._reach = max(self._reach, float(x[x.argmax()] - x[x.argmin()]) / 4)
         rows, columns, similarity = pairs
-        chosen = high[rows] & self._settled()[columns]
+        chosen = high[rows] & settled[columns]
         rows, columns = mutual_best(
             rows[chosen], columns[chosen], similarity[chosen], (len(high), table.shape[1])
         )
@@ -222,12 +224,7 @@ class RtdetTracker:
         return bool(np.count_nonzero(np.abs(moved) > SMALL_STEP * before[2:]))
 
     def _match(
-        self,
-        pairs: SimilarPairs,
-        measurement: FloatArray,
-        scores: FloatArray,
-        labels: FloatArray,
-        high: BoolArray,
+        self, pairs: SimilarPairs, scores: FloatArray, high: BoolArray, settled: BoolArray
     ) -> Matching:
         """Gives detections to tracks, stage by stage."""
         table = self._table
@@ -235,14 +232,17 @@ class RtdetTracker:
         matching = Matching(len(scores), table.shape[1])
         rows, columns, similarity = pairs
         # What scores low must fit better; where a track seen once goes, nobody knows.
-        worth = similarity * (scores + self._lift * (1 - scores)).take(rows)
-        fits = worth > np.where(table[HITS] > 1, GATE, NEW_GATE).take(columns)
+        lifted = scores + self._lift * (1 - scores) if self._lift else scores
+        worth = similarity * lifted.take(rows)
+        is_old = table[HITS] > 1
+        are_old = np.count_nonzero(is_old) == len(is_old)
+        fits = worth > (GATE if are_old else np.where(is_old, GATE, NEW_GATE).take(columns))
         fits &= high.take(rows)
         of_confirmed = confirmed.take(columns)
         matching.settle(rows, columns, worth, fits & of_confirmed)
         if np.count_nonzero(high) < len(high):
             near = (similarity > max(LOW_GATE / self._agility.value, AGILE_LOW_GATE)) & ~high.take(rows)
-            matching.settle(rows, columns, similarity, near & self._settled().take(columns))
+            matching.settle(rows, columns, similarity, near & settled.take(columns))
         if np.count_nonzero(confirmed) < len(confirmed):
             matching.settle(rows, columns, worth, fits & ~of_confirmed)
         return matching
@@ -363,6 +363,8 @@ class RtdetTracker:
 
     def _limit(self, key: str, labels: FloatArray) -> FloatArray | float:
         """A setting for each of `labels`. What the user's confidence shuts out stays out whatever the class."""
+        if not self.per_class:
+            return float(getattr(self, key))
         values = self.per_class.values(key, getattr(self, key), labels, self._class_names)
         if isinstance(values, float) or key not in ("high", "new"):
             return values

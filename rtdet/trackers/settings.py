@@ -45,13 +45,15 @@ class PerClass:
                     limit = "0 or more" if known[key] == math.inf else f"0 to {known[key]:g}"
                     raise UsageError(f"{key} of class {class_name} must be a number, {limit}, not {value!r}")
 
+    def __bool__(self) -> bool:
+        """Whether any class has a setting of its own."""
+        return bool(self._settings)
+
     def values(
         self, key: str, default: float, labels: FloatArray, names: Sequence[str]
     ) -> FloatArray | float:
         """The setting `key` of each of `labels` (N,), indices into `names`; a single number where no class has its
         own."""
-        if not self._settings:
-            return default
         own = [(name, settings[key]) for name, settings in self._settings.items() if key in settings]
         if not own:
             return default

@@ -16,7 +16,7 @@ from functools import lru_cache
 
 import numpy as np
 
-from rtdet.trackers.association import overlapping_pairs
+from rtdet.trackers.association import meeting_pairs
 from rtdet.trackers.box_columns import to_corners
 from rtdet.types import FloatArray, IntArray
 
@@ -47,15 +47,13 @@ def similar_pairs(
         rows, columns = _meeting_in_x(detections, tracks)
     else:
         size = 1.0 + 2.0 * MOST_GROWTH
-        rows, columns, _ = overlapping_pairs(
-            to_corners(_grown(detections, size)), to_corners(_grown(tracks, size))
-        )
+        rows, columns = meeting_pairs(to_corners(_grown(detections, size)), to_corners(_grown(tracks, size)))
+        order = (rows * counts[1] + columns).argsort()
+        rows, columns = rows.take(order), columns.take(order)
     nearness = 1.0 / (1.0 + 2.0 * np.minimum(GROWTH * deviation, MOST_GROWTH))
     a, b = detections.take(rows, axis=1), tracks.take(columns, axis=1)
     similarity = _similarity(a, b, nearness.take(columns))
     chosen = (similarity > least).nonzero()[0]
-    if pairs > DENSE_PAIRS:
-        chosen = chosen[np.lexsort((columns.take(chosen), rows.take(chosen)))]
     return rows.take(chosen), columns.take(chosen), similarity.take(chosen)
 
 

@@ -89,3 +89,11 @@ def test_tracks_that_know_their_way_tell_more_than_new_ones():
     doubt = np.where(np.arange(30) < 10, 0.01, 10.0)
     step = camera_step(boxes, truth, doubt, 480.0)
     np.testing.assert_allclose(after(step, boxes)[:2], boxes[:2], atol=2)
+
+
+def test_a_crowd_in_which_large_products_are_divided_has_the_step_of_a_small_one(monkeypatch):
+    boxes = crowd(1000)
+    detected = moved(boxes, shift=7 - 3j, turn=0.01 + 0.004j)
+    divided = step_of(boxes, detected)
+    monkeypatch.setattr(sys.modules[camera_step.__module__], "MOST_UNSHARED", 1000)
+    np.testing.assert_allclose(divided, step_of(boxes, detected), rtol=1e-9, atol=1e-9)

@@ -76,6 +76,15 @@ def test_a_kept_run_is_rendered_by_itself(rtdet, clip):
     assert np.median(differences) < 0.5
 
 
+def test_a_recording_of_a_kept_run_has_the_sound_of_its_film(rtdet, clip):
+    assert rtdet("--source", clip, "--headless", "--keep", "a.rtdet").code == 0
+    outcome = rtdet("--source", "a.rtdet", "--headless", "--save", "a.mp4")
+    assert outcome.code == 0
+    assert "warning" not in outcome.err
+    with av.open("a.mp4") as container:
+        assert container.streams.best("audio") is not None
+
+
 def test_styles_leave_out_what_is_not_wanted(rtdet, clip, tracks):
     bare = ("--no-boxes", "--no-labels", "--no-ids", "--no-scores", "--no-trails")
     assert rtdet("render", clip, "--tracks", tracks, "--out", "bare.mp4", *bare).code == 0

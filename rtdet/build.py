@@ -169,8 +169,8 @@ def build_recording(
     *,
     closes_gaps: bool = False,
 ) -> Sink:
-    """An annotated recording; with the sound of its source, where that is a file, or a kept run with its film. `style` is asked for the look of
-    each picture; `closes_gaps` where someone jumps about in the source."""
+    """An annotated recording; with the sound of its source, where that is a file or a kept run with its film. `style`
+    is asked for the look of each picture; `closes_gaps` where someone jumps about in the source."""
     video = None if info.are_pictures else video_of(config.source)
     sound = None if video is None else file_of(video)
     audio_from = None if sound is None else str(sound)

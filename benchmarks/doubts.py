@@ -15,8 +15,8 @@ The scores are not fitted: each is a mean of what was measured, or a product, an
 that is best for the other sequences.
 
 On MOT17-02, 05, 09 and 11 (second halves; YOLOX-X's detections): each list 68 of 82 (62), random 48 (33); one list 44
-(35), random 18 (11). On MOT15's TUD-Campus, TUD-Stadtmitte, ETH-Sunnyday and KITTI-17: each list 43 of 44 (41), random
-34 (26). With the factor of the others MOT17-02 has 39 instead of 41 and ETH-Sunnyday 26 instead of 27.
+(35), random 18 (11). On MOT15's TUD-Campus, TUD-Stadtmitte, ETH-Sunnyday and KITTI-17: each list 43 of 44 (41),
+random 34 (26). With the factor of the others MOT17-02 has 39 instead of 41 and ETH-Sunnyday 26 instead of 27.
 """
 
 from __future__ import annotations

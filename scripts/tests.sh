@@ -9,6 +9,7 @@ groups=(
     "rest"
     "ui viewer pipeline"
     "contracts training explain"
+    "kept counting ground rendering"
     "video backends evaluation datasets"
 )
 export OMP_NUM_THREADS=1

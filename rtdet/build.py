@@ -356,8 +356,13 @@ def build_pipeline(
 
 
 def _with_zones(style: Callable[[], DrawStyle], counting: CountSink) -> Callable[[], DrawStyle]:
-    """The style with the lines and zones as they are counted at that moment."""
-    return lambda: replace(style(), zones=counting.marks)
+    """The style with the lines and zones as they are counted at that moment; in a window it has its own."""
+
+    def with_zones() -> DrawStyle:
+        asked = style()
+        return asked if asked.zones else replace(asked, zones=counting.marks)
+
+    return with_zones
 
 
 def _kept_zones(config: RunConfig) -> str | None:

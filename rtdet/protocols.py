@@ -171,7 +171,10 @@ class CameraMotion(Protocol):
 
 @runtime_checkable
 class Sink(Protocol):
-    """Takes results in order. Raises OutputError; `close` completes the output and may be called twice."""
+    """Takes results in order. Raises OutputError; `close` completes the output and may be called twice.
+
+    In a window sinks get every frame that is shown, with the tracks predicted to it; one whose
+    `wants_results` is true gets the tracker's results."""
 
     def write(self, result: FrameResult) -> None: ...
 

@@ -174,14 +174,7 @@ class KeptRun:
 
     def set_document(self, name: str, text: str | None) -> None:
         """Keeps a text in the file under a name, or nothing any more (None). Raises OutputError."""
-        try:
-            with closing(sqlite3.connect(self.path, timeout=10)) as database, database:
-                if text is None:
-                    database.execute("DELETE FROM documents WHERE name = ?", (name,))
-                else:
-                    database.execute("REPLACE INTO documents VALUES (?, ?)", (name, text))
-        except sqlite3.Error as error:
-            raise OutputError(f"cannot write {self.path}: {error}") from error
+        keep_document(self.path, name, text)
 
     # The tables
 
@@ -259,6 +252,19 @@ class KeptRun:
         row = int(np.searchsorted(self.frames.numbers, number))
         is_there = row < len(self.frames.numbers) and self.frames.numbers[row] == number
         return range(number * MOST, number * MOST + (int(self.frames.found[row]) if is_there else 0))
+
+
+def keep_document(path: str | Path, name: str, text: str | None) -> None:
+    """`KeptRun.set_document` for a kept run that nobody needs to read, and that may still be written. Raises
+    OutputError."""
+    try:
+        with closing(sqlite3.connect(path, timeout=10)) as database, database:
+            if text is None:
+                database.execute("DELETE FROM documents WHERE name = ?", (name,))
+            else:
+                database.execute("REPLACE INTO documents VALUES (?, ?)", (name, text))
+    except sqlite3.Error as error:
+        raise OutputError(f"cannot write {path}: {error}") from error
 
 
 def _points(blobs: Sequence[bytes | None]) -> FloatArray | None:

@@ -244,6 +244,11 @@ class Pipeline:
         self._warn_if_nobody_compensates(tracker)
         self._detect.redo()
 
+    def swap_meter(self, meter: TrackMeter | None) -> None:
+        """Measures the tracks by another meter, or no more, from the next frame on. Never waits."""
+        self._flow.tracking.measure(meter)
+        self._detect.redo()
+
     def compensate_camera(self, is_on: bool) -> None:
         """From the next frame on the tracker is told, or no longer, how the camera itself moved. A tracker that has
         no use for it is told nothing, which is said once, as a warning."""
@@ -262,9 +267,10 @@ class Pipeline:
         self._detect.redo()
 
     def add_sink(self, sink: Sink) -> None:
-        """Gives what comes from now on to `sink` too. The error of a sink that was added while running ends
-        only that sink: it is closed, kept in `sink_errors` and told to `on_sink_failed` (from its thread).
-        Raises UsageError, and closes the sink, when the run is over."""
+        """Gives what comes from now on to `sink` too: what is shown, where sinks get that, unless it
+        `wants_results`. The error of a sink that was added while running ends only that sink: it is closed, kept in
+        `sink_errors` and told to `on_sink_failed` (from its thread). Raises UsageError, and closes the sink, when the
+        run is over."""
         with self._lock:
             on_failure = self._sink_failed if self._is_started else None
             self._output_count += 1

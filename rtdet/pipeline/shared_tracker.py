@@ -37,6 +37,7 @@ class SharedTracker:
         self._note_wishes(tracker)
         self._lock = threading.Lock()
         self._next: list[Tracker | None] = []
+        self._next_meter: list[TrackMeter | None] = []
         self._fresh = True
         self._epoch = 0
         self._size: tuple[int, int] | None = None
@@ -52,6 +53,10 @@ class SharedTracker:
         """Another tracker, from the next frame on. Never waits."""
         self._next.append(tracker)
         self._note_wishes(tracker)
+
+    def measure(self, meter: TrackMeter | None) -> None:
+        """Another meter, or none, from the next frame on. Never waits."""
+        self._next_meter.append(meter)
 
     def update(
         self,
@@ -164,6 +169,8 @@ class SharedTracker:
     def _renew(self, detections: Detections, epoch: int, size: tuple[int, int] | None) -> None:
         """Starts over after a swap, after a seek, and when labels or pixels get another meaning."""
         swapped = bool(self._next)
+        while self._next_meter:
+            self._meter = self._next_meter.pop(0)
         while self._next:
             self._take(self._next.pop(0))
         names = tuple(detections.class_names)

@@ -64,6 +64,7 @@ COMMANDS = (
     Command("boxes", "View", "Boxes", ("B",), "", "show_boxes"),
     Command("labels", "View", "Names, IDs and scores", ("N",), "", "show_labels"),
     Command("trails", "View", "Trails", ("T",), "", "show_trails"),
+    Command("show_zones", "View", "Lines and zones", ("Z",), "", "show_zones"),
     Command("numbers", "View", "Numbers on the picture", ("I",), "", "show_numbers"),
     Command("lanes", "View", "Timeline", ("E",), "lanes", "lanes_open", line_above=True),
     Command("chart", "View", "Objects over time", ("O",), "chart", "chart_open"),
@@ -85,16 +86,24 @@ COMMANDS = (
     Command("tick_doubt", "Tracks", "Tick off, and next", ("Ctrl+J",)),
     Command("fit_time", "Tracks", "All of the time", ("Shift+F",), "fit", line_above=True),
     Command("in_view", "Tracks", "Only tracks of the time in view", (), "filter"),
+    Command("zones", "Counts", "Panel of lines and zones", ("G",), "zones", "zones_open"),
+    Command("draw_line", "Counts", "Draw a line", ("D",), "line", line_above=True),
+    Command("draw_zone", "Counts", "Draw a zone", ("Shift+D",), "zone"),
+    Command("delete_zone", "Counts", "Delete", (), "delete"),
+    Command("open_zones", "Counts", "Open lines and zones…", line_above=True),
+    Command("save_zones", "Counts", "Save lines and zones…"),
     Command("shortcuts", "Help", "Keyboard shortcuts", ("F1", "?")),
     Command("about", "Help", "About rtdet"),
 )
 OTHER_KEYS = (
     ("Wheel", "Zoom at the pointer, in the picture or in time"),
     ("Drag an edge", "Correct the selected box, while the picture stands"),
-    ("Right button", "What can be done with a lane or a box"),
+    ("Right button", "What can be done with a lane or a box; remove a corner of a line or zone"),
     ("Drag", "Move the zoomed picture"),
     ("Double-click", "Full screen; on a lane or, with the timeline open, a box: follow it"),
-    ("Esc", "End following, leave full screen or dismiss a message"),
+    ("Shift+drag", "Draw level, upright or at 45°"),
+    ("Alt+arrows", "Move the line or zone; 10 pixels with Shift"),
+    ("Esc", "End drawing or following, leave full screen or dismiss a message"),
 )
 
 

@@ -23,6 +23,7 @@ from rtdet.viewer.player import PlayerState, fields_given
 from rtdet.viewer.services import Services
 from rtdet.viewer.session import Session
 from rtdet.viewer.window import WindowState
+from rtdet.viewer.zone_store import ZoneStore
 
 INTERRUPTED = 130
 # The application that was made here lives as long as the process: Qt crashes where one goes before its widgets.
@@ -109,7 +110,9 @@ def make_window(
         models=services.model_names(),
         trackers=services.tracker_names(),
     )
-    return MainWindow(Session(player, window, services, config), settings)
+    session = Session(player, window, services, config)
+    session.counting.keeping.store = ZoneStore(settings.path.parent / "zones")
+    return MainWindow(session, settings)
 
 
 class Guards:

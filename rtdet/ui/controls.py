@@ -31,6 +31,11 @@ _SHOWN = (
     ("show_boxes", "Boxes", "Draw a box around each object (B)"),
     ("show_labels", "Names, IDs and scores", "Label each box with its class, ID and score (N)"),
     ("show_trails", "Trails", "Draw the path of each object over the last two seconds (T)"),
+    (
+        "show_zones",
+        "Lines, zones and counts",
+        "Draw the lines and zones of this source, with their counts (Z)",
+    ),
     ("show_numbers", "Numbers on the picture", "Show frame rates and the picture's age on the picture (I)"),
 )
 

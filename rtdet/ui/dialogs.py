@@ -183,7 +183,7 @@ class ShortcutsDialog(QDialog):
         row = QHBoxLayout(keys)
         row.setContentsMargins(24, 16, 12, 8)
         row.setSpacing(28)
-        for menus in (("File", "Playback"), ("View", "Help"), ("Tracks", "")):
+        for menus in (("File", "Playback"), ("View", "Help"), ("Tracks", "Counts", "")):
             column = QVBoxLayout()
             for menu in menus:
                 rows = [(keys_of(c), c.text.rstrip("…")) for c in COMMANDS if c.menu == menu and c.keys]

@@ -183,9 +183,41 @@ def _fit(p: QPainter, _c: QColor) -> None:
     _lines(p, (14.2, 9.5), (16.8, 12), (14.2, 14.5))
 
 
+def _zones(p: QPainter, c: QColor) -> None:
+    _lines(p, (4.5, 8), (12, 4.5), (19.5, 9), (16.5, 18.5), (7, 18), (4.5, 8))
+    p.setBrush(c)
+    for x, y in ((4.5, 8), (12, 4.5), (19.5, 9), (16.5, 18.5), (7, 18)):
+        p.drawEllipse(QPointF(x, y), 1.2, 1.2)
+
+
+def _line(p: QPainter, c: QColor) -> None:
+    _lines(p, (5, 17), (19, 7))
+    p.setBrush(c)
+    for x, y in ((5, 17), (19, 7)):
+        p.drawEllipse(QPointF(x, y), 1.8, 1.8)
+
+
+def _zone(p: QPainter, _c: QColor) -> None:
+    _lines(p, (5, 8), (16, 5), (19.5, 16), (8, 19), (5, 8))
+
+
+def _turn(p: QPainter, _c: QColor) -> None:
+    _lines(p, (5, 9), (18.5, 9))
+    _lines(p, (15, 5.5), (18.5, 9), (15, 12.5))
+    _lines(p, (19, 16), (5.5, 16))
+    _lines(p, (9, 12.5), (5.5, 16), (9, 19.5))
+
+
+def _delete(p: QPainter, _c: QColor) -> None:
+    _lines(p, (4.5, 7), (19.5, 7))
+    _lines(p, (9, 7), (9, 4.5), (15, 4.5), (15, 7))
+    _lines(p, (6.5, 7), (7.5, 19.5), (16.5, 19.5), (17.5, 7))
+
+
 ICONS: dict[str, Callable[[QPainter, QColor], None]] = {
     "play": _play, "pause": _pause, "step": _step, "replay": _circular, "loop": _loop, "record": _record,
     "stop": _stop, "snapshot": _snapshot, "panel": _panel, "fullscreen": _fullscreen, "folder": _folder,
     "camera": _camera, "link": _link, "close": _close, "info": _info, "alert": _alert, "app": _app,
+    "zones": _zones, "line": _line, "zone": _zone, "turn": _turn, "delete": _delete,
     "lanes": _lanes, "chart": _chart, "filter": _filter, "fit": _fit,
 }  # fmt: skip

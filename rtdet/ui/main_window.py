@@ -28,6 +28,7 @@ from rtdet.ui.settings import Settings
 from rtdet.ui.stage import Stage
 from rtdet.ui.theme import DANGER
 from rtdet.ui.transport import StatusLine, Transport, show_play_state
+from rtdet.ui.zoning import Zoning
 from rtdet.viewer.names import dated_path, pictures_folder, short_name, videos_folder
 from rtdet.viewer.notices import line_about
 from rtdet.viewer.player import Phase, Severity
@@ -87,12 +88,15 @@ class MainWindow(QMainWindow):
         self.transport = Transport(player, self.actions_.by_name, session.seek)
         self.status = StatusLine(player)
         self.reviewing = Reviewing(self, session, self.actions_, self.stage.view)
+        self.zoning = Zoning(self, session, self.actions_, self.stage.view)
+        self.reviewing.tools.zones = self.zoning.tools
         center, upper = QWidget(), QWidget()
         column, row = QVBoxLayout(center), QHBoxLayout(upper)
         for layout in (column, row):
             layout.setContentsMargins(0, 0, 0, 0)
             layout.setSpacing(0)
         row.addWidget(self.stage, 1)
+        row.addWidget(self.zoning.panel)
         row.addWidget(self.panel)
         self.split = QSplitter(Qt.Orientation.Vertical)
         self.split.setChildrenCollapsible(False)
@@ -133,6 +137,9 @@ class MainWindow(QMainWindow):
         player.watch("recording", self._recording_changed)
         self.state.watch("panel_open", self._show_parts, now=True)
         self.state.watch("lanes_open", self._show_parts)
+        self.state.watch("zones_open", self._show_parts)
+        self.state.watch("zones_open", lambda is_open: self._one_panel(is_open, "panel_open"))
+        self.state.watch("panel_open", lambda is_open: self._one_panel(is_open, "zones_open"))
 
     def _timer(self, interval_ms: int, slot: object, *, precise: bool = False) -> QTimer:
         timer = QTimer(self)
@@ -147,6 +154,7 @@ class MainWindow(QMainWindow):
         self.stage.view.tick(self.session.pipeline)
 
     def _measure(self) -> None:
+        self.zoning.tools.look_at_picture()
         pipeline, view = self.session.pipeline, self.stage.view
         if pipeline is None:
             return
@@ -278,9 +286,15 @@ class MainWindow(QMainWindow):
         bar.setVisible(not full)
         self.status.setVisible(not full)
         self.panel.setVisible(self.state.panel_open and not full)
+        self.zoning.panel.setVisible(self.state.zones_open and not full)
         self._show_timeline(self.state.lanes_open and not full)
         self.transport.setVisible(True)
         self.unsetCursor()
+
+    def _one_panel(self, is_open: bool, other: str) -> None:
+        """There is room for one panel at the side."""
+        if is_open:
+            setattr(self.state, other, False)
 
     def _show_timeline(self, is_shown: bool) -> None:
         panel = self.reviewing.panel
@@ -312,7 +326,7 @@ class MainWindow(QMainWindow):
     def keyPressEvent(self, event: QKeyEvent | None) -> None:
         if event is None or event.key() != Qt.Key.Key_Escape:
             super().keyPressEvent(event)
-        elif self.reviewing.escape():
+        elif self.zoning.escape() or self.reviewing.escape():
             pass
         elif self.isFullScreen():
             self.toggle_full_screen()

@@ -29,7 +29,7 @@ def paint_marks(
     painter.setFont(font)
     inside = (clip.left(), clip.top(), clip.right(), clip.bottom())
     for zone in style.zones:
-        _paint_zone(painter, zone, place, QFontMetricsF(font), inside)
+        _paint_zone(painter, zone, place)
     placed = [(mark, _placed(mark, place)) for mark in marks]
     placed = [(mark, box) for mark, box in placed if touch(box, inside)]
     # Text lies over every box, boxes over every trail.
@@ -40,12 +40,13 @@ def paint_marks(
     for mark, _ in placed if style.show_boxes else ():
         _paint_skeleton(painter, mark, place)
     _paint_labels(painter, [(mark, box) for mark, box in placed if mark.label], QFontMetricsF(font), inside)
+    for zone in style.zones:
+        if zone.words:
+            _paint_zone_label(painter, zone, place, QFontMetricsF(font), inside)
     painter.setOpacity(1.0)
 
 
-def _paint_zone(
-    painter: QPainter, zone: ZoneMark, place: Place, metrics: QFontMetricsF, inside: Rect
-) -> None:
+def _paint_zone(painter: QPainter, zone: ZoneMark, place: Place) -> None:
     lines = [[place(x, y) for x, y in zone.outline.tolist()]]
     if zone.arrow:
         middle, tip, left, right = (place(x, y) for x, y in zone.arrow)
@@ -61,12 +62,16 @@ def _paint_zone(
         painter.setPen(pen)
         for points in lines:
             painter.drawPolyline(QPolygonF(points))
-    if zone.words:
-        text = label_text(zone.words)
-        at, width, height = place(*zone.label_at), metrics.horizontalAdvance(text) + 10, metrics.height() + 4
-        x = min(max(at.x(), inside[0]), max(inside[0], inside[2] - width))
-        y = min(max(at.y() - height - 2, inside[1]), max(inside[1], inside[3] - height))
-        _paint_words(painter, text, QRectF(x, y, width, height), zone.color, 1.0)
+
+
+def _paint_zone_label(
+    painter: QPainter, zone: ZoneMark, place: Place, metrics: QFontMetricsF, inside: Rect
+) -> None:
+    text = label_text(zone.words)
+    at, width, height = place(*zone.label_at), metrics.horizontalAdvance(text) + 10, metrics.height() + 4
+    x = min(max(at.x(), inside[0]), max(inside[0], inside[2] - width))
+    y = min(max(at.y() - height - 2, inside[1]), max(inside[1], inside[3] - height))
+    _paint_words(painter, text, QRectF(x, y, width, height), zone.color, 1.0)
 
 
 def _placed(mark: Mark, place: Place) -> Rect:

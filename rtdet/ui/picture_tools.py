@@ -24,6 +24,7 @@ from rtdet.viewer.window import WindowState
 
 if TYPE_CHECKING:
     from rtdet.ui.video_view import VideoView
+    from rtdet.ui.zone_tools import ZoneTools
 
 # Frames that are further apart in time than this have been jumped between.
 _JUMP_S = 0.4
@@ -58,6 +59,7 @@ class PictureTools(QObject):
         self._pressed: QPointF | None = None
         self._drag: _Drag | None = None
         self._last_t: float | None = None
+        self.zones: ZoneTools | None = None
         timeline.watch("selected", self._repaint)
         timeline.watch("following", self._follow)
         review.watch("table", self._table_changed)
@@ -127,9 +129,17 @@ class PictureTools(QObject):
         """The user has moved the picture, and looks where he likes."""
         self._timeline.following = None
 
+    @property
+    def _zones(self) -> ZoneTools | None:
+        """Who is asked before: nobody while a box is drawn."""
+        return None if self._timeline.is_drawing else self.zones
+
     # The mouse. Each returns whether that was all that is to be done.
 
     def pressed(self, event: QMouseEvent) -> bool:
+        self._pressed = None
+        if self._zones is not None and self._zones.pressed(event):
+            return True
         at = self._pressed = event.position()
         if not self.is_active or event.button() != Qt.MouseButton.LeftButton:
             return False
@@ -142,6 +152,8 @@ class PictureTools(QObject):
         return self._drag is not None
 
     def moved(self, event: QMouseEvent) -> bool:
+        if self._drag is None and self._zones is not None and self._zones.moved(event):
+            return True
         at, far = event.position(), QApplication.startDragDistance()
         if self._drag is not None:
             self._drag.now = at
@@ -154,6 +166,9 @@ class PictureTools(QObject):
         return False
 
     def released(self, event: QMouseEvent) -> bool:
+        if self._drag is None and self._zones is not None and self._zones.released(event):
+            self._pressed = None
+            return True
         start, self._pressed = self._pressed, None
         drag, self._drag = self._drag, None
         if drag is not None:
@@ -167,6 +182,8 @@ class PictureTools(QObject):
 
     def menu_asked(self, event: QContextMenuEvent) -> bool:
         """The right button, or the menu key."""
+        if self._zones is not None and self._zones.menu_asked(event):
+            return True
         if not self.is_active or self._review.table is None:
             return False
         if event.reason() == QContextMenuEvent.Reason.Mouse:
@@ -229,6 +246,8 @@ class PictureTools(QObject):
             self.corrected.emit(drag.track_id, box)
 
     def double_clicked(self, event: QMouseEvent) -> bool:
+        if self._zones is not None and self._zones.double_clicked(event):
+            return True
         track_id = self.id_at(event.position()) if self.is_active else None
         if track_id is not None:
             self.follow_wanted.emit(track_id)
@@ -242,8 +261,15 @@ class PictureTools(QObject):
 
     # Painting
 
+    def paint_under(self, painter: QPainter) -> None:
+        """What lies under boxes and lines."""
+        if self.zones is not None:
+            self.zones.paint_under(painter)
+
     def paint(self, painter: QPainter) -> None:
         """A frame around each selected box, and what is being drawn, over everything else."""
+        if self.zones is not None:
+            self.zones.paint(painter)
         if not self.is_active:
             return
         drag = self._drag

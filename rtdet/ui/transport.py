@@ -56,7 +56,7 @@ class Transport(QFrame):
         row.addWidget(self.slider, 1)
         row.addWidget(self.duration)
         row.addWidget(self.speed)
-        for name in ("loop", "snapshot", "record", "panel", "full_screen"):
+        for name in ("loop", "snapshot", "record", "zones", "panel", "full_screen"):
             row.addWidget(_button(actions[name]))
         self.slider.sliderMoved.connect(lambda ms: seek(ms / 1000))
         self.slider.actionTriggered.connect(self._moved_by_key)

@@ -161,6 +161,8 @@ class VideoView(QWidget):
         painter.save()
         painter.setClipRect(clip)
         scale, left, top = view.scale, view.left, view.top
+        if self.tools is not None:
+            self.tools.paint_under(painter)
         paint_marks(
             painter,
             self.marks,

@@ -37,6 +37,7 @@ from rtdet.viewer.timeline.state import Timeline
 from rtdet.viewer.timeline.worklist import Worklist
 from rtdet.viewer.travel import Travel
 from rtdet.viewer.window import SharedStyle, WindowState
+from rtdet.viewer.zone_counting import ZoneCounting
 
 if TYPE_CHECKING:
     from rtdet.pipeline import Pipeline
@@ -67,6 +68,8 @@ class Session:
         self.timeline.attend(self.review, self.jobs)
         self.worklist = Worklist()
         self.worklist.attend(self.review, self.jobs)
+        self.counting = ZoneCounting(player, self.review, self.jobs, lambda: self._opener.runs.current)
+        self.counting.watch("marks", lambda marks: setattr(window, "zones", marks))
         self._notices = NoticeHandler()
         self._notices.install()
         self._base = base = Thresholds(max_detections=config.max_det)
@@ -170,6 +173,7 @@ class Session:
             self.sign_in.opened(config.source)
         self._parts.opened(pipeline, config)
         self._review_what_is_kept(pipeline, config)
+        self.counting.opened(pipeline, config)
 
     def _open_failed(self, number: int, source: str, error: Exception) -> None:
         if number != self._opener.newest_request or isinstance(error, Superseded):
@@ -331,6 +335,7 @@ class Session:
         self._say_notices()
         self.recorder.poll()
         self.review.poll()
+        self.counting.poll()
         pipeline, player = self.pipeline, self.player
         if pipeline is None:
             player.reconnecting = False
@@ -346,7 +351,6 @@ class Session:
         if frame is not None and not self.travel.is_under_way:
             player.position_s = player.duration_s or frame.t if self._is_at_end else frame.t
             player.frame_index = frame.index
-        self.window.zones = pipeline.zone_marks()
         result = pipeline.newest_result()
         if result is not None and result is not self._result:
             self._result = result  # an old one knows nothing of a model chosen since
@@ -418,6 +422,7 @@ class Session:
     def close(self, timeout_s: float = 2.0) -> None:
         """Stops everything, a recording first of all; returns within `timeout_s`."""
         self._opener.newest_request += 1
+        self.counting.close()
         pipeline, self.pipeline = self.pipeline, None
         if pipeline is not None:
             self.jobs.run(lambda: self._opener.stop(pipeline, timeout_s))

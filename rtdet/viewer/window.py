@@ -16,7 +16,8 @@ RECENT_LIMIT = 10
 class WindowState(WatchedState):
     """The state that exists once per window, however many sources it shows.
 
-    show_boxes, show_labels, show_trails, show_numbers: what is drawn over every picture.
+    show_boxes, show_labels, show_trails, show_numbers, show_zones: what is drawn over every picture.
+    panel_open, zones_open: which panel is at the side, that of the settings or that of lines and zones.
     lanes_open: the timeline is under the picture; in it are how many objects there were (chart_open) and what is
         worth a look (doubts_open).
     lanes_height: of the timeline, in logical pixels.
@@ -27,7 +28,9 @@ class WindowState(WatchedState):
     show_labels: bool = True
     show_trails: bool = True
     show_numbers: bool = False
+    show_zones: bool = True
     panel_open: bool = True
+    zones_open: bool = False
     lanes_open: bool = False
     chart_open: bool = True
     doubts_open: bool = False
@@ -37,8 +40,8 @@ class WindowState(WatchedState):
     zones: tuple[ZoneMark, ...] = ()
 
     REMEMBERED: ClassVar[tuple[str, ...]] = (
-        "show_boxes", "show_labels", "show_trails", "show_numbers", "panel_open", "lanes_open", "chart_open",
-        "doubts_open", "lanes_height", "recent", "last_folder",
+        "show_boxes", "show_labels", "show_trails", "show_numbers", "show_zones", "panel_open", "zones_open",
+        "lanes_open", "chart_open", "doubts_open", "lanes_height", "recent", "last_folder",
     )  # fmt: skip
 
     @property
@@ -52,7 +55,7 @@ class WindowState(WatchedState):
             show_ids=labels,
             show_scores=labels,
             show_trails=self.show_trails,
-            zones=self.zones,
+            zones=self.zones if self.show_zones or self.zones_open else (),
         )
 
     def add_recent(self, source: str) -> None:
@@ -66,7 +69,7 @@ class SharedStyle:
 
     def __init__(self, window: WindowState) -> None:
         self._window = window
-        for name in ("show_boxes", "show_labels", "show_trails", "zones"):
+        for name in ("show_boxes", "show_labels", "show_trails", "show_zones", "zones_open", "zones"):
             window.watch(name, self._changed)
         self._changed(None)
 

@@ -62,10 +62,13 @@ def draw_marks(canvas: Image, marks: Sequence[Mark], style: DrawStyle) -> None:
     places = place_labels([mark.box for mark in labeled], sizes, clip)
     for mark, label, place in zip(labeled, labels, places, strict=True):
         _draw_label(canvas, mark, label, place)
+    for zone in style.zones:
+        if zone.words:
+            _draw_zone_label(canvas, zone, pen)
 
 
 def _draw_zone(canvas: Image, zone: ZoneMark, pen: Pen) -> None:
-    """A line or the border of a zone, and its label."""
+    """A line or the border of a zone."""
     lines = [zone.outline]
     if zone.arrow:
         middle, tip, left, right = (np.array(point) for point in zone.arrow)
@@ -73,14 +76,17 @@ def _draw_zone(canvas: Image, zone: ZoneMark, pen: Pen) -> None:
     for width, color, opacity in ((pen.line + 2, _BLACK, RIM_OPACITY), (pen.line, zone.color, 1.0)):
         for points in lines:
             _draw_line(canvas, _sixteenths(points), color, width, opacity)
-    if zone.words:
-        label = _label(zone.words, pen.text, zone.color)
-        height, width = label.shape[:2]
-        x, y = zone.label_at
-        left = round(min(max(x, 0), max(0, canvas.shape[1] - width)))
-        top = round(min(max(y - height - 2, 0), max(0, canvas.shape[0] - height)))
-        label = label[: canvas.shape[0] - top, : canvas.shape[1] - left]
-        canvas[top : top + label.shape[0], left : left + label.shape[1]] = label
+
+
+def _draw_zone_label(canvas: Image, zone: ZoneMark, pen: Pen) -> None:
+    """Over everything, so that counts can always be read."""
+    label = _label(zone.words, pen.text, zone.color)
+    height, width = label.shape[:2]
+    x, y = zone.label_at
+    left = round(min(max(x, 0), max(0, canvas.shape[1] - width)))
+    top = round(min(max(y - height - 2, 0), max(0, canvas.shape[0] - height)))
+    label = label[: canvas.shape[0] - top, : canvas.shape[1] - left]
+    canvas[top : top + label.shape[0], left : left + label.shape[1]] = label
 
 
 def _draw_box(canvas: Image, mark: Mark, pen: Pen) -> None:

@@ -20,7 +20,8 @@ class DrawStyle:
 
     `scale` multiplies line widths and text; `thickness` is the width of a line in pixels (None: it grows with the
     picture); `trail_s` is how many seconds a trail lasts (0: none); a track fades over `fade_s` seconds without a
-    detection, or as its place gets uncertain. `zones` are drawn under all tracks.
+    detection, or as its place gets uncertain. `zones` are drawn under all tracks, their
+    labels over them.
     """
 
     show_boxes: bool = True

@@ -1,0 +1,308 @@
+"""The panel of lines and zones: what there is and what it has counted, with all that can be done to it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from PyQt6.QtCore import Qt
+from PyQt6.QtGui import QColor, QIcon, QPixmap
+from PyQt6.QtWidgets import (
+    QFrame,
+    QGridLayout,
+    QHBoxLayout,
+    QLabel,
+    QLineEdit,
+    QPushButton,
+    QSizePolicy,
+    QToolButton,
+    QVBoxLayout,
+    QWidget,
+)
+
+from rtdet.counting import POINTS, Line
+from rtdet.ui import theme
+from rtdet.ui.icons import icon
+from rtdet.ui.inputs import CalmComboBox, KeyKeeper
+from rtdet.ui.zone_list import ZoneList
+from rtdet.ui.zone_painting import color_of_shape, hint_of
+from rtdet.ui.zone_tools import UndoKeys
+from rtdet.viewer.rates import clock
+from rtdet.viewer.tally_lines import doubts_of
+from rtdet.viewer.zone_counting import ZoneCounting
+from rtdet.viewer.zone_editor import LINE, ZONE
+
+WIDTH = 272
+_POINTS = {
+    "feet": "Feet (lower edge)", "center": "Centre", "head": "Head (upper edge)",
+    "left": "Left edge", "right": "Right edge", "front left": "Lower left corner",
+    "front right": "Lower right corner",
+}  # fmt: skip
+EMPTY = "Draw a line to count who crosses it, or a zone to count who is in it. What you have watched is counted, too."
+
+
+class ZonesPanel(QFrame):
+    """What it offers beyond itself is told by callables: pick_color, set_scale, open_file, save_file."""
+
+    def __init__(
+        self,
+        counting: ZoneCounting,
+        *,
+        pick_color: Callable[[], None],
+        scale: QToolButton,
+        open_file: Callable[[], None],
+        save_file: Callable[[], None],
+        close: Callable[[], None],
+    ) -> None:
+        super().__init__()
+        self.setObjectName("panel")
+        self.setFixedWidth(WIDTH)
+        self._counting, self._editor = counting, counting.editor
+        column = QVBoxLayout(self)
+        column.setContentsMargins(16, 10, 16, 14)
+        column.setSpacing(theme.SPACE)
+        column.addLayout(self._head(close))
+        column.addLayout(self._draw_buttons())
+        self.hint = _note(self)
+        column.addWidget(self.hint)
+        self.note = _note(self)
+        column.addWidget(self.note)
+        self.list = ZoneList(self._editor)
+        self.list.delete_wanted.connect(lambda: self._editor.delete())
+        column.addWidget(self.list, 1)
+        self.details = _Details(counting, self.list.rename, pick_color)
+        column.addWidget(self.details)
+        column.addWidget(_heading("Counted point"))
+        self.point = CalmComboBox(
+            "Counted point", "Which point of an object's box has to cross a line or be in a zone"
+        )
+        for name in POINTS:
+            self.point.addItem(_POINTS.get(name, name), name)
+        self.point.activated.connect(
+            lambda _row: self._editor.change(self._editor.zones.with_point(self.point.currentData()))
+        )
+        column.addWidget(self.point)
+        scale.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Fixed)
+        column.addWidget(scale)
+        column.addLayout(self._file_buttons(open_file, save_file))
+        self._connect()
+
+    def _head(self, close: Callable[[], None]) -> QHBoxLayout:
+        row = QHBoxLayout()
+        self.heading = _heading("Lines and zones")
+        row.addWidget(self.heading, 1)
+        button = QToolButton()
+        button.setIcon(icon("close"))
+        button.setToolTip("Close this panel (G)")
+        button.setAccessibleName("Close lines and zones")
+        button.setFocusPolicy(Qt.FocusPolicy.TabFocus)
+        button.clicked.connect(lambda: close())
+        row.addWidget(button)
+        return row
+
+    def _draw_buttons(self) -> QHBoxLayout:
+        row = QHBoxLayout()
+        row.setSpacing(theme.SPACE)
+        self.draw = {}
+        for tool, text, sign, tip in (
+            (LINE, "Line", "line", "Draw a line: who crosses it is counted, in each direction (D)"),
+            (ZONE, "Zone", "zone", "Draw a zone: who comes into it, goes and stays is counted (Shift+D)"),
+        ):
+            button = QPushButton(f" {text}")
+            button.setIcon(icon(sign))
+            button.setCheckable(True)
+            button.setToolTip(tip)
+            button.setAccessibleName(f"Draw a {text.lower()}")
+            button.setFocusPolicy(Qt.FocusPolicy.TabFocus)
+            button.clicked.connect(lambda _on, tool=tool: self._editor.draw(tool))
+            KeyKeeper(button, (Qt.Key.Key_Space,))
+            row.addWidget(button, 1)
+            self.draw[tool] = button
+        return row
+
+    def _file_buttons(self, open_file: Callable[[], None], save_file: Callable[[], None]) -> QHBoxLayout:
+        row = QHBoxLayout()
+        row.setSpacing(theme.SPACE)
+        self.open, self.save = QPushButton("Open…"), QPushButton("Save…")
+        for button, tip, act in (
+            (self.open, "Take the lines and zones of a file", open_file),
+            (
+                self.save,
+                "Save lines, zones and scale as a file, for rtdet count and for other cameras",
+                save_file,
+            ),
+        ):
+            button.setToolTip(tip)
+            button.setAccessibleName(f"{button.text().rstrip('…')} lines and zones")
+            button.setFocusPolicy(Qt.FocusPolicy.TabFocus)
+            button.clicked.connect(lambda _on, act=act: act())
+            KeyKeeper(button, (Qt.Key.Key_Space,))
+            row.addWidget(button, 1)
+        return row
+
+    def _connect(self) -> None:
+        editor, counting = self._editor, self._counting
+        UndoKeys(self, editor, self.list, *self.draw.values(), self.point, self.open, self.save)
+        for name in ("tool", "draft", "fault"):
+            editor.watch(name, self._tell)
+        for name in ("zones", "moving", "selected"):
+            editor.watch(name, self._fill)
+        for name in ("tallies", "inside", "is_counting", "since_s", "note"):
+            counting.watch(name, self._fill)
+        self._tell(None)
+        self._fill(None)
+
+    def _tell(self, _value: object) -> None:
+        editor = self._editor
+        for tool, button in self.draw.items():
+            button.setChecked(editor.tool == tool)
+        text = editor.fault or hint_of(editor)
+        self.hint.setText(text)
+        self.hint.setVisible(bool(text))
+        self.hint.setStyleSheet(f"color: {theme.WARNING}" if editor.fault else "")
+
+    def _fill(self, _value: object) -> None:
+        editor, counting = self._editor, self._counting
+        if not self.isVisible():
+            return  # it is written when it is shown
+        self.list.show_zones(editor.zones, counting.tallies, counting.inside)
+        self.details.show_shape()
+        self.save.setEnabled(len(editor.zones) > 0 or editor.zones.ground is not None)
+        self.point.setCurrentIndex(self.point.findData(editor.zones.point))
+        self._say()
+
+    def _say(self) -> None:
+        counting, is_empty = self._counting, not len(self._editor.zones)
+        is_at_it = counting.is_counting and not is_empty
+        self.heading.setText("COUNTING…" if is_at_it else "LINES AND ZONES")
+        if counting.note and not is_empty:
+            text = counting.note
+        elif counting.since_s is not None and not is_empty:
+            text = f"Counted since {clock(counting.since_s)}; what came before is too long ago."
+        else:
+            text = EMPTY if is_empty and not self._editor.tool else ""
+        self.note.setText(text)
+        self.note.setVisible(bool(text))
+
+    def showEvent(self, _event: object) -> None:
+        self._fill(None)
+
+
+class _Details(QWidget):
+    """What can be done to the line or zone that is selected."""
+
+    def __init__(
+        self, counting: ZoneCounting, rename: Callable[[], None], pick_color: Callable[[], None]
+    ) -> None:
+        super().__init__()
+        self._counting, self._editor = counting, counting.editor
+        column = QVBoxLayout(self)
+        column.setContentsMargins(0, 0, 0, 0)
+        column.setSpacing(6)
+        row = QHBoxLayout()
+        row.setSpacing(2)
+        self.color = _tool("", "Colour", "Choose another colour", pick_color)
+        self.name = _tool("", "Rename", "Give another name (F2)", rename)
+        self.name.setText("Rename")
+        self.turn = _tool("turn", "Turn around", "Count the other way round: in is out", self._turn)
+        self.delete = _tool("delete", "Delete", "Delete it (Del)", lambda: self._editor.delete())
+        for button in (self.color, self.name, self.turn):
+            row.addWidget(button)
+        row.addStretch()
+        row.addWidget(self.delete)
+        column.addLayout(row)
+        self._grid = QGridLayout()
+        self._grid.setHorizontalSpacing(6)
+        self._grid.setVerticalSpacing(6)
+        self.first = _field("First direction", "What going to the side of the arrow is called")
+        self.second = _field("Second direction", "What going the other way is called")
+        self.classes = _field(
+            "Classes that count", "Classes or groups that count here, with commas between them"
+        )
+        self.classes.setPlaceholderText("all classes")
+        self._directions = QLabel("Directions")
+        self._grid.addWidget(self._directions, 0, 0)
+        self._grid.addWidget(self.first, 0, 1)
+        self._grid.addWidget(self.second, 0, 2)
+        self._grid.addWidget(QLabel("Counts"), 1, 0)
+        self._grid.addWidget(self.classes, 1, 1, 1, 2)
+        column.addLayout(self._grid)
+        for field in (self.first, self.second):
+            field.editingFinished.connect(self._directions_typed)
+        self.classes.editingFinished.connect(self._classes_typed)
+        self._of: object = None
+        UndoKeys(self, self._editor, self.color, self.name, self.turn, self.delete)
+
+    def show_shape(self) -> None:
+        shape = self._editor.chosen
+        self.setVisible(shape is not None)
+        if shape is None:
+            self._of = None
+            return
+        self.setToolTip(doubts_of(shape, self._counting.tallies.get(shape.name)))
+        if shape is self._of:
+            return
+        self._of = shape
+        swatch = QPixmap(32, 32)
+        swatch.fill(QColor(color_of_shape(self._editor, shape.name)))
+        self.color.setIcon(QIcon(swatch))
+        is_line = isinstance(shape, Line)
+        for widget in (self.turn, self._directions, self.first, self.second):
+            widget.setVisible(is_line)
+        if isinstance(shape, Line):
+            self.first.setText(shape.directions[0])
+            self.second.setText(shape.directions[1])
+        self.classes.setText(", ".join(shape.classes))
+
+    def _turn(self) -> None:
+        if self._editor.selected is not None:
+            self._editor.turn(self._editor.selected)
+
+    def _directions_typed(self) -> None:
+        name, texts = self._editor.selected, (self.first.text().strip(), self.second.text().strip())
+        shape = self._editor.chosen
+        if name is None or not isinstance(shape, Line) or texts == shape.directions:
+            return
+        if not all(texts) or not self._editor.describe(name, directions=texts):
+            self._of = None
+            self.show_shape()
+
+    def _classes_typed(self) -> None:
+        name, shape = self._editor.selected, self._editor.chosen
+        classes = tuple(text.strip() for text in self.classes.text().split(",") if text.strip())
+        if name is not None and shape is not None and classes != shape.classes:
+            self._editor.describe(name, classes=classes)
+
+
+def _tool(sign: str, name: str, tip: str, act: Callable[[], None]) -> QToolButton:
+    button = QToolButton()
+    if sign:
+        button.setIcon(icon(sign))
+    button.setAccessibleName(name)
+    button.setToolTip(tip)
+    button.setFocusPolicy(Qt.FocusPolicy.TabFocus)
+    button.clicked.connect(lambda: act())
+    KeyKeeper(button, (Qt.Key.Key_Space,))
+    return button
+
+
+def _field(name: str, tip: str) -> QLineEdit:
+    field = QLineEdit()
+    field.setAccessibleName(name)
+    field.setToolTip(tip)
+    field.setMaxLength(200)
+    field.setSizePolicy(QSizePolicy.Policy.Ignored, QSizePolicy.Policy.Fixed)
+    field.setStyleSheet("padding: 4px 6px;")
+    return field
+
+
+def _heading(text: str) -> QLabel:
+    label = QLabel(text.upper())
+    label.setObjectName("heading")
+    return label
+
+
+def _note(parent: QWidget) -> QLabel:
+    label = QLabel(parent)
+    label.setObjectName("hint")
+    label.setWordWrap(True)
+    return label

@@ -134,12 +134,9 @@ def retracked(run: KeptRun, tracking: Tracking | None = None) -> TrackTable:
 
 def table_of(frames: Iterator[FrameRecord], class_names: tuple[str, ...]) -> TrackTable:
     """The table of tracks that frames hold, each of which is listed."""
-    listed: list[FrameRecord] = []
-    parts: list[Tracks] = []
-    for record in frames:
-        assert isinstance(record.objects, Tracks)
-        parts.append(record.objects)
-        listed.append(replace(record, objects=_NO_TRACKS))
+    listed = list(frames)
+    parts = [record.objects for record in listed if isinstance(record.objects, Tracks)]
+    assert len(parts) == len(listed)
     counts = [len(part) for part in parts]
     numbers = np.array([record.number for record in listed], dtype=np.int64)
     names = tuple(record.name for record in listed)
@@ -167,6 +164,3 @@ def table_of(frames: Iterator[FrameRecord], class_names: tuple[str, ...]) -> Tra
     return TrackTable(
         np.repeat(numbers, counts), **joined, frame_list=frame_list, class_names=class_names, values=values
     )
-
-
-_NO_TRACKS = Tracks()

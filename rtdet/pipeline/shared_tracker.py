@@ -73,8 +73,8 @@ class SharedTracker:
         confirm."""
         with self._lock:
             self._renew(found.detections, epoch, size)
-            if camera_step is not None and isinstance(self.tracker, CompensatingTracker):
-                self.tracker.move_camera(camera_step)
+            if camera_step is not None and self._compensating is not None:
+                self._compensating.move_camera(camera_step)
             tracks = self._feed(found, t)
             self._pinned = (t, self._standing(found, tracks)) if pin else None
             self._tracks = tracks
@@ -160,7 +160,9 @@ class SharedTracker:
 
     def _take(self, tracker: Tracker | None) -> None:
         self.tracker = tracker
+        # Asked once: to look for a protocol's methods takes microseconds.
         self._two_stage = tracker if isinstance(tracker, TwoStageTracker) else None
+        self._compensating = tracker if isinstance(tracker, CompensatingTracker) else None
 
     def _note_wishes(self, tracker: Tracker | None) -> None:
         self.low = tracker.low if isinstance(tracker, TwoStageTracker) else None

@@ -11,7 +11,7 @@ import urllib.error
 import urllib.request
 from contextlib import suppress
 from typing import Any
-from urllib.parse import unquote, urlsplit, urlunsplit
+from urllib.parse import quote, unquote, urlsplit, urlunsplit
 
 from rtdet.address import hide_secrets, redact
 from rtdet.errors import UsageError
@@ -27,6 +27,8 @@ LAST_S = 5.0
 # Answers after which another try may help: too many requests, and the server's own faults.
 _BUSY = frozenset({408, 425, 429, *range(500, 600)})
 _END = None
+# What an address may have in its path and query as it is (RFC 3986), % of what is spelt out already too.
+_SAFE = "/?:@!$&'()*+,;=~%-._"
 
 
 class _NoRedirects(WebRedirects):
@@ -41,17 +43,18 @@ class Webhook:
 
     `post` never waits: beyond CAPACITY waiting events the new one is dropped. A try that fails is repeated after
     growing pauses; then, and at an answer like 404, the event is dropped. Drops are counted, and said as a warning:
-    the first at once, all at the end. User and password of the address go into the header, and never into a message.
-    Raises UsageError for an address that is none.
+    the first at once, all at the end. User and password of the address go into the header. Messages name the server
+    alone: of many services the path is the secret. Raises UsageError for an address that is none.
     """
 
     def __init__(self, url: str, *, pauses_s: tuple[float, ...] = PAUSES_S, capacity: int = CAPACITY) -> None:
-        self._shown = hide_secrets(url)
-        self._url, self._headers = _taken_apart(url, self._shown)
+        self._url, self._headers = _taken_apart(url)
+        self._shown = urlunsplit((*urlsplit(self._url)[:2], "", "", ""))
         self._pauses_s = pauses_s
         self._waiting: queue.Queue[str | None] = queue.Queue(capacity)
         self._opener = web_opener(_NoRedirects())
         self._over = threading.Event()
+        self._is_sending = self._has_told = False
         self.sent = self.dropped = 0
         self._thread = threading.Thread(target=self._work, name="webhook", daemon=True)
         self._thread.start()
@@ -71,20 +74,25 @@ class Webhook:
             self._thread.join(max(0.0, until - time.monotonic()))
             self._over.set()
             self._thread.join(0.5)
-        left = 0
-        while not self._waiting.empty():
-            left += self._waiting.get_nowait() is not _END
+        # What is under way still may arrive; nobody will be told.
+        left = int(self._is_sending)
+        with suppress(queue.Empty):
+            while True:
+                left += self._waiting.get_nowait() is not _END
         self.dropped += left
         if self.dropped:
             log.warning("%d events did not reach %s; %d did", self.dropped, self._shown, self.sent)
             self.dropped = 0
+        self._has_told = True
 
     def _work(self) -> None:
         while not self._over.is_set():
             line = self._waiting.get()
             if line is _END:
                 return
+            self._is_sending = True
             self._send(line)
+            self._is_sending = False
 
     def _send(self, line: str) -> None:
         why: str | None = ""
@@ -115,12 +123,12 @@ class Webhook:
 
     def _drop(self, why: str) -> None:
         self.dropped += 1
-        if self.dropped == 1:
+        if self.dropped == 1 and not self._has_told:
             log.warning("an event did not reach %s: %s", self._shown, why)
 
 
-def _taken_apart(url: str, shown: str) -> tuple[str, dict[str, str]]:
-    """The address without its user, and the headers of a request."""
+def _taken_apart(url: str) -> tuple[str, dict[str, str]]:
+    """The address without its user and as a request has it, and the headers of one."""
     headers = {"Content-Type": "application/json", "User-Agent": "rtdet"}
     try:
         parts = urlsplit(url)
@@ -128,9 +136,10 @@ def _taken_apart(url: str, shown: str) -> tuple[str, dict[str, str]]:
     except ValueError:
         host, parts = None, urlsplit("")
     if parts.scheme not in ("http", "https") or not host:
-        raise UsageError(f"--events-url is an http or https address, not {shown}")
+        raise UsageError(f"--events-url is an http or https address, not {hide_secrets(url)}")
     user, at, place = parts.netloc.rpartition("@")
     if at:
         login = unquote(user).encode()
         headers["Authorization"] = f"Basic {base64.b64encode(login).decode()}"
-    return urlunsplit((parts.scheme, place, parts.path or "/", parts.query, "")), headers
+    path, query = (quote(part, safe=_SAFE) for part in (parts.path or "/", parts.query))
+    return urlunsplit((parts.scheme, place, path, query, "")), headers

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import logging
+import socket
 import threading
 from contextlib import contextmanager
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
@@ -98,6 +99,27 @@ def test_a_dead_server_holds_nothing_up_and_the_password_is_never_said(caplog) -
     assert "hunter2xyz" not in caplog.text
     assert "deadbeef99" not in caplog.text
     assert not hook._thread.is_alive()
+
+
+def test_messages_name_the_server_and_not_the_path_which_may_be_a_secret(caplog) -> None:
+    with serve([404]) as (url, got):
+        hook = Webhook(url + "/services/T00/Xs3cretX9/in \u00e9?a=b c")
+        hook.post("1")
+        hook.close()
+    assert got[0][0] == "/services/T00/Xs3cretX9/in%20%C3%A9?a=b%20c"
+    assert "did not reach http://127.0.0.1" in caplog.text
+    assert "Xs3cretX9" not in caplog.text
+
+
+def test_an_event_that_is_under_way_when_the_run_is_over_is_said_to_be_lost(caplog) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as silent:
+        hook = Webhook(f"http://127.0.0.1:{silent.getsockname()[1]}/")
+        hook.post("1")
+        taken, _ = silent.accept()
+        hook.close(0.1)
+        assert "1 events did not reach http://127.0.0.1" in caplog.text
+        taken.close()
+    hook._thread.join()
 
 
 @pytest.mark.parametrize("url", ["ftp://h/x", "file:///etc/passwd", "h", "", "http://", "http://h:x/"])

@@ -33,30 +33,42 @@ def count_table(
         raise SourceError(
             "these are tracks of single pictures without times: nothing moves from one to the next"
         )
-    counter = Counter(zones, size, hysteresis=hysteresis, patience_s=PATIENCE_S)
-    labels = majority_labels(table)
-    numbers = table.frame_list.numbers
-    starts = np.searchsorted(table.frames, numbers)
-    stops = np.searchsorted(table.frames, numbers, side="right")
-    seen = (table.scores > 0) & table.values["seen"].astype(bool)
-    last_frame = _last_frames(table, seen)
-    for number, t, start, stop in zip(
-        numbers.tolist(), times_s.tolist(), starts.tolist(), stops.tolist(), strict=True
-    ):
-        rows = np.arange(start, stop)[seen[start:stop]]
+    whole = WholeTracks(table, zones, size, hysteresis=hysteresis)
+    for number, t in zip(table.frame_list.numbers.tolist(), times_s.tolist(), strict=True):
+        whole.count(number, t)
+    whole.counter.finish()
+    return whole.counter
+
+
+class WholeTracks:
+    """Counts the tracks of a table frame by frame, by what is known of them from beginning to end: the class that
+    each has most often, and the frame in which it is seen last."""
+
+    def __init__(
+        self, table: TrackTable, zones: Zones, size: tuple[int, int], *, hysteresis: float = HYSTERESIS
+    ) -> None:
+        self.counter = Counter(zones, size, hysteresis=hysteresis, patience_s=PATIENCE_S)
+        self._table = table
+        self._labels = majority_labels(table)
+        self._seen = (table.scores > 0) & table.values["seen"].astype(bool)
+        self._last_frame = _last_frames(table, self._seen)
+
+    def count(self, number: int, t: float) -> None:
+        """Takes the frame of this number, from 1, at `t` seconds; frames come in order."""
+        table = self._table
+        start, stop = np.searchsorted(table.frames, (number, number + 1)).tolist()
+        rows = np.arange(start, stop)[self._seen[start:stop]]
         tracks = Tracks(
             table.boxes[rows],
             table.ids[rows],
             table.scores[rows],
-            labels[rows],
+            self._labels[rows],
             class_names=table.class_names,
         )
-        counter.update(tracks, t, number)
-        over = [int(one) for one in table.ids[rows] if last_frame[int(one)] == number]
+        self.counter.update(tracks, t, number)
+        over = [one for one in table.ids[rows].tolist() if self._last_frame[one] == number]
         if over:
-            counter.finish(over)
-    counter.finish()
-    return counter
+            self.counter.finish(over)
 
 
 def picture_size(table: TrackTable) -> tuple[int, int] | None:

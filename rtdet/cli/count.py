@@ -20,6 +20,7 @@ if TYPE_CHECKING:
 
     from rtdet.counting import Counter, Zones
     from rtdet.counting.tables import CountRow
+    from rtdet.kept import KeptRun
     from rtdet.tracks.table import TrackTable
 
 _SWEPT = tuple(round(0.05 * i, 2) for i in range(1, 20))
@@ -35,8 +36,10 @@ _SWEPT = tuple(round(0.05 * i, 2) for i in range(1, 20))
     help="Also the counts at other thresholds, of tracks by their mean score, of a kept run tracked again.",
 )  # fmt: skip
 @click.option(
-    "--clock", metavar="T", help="Date and time at second 0, as 2026-05-01T08:00: minutes and hours go by it."
-)
+    "--clock", metavar="T",
+    help="Date and time at second 0, as 2026-05-01T08:00: minutes and hours go by it.  "
+    "[default: of a live run that was kept, when it began]",
+)  # fmt: skip
 @click.option(
     "--size", metavar="WxH", help="Size of the pictures, for zones in fractions and files that have none."
 )
@@ -70,7 +73,7 @@ def command(
     counter, (begin, end) = _counted(table, wanted, picture), _span(table)
     rows = count_rows(counter, begin, end, at)
     if sweep is not None:
-        rows += _swept(again, wanted, picture)
+        rows += _swept(again, wanted, counter.size, at)
     about = {
         "tracks": tracks,
         "zones": zones,
@@ -127,13 +130,23 @@ def _opened(
         wanted = (
             zones_from_text(text, f"the zones of {tracks}") if text is not None else read_zones(zones or "")
         )
-        table = reviewed_tracks(run)
+        table, began = reviewed_tracks(run), _began(run)
 
     def again(conf: float) -> TrackTable:
         with KeptRun(tracks) as run:
             return reviewed_tracks(run, Tracking.of(run.about, {"conf": conf}))
 
-    return table, wanted, again, None
+    return table, wanted, again, began
+
+
+def _began(run: KeptRun) -> datetime | None:
+    """The wall clock at second 0 of a live run; nobody knows when a file was filmed."""
+    from datetime import datetime
+
+    try:
+        return datetime.fromisoformat(run.about.began_at) if run.about.info.is_live else None
+    except ValueError:
+        return None
 
 
 def _above(table: TrackTable, conf: float) -> TrackTable:
@@ -145,9 +158,7 @@ def _above(table: TrackTable, conf: float) -> TrackTable:
     for rows in table.tracks():
         scores = table.scores[rows][seen[rows]]
         keep[rows] = len(scores) > 0 and float(scores.mean()) >= conf
-    values = {name: of_rows[keep] for name, of_rows in table.values.items()}
-    columns = {name: getattr(table, name)[keep] for name in ("frames", "ids", "boxes", "scores", "labels")}
-    return replace(table, **columns, values=values)
+    return table.only(keep)
 
 
 def _counted(table: TrackTable, zones: Zones, size: tuple[int, int] | None) -> Counter:
@@ -163,14 +174,14 @@ def _span(table: TrackTable) -> tuple[float, float]:
 
 
 def _swept(
-    again: Callable[[float], TrackTable], zones: Zones, size: tuple[int, int] | None
+    again: Callable[[float], TrackTable], zones: Zones, size: tuple[int, int], clock: datetime | None
 ) -> Iterator[CountRow]:
     from rtdet.counting.tables import count_rows
 
     for conf in _SWEPT:
         table = again(conf)
-        counter = _counted(table, zones, size or zones.size)
-        for row in count_rows(counter, *_span(table), only_all=True):
+        counter = _counted(table, zones, size)
+        for row in count_rows(counter, *_span(table), clock, only_all=True):
             yield replace(row, conf=conf)
 
 
@@ -189,7 +200,7 @@ def _show(rows: list[CountRow], *, swept: bool) -> None:
     for row in own:
         counts = [str(at.get((row.name, row.what, conf), 0)) for conf in shown]
         table.add_row(row.name, row.what, str(row.count), f"{row.low}-{row.high}", *counts)
-    console().print(table)
+    console(markup=False).print(table)
 
 
 def _size(text: str) -> tuple[int, int]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import math
 from collections.abc import Iterable
 from dataclasses import dataclass, field
@@ -13,8 +14,10 @@ from rtdet.counting.doubt import sureness, tie_of
 from rtdet.counting.events import APPEARED, CROSSED, ENDED, ENTERED, LEFT, Event
 from rtdet.counting.outlines import Outlines
 from rtdet.counting.paths import Paths, Steps
-from rtdet.counting.zones import POINTS, Line, Zones
+from rtdet.counting.zones import POINTS, Line, Zone, Zones
 from rtdet.types import FloatArray, Tracks
+
+log = logging.getLogger("rtdet.counting")
 
 # Half of the width of the band around a line in which a track may flicker, in sizes of its box (the root of its
 # area): at most; and so many times as far as the track usually is from where its last step would have led it, but at
@@ -294,12 +297,23 @@ class Counter:
     def _counts_here(self, k: int, class_name: str) -> bool:
         names = self._paths.class_names
         if names not in self._allowed:
-            self._allowed[names] = [
-                frozenset(with_groups(one.classes, names)) if one.classes else None
-                for one in self.outlines.shapes
-            ]
+            self._allowed[names] = [_allowed(one, names) for one in self.outlines.shapes]
         allowed = self._allowed[names][k]
         return allowed is None or class_name in allowed
+
+
+def _allowed(shape: Line | Zone, names: tuple[str, ...]) -> frozenset[str] | None:
+    """The classes that count there, None for all; warns where it is none of those that there are."""
+    if not shape.classes:
+        return None
+    allowed = frozenset(with_groups(shape.classes, names))
+    if not (allowed.intersection(names) if names else any(name.isdecimal() for name in allowed)):
+        log.warning(
+            "nothing counts at %r, which is for %s only: %s",
+            shape.name, ", ".join(shape.classes),
+            f"the classes here are {', '.join(names[:10])}" if names else "these tracks have no class names",
+        )  # fmt: skip
+    return allowed
 
 
 def _countable(tracks: Tracks) -> Tracks:

@@ -47,10 +47,19 @@ class Event:
             "sure": round(self.sure, 3),
         }
         if clock is not None:
-            row["clock"] = (clock + timedelta(seconds=self.t)).isoformat(timespec="milliseconds")
+            row["clock"] = wall_time(clock, self.t, "milliseconds")
         return row
 
     def as_line(self, clock: datetime | None = None) -> str:
         """A line of JSON without the values that it has none of."""
         row = self.as_dict(clock)
         return json.dumps({key: value for key, value in row.items() if value not in (None, "")})
+
+
+def wall_time(clock: datetime | None, t: float, timespec: str = "seconds") -> str:
+    """The date and time at `t` seconds, in ISO 8601; `clock` is that at second 0. "" where there is none, also
+    beyond the years that have four digits."""
+    try:
+        return "" if clock is None else (clock + timedelta(seconds=round(t, 3))).isoformat(timespec=timespec)
+    except OverflowError:
+        return ""

@@ -8,7 +8,7 @@ import json
 import math
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import asdict, dataclass, replace
-from datetime import datetime, timedelta
+from datetime import datetime
 from pathlib import Path
 from typing import Any
 
@@ -16,7 +16,7 @@ import numpy as np
 
 from rtdet.counting.counter import Counter
 from rtdet.counting.doubt import interval
-from rtdet.counting.events import APPEARED, ENDED, ENTERED, LEFT, Event
+from rtdet.counting.events import APPEARED, ENDED, ENTERED, LEFT, Event, wall_time
 from rtdet.counting.zones import Line, Zone
 from rtdet.csv_text import text_cell
 from rtdet.errors import UsageError
@@ -35,9 +35,10 @@ class CountRow:
     """A number of a line or zone in a period.
 
     kind: line or zone. what: a direction of the line; of a zone entered, left, appeared, ended, inside (how many were
-    there at the period's end), most (at once) or visits, with how long those that were over lasted. class_name: ALL,
-    or one of the classes. period: all, hour or minute; begin_s, begin: of it, in seconds of the source and on the
-    wall clock, "" where there is none. low, high: the count's interval. conf: the threshold, NaN without --sweep.
+    there at the period's end, or the run's), most (at once) or visits, with how long those that were over lasted.
+    class_name: ALL, or one of the classes. period: all, hour or minute; begin_s, begin: of it, in seconds of the
+    source and on the wall clock, "" where there is none. low, high: the count's interval. conf: the threshold, NaN
+    without --sweep.
     """
 
     name: str
@@ -74,7 +75,7 @@ def count_rows(
 ) -> list[CountRow]:
     """The rows of all lines and zones for a run from `begin_s` to `end_s`. clock: the wall clock at second 0, by
     whose minutes and hours the periods go. Classes have rows where they were counted."""
-    periods = [_Period(ALL, begin_s, math.inf, _at(clock, begin_s))]
+    periods = [_Period(ALL, begin_s, math.inf, wall_time(clock, begin_s))]
     if not only_all:
         periods += [*_periods("hour", begin_s, end_s, clock), *_periods("minute", begin_s, end_s, clock)]
     rows: list[CountRow] = []
@@ -84,19 +85,24 @@ def count_rows(
         classes = (ALL, *sorted({one.class_name for one in events}))
         for period in periods:
             for name in classes:
-                rows += _rows_of(shape, period, name, events, doubtful)
+                rows += _rows_of(shape, period, end_s, name, events, doubtful)
     return rows
 
 
 def _rows_of(
-    shape: Line | Zone, period: _Period, class_name: str, events: list[Event], doubtful: list[Event]
+    shape: Line | Zone,
+    period: _Period,
+    end_s: float,
+    class_name: str,
+    events: list[Event],
+    doubtful: list[Event],
 ) -> Iterator[CountRow]:
     def inside(these: list[Event], what: str) -> list[float]:
         return [
             one.sure
             for one in these
             if class_name in (ALL, one.class_name)
-            and what in (one.direction, one.kind)
+            and what == (one.direction or one.kind)
             and (period.name == ALL or period.begin_s <= one.t < period.end_s)
         ]
 
@@ -107,7 +113,7 @@ def _rows_of(
             low, high = interval(here, maybe)
             yield _row(shape, what, class_name, period, len(here), low, high)
     if isinstance(shape, Zone) and class_name == ALL:
-        yield from _zone_rows(shape, period, events)
+        yield from _zone_rows(shape, period, end_s, events)
 
 
 def _row(
@@ -119,10 +125,12 @@ def _row(
     )
 
 
-def _zone_rows(zone: Zone, period: _Period, events: list[Event]) -> Iterator[CountRow]:
+def _zone_rows(zone: Zone, period: _Period, end_s: float, events: list[Event]) -> Iterator[CountRow]:
     visits = _visits(events)
     begun = [one for one in visits if period.name == ALL or period.begin_s <= one[0] < period.end_s]
-    now = sum(since < period.end_s <= until for since, until, _ in visits)
+    # Whoever was seen to the end of the run was inside then, although the visit ends with it.
+    at = min(period.end_s, end_s)
+    now = sum(since < at <= until for since, until, _ in visits)
     most, sure = _most(visits, period)
     yield _row(zone, "inside", ALL, period, now, now, now)
     low, high = interval(sure)
@@ -169,17 +177,13 @@ def _periods(name: str, begin_s: float, end_s: float, clock: datetime | None) ->
     if clock is not None:
         past = (clock.minute % 60 * 60 if long == 3600 else 0) + clock.second + clock.microsecond * 1e-6
     first = math.floor((begin_s + past) / long)
-    last = max(first, math.ceil((end_s + past) / long - 1e-9) - 1)
+    last = max(first, math.floor((end_s + past) / long))
     if last - first >= _MOST_PERIODS:
         raise UsageError(
             f"the times of these frames span {last - first + 1} {name}s; they are no seconds of a run"
         )
     begins = [number * long - past for number in range(first, last + 1)]
-    return [_Period(name, begin, begin + long, _at(clock, begin)) for begin in begins]
-
-
-def _at(clock: datetime | None, t: float) -> str:
-    return "" if clock is None else (clock + timedelta(seconds=round(t, 3))).isoformat(timespec="seconds")
+    return [_Period(name, begin, begin + long, wall_time(clock, begin)) for begin in begins]
 
 
 def parse_clock(text: str) -> datetime:

@@ -11,6 +11,8 @@ import pytest
 
 from rtdet.counting import Line, Zone, Zones, write_zones
 from rtdet.demo import DemoScene
+from rtdet.kept import About, KeptRunWriter
+from rtdet.pipeline.kept_frame import KeptFrame
 from rtdet.tracks import open_track_file
 from rtdet.types import Detections, Frame, FrameResult
 from tests.counting.test_webhook import serve
@@ -27,7 +29,7 @@ BLANK = np.zeros((720, 1280, 3), np.uint8)
 def tracks(tmp_path):
     """Track files of the demo's truth, and zones in pixels and in fractions."""
     scene = DemoScene(0, duration_s=6.0)
-    for name in ("t.csv", "t.txt"):
+    for name in ("t.csv", "t.txt", "t.json"):
         sink = open_track_file(tmp_path / name)
         for i in range(scene.frame_count):
             sink.write(FrameResult(Frame(BLANK, i / 25, i), Detections(), scene.truth(i)))
@@ -90,6 +92,51 @@ def test_a_sweep_says_how_the_counts_move_with_the_threshold(rtdet, tracks) -> N
         ]
     assert [float(row["conf"]) for row in swept[::2]] == [round(0.05 * i, 2) for i in range(1, 20)]
     assert {row["count"] for row in swept if row["what"] == "in"} == {str(_counts("c.csv")["middle", "in"])}
+
+
+def test_a_sweep_goes_by_the_size_of_the_tracks_pictures_as_the_counts_do(rtdet, tracks, tmp_path) -> None:
+    write_zones(tmp_path / "half.json", ZONES.in_pixels((640, 360)))
+    assert rtdet("count", "t.json", "--zones", "half.json", "--out", "c.csv", "--sweep", "conf").code == 0
+    with open("c.csv", newline="") as file:
+        swept = {row["count"] for row in csv.DictReader(file) if row["conf"] and row["what"] == "in"}
+    assert _counts("c.csv")["middle", "in"] > 0
+    assert str(_counts("c.csv")["middle", "in"]) in swept
+
+
+def test_names_of_zones_are_nothing_but_text(rtdet, tracks, tmp_path) -> None:
+    odd = Line("[/b] [red]x[/red]", ((640, 330), (640, 720)), directions=("=1+1", "@out"))
+    write_zones(tmp_path / "odd.json", Zones((odd,), (), (1280, 720)))
+    outcome = rtdet("count", "t.csv", "--zones", "odd.json", "--out", "c.csv")
+    assert outcome.code == 0, outcome.err
+    assert "[/b] [red]x[/red]" in outcome.out
+    assert "'=1+1" in (tmp_path / "c.csv").read_text()
+
+
+def test_a_class_of_a_zone_that_no_track_can_have_is_said(rtdet, tracks, tmp_path) -> None:
+    for name, says in (
+        ("t.csv", "the classes here are person"),
+        ("t.txt", "these tracks have no class names"),
+    ):
+        shape = Line("door", ((640, 330), (640, 720)), classes=("persn",))
+        write_zones(tmp_path / "p.json", Zones((shape,), (), (1280, 720)))
+        outcome = rtdet("count", name, "--zones", "p.json", "--out", "c.csv")
+        assert outcome.code == 0
+        assert outcome.err.count("nothing counts at 'door', which is for persn only") == 1
+        assert says in outcome.err
+
+
+def test_a_kept_live_run_has_its_own_wall_clock(rtdet, tracks, tmp_path) -> None:
+    live = {"name": "cam", "width": 1280, "height": 720, "is_live": True}
+    for info, begins in ((live, ["2026-05-01T08:00:30+02:00"]), ({**live, "is_live": False}, [""])):
+        about = About(
+            source="cam", source_info=info, class_names=("person",), began_at="2026-05-01T08:00:30.250+02:00"
+        )
+        writer = KeptRunWriter(tmp_path / "r.rtdet", lambda about=about: about)
+        writer.write(KeptFrame(1, t=0.0, pts=None, size=(1280, 720), candidates=Detections()))
+        writer.close()
+        assert rtdet("count", "r.rtdet", "--zones", "z.json", "--out", "c.csv").code == 0
+        with open("c.csv", newline="") as file:
+            assert [row["begin"] for row in csv.DictReader(file) if row["period"] == "all"][:1] == begins
 
 
 @pytest.mark.parametrize(

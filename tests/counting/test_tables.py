@@ -9,10 +9,10 @@ from datetime import datetime
 import pyarrow.parquet
 import pytest
 
-from rtdet.counting import Counter, Zones
+from rtdet.counting import Counter, Line, Zones
 from rtdet.counting.tables import count_rows, parse_clock, write_counts, write_events
 from rtdet.errors import UnknownNameError, UsageError
-from tests.counting.walks import DOOR, SIZE, SQUARE, tracks
+from tests.counting.walks import DOOR, SIZE, SQUARE, tracks, walk
 
 CLOCK = datetime(2026, 5, 1, 8, 59, 30)
 
@@ -31,7 +31,7 @@ def counter() -> Counter:
 
 
 def _rows(counter, **wanted):
-    rows = [row.as_dict() for row in count_rows(counter, 0.0, 90.0, CLOCK)]
+    rows = [row.as_dict() for row in count_rows(counter, 0.0, 89.9, CLOCK)]
     return [row for row in rows if all(row[key] == value for key, value in wanted.items())]
 
 
@@ -58,6 +58,41 @@ def test_a_zone_has_dwell_times_and_the_most_at_once(counter) -> None:
     assert visits["dwell_mean_s"] == visits["dwell_max_s"] == pytest.approx(4.0)
     assert [row["count"] for row in _rows(counter, what="most")] == [1] * 5
     assert [row["count"] for row in _rows(counter, what="inside", period="all")] == [0]
+
+
+def _standing(until_s: int) -> Counter:
+    counter = Counter(Zones((), (SQUARE,), SIZE), SIZE)
+    for t in range(until_s + 1):
+        counter.update(tracks([(500, 300)]), float(t), t + 1)
+    counter.finish()
+    return counter
+
+
+def test_who_is_there_when_the_run_ends_is_inside_then() -> None:
+    rows = count_rows(_standing(70), 0.0, 70.0)
+    inside = {(row.period, row.begin_s): row.count for row in rows if row.what == "inside"}
+    assert inside == {("all", 0.0): 1, ("hour", 0.0): 1, ("minute", 0.0): 1, ("minute", 60.0): 1}
+
+
+def test_what_happens_in_the_last_frame_is_in_the_minutes_too() -> None:
+    rows = count_rows(_standing(60), 0.0, 60.0)
+    for period in ("all", "hour", "minute"):
+        ended = [row.count for row in rows if (row.what, row.period) == ("ended", period)]
+        assert sum(ended) == 2, period  # for all classes together, and for its own
+
+
+def test_a_direction_may_be_called_as_a_kind_of_event_is() -> None:
+    line = Line("door", DOOR.points, directions=("crossed", "came back"))
+    counter = walk([(300 + 10 * i, 300) for i in range(40)], line)
+    rows = count_rows(counter, 0.0, 2.0, only_all=True)
+    assert {row.what: row.count for row in rows if row.class_name == "all"} == {"crossed": 1, "came back": 0}
+
+
+def test_a_clock_that_runs_out_of_years_leaves_the_times_empty() -> None:
+    counter, clock = _standing(60), parse_clock("9999-12-31T23:59:30")
+    begins = [row.begin for row in count_rows(counter, 0.0, 60.0, clock) if row.what == "inside"]
+    assert begins == ["9999-12-31T23:59:30", "9999-12-31T23:00:00", "", "9999-12-31T23:59:00", ""]
+    assert counter.events[-1].as_dict(clock)["clock"] == ""
 
 
 def test_the_table_says_the_same_in_every_format(counter, tmp_path) -> None:

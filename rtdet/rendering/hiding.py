@@ -29,6 +29,8 @@ CELLS = 8
 _SEEN_MARGIN, _GUESSED_MARGIN = 0.15, 0.35
 # How long a gap is bridged, and how long before and after a track its object may still be there.
 LONGEST_GAP_S, BEYOND_S = 2.0, 0.5
+# Times that are closer are those of a broken clock.
+_HIGHEST_RATE = 500.0
 # So many rows say how an object moves at an end of its track.
 _FOR_SPEED = 6
 
@@ -45,7 +47,8 @@ class _Areas:
 class HiddenClasses:
     """The areas to be hidden in each frame. `ways` is, for each class name as a person gives it or group of
     classes, whether it is hidden by a mosaic (True) or a blur; where both name a class, the last one counts. `fps` of
-    the film; `path` is the track file's. Raises UsageError, with the names there are, for a class that no track has.
+    the film, unless the times of the table have a higher rate; `path` is the track file's. Raises UsageError, with
+    the names there are, for a class that no track has.
     """
 
     def __init__(self, table: TrackTable, ways: Mapping[str, bool], fps: float, path: str | Path) -> None:
@@ -60,7 +63,7 @@ class HiddenClasses:
                     f"its classes: {known}"
                 )
             mosaics.update({names.index(name): is_mosaic for name in meant})
-        self._areas = _areas(table, mosaics, fps)
+        self._areas = _areas(table, mosaics, max(fps, _highest_rate(table)))
 
     def apply(self, image: Image, number: int) -> Image:
         """The (H, W, 3) BGR picture of the frame `number`, from 1, with the areas hidden; the same one where there is
@@ -100,6 +103,15 @@ def _names(table: TrackTable) -> tuple[str, ...]:
     if table.class_names:
         return table.class_names
     return tuple(str(label) for label in range(int(table.labels.max(initial=-1)) + 1))
+
+
+def _highest_rate(table: TrackTable) -> float:
+    """Frames per second where the times of the frames are closest. Of films with an uneven rate nobody knows the rate
+    beforehand, and with one that is too low less would be hidden before, after and between what was seen."""
+    listed = table.frame_list
+    steps = np.diff(listed.times_s) / np.maximum(np.diff(listed.numbers), 1)
+    steps = steps[np.isfinite(steps) & (steps > 1 / _HIGHEST_RATE)]
+    return 1 / float(np.quantile(steps, 0.05)) if len(steps) else 0.0
 
 
 def _areas(table: TrackTable, mosaics: Mapping[int, bool], fps: float) -> _Areas:

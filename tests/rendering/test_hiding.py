@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import cv2
 import numpy as np
 import pytest
@@ -80,6 +82,17 @@ def test_a_gap_of_a_track_is_hidden_along_its_way_and_so_is_half_a_second_around
         assert right > middle + 25
     for number in (4, 26):
         assert hidden.apply(noise, number) is noise
+
+
+def test_seconds_are_those_of_the_frames_where_the_film_does_not_know_its_rate(table, noise) -> None:
+    one = table([(n, 1, BOX) for n in (*range(1, 61), *range(150, 160))])
+    listed = one.frame_list
+    times = (listed.numbers - 1) / 60
+    fast = replace(one, frame_list=replace(listed, times_s=times))
+    hidden = HiddenClasses(fast, {"person": True}, 25, "t.csv")
+    assert all(hidden.apply(noise, number) is not noise for number in range(61, 150))
+    assert hidden.apply(noise, 159 + 30) is not noise
+    assert hidden.apply(noise, 159 + 32) is noise
 
 
 def test_in_a_gap_of_ten_seconds_nobody_guesses_where_the_object_is(table, noise) -> None:

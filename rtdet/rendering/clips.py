@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import csv
+import io
 import json
 import math
+import os
 import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
@@ -15,6 +17,8 @@ from rtdet.csv_text import text_of_cell
 from rtdet.errors import SourceError, UsageError
 
 EVENT_FILES = (".csv", ".jsonl")
+# No film lasts longer: three years.
+LATEST_S = 1e8
 _LONGEST_NAME = 60
 
 
@@ -60,12 +64,12 @@ def events_of(text: str) -> tuple[list[Event], Path | None]:
     """The events that --around names, and the file that they are from: a moment (83.5 or 1:23.5), a file of events,
     or the N-th of a file (EVENTS.csv:N). Raises UsageError and SourceError."""
     moment = _moment(text)
-    if moment is not None and not Path(text).exists():
+    if moment is not None and not os.path.exists(text):
         return [Event(moment)], None
     path, number = Path(text), None
-    if not path.exists():
+    if not os.path.exists(path):  # Path's own raises where a name is too long
         named, _, behind = text.rpartition(":")
-        if named and behind.isdecimal():
+        if named and behind.isdecimal() and len(behind) < 10:
             path, number = Path(named), int(behind)
     if path.suffix.lower() not in EVENT_FILES:
         raise UsageError(
@@ -99,7 +103,7 @@ def read_events(path: str | Path) -> list[Event]:
 
 def _json_lines(text: str) -> list[tuple[int, Mapping[str, Any]]]:
     rows: list[tuple[int, Mapping[str, Any]]] = []
-    for number, line in enumerate(text.splitlines(), 1):
+    for number, line in enumerate(text.split("\n"), 1):  # JSON may have other ends of lines in its texts
         if line.strip():
             try:
                 row = json.loads(line)
@@ -112,18 +116,18 @@ def _json_lines(text: str) -> list[tuple[int, Mapping[str, Any]]]:
 
 
 def _table(text: str) -> list[tuple[int, Mapping[str, Any]]]:
-    reader = csv.DictReader(text.splitlines())
+    reader = csv.DictReader(io.StringIO(text, newline=""))
     if "time_s" not in (reader.fieldnames or ()):
         raise ValueError("it has no column time_s")
-    return list(enumerate(reader, 2))
+    return [(reader.line_num, row) for row in reader]
 
 
 def _event(row: Mapping[str, Any], number: int) -> Event:
     try:
         time_s = float(row["time_s"])
-    except (LookupError, TypeError, ValueError):
+    except (LookupError, TypeError, ValueError, OverflowError):
         time_s = math.nan
-    if not 0 <= time_s < math.inf:
+    if not 0 <= time_s <= LATEST_S:
         raise ValueError(f"line {number} has no time_s, in seconds from 0")
     track = row.get("id")
     words = [
@@ -143,7 +147,8 @@ def _moment(text: str) -> float | None:
     if found is None:
         return None
     hours, minutes, seconds = (float(part or 0) for part in found.groups())
-    return 3600 * hours + 60 * minutes + seconds
+    time_s = 3600 * hours + 60 * minutes + seconds
+    return time_s if time_s <= LATEST_S else None
 
 
 def _minutes(seconds: float) -> str:

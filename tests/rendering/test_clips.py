@@ -38,6 +38,16 @@ def test_files_of_events_are_read_as_they_are_written(tmp_path) -> None:
     assert events[0].name == "crossed door in person 7"
 
 
+def test_names_may_have_line_separators_and_further_lines(tmp_path) -> None:
+    (tmp_path / "e.csv").write_text('time_s,name\n1,"a\nb\u2028c"\n2,d\n', encoding="utf-8")
+    (tmp_path / "e.jsonl").write_text('{"time_s": 1, "name": "a\u2028c"}\n{"time_s": 2}\n', encoding="utf-8")
+    assert [(one.time_s, one.name) for one in read_events(tmp_path / "e.csv")] == [
+        (1, "a\nb\u2028c"),
+        (2, "d"),
+    ]
+    assert [(one.time_s, one.name) for one in read_events(tmp_path / "e.jsonl")] == [(1, "a\u2028c"), (2, "")]
+
+
 @pytest.mark.parametrize(("text", "seconds"), [("83.5", 83.5), ("1:23.5", 83.5), ("1:00:00", 3600), ("0", 0)])
 def test_a_moment_is_an_event(text, seconds) -> None:
     assert events_of(text) == ([Event(seconds)], None)
@@ -59,6 +69,9 @@ def test_the_nth_event_of_a_file_is_counted_from_one(tmp_path) -> None:
         ("e.csv", "time_s\nnan\n", r"line 2 has no time_s"),
         ("e.jsonl", "{\n", r"line 1 is not JSON"),
         ("e.jsonl", "[1]\n", r"line 1 is no object"),
+        ("e.jsonl", '{"time_s": 1' + "0" * 400 + "}\n", r"line 1 has no time_s"),
+        ("e.jsonl", '{"time_s": 1e300}\n', r"line 1 has no time_s"),
+        ("e.csv", 'time_s,name\n1,"a\nb"\n2,c\n-1,d\n', r"line 5 has no time_s"),
     ],
 )
 def test_a_file_that_holds_no_events_is_refused_with_the_line(tmp_path, name, content, line) -> None:
@@ -70,5 +83,8 @@ def test_a_file_that_holds_no_events_is_refused_with_the_line(tmp_path, name, co
 def test_what_is_neither_a_moment_nor_a_file_is_refused(tmp_path) -> None:
     with pytest.raises(UsageError, match=r"--around takes a moment"):
         events_of("soon")
+    for far in ("9" * 400, "9" * 300 + ":00:00", "e.csv:" + "9" * 5000):
+        with pytest.raises(UsageError, match=r"--around takes a moment"):
+            events_of(far)
     with pytest.raises(SourceError, match=r"no such file"):
         events_of(str(tmp_path / "none.csv"))

@@ -100,8 +100,6 @@ def _table(tracks: str, fps: float) -> TrackTable:
 
 def _of_classes(table: TrackTable, classes: tuple[str, ...] | None) -> TrackTable:
     """The rows of these classes and groups of classes. Raises UnknownNameError for one that they do not have."""
-    from dataclasses import replace
-
     import numpy as np
 
     from rtdet.class_groups import with_groups
@@ -113,10 +111,7 @@ def _of_classes(table: TrackTable, classes: tuple[str, ...] | None) -> TrackTabl
     for name in wanted:
         if name not in table.class_names:
             raise UnknownNameError("class of these tracks", name, table.class_names)
-    keep = np.flatnonzero(np.isin(table.labels, [table.class_names.index(name) for name in wanted]))
-    values = {name: of_rows[keep] for name, of_rows in table.values.items()}
-    columns = {name: getattr(table, name)[keep] for name in ("frames", "ids", "boxes", "scores", "labels")}
-    return replace(table, **columns, values=values)
+    return table.only(np.isin(table.labels, [table.class_names.index(name) for name in wanted]))
 
 
 def _plan(table: TrackTable, scale: Scale, quiet: bool) -> Image:
@@ -133,7 +128,8 @@ def _over_picture(
 
     ground = backdrop(list(_pictures(source, max_megapixels))) if source is not None else None
     if ground is None:
-        ground = empty_backdrop(table, scale.size if scale is not None else None)
+        size = None if scale is None else scale.size
+        ground = empty_backdrop(table, size, max_megapixels=max_megapixels)
     return draw_heat(table, ground) if kind == "heat" else draw_trails(table, ground)
 
 

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 
 import cv2
 import numpy as np
 
+from rtdet.errors import SourceError
 from rtdet.ground.paper import DARK, WHITE, Paper, nice_step, number
 from rtdet.tracks.offline import smooth
 from rtdet.tracks.offline.times import row_seconds, steady_seconds
@@ -38,8 +40,11 @@ def backdrop(pictures: Sequence[Image]) -> Image | None:
     return np.asarray(cv2.cvtColor(np.clip(gray, 0, 255).astype(np.uint8), cv2.COLOR_GRAY2BGR))
 
 
-def empty_backdrop(table: TrackTable, size: tuple[int, int] | None = None) -> Image:
-    """A dark picture of the size that the frames have, else of this one, else large enough for all boxes."""
+def empty_backdrop(
+    table: TrackTable, size: tuple[int, int] | None = None, *, max_megapixels: float = math.inf
+) -> Image:
+    """A dark picture of the size that the frames have, else of this one, else large enough for all boxes. Raises
+    SourceError for a size of more than `max_megapixels`, which is no picture's."""
     known = table.frame_list.sizes[(table.frame_list.sizes > 0).all(axis=1)]
     if len(known):
         width, height = known.max(axis=0).tolist()
@@ -48,6 +53,11 @@ def empty_backdrop(table: TrackTable, size: tuple[int, int] | None = None) -> Im
     else:
         reach = table.boxes[:, 2:].max(axis=0, initial=64)
         width, height = (int(side) for side in np.clip(reach + _ROOM, 64, 7680))
+    if width * height > max_megapixels * 1e6:
+        raise SourceError(
+            f"a picture of {width}x{height}, as the tracks or the zones have it, is larger than "
+            f"{max_megapixels:g} megapixels; correct the size, or raise --max-megapixels"
+        )
     return np.full((height, width, 3), DARK[::-1], dtype=np.uint8)
 
 

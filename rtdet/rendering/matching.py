@@ -106,7 +106,4 @@ def part_of(table: TrackTable, start_s: float, end_s: float, fps: float) -> Trac
     times = np.where(np.isnan(listed.times_s), (listed.numbers - 1) / fps, listed.times_s)
     half = 0.5 / fps
     inside = (times >= start_s - half) & (times < end_s + half)
-    keep = np.flatnonzero(inside[listed.place_of(table.frames)])
-    values = {name: of_rows[keep] for name, of_rows in table.values.items()}
-    columns = {name: getattr(table, name)[keep] for name in ("frames", "ids", "boxes", "scores", "labels")}
-    return replace(table, **columns, values=values)
+    return table.only(inside[listed.place_of(table.frames)])

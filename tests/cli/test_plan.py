@@ -21,6 +21,8 @@ def walk(tmp_path):
     (tmp_path / "a.csv").write_text(header + "".join(lines))
     zones = {"properties": {"size": [400, 300], "ground": {"metres_per_pixel": 0.05}}}
     (tmp_path / "zones.json").write_text(json.dumps(zones))
+    zones["properties"]["size"] = [99999, 99999]
+    (tmp_path / "huge.json").write_text(json.dumps(zones))
     return tmp_path
 
 
@@ -71,6 +73,7 @@ def test_only_some_classes(rtdet, walk):
         (["absent.txt", "--kind", "heat", "--out", "p.png"], 3, "absent.txt"),
         (["a.txt", "--kind", "heat", "--source", "absent.mp4", "--out", "p.png"], 3, "absent.mp4"),
         (["a.txt", "--kind", "heat", "--out", "absent/p.png"], 5, "absent"),
+        (["a.txt", "--kind", "heat", "--zones", "huge.json", "--out", "p.png"], 3, "99999x99999"),
     ],
 )
 def test_what_cannot_be_drawn_is_said_in_one_line(rtdet, walk, arguments, code, message):

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 
 from PyQt6.QtCore import (
     QAbstractItemModel,
+    QEvent,
     QModelIndex,
     QPersistentModelIndex,
     QRect,
@@ -14,7 +15,7 @@ from PyQt6.QtCore import (
     Qt,
     pyqtSignal,
 )
-from PyQt6.QtGui import QColor, QFont, QFontMetrics, QKeyEvent, QPainter, QPen
+from PyQt6.QtGui import QColor, QFont, QFontMetrics, QHelpEvent, QKeyEvent, QPainter, QPen
 from PyQt6.QtWidgets import (
     QLineEdit,
     QListWidget,
@@ -22,16 +23,17 @@ from PyQt6.QtWidgets import (
     QStyle,
     QStyledItemDelegate,
     QStyleOptionViewItem,
+    QToolTip,
     QWidget,
 )
 
 from rtdet.counting import Line, Zone, Zones
 from rtdet.ui import theme
 from rtdet.ui.inputs import ARROWS, KeyKeeper
-from rtdet.ui.zone_painting import color_of_shape
 from rtdet.viewer.tallies import Tallies
-from rtdet.viewer.tally_lines import lines_of, spoken, tip_of
+from rtdet.viewer.tally_lines import Texts, lines_of, spoken, tip_of
 from rtdet.viewer.zone_editor import ZoneEditor
+from rtdet.viewer.zone_marks import colors_of
 
 _LINES, _COLOR = Qt.ItemDataRole.UserRole, Qt.ItemDataRole.UserRole + 1
 _LEFT, _PAD, _SWATCH = 30, 6, 12
@@ -48,6 +50,7 @@ class ZoneList(QListWidget):
         super().__init__()
         self._editor = editor
         self._filling = False
+        self._tallies: Tallies = {}
         self.setAccessibleName("Lines and zones")
         self.setToolTip("Double-click or press F2 to give another name")
         self.setFocusPolicy(Qt.FocusPolicy.StrongFocus)
@@ -63,12 +66,14 @@ class ZoneList(QListWidget):
     def show_zones(self, zones: Zones, tallies: Tallies, inside: Mapping[str, int]) -> None:
         """Writes the lines; those whose text is the same are left alone, so that nothing flickers."""
         self._filling = True
-        shapes = list(zones)
+        self._tallies = tallies
+        shapes, colors = list(zones), colors_of(zones)
         while self.count() > len(shapes):
             self.takeItem(self.count() - 1)
         for row, shape in enumerate(shapes):
             item = self.item(row) or self._new_item()
-            self._write(item, shape, tallies, inside)
+            lines = lines_of(shape, tallies.get(shape.name), inside.get(shape.name, 0))
+            self._write(item, shape, lines, QColor(*colors[shape.name]))
         self._filling = False
         self._select(self._editor.selected)
 
@@ -78,16 +83,12 @@ class ZoneList(QListWidget):
         item.setFlags(flags.ItemIsEnabled | flags.ItemIsSelectable | flags.ItemIsEditable)
         return item
 
-    def _write(
-        self, item: QListWidgetItem, shape: Line | Zone, tallies: Tallies, inside: Mapping[str, int]
-    ) -> None:
-        lines = lines_of(shape, tallies.get(shape.name), inside.get(shape.name, 0))
+    def _write(self, item: QListWidgetItem, shape: Line | Zone, lines: list[Texts], color: QColor) -> None:
         values = {
             Qt.ItemDataRole.DisplayRole: shape.name,
             _LINES: lines,
-            _COLOR: color_of_shape(self._editor, shape.name).name(),
+            _COLOR: color.name(),
             Qt.ItemDataRole.AccessibleTextRole: spoken(shape, lines),
-            Qt.ItemDataRole.ToolTipRole: tip_of(shape, lines, tallies.get(shape.name)),
         }
         had = item.data(_LINES)
         for role, value in values.items():
@@ -95,6 +96,17 @@ class ZoneList(QListWidget):
                 item.setData(role, value)
         if had is None or len(had) != len(lines):
             item.setSizeHint(QSize(0, _height(self, len(lines))))
+
+    def viewportEvent(self, event: QEvent | None) -> bool:
+        """The tip of a line is made when it is asked for: how sure the counts are takes a while."""
+        if isinstance(event, QHelpEvent) and event.type() == QEvent.Type.ToolTip:
+            item = self.itemAt(event.pos())
+            shape = None if item is None else self._editor.zones.named(item.text())
+            if item is not None and shape is not None:
+                tip = tip_of(shape, item.data(_LINES), self._tallies.get(shape.name))
+                QToolTip.showText(event.globalPos(), tip, self.viewport())
+                return True
+        return super().viewportEvent(event)
 
     def rename(self) -> None:
         """Asks for the name of what is selected, in its place in the list."""

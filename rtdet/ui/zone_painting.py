@@ -8,7 +8,7 @@ from PyQt6.QtGui import QColor, QPainter, QPen, QPolygonF
 from rtdet.counting import Zone
 from rtdet.ui import theme
 from rtdet.viewer.zone_editor import COLORS, GROUND, GROUND_CORNERS, LINE, ZONE, ZoneEditor
-from rtdet.viewer.zone_marks import color_in
+from rtdet.viewer.zone_marks import colors_of
 from rtdet.viewer.zone_shapes import REACH_PX, Look, edges, in_order, middle
 
 _HANDLE = 4.5
@@ -17,14 +17,15 @@ _RIM = QColor(0, 0, 0, 150)
 
 def color_of_shape(editor: ZoneEditor, name: str) -> QColor:
     """That in which the line or zone is drawn."""
-    return QColor(*color_in(editor.shown, name))
+    return QColor(*colors_of(editor.shown).get(name, (255, 255, 255)))
 
 
 def paint_fill(painter: QPainter, editor: ZoneEditor, look: Look) -> None:
     """The areas of the zones, and a glow around what is selected: under the outlines that every painter paints."""
     painter.setRenderHint(QPainter.RenderHint.Antialiasing)
+    colors = colors_of(editor.shown)
     for shape in in_order(editor.shown):
-        color, is_selected = color_of_shape(editor, shape.name), shape.name == editor.selected
+        color, is_selected = QColor(*colors[shape.name]), shape.name == editor.selected
         polygon = QPolygonF([QPointF(*look.place(point)) for point in shape.points])
         if isinstance(shape, Zone):
             fill = QColor(color)

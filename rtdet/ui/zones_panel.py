@@ -27,9 +27,8 @@ from rtdet.ui.zone_list import ZoneList
 from rtdet.ui.zone_painting import color_of_shape, hint_of
 from rtdet.ui.zone_tools import UndoKeys
 from rtdet.viewer.rates import clock
-from rtdet.viewer.tally_lines import doubts_of
 from rtdet.viewer.zone_counting import ZoneCounting
-from rtdet.viewer.zone_editor import LINE, ZONE
+from rtdet.viewer.zone_editor import LINE, ZONE, ZoneEditor
 
 WIDTH = 272
 _POINTS = {
@@ -69,7 +68,7 @@ class ZonesPanel(QFrame):
         self.list = ZoneList(self._editor)
         self.list.delete_wanted.connect(lambda: self._editor.delete())
         column.addWidget(self.list, 1)
-        self.details = _Details(counting, self.list.rename, pick_color)
+        self.details = _Details(self._editor, self.list.rename, pick_color)
         column.addWidget(self.details)
         column.addWidget(_heading("Counted point"))
         self.point = CalmComboBox(
@@ -191,10 +190,10 @@ class _Details(QWidget):
     """What can be done to the line or zone that is selected."""
 
     def __init__(
-        self, counting: ZoneCounting, rename: Callable[[], None], pick_color: Callable[[], None]
+        self, editor: ZoneEditor, rename: Callable[[], None], pick_color: Callable[[], None]
     ) -> None:
         super().__init__()
-        self._counting, self._editor = counting, counting.editor
+        self._editor = editor
         column = QVBoxLayout(self)
         column.setContentsMargins(0, 0, 0, 0)
         column.setSpacing(6)
@@ -238,7 +237,6 @@ class _Details(QWidget):
         if shape is None:
             self._of = None
             return
-        self.setToolTip(doubts_of(shape, self._counting.tallies.get(shape.name)))
         if shape is self._of:
             return
         self._of = shape

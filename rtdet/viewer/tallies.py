@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter as Amounts
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 
 import numpy as np
@@ -19,13 +19,17 @@ from rtdet.types import Tracks
 _GONE_S = 1.0
 
 
+def _certain() -> tuple[int, int]:
+    return 0, 0
+
+
 @dataclass(frozen=True)
 class Amount:
-    """How many, by class, and the interval that holds the true number in 95 cases of a hundred."""
+    """How many, by class. interval: asked for the two numbers between which the true one is in 95 cases of a
+    hundred, which takes a while for thousands."""
 
     by_class: Mapping[str, int] = field(default_factory=dict)
-    low: int = 0
-    high: int = 0
+    interval: Callable[[], tuple[int, int]] = field(default=_certain, compare=False, repr=False)
 
     @property
     def total(self) -> int:
@@ -116,8 +120,11 @@ class _Kind:
 
     def amount(self) -> Amount:
         if self._amount is None:
-            self._amount = Amount(dict(self._by_class.most_common()), *interval(self._sure, self._doubtful))
+            self._amount = Amount(dict(self._by_class.most_common()), self._interval)
         return self._amount
+
+    def _interval(self) -> tuple[int, int]:
+        return interval(self._sure, self._doubtful)
 
 
 class _Visits:

@@ -66,7 +66,8 @@ def doubts_of(shape: Line | Zone, tally: Tally | None) -> str:
         named = zip(("entered", "left"), (tally.entered, tally.left), strict=True)
     else:
         return ""
-    texts = [f"{what} {one.low:,} to {one.high:,}" for what, one in named if one.low < one.high]
+    between = [(what, *one.interval()) for what, one in named]
+    texts = [f"{what} {low:,} to {high:,}" for what, low, high in between if low < high]
     return f"As sure as the tracks are, 95 of 100: {', '.join(texts)}" if texts else ""
 
 

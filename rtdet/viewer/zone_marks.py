@@ -36,9 +36,9 @@ def words_of(shape: Line | Zone, tally: Tally | None, inside: int) -> tuple[str,
     return shape.name, f"{inside:,} inside", f"{seen.entered.total:,} entered"
 
 
-def color_in(zones: Zones, name: str) -> Color:
-    """The colour in which one of them is drawn."""
-    number = zones.names.index(name) if name in zones.names else 0
-    shape = zones.named(name)
-    points = ((0.0, 0.0), (1.0, 0.0))
-    return zone_mark(points, number, color=shape.color if shape else "", is_closed=True, words=()).color
+def colors_of(zones: Zones) -> dict[str, Color]:
+    """The colour in which each is drawn, by its name."""
+    return {
+        shape.name: zone_mark(shape.points, number, color=shape.color, is_closed=True, words=()).color
+        for number, shape in enumerate(zones)
+    }

@@ -92,6 +92,7 @@ COMMANDS = (
     Command("delete_zone", "Counts", "Delete", (), "delete"),
     Command("open_zones", "Counts", "Open lines and zones…", line_above=True),
     Command("save_zones", "Counts", "Save lines and zones…"),
+    Command("save_counts", "Counts", "Save counts…"),
     Command("shortcuts", "Help", "Keyboard shortcuts", ("F1", "?")),
     Command("about", "Help", "About rtdet"),
 )

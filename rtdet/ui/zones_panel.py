@@ -40,7 +40,7 @@ EMPTY = "Draw a line to count who crosses it, or a zone to count who is in it. W
 
 
 class ZonesPanel(QFrame):
-    """What it offers beyond itself is told by callables: pick_color, set_scale, open_file, save_file."""
+    """What it offers beyond itself is told by callables: pick_color, open_file, save_file, save_counts, close."""
 
     def __init__(
         self,
@@ -50,6 +50,7 @@ class ZonesPanel(QFrame):
         scale: QToolButton,
         open_file: Callable[[], None],
         save_file: Callable[[], None],
+        save_counts: Callable[[], None],
         close: Callable[[], None],
     ) -> None:
         super().__init__()
@@ -82,7 +83,7 @@ class ZonesPanel(QFrame):
         column.addWidget(self.point)
         scale.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Fixed)
         column.addWidget(scale)
-        column.addLayout(self._file_buttons(open_file, save_file))
+        column.addLayout(self._file_buttons(open_file, save_file, save_counts))
         self._connect()
 
     def _head(self, close: Callable[[], None]) -> QHBoxLayout:
@@ -118,21 +119,22 @@ class ZonesPanel(QFrame):
             self.draw[tool] = button
         return row
 
-    def _file_buttons(self, open_file: Callable[[], None], save_file: Callable[[], None]) -> QHBoxLayout:
+    def _file_buttons(
+        self, open_file: Callable[[], None], save_file: Callable[[], None], save_counts: Callable[[], None]
+    ) -> QHBoxLayout:
         row = QHBoxLayout()
-        row.setSpacing(theme.SPACE)
-        self.open, self.save = QPushButton("Open…"), QPushButton("Save…")
-        for button, tip, act in (
-            (self.open, "Take the lines and zones of a file", open_file),
-            (
-                self.save,
-                "Save lines, zones and scale as a file, for rtdet count and for other cameras",
-                save_file,
-            ),
-        ):
+        row.setSpacing(4)
+        self.open, self.save, self.counts = QPushButton("Open…"), QPushButton("Save…"), QPushButton("Counts…")
+        for button, name, tip, act in (
+            (self.open, "Open lines and zones", "Take the lines and zones of a file", open_file),
+            (self.save, "Save lines and zones",
+             "Save lines, zones and scale as a file, for rtdet count and for other cameras", save_file),
+            (self.counts, "Save counts", "Save what was counted as a table, by hour and minute", save_counts),
+        ):  # fmt: skip
             button.setToolTip(tip)
-            button.setAccessibleName(f"{button.text().rstrip('…')} lines and zones")
+            button.setAccessibleName(name)
             button.setFocusPolicy(Qt.FocusPolicy.TabFocus)
+            button.setStyleSheet("padding: 6px 4px;")
             button.clicked.connect(lambda _on, act=act: act())
             KeyKeeper(button, (Qt.Key.Key_Space,))
             row.addWidget(button, 1)
@@ -140,7 +142,7 @@ class ZonesPanel(QFrame):
 
     def _connect(self) -> None:
         editor, counting = self._editor, self._counting
-        UndoKeys(self, editor, self.list, *self.draw.values(), self.point, self.open, self.save)
+        UndoKeys(self, editor, self.list, *self.draw.values(), self.point, self.open, self.save, self.counts)
         for name in ("tool", "draft", "fault"):
             editor.watch(name, self._tell)
         for name in ("zones", "moving", "selected"):
@@ -166,6 +168,7 @@ class ZonesPanel(QFrame):
         self.list.show_zones(editor.zones, counting.tallies, counting.inside)
         self.details.show_shape()
         self.save.setEnabled(len(editor.zones) > 0 or editor.zones.ground is not None)
+        self.counts.setEnabled(len(editor.zones) > 0)
         self.point.setCurrentIndex(self.point.findData(editor.zones.point))
         self._say()
 

@@ -16,11 +16,12 @@ from rtdet.ui.video_view import VideoView
 from rtdet.ui.zone_painting import color_of_shape
 from rtdet.ui.zone_tools import ZoneTools
 from rtdet.ui.zones_panel import ZonesPanel
-from rtdet.viewer.names import videos_folder
+from rtdet.viewer.names import dated_path, videos_folder
 from rtdet.viewer.session import Session
 from rtdet.viewer.zone_editor import COLORS, GROUND, LINE, ZONE
 
 ZONES_FILES = "Lines and zones (*.json *.geojson);;All files (*)"
+COUNTS_FILES = "CSV table (*.csv);;JSON (*.json);;Parquet table (*.parquet)"
 _BESIDE = 12  # pixels from the edge of the picture
 
 
@@ -40,14 +41,16 @@ class Zoning(QObject):
             scale=self.scale,
             open_file=self.open_file,
             save_file=self.save_file,
+            save_counts=self.save_counts,
             close=lambda: setattr(self._state, "zones_open", False),
         )
         session.timeline.watch("is_drawing", self._box_drawn)
         actions.connect(
             draw_line=lambda: self.draw(LINE), draw_zone=lambda: self.draw(ZONE), open_zones=self.open_file,
-            save_zones=self.save_file, delete_zone=lambda: editor.delete(),
+            save_zones=self.save_file, save_counts=self.save_counts, delete_zone=lambda: editor.delete(),
         )  # fmt: skip
         self._delete, self._save = actions["delete_zone"], actions["save_zones"]
+        self._save_counts = actions["save_counts"]
         self.tools.ground_set.connect(self._ask_metres)
         editor.watch("zones", self._zones_changed, now=True)
         editor.watch("selected", self._selected, now=True)
@@ -58,6 +61,7 @@ class Zoning(QObject):
     def _zones_changed(self, _zones: object) -> None:
         ground = self._editor.zones.ground
         self._save.setEnabled(len(self._editor.zones) > 0 or ground is not None)
+        self._save_counts.setEnabled(len(self._editor.zones) > 0)
         self._no_scale.setEnabled(ground is not None)
         if ground is None:
             text = "Scale of the ground…"
@@ -120,6 +124,12 @@ class Zoning(QObject):
         dialogs.ask_save(
             self._parent, "Save lines and zones", folder / "zones.json", ZONES_FILES,
             lambda name: self._counting.keeping.save_file(Path(name)),
+        )  # fmt: skip
+
+    def save_counts(self) -> None:
+        path = dated_path(videos_folder(), self._session.player.source, ".csv")
+        dialogs.ask_save(
+            self._parent, "Save counts", path, COUNTS_FILES, lambda name: self._counting.save_counts(Path(name))
         )  # fmt: skip
 
     # The scale of the ground

@@ -76,6 +76,19 @@ class LiveCounter:
                 if is_over():
                     return
 
+    def counted(self, zones: Zones) -> tuple[Counter, float, float] | None:
+        """A counter of its own after all that is remembered, and from when to when that was; None: nothing is."""
+        with self._lock:
+            frames, _ = self._past.after(0)
+        if not frames:
+            return None
+        counter = Counter(zones, frames[0].size)
+        for past in frames:
+            _count(counter, past)
+        counter.finish()
+        times = [past.t for past in frames]
+        return counter, min(times), max(times)
+
     def tallies(self) -> Tallies:
         with self._lock:
             return {} if self._book is None else self._book.tallies()

@@ -11,9 +11,11 @@ from typing import TYPE_CHECKING, Any
 
 from rtdet.config import RunConfig
 from rtdet.counting import Zones, count_table
+from rtdet.counting.tables import SUFFIXES, count_rows, write_counts
 from rtdet.counting.whole import picture_size
 from rtdet.errors import RtdetError, UsageError
 from rtdet.ground import SpeedMeter, scale_of
+from rtdet.output_file import suffix_of
 from rtdet.tracks.table import TrackTable
 from rtdet.types import Tracks
 from rtdet.video.draw.zone_marks import ZoneMark
@@ -199,6 +201,26 @@ class ZoneCounting(WatchedState):
                 self.is_counting, self.note = False, line_about(error)
 
         self.jobs.run(count, done=counted, failed=failed, lane="counts", is_awaited=False)
+
+    def save_counts(self, path: Path) -> None:
+        """Writes what was counted, in all, by the hour and by the minute, as `rtdet count` does."""
+        zones, live, table, size = self.editor.zones, self.live, self.review.table, self.picture
+
+        def write() -> None:
+            suffix_of(path, "table of counts", SUFFIXES)
+            if table is None:
+                counted = live.counted(zones)
+            else:
+                times_s = table.frame_list.times_s
+                counter = count_table(table, zones, picture_size(table) or size)
+                counted = (counter, float(times_s.min()), float(times_s.max())) if len(times_s) else None
+            if counted is None:
+                raise UsageError("nothing was watched yet, so there are no counts to save")
+            counter, begin_s, end_s = counted
+            about = {"size": list(counter.size), "point": zones.point}
+            write_counts(path, count_rows(counter, begin_s, end_s), about)
+
+        self.jobs.run(write, done=lambda _written: self.player.say(f"Saved to {path}"), lane="save counts")
 
     @property
     def picture(self) -> tuple[int, int] | None:

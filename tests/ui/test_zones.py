@@ -99,7 +99,15 @@ def test_an_empty_panel_says_what_can_be_done(window) -> None:
 def test_every_part_of_the_panel_has_a_name_and_a_tip(drawn) -> None:
     editor_of(drawn).selected = "door"
     panel = drawn.zoning.panel
-    parts = [*panel.draw.values(), panel.open, panel.save, panel.point, panel.list, drawn.zoning.scale]
+    parts = [
+        *panel.draw.values(),
+        panel.open,
+        panel.save,
+        panel.counts,
+        panel.point,
+        panel.list,
+        drawn.zoning.scale,
+    ]
     details = panel.details
     parts += [
         details.color,
@@ -359,6 +367,17 @@ def test_they_are_saved_and_opened(qtbot, drawn, tmp_path: Path) -> None:
     write_zones(tmp_path / "other.json", Zones((Line("other", ((0, 0), (1, 1))),)))
     drawn.zoning._open([str(tmp_path / "other.json")])
     qtbot.waitUntil(lambda: editor_of(drawn).zones.names == ("other",))
+
+
+def test_counts_are_saved_as_a_table(qtbot, drawn, tmp_path: Path) -> None:
+    qtbot.mouseClick(drawn.zoning.panel.counts, LEFT)
+    dialog = drawn.findChild(QFileDialog)
+    dialog.filesSelected.emit([str(tmp_path / "counts.csv")])
+    dialog.close()
+    qtbot.waitUntil((tmp_path / "counts.csv").exists)
+    header, *rows = (tmp_path / "counts.csv").read_text().splitlines()
+    assert header.startswith("name,kind,what,class")
+    assert any(row.startswith("door,line,in,all,all,") for row in rows)
 
 
 def test_four_points_and_their_metres_give_a_scale(qtbot, window) -> None:

@@ -114,7 +114,9 @@ def test_playing_again_counts_nothing_twice(open_session) -> None:
     assert crossings(session) == before
 
 
-def test_finished_tracks_are_counted_instead_and_tell_the_lanes_who_was_where(open_session, truth) -> None:
+def test_finished_tracks_are_counted_instead_and_tell_the_lanes_who_was_where(
+    open_session, truth, tmp_path
+) -> None:
     session = open_session()
     poll_until(session, is_open(session))
     session.counting.editor.change(BOTH)
@@ -135,6 +137,13 @@ def test_finished_tracks_are_counted_instead_and_tell_the_lanes_who_was_where(op
     inside = {event.track_id for event in counter.events if event.name == "middle"}
     assert session.review.zones == {"middle": frozenset(inside)}
     assert isinstance(session.counting.tallies["middle"], ZoneTally)
+    session.counting.save_counts(tmp_path / "counts.json")
+    poll_until(session, (tmp_path / "counts.json").exists)
+    rows = json.loads((tmp_path / "counts.json").read_text())["counts"]
+    entered = [
+        row["count"] for row in rows if (row["what"], row["class"], row["period"]) == ("in", "all", "all")
+    ]
+    assert entered == [tally.first.total]
     session.counting.editor.delete("middle")
     poll_until(session, lambda: session.review.zones == {})
 

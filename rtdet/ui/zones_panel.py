@@ -13,6 +13,7 @@ from PyQt6.QtWidgets import (
     QLabel,
     QLineEdit,
     QPushButton,
+    QScrollArea,
     QSizePolicy,
     QToolButton,
     QVBoxLayout,
@@ -57,7 +58,17 @@ class ZonesPanel(QFrame):
         self.setObjectName("panel")
         self.setFixedWidth(WIDTH)
         self._counting, self._editor = counting, counting.editor
-        column = QVBoxLayout(self)
+        outer = QVBoxLayout(self)
+        outer.setContentsMargins(0, 0, 0, 0)
+        area = QScrollArea(self)  # in a low window there is not room for all of it
+        area.setWidgetResizable(True)
+        area.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
+        area.setFocusPolicy(Qt.FocusPolicy.NoFocus)
+        outer.addWidget(area)
+        body = QWidget()
+        body.setObjectName("panelBody")
+        area.setWidget(body)
+        column = QVBoxLayout(body)
         column.setContentsMargins(16, 10, 16, 14)
         column.setSpacing(theme.SPACE)
         column.addLayout(self._head(close))
@@ -68,6 +79,7 @@ class ZonesPanel(QFrame):
         column.addWidget(self.note)
         self.list = ZoneList(self._editor)
         self.list.delete_wanted.connect(lambda: self._editor.delete())
+        self.list.setMinimumHeight(110)
         column.addWidget(self.list, 1)
         self.details = _Details(self._editor, self.list.rename, pick_color)
         column.addWidget(self.details)

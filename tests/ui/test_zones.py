@@ -91,6 +91,15 @@ def test_full_screen_has_no_panel(qtbot, window) -> None:
     assert not window.zoning.panel.isVisible()
 
 
+def test_a_low_window_stays_low(window) -> None:
+    window.state.lanes_open = True
+    editor_of(window).change(BOTH)
+    editor_of(window).selected = "door"
+    window.resize(900, 520)
+    QApplication.processEvents()
+    assert window.height() == 520
+
+
 def test_an_empty_panel_says_what_can_be_done(window) -> None:
     assert "Draw a line" in window.zoning.panel.note.text()
     assert not window.zoning.panel.save.isEnabled()

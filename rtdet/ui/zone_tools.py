@@ -169,8 +169,8 @@ class ZoneTools(QObject):
 
     def _wants(self, event: QKeyEvent) -> bool:
         editor, key = self._editor, event.key()
-        if is_undo(event, editor):
-            return True
+        if is_undo(event):  # with the timeline open, mended tracks are undone once nothing is left here
+            return can_undo(event, editor) or not self._window.lanes_open
         if key in (Qt.Key.Key_Return, Qt.Key.Key_Enter, Qt.Key.Key_Backspace):
             return bool(editor.draft)
         if key == Qt.Key.Key_Delete or (key in _ARROWS and event.modifiers() & _ALT):
@@ -181,8 +181,8 @@ class ZoneTools(QObject):
         editor, key = self._editor, event.key()
         if not self._wants(event):
             return False
-        if undo_typed(event, editor):
-            pass
+        if is_undo(event):
+            undo_typed(event, editor)
         elif key in (Qt.Key.Key_Return, Qt.Key.Key_Enter):
             editor.finish()
         elif key == Qt.Key.Key_Backspace:
@@ -223,30 +223,31 @@ class UndoKeys(QObject):
             widget.installEventFilter(self)
 
     def eventFilter(self, _watched: QObject | None, event: QEvent | None) -> bool:
-        if not isinstance(event, QKeyEvent) or not is_undo(event, self._editor):
+        if not isinstance(event, QKeyEvent) or not is_undo(event):
             return False
         if event.type() == QEvent.Type.ShortcutOverride:
             event.accept()
-            return True
-        return event.type() == QEvent.Type.KeyPress and undo_typed(event, self._editor)
+        elif event.type() == QEvent.Type.KeyPress:
+            undo_typed(event, self._editor)
+        return event.type() in (QEvent.Type.ShortcutOverride, QEvent.Type.KeyPress)
 
 
-def is_undo(event: QKeyEvent, editor: ZoneEditor) -> bool:
-    """Whether these are the keys of undo or redo, and there is something to it."""
+def is_undo(event: QKeyEvent) -> bool:
+    """Whether these are the keys of undo or redo."""
     standard = QKeySequence.StandardKey
-    return (event.matches(standard.Undo) and editor.can_undo) or (
-        event.matches(standard.Redo) and editor.can_redo
-    )
+    return event.matches(standard.Undo) or event.matches(standard.Redo)
 
 
-def undo_typed(event: QKeyEvent, editor: ZoneEditor) -> bool:
-    if not is_undo(event, editor):
-        return False
+def can_undo(event: QKeyEvent, editor: ZoneEditor) -> bool:
+    """Whether there is something that the keys would undo, or do again."""
+    return editor.can_undo if event.matches(QKeySequence.StandardKey.Undo) else editor.can_redo
+
+
+def undo_typed(event: QKeyEvent, editor: ZoneEditor) -> None:
     if event.matches(QKeySequence.StandardKey.Undo):
         editor.undo()
     else:
         editor.redo()
-    return True
 
 
 def _is_straight(event: QMouseEvent) -> bool:

@@ -278,6 +278,25 @@ def test_a_zoomed_picture_is_still_moved_where_nothing_is_held(qtbot, drawn) -> 
     assert view.viewport.left > before
 
 
+def test_undo_in_the_picture_never_reaches_tracks_that_nobody_sees(qtbot, drawn) -> None:
+    undone = []
+    drawn.actions_["undo"].triggered.connect(lambda: undone.append(True))
+    drawn.actions_["undo"].setEnabled(True)
+    keys = Qt.Key.Key_Z, Qt.KeyboardModifier.ControlModifier
+    for _ in range(3):
+        qtbot.keyClick(drawn.stage.view, *keys)
+    assert len(editor_of(drawn).zones) == 0
+    assert undone == []
+    qtbot.keyClick(drawn.stage.view, Qt.Key.Key_Z, Qt.KeyboardModifier.ControlModifier | SHIFT)
+    assert editor_of(drawn).zones == BOTH
+    drawn.zoning.panel.list.setFocus()
+    qtbot.keyClick(drawn.zoning.panel.list, *keys)
+    assert len(editor_of(drawn).zones) == 0
+    drawn.state.lanes_open = True
+    qtbot.keyClick(drawn.stage.view, *keys)
+    assert undone == [True]
+
+
 # Names, colours, details
 
 

@@ -92,8 +92,8 @@ class CountSink(Sink):
                     closing.callback(part.close)
             if self.counter is not None:
                 self._tell(self.counter.finish())
-            elif self._events is not None:
-                self._events.append(b"")
+            if self._events is not None:
+                self._events.append(b"")  # without an event the file is empty, and not that of an earlier run
 
     def _tell(self, events: list[Event]) -> None:
         lines = [one.as_line(self._clock) for one in events]

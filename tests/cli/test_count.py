@@ -182,6 +182,17 @@ def test_a_run_counts_posts_and_draws_as_it_goes_on(rtdet, tracks, tmp_path) -> 
     assert on_line > 100 > 5 * beside
 
 
+def test_a_run_without_events_leaves_none_of_an_earlier_run(rtdet, tracks, tmp_path) -> None:
+    corner = Line("corner", ((1, 0), (0, 1)))
+    write_zones(tmp_path / "corner.json", Zones((corner,), (), (1280, 720)))
+    (tmp_path / "e.jsonl").write_text('{"event": "crossed"}\n')
+    outcome = rtdet(
+        "--source", "demo", "--headless", "--max-frames", 5, "--zones", "corner.json", "--events", "e.jsonl"
+    )
+    assert outcome.code == 0, outcome.err
+    assert (tmp_path / "e.jsonl").read_text() == ""
+
+
 def test_a_kept_run_has_its_zones_with_it_and_is_tracked_again_for_a_sweep(rtdet, tracks) -> None:
     outcome = rtdet(
         "--source", "demo", "--headless", "--max-frames", 50, "--zones", "z.json", "--keep", "r.rtdet",

@@ -144,7 +144,10 @@ def _path(frames: IntArray, boxes: FloatArray, seen: BoolArray, fps: float) -> t
         known = frames[part]
         every = np.arange(known[0] - beyond, known[-1] + beyond + 1)
         sides = np.column_stack([np.interp(every, known, boxes[part][:, side]) for side in range(4)])
-        sides += _moved_on(known, boxes[part], every)
+        # Nobody knows whether it goes on or stays: both are hidden, and what is between.
+        moved = _moved_on(known, boxes[part], every)
+        sides[:, :2] += np.minimum(moved, 0)
+        sides[:, 2:] += np.maximum(moved, 0)
         is_seen = np.isin(every, known[seen[part]])
         numbers.append(every)
         places.append(sides)
@@ -153,8 +156,8 @@ def _path(frames: IntArray, boxes: FloatArray, seen: BoolArray, fps: float) -> t
 
 
 def _moved_on(known: IntArray, boxes: FloatArray, every: IntArray) -> FloatArray:
-    """(M, 4): how far the object has moved from an end of its track, before and after it, if it goes on as there."""
-    moved = np.zeros((len(every), 4))
+    """(M, 2): how far the object has moved from an end of its track, before and after it, if it goes on as there."""
+    moved = np.zeros((len(every), 2))
     middles = (boxes[:, :2] + boxes[:, 2:]) / 2
     last = min(_FOR_SPEED, len(known)) - 1
     if last < 1:
@@ -164,7 +167,7 @@ def _moved_on(known: IntArray, boxes: FloatArray, every: IntArray) -> FloatArray
         (-1, -1 - last, every > known[-1]),
     ):
         speed = (middles[end] - middles[other]) / (known[end] - known[other])
-        moved[is_beyond] = np.tile((every[is_beyond, None] - known[end]) * speed, 2)
+        moved[is_beyond] = (every[is_beyond, None] - known[end]) * speed
     return moved
 
 

@@ -84,6 +84,15 @@ def test_a_gap_of_a_track_is_hidden_along_its_way_and_so_is_half_a_second_around
         assert hidden.apply(noise, number) is noise
 
 
+def test_who_stops_where_a_track_ends_is_hidden_as_well_as_who_goes_on(table, noise) -> None:
+    nudged = tuple(side + shift for side, shift in zip(BOX, (12, 0, 12, 0), strict=True))
+    hidden = HiddenClasses(table([(10, 1, BOX), (11, 1, nudged)]), {"person": True}, 10, "t.csv")
+    for number in range(12, 17):
+        left, _, right, _ = touched(noise, hidden.apply(noise, number))
+        assert left < nudged[0]
+        assert right > nudged[2] + 12 * (number - 11)
+
+
 def test_seconds_are_those_of_the_frames_where_the_film_does_not_know_its_rate(table, noise) -> None:
     one = table([(n, 1, BOX) for n in (*range(1, 61), *range(150, 160))])
     listed = one.frame_list

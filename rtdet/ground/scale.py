@@ -27,8 +27,8 @@ from rtdet.types import FloatArray
 Size = tuple[int, int]
 POINTS = ("feet", "center")
 MOST_POINTS = 1000
-# Metres, and metres per pixel, that no picture of a ground has.
-_FARTHEST_M, _COARSEST = 1e7, 1e4
+# Metres, and metres per pixel, that no picture of a ground has; filters cannot calculate with finer ones.
+_FARTHEST_M, _NEAREST_M, _COARSEST, _FINEST = 1e7, 1e-4, 1e4, 1e-6
 # The least singular value, of the greatest, of the equations of a homography that the points still determine: with
 # corners of a rectangle it is about 0.3, with three of four points on a line 0.
 _LEAST_DETERMINED = 3e-3
@@ -90,6 +90,8 @@ def scale_of(description: Mapping[str, Any], size: Size | None = None, where: st
             raise SourceError(
                 f'{where}: "metres_per_pixel" must be a number above 0, not {description["metres_per_pixel"]!r}'
             )
+        if per_pixel < _FINEST:
+            raise SourceError(f'{where}: "metres_per_pixel" must be at least {_FINEST:g}, not {per_pixel:g}')
         return Scale(np.zeros((0, 2)), np.zeros((0, 2)), per_pixel, point, size)
     scale = Scale(*_pairs(description, size, where), point=point, size=size)
     try:
@@ -110,6 +112,8 @@ def _pairs(description: Mapping[str, Any], size: Size | None, where: str) -> tup
         raise SourceError(f"{where}: the ground has {len(points)} points; {MOST_POINTS} are the most")
     if (np.abs(metres) > _FARTHEST_M).any():
         raise SourceError(f"{where}: a point of the ground is over {_FARTHEST_M:g} metres away")
+    if 0 < np.ptp(metres, axis=0).max() < _NEAREST_M:
+        raise SourceError(f"{where}: the ground's points are all within {_NEAREST_M:g} metres")
     if size is None and (np.abs(points) > 10).any():
         raise SourceError(
             f'{where}: the ground\'s points are fractions, 0 to 1, where the file has no "size"; '

@@ -108,6 +108,11 @@ def test_a_box_that_the_border_cuts_off_has_no_place():
         ({"metres_per_pixel": -1}, r"above 0"),
         ({"metres_per_pixel": "0.1"}, r"above 0, not '0.1'"),
         ({"metres_per_pixel": True}, r"above 0"),
+        ({"metres_per_pixel": 1e-320}, r"at least 1e-06"),
+        (
+            {**description(), "metres": [[0, 0], [1e-200, 0], [1e-200, 1e-200], [0, 1e-200]]},
+            r"all within 0.0001 metres",
+        ),
     ],
 )
 def test_a_wrong_scale_is_refused_in_one_line_that_names_the_file(wrong, message):

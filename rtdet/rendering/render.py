@@ -57,7 +57,8 @@ def render(
                 break
             frame = source.read()
             if frame is None:
-                tracks.check_end()
+                if count:  # a clip beyond the end says nothing of where the film ends
+                    tracks.check_end()
                 break
             if span.is_over(frame, first, count):
                 break

@@ -205,6 +205,6 @@ def _show(rows: list[CountRow], *, swept: bool) -> None:
 
 def _size(text: str) -> tuple[int, int]:
     width, _, height = text.lower().partition("x")
-    if not (width.isdecimal() and height.isdecimal() and 0 < int(width) < 1e5 and 0 < int(height) < 1e5):
-        raise UsageError(f"--size is width and height in pixels, as 1280x720, not {text}")
+    if not all(side.isdecimal() and len(side) <= 5 and int(side) > 0 for side in (width, height)):
+        raise UsageError(f"--size is width and height in pixels, as 1280x720, not {text[:40]}")
     return int(width), int(height)

@@ -261,6 +261,11 @@ def main(arguments: list[str] | None = None) -> None:
     except click.exceptions.NoArgsIsHelpError as error:  # `rtdet eval`
         say(error.format_message(), err=True)
         code = 2
+    except click.NoSuchOption as error:
+        from rtdet.cli.strays import explain_stray
+
+        say_error(explain_stray(error, cli))
+        code = 2
     except click.ClickException as error:
         say_error(error.format_message())
         code = 2

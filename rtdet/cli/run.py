@@ -21,7 +21,7 @@ from rtdet.errors import OutputError, UsageError
 from rtdet.terminal import console, say
 
 if TYPE_CHECKING:
-    from rtdet.pipeline import Pipeline
+    from rtdet.pipeline import Pipeline, Stats
     from rtdet.types import SourceInfo
 
 # How long a slow encoder may take, after Ctrl-C, to write the frames that it still holds.
@@ -271,3 +271,23 @@ def _summary(config: RunConfig, pipeline: Pipeline) -> None:
     for path in config.outputs.values():
         if path is not None and Path(path).exists():
             say(f"wrote {path}", err=True)
+    nothing = why_nothing(config, pipeline.stats())
+    if nothing:
+        say(nothing, err=True)
+
+
+def why_nothing(config: RunConfig, stats: Stats) -> str:
+    """A line on a run that found no objects, with the settings that may be why; "" where it did or had no frames."""
+    if stats.tracked or not stats.processed:
+        return ""
+    if stats.detections:
+        return (
+            f"no tracks: --tracker {config.tracker} began none with the {stats.detections} detections; "
+            "--tracker none writes the detections as they are"
+        )
+    only = f" of {', '.join(config.classes)}" if config.classes else ""
+    more = "other --classes, " if config.classes else ""
+    return (
+        f"no objects{only} were found at --conf {config.conf:g}; try a lower one, {more}another --model, or a larger "
+        "--imgsz for small objects"
+    )

@@ -113,8 +113,14 @@ def command(
             rate = fps_of(None, detections)
         steps = _AsInARun(film, tracker, settings, rate, RunConfig.conf if conf is None else conf)
     with closing(open_checked(out)) as writer:
-        _track(steps, film, rate, writer, keeps_times=fps is None, seen=seen)
+        rows = _track(steps, film, rate, writer, keeps_times=fps is None, seen=seen)
     say(f"wrote {out}: {steps.said}", err=True)
+    if not rows:
+        has_some = any(len(frame.detections) for frame in film.frames)
+        why = (
+            "no detection begins one; try a lower --conf" if has_some else f"{detections} holds no detections"
+        )
+        say(f"no tracks: {why}", err=True)
 
 
 def _given(ctx: click.Context, names: tuple[str, ...]) -> dict[str, Any]:
@@ -260,9 +266,11 @@ def _track(
     *,
     keeps_times: bool,
     seen: set[int] | None,
-) -> None:
+) -> int:
+    """Writes the tracks of every frame; returns how many boxes they have in all."""
     from rtdet.tracks.rows import FrameRecord
 
+    rows = 0
     if not film.frames and seen is None:
         writer.write_no_frames()
     for frame in _chosen(film, seen):
@@ -271,7 +279,10 @@ def _track(
         else:
             t = (frame.number - 1) / (fps or DEFAULT_FPS)
         time_s = math.nan if film.about.are_pictures else t
-        writer.write(FrameRecord(frame.number, time_s, steps.update(frame, t), frame.name, frame.size))
+        tracks = steps.update(frame, t)
+        rows += len(tracks)
+        writer.write(FrameRecord(frame.number, time_s, tracks, frame.name, frame.size))
+    return rows
 
 
 def _chosen(film: DetectedFilm, seen: set[int] | None) -> Iterator[DetectedFrame]:

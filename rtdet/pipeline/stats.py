@@ -85,7 +85,8 @@ class Stats:
     """A snapshot. Every frame that came in is processed, or dropped for a reason, or still on its way.
 
     shown: frames that a viewer painted. unwritten: frames that a recording of what was shown missed because
-    it could not keep up. invalid_boxes: boxes of the detector that were none. inference_fps: frames
+    it could not keep up. invalid_boxes: boxes of the detector that were none. detections, tracked: how many boxes
+    the detector found, and the tracker gave, in all processed frames together. inference_fps: frames
     processed per second from the first frame in to the last frame out. stages_ms: {stage: {"p50", "p95"}},
     in milliseconds per frame: capture (decode), queue (from capture to detector), detect, track, output
     (per output), age (from capture to tracks). Percentiles are exact within 0.5 %.
@@ -97,6 +98,8 @@ class Stats:
     dropped: Mapping[str, int] = field(default_factory=dict)
     unwritten: int = 0
     invalid_boxes: int = 0
+    detections: int = 0
+    tracked: int = 0
     capture_fps: float = 0.0
     inference_fps: float = 0.0
     display_fps: float = 0.0
@@ -136,7 +139,7 @@ class StatsCollector:
         self._lock = threading.RLock()
         self._captured, self._processed, self._shown = Meter(), Meter(), Meter()
         self._dropped: Counter[str] = Counter()
-        self._unwritten = self._invalid_boxes = self._missed = 0
+        self._unwritten = self._invalid_boxes = self._missed = self._detections = self._tracked = 0
         self._stages = {stage: Histogram() for stage in STAGES}
         self._last_out_at = 0.0
         self._started_at = self._finished_at = 0.0
@@ -167,8 +170,12 @@ class StatsCollector:
         with self._lock:
             self._released.append((frame.index, frame.t, at))
 
-    def processed(self, stage_ms: Mapping[str, float], age_ms: float) -> None:
+    def processed(
+        self, stage_ms: Mapping[str, float], age_ms: float, *, detections: int = 0, tracked: int = 0
+    ) -> None:
         with self._lock:
+            self._detections += detections
+            self._tracked += tracked
             self._last_out_at = now = time.monotonic()
             self._processed.tick(now)
             for stage in ("queue", "detect", "track"):
@@ -218,6 +225,8 @@ class StatsCollector:
                 dropped=dict(self._dropped),
                 unwritten=self._unwritten,
                 invalid_boxes=self._invalid_boxes,
+                detections=self._detections,
+                tracked=self._tracked,
                 capture_fps=self._captured.rate(),
                 inference_fps=_per_second(self._processed.count, self._last_out_at - self._captured.first_at),
                 display_fps=self._shown.rate(),

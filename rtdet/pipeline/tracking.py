@@ -65,7 +65,12 @@ class TrackWorker(Worker):
         if job.redo:
             return
         self._in_hand = []
-        flow.stats.processed(stage_ms, (ended - job.released_at) * 1e3)
+        flow.stats.processed(
+            stage_ms,
+            (ended - job.released_at) * 1e3,
+            detections=len(result.detections),
+            tracked=len(tracks),
+        )
         if not flow.sink_shown:
             flow.outputs.put(result)
         flow.listeners.put(result)

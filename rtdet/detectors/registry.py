@@ -98,6 +98,13 @@ SUFFIXES: Mapping[str, str] = {
 }
 
 
+# The file to name instead of one that lies beside it with the weights: OpenVINO's .xml; the .onnx of NAME.onnx.data.
+_WHOLE: Mapping[str, Callable[[Path], Path]] = {
+    ".bin": lambda path: path.with_suffix(".xml"),
+    ".data": lambda path: path.with_suffix(""),
+}
+
+
 def load_detector(
     name_or_path: str | Path,
     *,
@@ -131,9 +138,9 @@ def load_detector(
     """
     options = Options(thresholds or Thresholds(), device, backend, precision, imgsz, head, input)
     text = str(name_or_path)
-    if isinstance(name_or_path, Path) or _is_path(text):
+    if isinstance(name_or_path, Path) or is_path(text):
         path, card = Path(text).expanduser(), None
-        kind = _kind_of(path)
+        kind = kind_of(path)
     else:
         card = model_card(text)
         kind = card.kind
@@ -149,7 +156,8 @@ def load_detector(
     return detector
 
 
-def _is_path(text: str) -> bool:
+def is_path(text: str) -> bool:
+    """Whether a model is named by its file, there or not."""
     suffixes = tuple(SUFFIXES)
     looks_like_one = "/" in text or "\\" in text or Path(text).suffix.lower() in suffixes
     return looks_like_one or Path(text).is_file()
@@ -157,17 +165,23 @@ def _is_path(text: str) -> bool:
 
 def files_of_model(name_or_path: str) -> Iterator[Path]:
     """The files of the user's own that `load_detector` reads for a model: none for a name."""
-    if not _is_path(name_or_path):
+    if not is_path(name_or_path):
         return
     path = Path(name_or_path).expanduser()
     yield path
     yield from (path.with_suffix(suffix) for suffix in (".bin", ".onnx", ".cfg", ".weights", *SIDECARS))
 
 
-def _kind_of(path: Path) -> str:
+def kind_of(path: Path) -> str:
+    """The kind of a file of the user's own, a key of DETECTORS. Raises ModelError for one that rtdet cannot read."""
     if not path.is_file():
         raise ModelError(f"there is no model file {path}")
     suffix = path.suffix.lower()
+    whole = _WHOLE[suffix](path) if suffix in _WHOLE else None
+    if whole is not None and whole.is_file():
+        raise ModelError(
+            f"{path} holds only the weights of a network; name the file beside it: --model {whole}"
+        )
     if suffix in (".pt", ".pth"):
         refuse_pickled(path)
     try:
@@ -176,7 +190,10 @@ def _kind_of(path: Path) -> str:
         return SUFFIXES[by_content.suffix if by_content else suffix]
     except KeyError:
         kinds = ", ".join(SUFFIXES)
-        raise ModelError(f"{path} is not a kind of model file that rtdet reads: {kinds}") from None
+        hint = ""
+        if whole is not None and whole.suffix.lower() in (".xml", ".onnx"):
+            hint = f"; if it holds a network's weights, put {whole.name} beside it and name that"
+        raise ModelError(f"{path} is not a kind of model file that rtdet reads: {kinds}{hint}") from None
 
 
 def weights_of(card: ModelCard, *, offline: bool = False) -> Path:

@@ -84,6 +84,17 @@ def test_a_file_of_another_kind_and_a_folder_are_model_errors(tmp_path: Path) ->
         load_detector(f"{tmp_path}/")
 
 
+def test_the_half_of_a_network_that_holds_its_weights_names_the_other(tmp_path: Path) -> None:
+    for name, whole in (("net.bin", "net.xml"), ("net.onnx.data", "net.onnx")):
+        path = tmp_path / name
+        path.write_bytes(np.ones(16, np.float32).tobytes())
+        with pytest.raises(ModelError, match=rf"put {re.escape(whole)} beside it and name that"):
+            load_detector(path)
+        (tmp_path / whole).write_text("")
+        with pytest.raises(ModelError, match=rf"name the file beside it: --model \S+/{re.escape(whole)}"):
+            load_detector(path)
+
+
 def test_a_damaged_or_foreign_safetensors_file_is_a_model_error(tmp_path: Path) -> None:
     import torch
     from safetensors.torch import save_file

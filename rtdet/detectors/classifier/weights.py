@@ -2,28 +2,24 @@
 
 from __future__ import annotations
 
-import json
 from pathlib import Path
 
 from rtdet.detectors.classifier.config import ClassifierConfig
 from rtdet.detectors.classifier.network import Classifier
 from rtdet.detectors.family.network import TrainableNetwork
-from rtdet.detectors.family.weights import CLASSIFIER_FORMAT, fill_from, load_weights, read_header
+from rtdet.detectors.family.weights import (
+    CLASSIFIER_FORMAT,
+    classifier_config_of,
+    fill_from,
+    load_weights,
+    read_header,
+)
 from rtdet.errors import ModelError, UsageError
 
 
 def read_classifier_config(path: Path) -> ClassifierConfig:
     """Raises ModelError, in one line, for a file that is none or not of a classifier."""
-    header = read_header(path)
-    if header.get("format") != CLASSIFIER_FORMAT:
-        raise ModelError(
-            f"{path} is not a classifier; choose one that `rtdet train --task classify` wrote"
-            + (": this is a detector" if header.get("format", "").startswith("rtdet-") else "")
-        )
-    try:
-        return ClassifierConfig.from_dict(json.loads(header["config"]))
-    except (LookupError, TypeError, ValueError, AttributeError, OverflowError, RecursionError) as error:
-        raise ModelError(f"{path} is damaged: its configuration cannot be read ({error})") from error
+    return classifier_config_of(read_header(path), path)
 
 
 def load_classifier(path: Path) -> Classifier:

@@ -6,6 +6,7 @@ Reading the header needs no torch, whose import costs seconds.
 from __future__ import annotations
 
 import json
+import math
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
@@ -13,6 +14,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 from rtdet.backends.hostile_safetensors import refuse_long_header
 from rtdet.backends.placeholders import refuse_placeholder
+from rtdet.detectors.classifier.config import ClassifierConfig
 from rtdet.detectors.family.config import NetworkConfig
 from rtdet.detectors.family.registry import FAMILIES, build, config_class
 from rtdet.detectors.state_dicts import fill
@@ -68,6 +70,19 @@ def config_of(header: Mapping[str, str], path: Path) -> NetworkConfig:
     return config
 
 
+def classifier_config_of(header: Mapping[str, str], path: Path) -> ClassifierConfig:
+    """As `config_of`, of a classifier's header. Raises ModelError for one that is none."""
+    if header.get("format") != CLASSIFIER_FORMAT:
+        raise ModelError(
+            f"{path} is not a classifier; choose one that `rtdet train --task classify` wrote"
+            + (": this is a detector" if header.get("format", "").startswith("rtdet-") else "")
+        )
+    try:
+        return ClassifierConfig.from_dict(json.loads(header["config"]))
+    except (LookupError, TypeError, ValueError, AttributeError, OverflowError, RecursionError) as error:
+        raise ModelError(f"{path} is damaged: its configuration cannot be read ({error})") from error
+
+
 def save_weights(model: TrainableNetwork, path: Path) -> None:
     """Replaces the file in one step, so that a kill never leaves half of one. Raises OutputError."""
     from safetensors.torch import save
@@ -96,6 +111,13 @@ def read_header(path: Path) -> dict[str, str]:
     """What a safetensors file says of itself. Raises ModelError for files of another kind, or cut off."""
     with _opened(path, "numpy") as file:
         return dict(file.metadata() or {})
+
+
+def count_parameters(path: Path) -> int:
+    """How many numbers of a safetensors file were learnt: all but the statistics of norms. Without torch."""
+    with _opened(path, "numpy") as file:
+        names = [name for name in file.keys() if not name.endswith(("running_mean", "running_var"))]  # noqa: SIM118
+        return sum(math.prod(file.get_slice(name).get_shape()) for name in names)
 
 
 def read_config(path: Path) -> NetworkConfig:

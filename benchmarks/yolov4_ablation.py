@@ -47,7 +47,7 @@ def measure(data: Path, val: Path, out: Path, options: argparse.Namespace, *netw
 def main() -> None:
     parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
     parser.add_argument("--steps", type=int, help="For each part; 600 tell something.")
-    parser.add_argument("--size", type=int, default=320)
+    parser.add_argument("--size", type=int)
     parser.add_argument("--batch", type=int, default=8)
     parser.add_argument("--frames", type=int, default=300)
     parser.add_argument("--parts", default=",".join(PARTS))

@@ -97,7 +97,7 @@ def train(labeled: Path, val: Path, start: Path, out: Path, options: argparse.Na
         return
     command = [
         "train", "--data", labeled, "--val", val, "--model", start, "--classes", ",".join(CLASSES), "--out", out,
-        "--steps", options.street_steps, "--lr", 5e-4, "--freeze", 8, "--ema", 0.999, "--batch", 16, "--size", 320,
+        "--steps", options.street_steps, "--lr", 5e-4, "--freeze", 8, "--ema", 0.999, "--batch", 16,
         "--demo-frames", options.demo_frames, "--balance", 0.2, "--device", options.device,
     ]  # fmt: skip
     if begun:

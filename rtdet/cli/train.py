@@ -100,7 +100,8 @@ class TrainCommand(click.Command):
 )  # fmt: skip
 @click.option(
     "--size", type=int,
-    help="Side of the training input.  [default: the model's own, else 320; to classify: 224]",
+    help="Side of the training input, and then the model's --imgsz.  [default: the model's own, else 320 and, to "
+    "run, 416; to classify: 224]",
 )  # fmt: skip
 @click.option(
     "--augment", default=TrainingSettings.augment, show_default=True, metavar="NAME",
@@ -180,17 +181,32 @@ def _fit(training: Training | ClassifierTraining) -> None:
 
 
 def _tell(trained: Trained) -> None:
-    mean, best = trained.scores.mean, trained.best
+    from rtdet.detectors.family.detector import long_side_of
+    from rtdet.detectors.family.weights import read_config
+
+    mean, best, folder = trained.scores.mean, trained.best, trained.model.parent
     say(f"AP50 {mean.ap50:.3f}, AP {mean.ap:.3f}")
     if trained.confidence is not None:
         c = trained.confidence
         say(f"at confidence {c.score:.2f}: precision {c.precision:.2f}, recall {c.recall:.2f}")
-    if math.isfinite(best.ap50) and best.step == 0:
+    # As it is printed: a few chance hits are nothing either.
+    has_learnt = not mean.ap50 < 0.0005
+    if not has_learnt:
+        say(
+            f"it has learnt nothing yet: at step {trained.steps} its boxes fit no object. Look at whether the "
+            f"labels fit the pictures (rtdet data check, {folder / 'what-the-network-sees.png'}); then train on "
+            f"(rtdet train --out {folder} --resume --steps N: from scratch it takes hundreds at least), or start "
+            "from a model that knows something (--model rtdet-n)"
+        )
+    elif math.isfinite(best.ap50) and best.step == 0:
         say(
             f"no step was better than the start (AP50 {best.ap50:.3f}; after the last step {trained.last.ap50:.3f}), "
             "so model.safetensors holds the start's weights; last.safetensors holds those of the last step"
         )
-    _tell_file(trained)
+    _tell_file(trained, is_best=has_learnt)
+    config = read_config(trained.model)
+    if config.input_size is None:
+        say(f"it runs at {long_side_of(config)} pixels on the longer side, or at those of --imgsz")
 
 
 def _tell_classifier(trained: TrainedClassifier) -> None:
@@ -202,11 +218,8 @@ def _tell_classifier(trained: TrainedClassifier) -> None:
     _tell_file(trained)
 
 
-def _tell_file(trained: Trained | TrainedClassifier) -> None:
-    best = trained.best
-    chosen = (
-        f" of step {best.step} of {trained.steps}, the best measured,"
-        if 0 < best.step < trained.steps
-        else ""
-    )
+def _tell_file(trained: Trained | TrainedClassifier, *, is_best: bool = True) -> None:
+    step = trained.best.step
+    chosen = f" of step {step} of {trained.steps}" if 0 < step < trained.steps else ""
+    chosen += ", the best measured," if chosen and is_best else ""
     say(f"wrote {trained.model}{chosen} and its card")

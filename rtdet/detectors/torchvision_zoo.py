@@ -52,15 +52,13 @@ def open_torchvision(
     check_names(backend, device, precision)
     published = _published(path) if architecture is None else None
     if published is not None:
-        network, side = published
         return FamilyDetector(
-            network,
+            published,
             thresholds=thresholds,
             device=device,
             backend=backend,
             precision=precision,
             imgsz=imgsz,
-            usual_side=side,
         )
     loaded = load_model(path, architecture)
     if isinstance(loaded.model, SSDModule):
@@ -82,16 +80,15 @@ def open_torchvision(
     return TorchvisionDetector(loaded, runner, thresholds or Thresholds(), usual)
 
 
-def _published(path: Path) -> tuple[DetectionNetwork, int] | None:
-    """A network of one of rtdet's families, where the file holds weights of one that its authors published, and the
-    longer side of its usual input."""
+def _published(path: Path) -> DetectionNetwork | None:
+    """A network of one of rtdet's families, where the file holds weights of one that its authors published."""
     weights = read_state_dict(path)
     try:
         if efficientdet.is_published(weights):
-            return efficientdet.from_published(weights), efficientdet.usual_side(weights)
+            return efficientdet.from_published(weights)
         if retinaface.is_published(weights):
             _log.info("%s also gives five points of each face, which rtdet does not use", path.name)
-            return retinaface.from_published(weights), retinaface.USUAL_SIDE
+            return retinaface.from_published(weights)
     except ModelError as error:
         raise ModelError(f"{path} does not fit its architecture: {error}") from error
     return None

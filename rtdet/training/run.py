@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import cv2
@@ -13,7 +13,7 @@ import torch
 
 from rtdet.datasets import Dataset, Sample
 from rtdet.detectors.family.counting import cost_of
-from rtdet.detectors.family.detector import DEFAULT_INPUT
+from rtdet.detectors.family.detector import long_side_of
 from rtdet.detectors.family.network import DetectionNetwork, TrainableNetwork
 from rtdet.detectors.family.registry import ALIASES, build, trainable
 from rtdet.detectors.family.truth import Losses
@@ -105,7 +105,8 @@ class Training:
     def finish(self) -> Trained:
         """Calibrates and measures the model, and writes its card."""
         trainer = self.trainer
-        whole = Validation(self.measured, str(trainer.device), budget=self.budget)
+        side = long_side_of(trainer.model.config)
+        whole = Validation(self.measured, str(trainer.device), long_side=side, budget=self.budget)
         held_out = self.measured is not self.data
         result = finish(self.folder, whole, self._texts(len(whole.dataset)), calibrate=held_out)
         path = self.folder / "model.safetensors"
@@ -128,7 +129,7 @@ class Training:
             "description": f"{network.architecture} trained by `rtdet train`",
             "input": size
             if network.input_size
-            else f"{DEFAULT_INPUT} on the longer side, the picture's aspect",
+            else f"{long_side_of(network)} on the longer side, the picture's aspect",
             "cost": str(cost_of(build(network), network.input_size or config.size)),
             "start": self._start(),
             **({"network": ", ".join(settings.network)} if settings.network else {}),
@@ -163,7 +164,8 @@ def begin(settings: TrainingSettings, out: str | Path, *, resume: bool = False) 
     trainer, plan = _trainer(settings, folder, data, resume)
     keep_settings(folder, settings)  # a resumed training may have others: the next one goes on from those
     budget = Budget()
-    midway = Validation(measured, str(trainer.device), most=_MEASURED_MIDWAY, budget=budget)
+    side = long_side_of(trainer.model.config)
+    midway = Validation(measured, str(trainer.device), long_side=side, most=_MEASURED_MIDWAY, budget=budget)
     return Training(settings, folder, trainer, plan, data, measured, budget, midway, note)
 
 
@@ -206,6 +208,8 @@ def _trainer(settings: TrainingSettings, folder: Path, train: Dataset, resume: b
         raise UsageError(
             f"--batch 1: a norm layer of {settings.model} would see one value at a time; use 2 or more"
         )
+    if settings.size is not None and network.config.input_size is None:
+        network.config = replace(network.config, usual_side=settings.size)
     trainer = Trainer(network, config, folder, choose_device(settings.device))
     if resume:
         trainer.resume()
@@ -240,7 +244,8 @@ def train_config(
             f"--size {settings.size}: {settings.model} takes multiples of {multiple}, as "
             f"{-(-settings.size // multiple) * multiple}"
         )
-    size = network.config.input_size or (settings.size or -(-320 // multiple) * multiple,) * 2
+    side = settings.size or network.config.usual_side or 320
+    size = network.config.input_size or (-(-side // multiple) * multiple,) * 2
     if settings.size is not None and size != (settings.size, settings.size):
         raise UsageError(
             f"--size {settings.size}: {settings.model} only takes {size[0]}x{size[1]}; omit --size"

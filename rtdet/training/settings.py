@@ -36,7 +36,8 @@ class TrainingSettings:
     classes: None for those of the labels. val: a folder of labelled pictures to measure AP (or top-1) on; None
     holds out a tenth of `data`. teacher: a file of `rtdet detect` that completes missing labels. At most one of
     `steps`, `epochs` (times that each picture is seen) and `minutes` says how long; with none the number of pictures
-    decides. lr, size (pixels), freeze (a stride), ema (decay per step): None leaves the choice to the model.
+    decides. lr, size (pixels; the model then runs at it, too), freeze (a stride), ema (decay per step): None leaves
+    the choice to the model.
     allow_loss: go on though more than a tenth of the labels cannot be used. task: "detect", or "classify" to pretrain
     a backbone on whole pictures in class folders (datasets.classified): `backbone` then takes the place of `model`.
     Raises UsageError for a value that makes no sense.

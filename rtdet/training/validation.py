@@ -11,7 +11,7 @@ import torch
 
 from rtdet.datasets import Dataset, Sample
 from rtdet.detectors.batching import input_size
-from rtdet.detectors.family.detector import DEFAULT_INPUT
+from rtdet.detectors.family.config import DEFAULT_INPUT
 from rtdet.detectors.family.network import DetectionNetwork
 from rtdet.errors import UsageError
 from rtdet.evaluation import DetectionScores, evaluate
@@ -27,7 +27,7 @@ _THRESHOLDS = Thresholds(confidence=0.01, iou=0.5, max_detections=100)
 class Validation:
     """Measures networks on a data set, at the input at which they will be used.
 
-    long_side: pixels of the input's longer side for networks that take any; None: the detector's default.
+    long_side: pixels of the input's longer side for networks that take any; None: DEFAULT_INPUT.
     Pictures that cannot be decoded are left out: `dataset` holds the others. They are kept in memory while the budget
     lasts, and read again each time after that.
     """

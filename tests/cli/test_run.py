@@ -102,7 +102,9 @@ def test_camera_motion_without_a_tracker_that_uses_it_is_said_in_one_line(rtdet,
 def test_a_run_that_found_nothing_says_so_with_what_it_asked_for_and_what_to_try(rtdet, clip):
     run = ("--source", clip, "--headless", "--max-frames", 3, "--tracks", "o.csv")
     (line,) = [line for line in rtdet(*run, "--conf", 0.99).err.splitlines() if "no objects" in line]
-    assert line.startswith("no objects were found at --conf 0.99; try a lower one, another --model, or a larger")
+    assert line.startswith(
+        "no objects were found at --conf 0.99; try a lower one, another --model, or a larger"
+    )
     (line,) = [line for line in rtdet(*run, "--classes", "zebra").err.splitlines() if "no objects" in line]
     assert line.startswith("no objects of zebra were found at --conf 0.25; try a lower one, other --classes")
     done = rtdet("detect", clip, "--out", "d.json", "--conf", 0.99, "--max-frames", 3)
@@ -118,7 +120,10 @@ def test_a_run_with_detections_but_no_tracks_says_how_to_get_the_detections(rtde
     done = rtdet(*run, "--tracker", "none")
     assert "no " not in done.err
     rtdet("detect", clip, "--out", "d.json", "--max-frames", 3)
-    assert "no detection begins one; try a lower" in rtdet("track", "d.json", "--out", "t.csv", "--conf", 0.99).err
+    assert (
+        "no detection begins one; try a lower"
+        in rtdet("track", "d.json", "--out", "t.csv", "--conf", 0.99).err
+    )
 
 
 def test_start_duration_and_max_frames_cut_the_run(rtdet, clip, tmp_path):

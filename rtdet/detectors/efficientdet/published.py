@@ -66,11 +66,6 @@ def from_published(weights: Mapping[str, Tensor]) -> EfficientDet:
     return network.eval()
 
 
-def usual_side(weights: Mapping[str, Tensor]) -> int:
-    """Pixels a side of the input that the authors' network of a state dict takes. Raises as `from_published`."""
-    return input_of(_phi_of(weights))
-
-
 def _phi_of(weights: Mapping[str, Tensor]) -> int:
     width = weights["fpn.resample.3.conv.conv.weight"].shape[0]
     phi = next((phi for phi in range(3) if _published(phi).channels == width), None)
@@ -85,7 +80,7 @@ def _chosen(weight: Tensor, of: int, kept: Tensor) -> Tensor:
 
 
 def _published(phi: int) -> EfficientDetConfig:
-    return compound(phi, class_names=COCO_CLASSES)
+    return compound(phi, class_names=COCO_CLASSES, usual_side=input_of(phi))
 
 
 def _named(key: str) -> str:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import MISSING, asdict, dataclass, fields
+from dataclasses import MISSING, asdict, dataclass, field, fields
 from typing import Any, ClassVar, Protocol, TypeVar, get_args, get_origin, get_type_hints
 
 import numpy as np
@@ -14,6 +14,8 @@ from rtdet.types import Image
 
 Size = tuple[int, int]
 _Names = tuple[str, ...]
+# Pixels of the longer side of an input of any size.
+DEFAULT_INPUT = 416
 _C = TypeVar("_C", bound="FamilyConfig")
 
 # Far beyond any network here: a hostile file must not make the machine build one that fills its memory.
@@ -25,7 +27,7 @@ class NetworkConfig(Protocol):
 
     family: a name in `registry.FAMILIES`. architecture: its name for people. input_size: the one (width, height)
     that the network takes, to which a picture is stretched; None: any multiple of `multiple`, into which it is
-    letterboxed.
+    letterboxed. usual_side: its longer side then, where no other is asked for; None: DEFAULT_INPUT.
     """
 
     family: ClassVar[str]
@@ -36,6 +38,9 @@ class NetworkConfig(Protocol):
 
     @property
     def input_size(self) -> Size | None: ...
+
+    @property
+    def usual_side(self) -> int | None: ...
 
     @property
     def architecture(self) -> str: ...
@@ -57,6 +62,8 @@ class FamilyConfig:
     class_names: _Names
     input_size: Size | None = None
     name: str = ""
+    # Says nothing of the layers: weights that differ in it alone can be blended.
+    usual_side: int | None = field(default=None, kw_only=True, compare=False)
 
     @property
     def architecture(self) -> str:
@@ -96,25 +103,30 @@ class FamilyConfig:
 
     def as_dict(self) -> dict[str, Any]:
         """Plain values for JSON."""
-        return asdict(self)
+        return without_usual(asdict(self))
 
     @classmethod
     def from_dict(cls: type[_C], values: dict[str, Any]) -> _C:
         """The inverse of `as_dict`; raises ValueError, in words for people, for settings that are unknown, missing
         or of another kind, and for numbers that no such network has."""
         hints = get_type_hints(cls)
-        known = {field.name: field for field in fields(cls)}
+        known = {one.name: one for one in fields(cls)}
         for key in values:
             if key not in known:
                 raise ValueError(f"the setting {key!r:.40} is unknown to this version of rtdet")
         made = {}
-        for key, field in known.items():
+        for key, one in known.items():
             if key in values:
                 made[key] = _frozen(values[key])
                 _check(key, made[key], hints[key])
-            elif field.default is MISSING and field.default_factory is MISSING:
+            elif one.default is MISSING and one.default_factory is MISSING:
                 raise ValueError(f"the setting {key} is missing")
         return cls(**made)
+
+
+def without_usual(values: dict[str, Any]) -> dict[str, Any]:
+    """Without a `usual_side` that is not set: as files were before there was one."""
+    return {key: value for key, value in values.items() if key != "usual_side" or value is not None}
 
 
 def _frozen(value: Any) -> Any:
@@ -129,6 +141,8 @@ def _check(key: str, value: Any, hint: Any) -> None:
         raise ValueError(f"{len(value)} classes")
     if key == "input_size" and value and not 1 <= min(value) <= max(value) <= MAX_IMGSZ:
         raise ValueError(f"an input of {value[0]}x{value[1]}")
+    if key == "usual_side" and value is not None and not 64 <= value <= MAX_IMGSZ:
+        raise ValueError(f"an input of {value} pixels")
     if key != "class_names" and _count(value) > _MOST_NUMBERS:
         raise ValueError(f"the setting {key} has {_count(value)} values")
 

@@ -15,7 +15,7 @@ from rtdet.backends import Network, open_network
 from rtdet.backends.network import Inputs, Outputs, Shapes, in_one_tuple
 from rtdet.backends.registry import check_names, choose
 from rtdet.detectors.batching import input_size, runs_of_one_size
-from rtdet.detectors.family.config import NetworkConfig, Size
+from rtdet.detectors.family.config import DEFAULT_INPUT, NetworkConfig, Size
 from rtdet.detectors.family.graph import graph_of
 from rtdet.detectors.family.postprocess import postprocess
 from rtdet.detectors.family.weights import load_weights, read_config
@@ -31,16 +31,15 @@ if TYPE_CHECKING:
     from rtdet.detectors.family.network import DetectionNetwork
 
 _Fitted = np.ndarray[Any, Any]
-DEFAULT_INPUT = 416
 
 
 class NetworkDetector(ABC):
     """Runs one network. One that takes any input gets each picture's own aspect, `imgsz` pixels wide or high, and
     is compiled once for each of the few shapes that occur; to the one input of another a picture is stretched.
 
-    `weights` is a .safetensors file of rtdet, or a network. `usual_side`: the longer side of an input of any size
-    where no `imgsz` is asked for. Raises ModelError for one that cannot be read, UsageError and UnknownNameError for
-    settings that are wrong or that this machine lacks.
+    `weights` is a .safetensors file of rtdet, or a network. Where no `imgsz` is asked for, its configuration says it.
+    Raises ModelError for one that cannot be read, UsageError and UnknownNameError for settings that are wrong or that
+    this machine lacks.
     """
 
     def __init__(
@@ -52,16 +51,14 @@ class NetworkDetector(ABC):
         backend: str = "auto",
         precision: str = "auto",
         imgsz: int | None = None,
-        usual_side: int = DEFAULT_INPUT,
     ) -> None:
         self._config: Any = read_config(weights) if isinstance(weights, Path) else weights.config
         self._weights: Path | DetectionNetwork | None = weights
         self.class_names: Sequence[str] = self._visible_names()
         self.suppression: str = getattr(self._config, "suppression", "nms")  # an SSD's is NMS
         self.thresholds = thresholds or Thresholds()
-        fixed = self._config.input_size
-        self._long_side = _long_side(fixed, imgsz, usual_side)
-        self.input_size = InputSize(max(fixed) if fixed else usual_side, is_fixed=fixed is not None)
+        self._long_side = long_side_of(self._config, imgsz)
+        self.input_size = InputSize(long_side_of(self._config), is_fixed=self._config.input_size is not None)
         check_names(backend, device, precision)
         self._backend, self._device = choose(backend, device, is_file=False)
         self._go_round_openvino(backend)
@@ -212,12 +209,13 @@ class FamilyDetector(NetworkDetector):
 def input_of(config: NetworkConfig, imgsz: int | None = None) -> Size:
     """(width, height) of a square input for a network: its own, or one of about `imgsz` pixels. Raises UsageError for
     an `imgsz` that it cannot have."""
-    side = _long_side(config.input_size, imgsz)
+    side = long_side_of(config, imgsz)
     return config.input_size or (math.ceil(side / config.multiple) * config.multiple,) * 2
 
 
-def _long_side(fixed: Size | None, imgsz: int | None, usual: int = DEFAULT_INPUT) -> int:
+def long_side_of(config: NetworkConfig, imgsz: int | None = None) -> int:
     """Pixels of the input's longer side; raises UsageError for an `imgsz` that the network cannot have."""
+    fixed = config.input_size
     if fixed is not None:
         if imgsz not in (None, max(fixed)):
             size = f"{fixed[0]}x{fixed[1]}"
@@ -225,4 +223,4 @@ def _long_side(fixed: Size | None, imgsz: int | None, usual: int = DEFAULT_INPUT
         return max(fixed)
     if imgsz is not None and imgsz < 64:
         raise UsageError(f"--imgsz {imgsz} is too small for this model; use 64 or more")
-    return usual if imgsz is None else imgsz
+    return config.usual_side or DEFAULT_INPUT if imgsz is None else imgsz

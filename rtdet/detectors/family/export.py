@@ -28,7 +28,7 @@ NOTE = "rtdet"
 def export(network: DetectionNetwork, path: Path, size: Size) -> None:
     """Writes `path`: an .onnx file, or an .xml with its .bin. size: (width, height) of the input; an ONNX file takes
     any other multiple too where the network does. Raises OutputError where it cannot be written."""
-    content = _with_notes(_as_onnx(network, size), notes_of(network))
+    content = _with_notes(_as_onnx(network, size), notes_of(network, size))
     if path.suffix.lower() == ".onnx":
         write_whole(path, content)
         return
@@ -42,10 +42,11 @@ def export(network: DetectionNetwork, path: Path, size: Size) -> None:
         write_whole(path, made.read_bytes())
 
 
-def notes_of(network: DetectionNetwork) -> dict[str, str]:
-    """What the file says of itself."""
+def notes_of(network: DetectionNetwork, size: Size) -> dict[str, str]:
+    """What the file says of itself; `imgsz` is [height, width], as other exporters note it."""
     names = [name for name in network.config.class_names if name]
-    return {NOTE: json.dumps(header_of(network.config), sort_keys=True), "names": json.dumps(names)}
+    header = json.dumps(header_of(network.config), sort_keys=True)
+    return {NOTE: header, "names": json.dumps(names), "imgsz": str([size[1], size[0]])}
 
 
 def _as_onnx(network: DetectionNetwork, size: Size) -> bytes:

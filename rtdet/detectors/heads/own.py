@@ -14,7 +14,7 @@ import numpy as np
 
 from rtdet.backends.graphs import Dimensions
 from rtdet.backends.network import Outputs
-from rtdet.detectors.family.config import FamilyConfig
+from rtdet.detectors.family.config import DEFAULT_INPUT, FamilyConfig
 from rtdet.detectors.family.export import NOTE
 from rtdet.detectors.family.graph import WEIGHTS_KEY
 from rtdet.detectors.family.weights import config_of
@@ -29,7 +29,6 @@ from rtdet.errors import ModelError
 from rtdet.types import Thresholds
 
 FORM = "boxes (1, N, 4) and scores (1, N, C), or offsets and logits, with rtdet's notes"
-_USUAL_SIDE = 416
 
 
 def recognize(graph: Graph) -> Match | None:
@@ -72,7 +71,7 @@ def _raw_ssd(graph: Graph) -> Match | None:
         class_count=len(visible),
         class_names=visible,
         follows_size=config.input_size is None,
-        long_side=_USUAL_SIDE,
+        long_side=config.usual_side or DEFAULT_INPUT,
         stride=config.multiple,
         config=config,
         offsets=names.index("offsets"),

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import ClassVar
 
 from rtdet.detectors.family.config import FamilyConfig
@@ -11,8 +11,6 @@ STRIDES = (8, 16, 32)
 PUBLISHED_SIDES = (16, 32, 64, 128, 256, 512)
 # A later training's, for smaller faces.
 SMALLER_SIDES = (10, 20, 32, 64, 128, 256)
-# Pixels of the input's longer side where none is asked for: small faces are many.
-USUAL_SIDE = 640
 CAFFE_MEANS = (104.0, 117.0, 123.0)
 # Slope left of zero of what bends: two published trainings differ.
 SLOPES = (0.1, 0.0)
@@ -32,3 +30,5 @@ class RetinaFaceConfig(FamilyConfig):
     slope: float = SLOPES[0]
     width: int = 8
     channels: int = 64
+    # Small faces are many.
+    usual_side: int | None = field(default=640, kw_only=True, compare=False)

@@ -8,7 +8,6 @@ from dataclasses import replace
 from torch import Tensor
 
 from rtdet.detectors.heads.head import street_picture
-from rtdet.detectors.retinaface.config import USUAL_SIDE as USUAL_SIDE
 from rtdet.detectors.retinaface.config import RetinaFaceConfig
 from rtdet.detectors.retinaface.drawing import draw_face
 from rtdet.detectors.retinaface.measure import find_sides, find_slope

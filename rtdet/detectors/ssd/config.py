@@ -6,6 +6,7 @@ from dataclasses import asdict, dataclass, field, fields
 from typing import Any, ClassVar
 
 from rtdet.config import MAX_IMGSZ
+from rtdet.detectors.family.config import without_usual
 from rtdet.detectors.ssd.priors import PriorLevel
 
 
@@ -17,7 +18,8 @@ class SSDConfig:
     architecture: a name in `architectures.ARCHITECTURES`. levels: priors of each map. background: the logits
     have it as class 0 and a softmax gives the scores (the paper's SSD); else every class has a sigmoid of its
     own. input_size: the one (width, height) that the network takes, to which a picture is stretched; None:
-    any multiple of 32, into which it is letterboxed. backbone: a name in `backbones.BACKBONES`, for the
+    any multiple of 32, into which it is letterboxed, `usual_side` being the longer side where no other is asked for
+    (None: DEFAULT_INPUT). backbone: a name in `backbones.BACKBONES`, for the
     architectures that have a choice. neck: channels of the layers between backbone and heads.
 
     Of ssd-n alone: widths, channels of the stem and of the stages at strides 4, 8, 16, 32; depths, residual
@@ -37,6 +39,7 @@ class SSDConfig:
     backbone: str | None = None
     input_size: tuple[int, int] | None = None
     background: bool = False
+    usual_side: int | None = field(default=None, kw_only=True, compare=False)
 
     @property
     def multiple(self) -> int:
@@ -45,7 +48,7 @@ class SSDConfig:
 
     def as_dict(self) -> dict[str, Any]:
         """Plain values for JSON."""
-        return asdict(self)
+        return without_usual(asdict(self))
 
     @classmethod
     def from_dict(cls, values: dict[str, Any]) -> SSDConfig:
@@ -62,6 +65,7 @@ class SSDConfig:
             backbone=values.get("backbone"),
             input_size=None if size is None else (int(size[0]), int(size[1])),
             background=bool(values.get("background", False)),
+            usual_side=values.get("usual_side"),
             widths=tuple(values["widths"]),
             depths=tuple(values["depths"]),
             neck=int(values["neck"]),
@@ -75,13 +79,14 @@ def _check(values: dict[str, Any], levels: tuple[PriorLevel, ...]) -> None:
     unknown = values.keys() - {field.name for field in fields(SSDConfig)}
     if unknown:
         raise ValueError(f"the setting {min(unknown)!r:.40} is unknown to this version of rtdet")
-    size, names = values.get("input_size"), values["class_names"]
+    size, side, names = values.get("input_size"), values.get("usual_side"), values["class_names"]
     ratios = [ratio for level in levels for ratio in level.aspect_ratios]
     limits = {
         "widths": (values["widths"], 1, 8192),
         "depths": (values["depths"], 0, 64),
         "neck": ([values["neck"]], 1, 8192),
         "input_size": (size or (), 1, MAX_IMGSZ),
+        "usual_side": (() if side is None else [side], 64, MAX_IMGSZ),
         "levels": ([len(levels)], 1, 16),
         "strides": ([level.stride for level in levels], 1, 4096),
         "aspect_ratios": ([len(ratios)], 0, 256),

@@ -6,7 +6,6 @@ from collections.abc import Sequence
 from functools import lru_cache
 
 from rtdet.backends.network import Outputs
-from rtdet.detectors.family.detector import DEFAULT_INPUT as DEFAULT_INPUT
 from rtdet.detectors.family.detector import NetworkDetector
 from rtdet.detectors.ssd.postprocess import postprocess, visible_names
 from rtdet.detectors.ssd.priors import PriorLevel, make_priors

@@ -70,14 +70,18 @@ def test_with_a_scale_of_the_ground_tracks_have_speeds_and_nothing_else_changes(
         "points": [[0, 0.6], [1, 0.6], [1, 1], [0, 1]],
         "metres": [[-10, 20], [10, 20], [5, 8], [-5, 8]],
     }
-    (tmp_path / "zones.json").write_text(json.dumps({"properties": {"ground": corners}}))
+    (tmp_path / "zones.json").write_text(
+        json.dumps({"type": "FeatureCollection", "properties": {"ground": corners}})
+    )
     for name, more in (("a.csv", ()), ("b.csv", ("--zones", "zones.json"))):
         assert rtdet("--source", clip, "--headless", "--tracks", name, *more).code == 0
     plain = (tmp_path / "a.csv").read_text().splitlines()
     with_speeds = (tmp_path / "b.csv").read_text().splitlines()
     assert [line.rsplit(",", 3)[0] for line in with_speeds] == plain
     assert with_speeds[0].endswith(",seen,speed,speed_se,distance_m")
-    (tmp_path / "zones.json").write_text(json.dumps({"properties": {"ground": {}}}))
+    (tmp_path / "zones.json").write_text(
+        json.dumps({"type": "FeatureCollection", "properties": {"ground": {}}})
+    )
     refused = rtdet("--source", clip, "--headless", "--tracks", "c.csv", "--zones", "zones.json")
     assert refused.code == 3
     assert len(refused.errors) == 1

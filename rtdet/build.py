@@ -63,7 +63,7 @@ def build_source(config: RunConfig, packets: PacketCopy | None = None) -> Source
         if video is not None:
             return _open(replace(config, start=start), video)
         log.warning("the video of %s is not here; its boxes are shown on grey", run.path.name)
-        return GraySource(run, config.start)
+        return GraySource(run, config.start, config.max_megapixels)
 
 
 def kept_run_path(source: str) -> Path | None:

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import hashlib
 import json
+import math
 import os
 import platform
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import asdict, dataclass, field, fields
 from datetime import datetime
 from importlib.metadata import PackageNotFoundError, version
@@ -29,6 +30,8 @@ _INFO = (
     "is_seekable",
     "are_pictures",
 )
+# The longest side of a picture that anybody has, in pixels, and the fastest camera's frames per second.
+_LONGEST_SIDE, _MOST_FPS = 1_000_000, 1_000_000
 _PACKAGES = ("numpy", "openvino", "opencv-python", "av")
 
 
@@ -77,21 +80,66 @@ class About:
         values: dict[str, Any] = {}
         for one in fields(cls):
             if one.name in texts:
-                value = json.loads(texts[one.name])
+                try:
+                    value = json.loads(texts[one.name])
+                except RecursionError as error:
+                    raise ValueError(f"{one.name} is nested too deeply") from error
                 default = getattr(_NOTHING, one.name)
                 kind = dict if isinstance(default, Mapping) else list if isinstance(default, tuple) else str
                 if not isinstance(value, kind):
                     raise ValueError(f"{one.name} should be a {kind.__name__}, not {str(value)[:40]}")
                 values[one.name] = tuple(map(str, value)) if kind is list else value
         about = cls(**values)
-        try:
-            about.info  # noqa: B018 - is it complete
-            about.size  # noqa: B018
-        except (TypeError, ValueError) as error:
-            raise ValueError(f"the source's properties are wrong: {error}") from error
+        for of, kinds in ((about.source_info, _INFO_KINDS), (about.settings, _SETTING_KINDS)):
+            for name, is_right in kinds.items():
+                if name in of and not is_right(of[name]):
+                    raise ValueError(f"{name} cannot be {str(of[name])[:40]}")
         return about
 
 
+def _number(least: float, most: float = math.inf, *, is_whole: bool = False) -> Callable[[Any], bool]:
+    """Whether a value is a finite number within these limits."""
+    types = (int,) if is_whole else (int, float)
+    return lambda value: type(value) in types and least <= value <= most and value < math.inf
+
+
+def _or_nothing(is_right: Callable[[Any], bool]) -> Callable[[Any], bool]:
+    return lambda value: value is None or is_right(value)
+
+
+def _is_text(value: Any) -> bool:
+    return isinstance(value, str)
+
+
+def _is_flag(value: Any) -> bool:
+    return isinstance(value, bool)
+
+
+def _are_texts(value: Any) -> bool:
+    return isinstance(value, list) and all(map(_is_text, value))
+
+
+# What others read as if it were right: `SourceInfo` and `kept.retrack.Tracking`.
+_INFO_KINDS: Mapping[str, Callable[[Any], bool]] = {
+    "name": _is_text,
+    "width": _number(0, _LONGEST_SIDE, is_whole=True),
+    "height": _number(0, _LONGEST_SIDE, is_whole=True),
+    "fps": _or_nothing(_number(0, _MOST_FPS)),
+    "frame_count": _or_nothing(_number(0, is_whole=True)),
+    "duration_s": _or_nothing(_number(0)),
+    "is_live": _is_flag,
+    "is_seekable": _is_flag,
+    "are_pictures": _is_flag,
+}
+_SETTING_KINDS: Mapping[str, Callable[[Any], bool]] = {
+    "conf": _number(0, 1),
+    "iou": _number(0, 1),
+    "max_det": _number(1, is_whole=True),
+    "classes": _are_texts,
+    "tracker": _is_text,
+    "set": _are_texts,
+    "start": _or_nothing(_number(0)),
+}
 _NOTHING = About()
 
 

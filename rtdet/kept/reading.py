@@ -18,6 +18,7 @@ import numpy.typing as npt
 
 from rtdet.errors import OutputError, SourceError
 from rtdet.kept.about import About
+from rtdet.kept.checks import FARTHEST_STEP, check_schema, fetched, sound_candidates, sound_frames
 from rtdet.kept.salvage import Salvaged, salvage
 from rtdet.kept.schema import APPLICATION_ID, FORMAT, HEADER, MOST
 from rtdet.pipeline.grid import A_PIXEL, FULL_SCORE
@@ -26,10 +27,10 @@ from rtdet.types import BoolArray, Detections, FloatArray, IntArray
 
 log = logging.getLogger("rtdet.kept")
 
-# Candidates are read for so many frame numbers at once, and those of so many pieces stay in memory: 100 MB at most
-# where a frame has 30 of them.
+# Candidates are read for so many frame numbers at once, and so many of them stay in memory, 100 MB.
 _PIECE = 256
-_MOST_PIECES = 512
+_MOST_IN_MEMORY = 3_000_000
+_MOST_CLASSES = 100_000
 _FRAME_COLUMNS = ("frame", "time_s", "pts", "width", "height", "name", "dropped", "camera", "found")
 _COLUMNS = ("id", "x1", "y1", "x2", "y2", "score", "class")
 _STEPS = np.array([A_PIXEL, A_PIXEL, FULL_SCORE])
@@ -88,10 +89,12 @@ class KeptRun:
         self.damage = ""
         self._lock = threading.RLock()
         self._pieces: OrderedDict[int, _Piece] = OrderedDict()
+        self._in_memory = 0
         self._salvaged: Salvaged | None = None
         _check_head(self.path)
         self._database = _connect(self.path)
         try:
+            check_schema(self._database)
             self.about = self._about()
             self.class_names = self._class_names()
             self.frames = self._read_frames()
@@ -139,7 +142,7 @@ class KeptRun:
             if end is not None and number >= end:
                 return
             candidates = self.candidates(number)
-            if len(candidates) != frames.found[i]:
+            if len(candidates) != frames.found[i] or not np.isfinite(frames.times_s[i]):
                 self._note_damage()
                 continue
             pts = int(frames.pts[i])
@@ -152,7 +155,10 @@ class KeptRun:
     def camera_step(self, row: int) -> FloatArray | None:
         """The camera's transform (2, 3) to the frame of that row of `frames`; None where the tracker had none."""
         blob = self.frames.cameras[row]
-        return None if blob is None or len(blob) != 48 else np.frombuffer(blob, dtype="<f8").reshape(2, 3)
+        if blob is None or len(blob) != 48:
+            return None
+        step = np.frombuffer(blob, dtype="<f8").reshape(2, 3)
+        return step if (np.abs(step) <= FARTHEST_STEP).all() else None
 
     def reread(self) -> None:
         """Takes in what was written to the file since."""
@@ -160,6 +166,7 @@ class KeptRun:
             self.class_names = self._class_names()
             self.frames = self._read_frames()
             self._pieces.clear()
+            self._in_memory = 0
 
     # What was made of it since
 
@@ -179,11 +186,14 @@ class KeptRun:
     # The tables
 
     def _about(self) -> About:
-        rows = self._database.execute("SELECT key, value FROM about").fetchall()
+        rows = self._database.execute("SELECT key, value FROM about LIMIT 100").fetchall()
         return About.from_texts({str(key): str(value) for key, value in rows})
 
     def _class_names(self) -> tuple[str, ...]:
-        rows = self._database.execute("SELECT id, name FROM classes ORDER BY id").fetchall()
+        asked = "SELECT id, name FROM classes ORDER BY id LIMIT ?"
+        rows = self._database.execute(asked, (_MOST_CLASSES + 1,)).fetchall()
+        if len(rows) > _MOST_CLASSES:
+            raise ValueError(f"it has more than {_MOST_CLASSES} classes")
         if [number for number, _ in rows] != list(range(len(rows))):
             raise ValueError("its classes are not numbered from 0")
         return tuple(str(name) for _, name in rows)
@@ -191,9 +201,12 @@ class KeptRun:
     def _read_frames(self) -> FrameTable:
         asked = f"SELECT {', '.join(_FRAME_COLUMNS)} FROM frames ORDER BY frame"
         try:
-            rows = self._database.execute(asked).fetchall()
+            found = fetched(self._database.execute(asked))
         except sqlite3.Error:
-            rows = [row for _, row in sorted(self._rest().frames.items())]
+            found = [row for _, row in sorted(self._rest().frames.items())]
+        rows = sound_frames(found)
+        if len(rows) < len(found):
+            self._note_damage()
         width, height = self.about.size
         return FrameTable(
             np.array([row[0] for row in rows], dtype=np.int64),
@@ -223,8 +236,9 @@ class KeptRun:
             piece = self._pieces.get(place)
             if piece is None:
                 piece = self._pieces[place] = self._read_piece(place * _PIECE, (place + 1) * _PIECE)
-                if len(self._pieces) > _MOST_PIECES:
-                    self._pieces.popitem(last=False)
+                self._in_memory += len(piece.ids)
+                while self._in_memory > _MOST_IN_MEMORY and len(self._pieces) > 1:
+                    self._in_memory -= len(self._pieces.popitem(last=False)[1].ids)
             else:
                 self._pieces.move_to_end(place)
             return piece
@@ -233,25 +247,28 @@ class KeptRun:
         keys = (first * MOST, end * MOST)
         asked = f"SELECT {', '.join(_COLUMNS)} FROM candidates WHERE id >= ? AND id < ? ORDER BY id"
         try:
-            rows = self._database.execute(asked, keys).fetchall()
+            rows: Sequence[tuple[int, ...]] = fetched(self._database.execute(asked, keys))
         except sqlite3.Error:
-            known = self._rest().candidates
-            rows = [
-                known[key] for number in range(first, end) for key in self._keys_of(number) if key in known
-            ]
+            rows = self._salvaged_candidates(keys)
         try:
-            points = self._database.execute(
-                "SELECT id, points FROM points WHERE id >= ? AND id < ?", keys
-            ).fetchall()
+            asked = "SELECT id, points FROM points WHERE id >= ? AND id < ?"
+            points: dict[int, bytes] = dict(fetched(self._database.execute(asked, keys)))
         except sqlite3.Error:
-            points = []
-        table = np.array(rows, dtype=np.int64).reshape(-1, len(_COLUMNS))
-        return _Piece(table[:, 0], table[:, 1:].astype(np.int32), dict(points))
+            points = {}
+        table = sound_candidates(rows, len(self.class_names))
+        return _Piece(table[:, 0], table[:, 1:].astype(np.int32), points)
 
-    def _keys_of(self, number: int) -> range:
-        row = int(np.searchsorted(self.frames.numbers, number))
-        is_there = row < len(self.frames.numbers) and self.frames.numbers[row] == number
-        return range(number * MOST, number * MOST + (int(self.frames.found[row]) if is_there else 0))
+    def _salvaged_candidates(self, keys: tuple[int, int]) -> list[tuple[int, ...]]:
+        """What is left of those with keys from the first to before the second; of a frame that was seen again not
+        what there was more of the first time."""
+        known = self._rest().candidates
+        table = known[slice(*np.searchsorted(known[:, 0], keys))]
+        if not len(self.frames.numbers):
+            return []
+        numbers, places = table[:, 0] // MOST, table[:, 0] % MOST
+        rows = np.minimum(np.searchsorted(self.frames.numbers, numbers), len(self.frames.numbers) - 1)
+        is_there = (self.frames.numbers[rows] == numbers) & (places < self.frames.found[rows])
+        return [tuple(row) for row in table[is_there].tolist()]
 
 
 def keep_document(path: str | Path, name: str, text: str | None) -> None:
@@ -269,7 +286,7 @@ def keep_document(path: str | Path, name: str, text: str | None) -> None:
 
 def _points(blobs: Sequence[bytes | None]) -> FloatArray | None:
     """(N, K, 3) the key points of a frame's candidates; None where not all have as many."""
-    whole = [blob for blob in blobs if blob]
+    whole = [blob for blob in blobs if isinstance(blob, bytes) and blob and len(blob) % 12 == 0]
     if not whole or len(whole) < len(blobs) or len(set(map(len, whole))) > 1:
         return None
     points: FloatArray = np.frombuffer(b"".join(whole), dtype="<i4").reshape(len(whole), -1, 3) / _STEPS
@@ -295,13 +312,18 @@ def _connect(path: Path) -> sqlite3.Connection:
     """Opens the database to be read, also one that was cut off. One whose last commit was interrupted is rolled back,
     for which the folder must be writable; else it is read as it stands."""
     uri = path.resolve().as_uri()
+    if not uri.startswith("file:///"):  # a share on Windows; SQLite knows no hosts
+        uri = f"file:////{uri.removeprefix('file://')}"
     for options in ("mode=rw", "mode=ro", "mode=ro&immutable=1"):
-        database = sqlite3.connect(f"{uri}?{options}", uri=True, check_same_thread=False, timeout=10)
+        try:
+            database = sqlite3.connect(f"{uri}?{options}", uri=True, check_same_thread=False, timeout=10)
+        except sqlite3.Error:
+            continue
         try:
             # Else a file that is shorter than it says is refused as a whole.
             database.execute("PRAGMA writable_schema = ON")
             database.execute("PRAGMA query_only = ON")
-            database.execute("SELECT count(*) FROM about").fetchone()
+            database.execute("SELECT name FROM sqlite_master LIMIT 1").fetchone()
         except sqlite3.OperationalError:
             database.close()
             continue

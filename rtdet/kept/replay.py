@@ -9,11 +9,13 @@ from pathlib import Path
 
 import numpy as np
 
+from rtdet.errors import SourceError
 from rtdet.kept.about import About, fingerprint
 from rtdet.kept.reading import KeptRun
 from rtdet.pipeline.keeping import chosen
 from rtdet.protocols import SourceState
 from rtdet.types import Detections, FloatArray, Frame, Image, SourceInfo, Thresholds
+from rtdet.video.sources.reading import MAX_MEGAPIXELS, too_large
 
 log = logging.getLogger("rtdet.kept")
 
@@ -60,10 +62,14 @@ def _is_the_one(path: Path, about: About) -> bool:
 
 class GraySource:
     """The frames of a kept run without their pictures (protocols.Source): grey, at their own times. Starts at the
-    first frame from `start_s` on."""
+    first frame from `start_s` on. Raises SourceError where they are larger than `max_megapixels`."""
 
-    def __init__(self, run: KeptRun, start_s: float = 0.0) -> None:
+    def __init__(self, run: KeptRun, start_s: float = 0.0, max_megapixels: float = MAX_MEGAPIXELS) -> None:
         frames = run.frames
+        sizes = np.vstack((run.about.size, frames.sizes))
+        width, height = sizes[sizes.prod(axis=1).argmax()].tolist()
+        if line := too_large(run.path, width, height, max_megapixels):
+            raise SourceError(line)
         self._rows = np.flatnonzero(np.isfinite(frames.times_s) | bool(run.about.are_pictures))
         self._frames = frames
         self._at = 0

@@ -11,7 +11,7 @@ import numpy as np
 
 from rtdet import track_columns
 from rtdet.config import RunConfig
-from rtdet.errors import UsageError
+from rtdet.errors import SourceError, UsageError
 from rtdet.ground import SpeedMeter, scale_in_text
 from rtdet.kept.about import About
 from rtdet.kept.reading import KeptRun
@@ -121,7 +121,7 @@ def records(run: KeptRun, tracking: Tracking | None = None) -> Iterator[FrameRec
 
 def retracked(run: KeptRun, tracking: Tracking | None = None) -> TrackTable:
     """The tracks of the whole run as a table, without the edits that were made of it. Raises UsageError where there
-    are none because nothing tracks."""
+    are none because nothing tracks, and SourceError where the run's numbers make no tracks."""
     tracking = tracking or Tracking.of(run.about)
     if tracking.tracker == NO_TRACKER or run.about.are_pictures:
         raise UsageError(
@@ -129,7 +129,10 @@ def retracked(run: KeptRun, tracking: Tracking | None = None) -> TrackTable:
             if not run.about.are_pictures
             else f"{run.path} is of single pictures, between which nothing can be tracked"
         )
-    return table_of(records(run, tracking), run.class_names)
+    try:
+        return table_of(records(run, tracking), run.class_names)
+    except ValueError as error:  # the value of a damaged file
+        raise SourceError(f"{run.path} is damaged: {error}") from error
 
 
 def table_of(frames: Iterator[FrameRecord], class_names: tuple[str, ...]) -> TrackTable:

@@ -113,7 +113,8 @@ class Retracker:
 
     def advance(self, is_over: Callable[[float], bool] = lambda _share: False) -> Iterator[tuple[bool, Rows]]:
         """The tracks of frames that have come since the last time, in portions, each with whether it is the first of
-        a new beginning. `is_over(share)` is told of the share that is done and says whether nobody wants the rest."""
+        a new beginning. `is_over(share)` is told of the share that is done and says whether nobody wants the rest:
+        then the next time begins anew."""
         frames = self._run.frames
         processed = frames.numbers[frames.is_processed]
         if int(np.searchsorted(processed, self._next)) != self._past:  # it went back, or forgot its beginning
@@ -125,7 +126,7 @@ class Retracker:
             tracks = tracks_of(self._run, self._shared, self._thresholds, frame)
             portion.append((frame.number, frame.t, frame.size, tracks))
             if i % 32 == 0 and is_over(i / len(todo)):
-                self._next = self._past = 0  # what is half done is nobody's
+                self._begin()  # what is half done is nobody's
                 return
             if len(portion) == 4096:
                 yield is_new, rows_of(portion)

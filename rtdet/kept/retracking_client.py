@@ -88,6 +88,7 @@ class RetrackingClient:
                 stdin=subprocess.PIPE,
                 stdout=subprocess.PIPE,
                 stderr=subprocess.DEVNULL,
+                creationflags=getattr(subprocess, "CREATE_NO_WINDOW", 0),
             )
             threading.Thread(target=self._read, args=(process,), name="rtdet-retracking", daemon=True).start()
         return self._process
@@ -120,7 +121,11 @@ class RetrackingClient:
             rows = before.followed_by(rows)
         if head["is_last"]:
             began = time.monotonic()
-            table = rows.table(tuple(head["class_names"]))
+            try:
+                table = rows.table(tuple(head["class_names"]))
+            except ValueError as error:  # the value of a damaged file
+                self._answers.put(Answer(head["id"], error=f"the run is damaged: {error}"))
+                return rows
             log.debug("a table of %d rows in %.0f ms", len(table), (time.monotonic() - began) * 1e3)
             self._answers.put(Answer(head["id"], 1.0, table))
         return rows

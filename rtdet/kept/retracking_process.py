@@ -75,7 +75,9 @@ class Server:
             buffer = io.BytesIO()
             np.savez(buffer, **rows.as_arrays())
             waiting = is_new, buffer.getvalue()
-        if waiting is not None and requests.empty():
+        if not requests.empty():
+            self._retracker = None  # who asked does not get to know these tracks
+        elif waiting is not None:
             self._send(number, *waiting, names, is_last=True)
 
     def _retracker_of(self, path: str, tracking: Tracking) -> Retracker:

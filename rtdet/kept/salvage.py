@@ -7,9 +7,14 @@ leaf pages, each of which says for itself what is on it (https://www.sqlite.org/
 from __future__ import annotations
 
 import struct
+from array import array
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any, NamedTuple
+
+import numpy as np
+
+from rtdet.types import IntArray
 
 _LEAF_OF_A_TABLE = 0x0D
 _BYTES = {1: 1, 2: 2, 3: 3, 4: 4, 5: 6, 6: 8}
@@ -19,30 +24,40 @@ Row = tuple[Any, ...]
 
 
 class Salvaged(NamedTuple):
-    """The rows that were found, by key, as SQL would give them."""
+    """The rows that were found, as SQL would give them: those of frames by key, candidates (N, 7) in order of key."""
 
     frames: dict[int, Row]
-    candidates: dict[int, Row]
+    candidates: IntArray
 
 
 def salvage(path: Path, frame_columns: int, candidate_columns: int) -> Salvaged:
     """Reads every page of the file. Rows are told apart by how many columns they have. Raises OSError."""
-    found = Salvaged({}, {})
+    frames: dict[int, Row] = {}
+    candidates = array("q")  # there may be millions
     with path.open("rb") as file:
         head = file.read(100)
         size = struct.unpack(">H", head[16:18])[0]
         size = 65536 if size == 1 else size
         if size < 512 or size & (size - 1):
-            return found
+            return Salvaged(frames, _by_key(candidates, candidate_columns))
         file.seek(0)
         usable = size - head[20]
         while len(page := file.read(size)) == size:
             for key, row in _rows_of(page, usable):
                 if len(row) == frame_columns:
-                    found.frames[key] = (key, *row[1:])
+                    frames[key] = (key, *row[1:])
                 elif len(row) == candidate_columns and all(isinstance(value, int) for value in row[1:]):
-                    found.candidates[key] = (key, *row[1:])
-    return found
+                    candidates.extend((key, *row[1:]))
+    return Salvaged(frames, _by_key(candidates, candidate_columns))
+
+
+def _by_key(values: array[int], columns: int) -> IntArray:
+    """(N, columns) the rows in order of their first column; of those with the same the last."""
+    table = np.frombuffer(values, dtype=np.int64).reshape(-1, columns)
+    table = table[np.argsort(table[:, 0], kind="stable")]
+    is_last = np.append(np.diff(table[:, 0]) != 0, True)[: len(table)]
+    newest: IntArray = table[is_last]
+    return newest
 
 
 def _rows_of(page: bytes, usable: int) -> Iterator[tuple[int, Row]]:

@@ -17,6 +17,8 @@ MOST = 1000
 
 HEADER = b"SQLite format 3\0"
 
+# A file whose tables were made with other words than these, but for spaces, is not read (`checks.check_schema`):
+# whoever changes one of them raises FORMAT, and reads the older ones too.
 TABLES = f"""
 PRAGMA application_id = {APPLICATION_ID};
 PRAGMA user_version = {FORMAT};

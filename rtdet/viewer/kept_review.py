@@ -30,7 +30,7 @@ log = logging.getLogger("rtdet.viewer")
 _BEFORE_S, _AFTER_S = 2.5, 1.0
 # What has come since is taken in this often where somebody looks at the whole, and less often where that takes long.
 _TAKE_IN_EVERY_S = 1.0
-_SHARE_OF_TIME = 0.05
+_SHARE_OF_TIME = 0.2
 # A picture that is the same for so long stands.
 _STANDS_S = 0.5
 LOOKED_AT = "looked_at"

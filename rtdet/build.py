@@ -19,7 +19,7 @@ from rtdet.detectors.selection import check_classes as check_classes_known
 from rtdet.errors import RtdetError, UnknownNameError, UsageError
 from rtdet.ground import SpeedMeter, read_scale, scale_in_text
 from rtdet.ground.zones import read_text
-from rtdet.kept import KeptRun, KeptRunWriter, is_kept_run
+from rtdet.kept import KeptRun, KeptRunWriter, edits_of, is_kept_run
 from rtdet.kept.about import About, about_source, now, sha256_of, versions
 from rtdet.kept.replay import GraySource, KeptDetector, find_video
 from rtdet.kept.schema import KEPT_SUFFIX
@@ -316,6 +316,8 @@ def build_pipeline(
         for sink in more_sinks(info):
             sinks.append(sink)
             opened.callback(sink.close)
+        if not watched:
+            _warn_of_edits(config.source)
         if lend_detector is None or kept_run_path(config.source) is not None:
             lend_detector = None
             detector = build_detector(config)
@@ -379,6 +381,20 @@ def _look_for_what_is_there(detector: Detector, info: SourceInfo) -> None:
     expected = frozenset(info.class_names) & frozenset(detector.class_names)
     if expected and not detector.thresholds.classes:
         detector.thresholds = replace(detector.thresholds, classes=expected)
+
+
+def _warn_of_edits(source: str) -> None:
+    """Whoever goes through a kept run once more has its tracker's tracks, not the mended ones."""
+    path = kept_run_path(source)
+    if path is None:
+        return
+    with closing(KeptRun(path)) as run:
+        done = len(edits_of(run).done)
+    if done:
+        log.warning(
+            "%s was mended by hand (%d edit%s), but a run through it is not; rtdet track, rtdet tracks export and "
+            "rtdet render have the mended tracks", path.name, done, "s" if done > 1 else "",
+        )  # fmt: skip
 
 
 def _warn_of_classes(config: RunConfig, detector: Detector) -> None:

@@ -47,7 +47,7 @@ class UnknownSuffixError(UnknownNameError):
 
     def __init__(self, path: str | Path, kind: str, known: tuple[str, ...]) -> None:
         self.kind, self.name, self.known = f"{kind} suffix", Path(path).suffix, known
-        choices = f"{', '.join(known[:-1])} or {known[-1]}"
+        choices = " or ".join([*([", ".join(known[:-1])] if known[1:] else []), known[-1]])
         a_kind = f"{'an' if kind[:1] in 'aeiou' else 'a'} {kind}"
         line = f"{path} has no suffix that says its format: {a_kind} ends in {choices}"
         if self.name:

@@ -60,6 +60,12 @@ def with_settings_of_run(config: RunConfig, given: set[str]) -> tuple[RunConfig,
     path = kept_run_path(config.source)
     if path is None:
         return config, given
+    for name in ("model", "imgsz", "head", "input"):
+        if name in given:
+            logging.getLogger("rtdet.cli").warning(
+                "--%s changes nothing: %s holds what its own model found; name the video to look at it anew",
+                name, path.name,
+            )  # fmt: skip
     with KeptRun(path) as run:
         changed = {name: getattr(config, name) for name in TRACKING if name in given}
         tracking = Tracking.of(run.about, changed)

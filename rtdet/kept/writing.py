@@ -17,8 +17,8 @@ import numpy as np
 from rtdet.errors import OutputError, SourceError
 from rtdet.kept.about import About
 from rtdet.kept.reading import KeptRun, is_kept_run
-from rtdet.kept.schema import MOST, TABLES
-from rtdet.output_file import check_output, is_stream
+from rtdet.kept.schema import KEPT_SUFFIX, MOST, TABLES
+from rtdet.output_file import check_output, is_stream, suffix_of
 from rtdet.output_lock import OutputLock
 from rtdet.pipeline.grid import A_PIXEL, FULL_SCORE
 from rtdet.pipeline.kept_frame import KeptFrame
@@ -70,6 +70,7 @@ class KeptRunWriter:
         self.path = check_output(path)
         if is_stream(self.path):
             raise OutputError(f"{self.path} is a pipe or a device, but a kept run is a database; name a file")
+        suffix_of(path, "kept run", (KEPT_SUFFIX,))
         self._about, self._most_bytes = about, most_bytes
         self._documents = dict(documents)
         self._goes_on, self._is_wanted, self._has_failed = goes_on, is_wanted, False

@@ -157,6 +157,11 @@ def test_edits_that_are_kept_with_the_run_are_in_its_tracks_unless_they_are_left
     said = _rtdet(tmp_path, "track", "RUN.rtdet", "--out", "EDITED.csv")
     assert "with 1 edit" in said
     assert 4711 in read_table(tmp_path / "EDITED.csv").ids
+    said = _rtdet(
+        tmp_path, "--source", "RUN.rtdet", "--headless", "--model", "none.onnx", "--tracks", "THROUGH.csv"
+    )
+    assert "RUN.rtdet was mended by hand (1 edit), but a run through it is not" in said
+    assert "--model changes nothing" in said
     _rtdet(tmp_path, "track", "RUN.rtdet", "--no-edits", "--out", "AS_IT_WAS.csv")
     assert (tmp_path / "AS_IT_WAS.csv").read_bytes() == (demo_run / "TRACKS.csv").read_bytes()
 

@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from rtdet.errors import OutputError
+from rtdet.errors import OutputError, UsageError
 from rtdet.kept import About, KeptRun, KeptRunWriter
 from tests.kept.conftest import frame
 
@@ -92,7 +92,7 @@ def test_a_file_that_is_deleted_meanwhile_is_an_error(tmp_path: Path) -> None:
 
 
 def test_a_full_disk_is_one_line() -> None:
-    full = Path("/dev/shm/rtdet-kept-test")
+    full = Path("/dev/shm/kept-test.rtdet")
     if not Path("/dev/shm").is_dir():
         pytest.skip("needs a file system in memory")
     limit = 200_000
@@ -149,3 +149,13 @@ def test_what_was_written_can_be_read_while_the_run_goes_on(tmp_path: Path) -> N
         writer.close()
         run.reread()
         assert (run.document("zones"), len(run.frames.numbers)) == ("{}", 4)
+
+
+def test_only_a_file_that_is_called_a_kept_run_is_written(tmp_path: Path) -> None:
+    film = tmp_path / "film.mp4"
+    film.write_bytes(b"a film")
+    with pytest.raises(
+        UsageError, match=r"film\.mp4 ends in \.mp4, which is no format of a kept run; use \.rtdet"
+    ):
+        KeptRunWriter(film, About)
+    assert film.read_bytes() == b"a film"

@@ -68,6 +68,15 @@ class KeptRuns:
         self._own.add(self.current)
         return KeepPlace(self.current, most_bytes=MOST_BYTES, is_wanted=False)
 
+    @property
+    def watched(self) -> tuple[Path | None, tuple[str, str] | None, bool]:
+        """What `place_for` has noted, for `go_back`."""
+        return self.current, self._of, self.is_old
+
+    def go_back(self, watched: tuple[Path | None, tuple[str, str] | None, bool]) -> None:
+        """The source that a place was asked for could not be opened: what was watched before still is."""
+        self.current, self._of, self.is_old = watched
+
     def clear(self) -> None:
         """Removes the runs that nobody looks at any more."""
         self._remove(self._own - {self.current} if self.current is not None else self._own)

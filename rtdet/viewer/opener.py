@@ -56,7 +56,13 @@ class Opener:
         if old is not None and stop_first:
             self.stop(old)
         self._check(request)
-        pipeline = self._make(config)
+        watched = self.runs.watched
+        try:
+            pipeline = self._make(config)
+        except BaseException:
+            if request == self.newest_request:  # else the place of the newer one is noted already
+                self.runs.go_back(watched)
+            raise
         try:
             self._check(request)
             if old is not None and not stop_first and not self.stop(old):

@@ -5,14 +5,19 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
+from rtdet.build import build_services
 from rtdet.config import RunConfig
-from rtdet.errors import OutputError
+from rtdet.errors import OutputError, SourceError
 from rtdet.kept import About, KeptRun, KeptRunWriter
+from rtdet.pipeline import Pipeline
+from rtdet.video.draw import DrawStyle
 from rtdet.viewer.kept_runs import KeptRuns, save_run
+from rtdet.viewer.opener import Opener
 from tests.kept.conftest import frame
 
 
@@ -35,6 +40,24 @@ def test_a_file_that_is_opened_again_goes_on_with_its_run(runs: KeptRuns, tmp_pa
     assert (first.goes_on, again.goes_on, other_model.goes_on) == (False, True, False)
     assert first.path == again.path != other_model.path
     assert not first.is_wanted
+
+
+def test_what_is_watched_stays_kept_where_another_source_cannot_be_opened(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def refuse(*_: object) -> Pipeline:
+        raise SourceError("there is no such film")
+
+    monkeypatch.setenv("RTDET_CACHE", str(tmp_path))
+    opener = Opener(replace(build_services(RunConfig("demo")), open_pipeline=refuse), DrawStyle)
+    watched = opener.runs.place_for(RunConfig("demo"))
+    with pytest.raises(SourceError, match=r"no such film"):
+        opener.open(0, RunConfig("webcam:7"), None, stop_first=False)
+    again = opener.runs.place_for(RunConfig("demo"))
+    assert watched is not None
+    assert again is not None
+    assert (again.path, again.goes_on) == (watched.path, True)
+    opener.close()
 
 
 def test_a_camera_begins_a_new_run_each_time(runs: KeptRuns) -> None:

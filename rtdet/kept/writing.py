@@ -29,6 +29,8 @@ log = logging.getLogger("rtdet.kept")
 # What is lost at kill -9 is what came since the last flush.
 _FLUSH_EVERY_S = 0.8
 _MOST_WAITING = 500
+# Whoever copies the file meanwhile, perhaps to a slow disk, holds it for as long.
+_PATIENCE_S = 120.0
 # So much of a file that is too long is forgotten at once.
 _FORGOTTEN = 0.05
 _FRAME = "INTO frames VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)"
@@ -138,7 +140,7 @@ class KeptRunWriter:
                 old.unlink(missing_ok=True)
             # Each commit brings the file itself up to date: there is never a second one that a copy would miss.
             self._database = sqlite3.connect(
-                self.path, check_same_thread=False, isolation_level="DEFERRED", timeout=10
+                self.path, check_same_thread=False, isolation_level="DEFERRED", timeout=_PATIENCE_S
             )
             # Small pages: each table takes one at least, also for a run of a few seconds.
             self._database.execute("PRAGMA page_size = 1024")
@@ -170,7 +172,7 @@ class KeptRunWriter:
                 self._size = before.size
         except SourceError:
             return False
-        self._database = sqlite3.connect(self.path, check_same_thread=False, timeout=10)
+        self._database = sqlite3.connect(self.path, check_same_thread=False, timeout=_PATIENCE_S)
         self._database.execute("PRAGMA synchronous = NORMAL")
         return True
 

@@ -159,3 +159,13 @@ def test_only_a_file_that_is_called_a_kept_run_is_written(tmp_path: Path) -> Non
     ):
         KeptRunWriter(film, About)
     assert film.read_bytes() == b"a film"
+
+
+def test_a_copy_that_takes_long_does_not_end_the_keeping(tmp_path: Path) -> None:
+    path = tmp_path / "RUN.rtdet"
+    writer = KeptRunWriter(path, About)
+    writer.write(frame(1))
+    writer.flush()
+    assert writer._database is not None
+    assert writer._database.execute("PRAGMA busy_timeout").fetchone()[0] >= 60_000
+    writer.close()

@@ -289,10 +289,12 @@ class KeptReview(Review):
         if run is not None and run.path == path:
             run.reread()
             return run
+        if run is not None:
+            run.close()
         self._run = KeptRun(path)
         return self._run
 
     def _close_run(self) -> None:
         run, self._run = self._run, None
-        if run is not None:
-            run.close()
+        if run is not None:  # after what still reads in it, for which nobody waits
+            self._jobs.run(run.close, lane="near", is_awaited=False)

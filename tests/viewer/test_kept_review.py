@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -209,3 +210,25 @@ def test_what_is_mended_and_ticked_off_stays_with_the_run(review, kept) -> None:
     assert one.looked_at == {"gap 12 3", "crossing 5 1 2"}
     assert track_id not in one.table.ids
     assert one.undo_text == f"delete {track_id}"
+
+
+def test_to_end_it_waits_for_nobody_who_still_reads(review, kept) -> None:
+    one, until, _ = review
+    one.begin(kept, _Pipeline(), Tracking(0.25))
+    one.ask(Tracking(0.5), _shown(100))
+    until(lambda: one.table is not None and one._run is not None)
+    run, is_read, has_ended = one._run, threading.Event(), threading.Event()
+
+    def read() -> None:
+        with run._lock:
+            is_read.set()
+            read_on.append(has_ended.wait(20))
+
+    read_on: list[bool] = []
+    reader = threading.Thread(target=read)
+    reader.start()
+    is_read.wait(20)
+    one.end()
+    has_ended.set()
+    reader.join(20)
+    assert read_on == [True]

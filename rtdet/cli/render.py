@@ -78,6 +78,11 @@ def command(source: str, tracks: str | None, out: str | None, quiet: bool, **giv
     box. At most 8 averages along the longer side of a box are kept, too few to know a face by. What no track covers
     is not hidden: run with a low --conf and look at the result before you publish it.
 
+    Frames that the run did not look at are not shown: those before and after the ones that it looked at, or that the
+    track file lists, are left out, and where it looked at none for more than 2 seconds the whole picture is hidden.
+    A .csv, .txt or .parquet lists no empty frames; a RUN.rtdet or .jsonl tells them from those not looked at. Of a
+    RUN.rtdet only what was looked at is rendered, also where nothing is hidden.
+
     --crops takes views that are large, sharp, whole and spread over the time of the track. --follow moves and zooms
     smoothly; where the track is gone the view rests. Clips --around events that overlap are joined.
     """

@@ -5,12 +5,13 @@ from __future__ import annotations
 import os
 from collections.abc import Callable, Sequence
 from contextlib import closing
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from rtdet.cli.console import interrupts
 from rtdet.cli.progress import progress
+from rtdet.cli.rendered_film import Film, frames_looked_at
 from rtdet.cli.tracks.files import count
 from rtdet.config import RunConfig
 from rtdet.errors import OutputError, UsageError
@@ -19,8 +20,7 @@ from rtdet.terminal import say
 if TYPE_CHECKING:
     from rtdet.counting import Zones
     from rtdet.protocols import Sink, Source
-    from rtdet.rendering import Clip, CountedZones, FollowedTrack, HiddenClasses, TracksOfFilm
-    from rtdet.tracks.table import TrackTable
+    from rtdet.rendering import Clip
     from rtdet.types import SourceInfo
     from rtdet.video.draw import DrawStyle
 
@@ -58,7 +58,7 @@ class RenderingJob:
 
         inputs = [
             *files_of_source(self.config.source),
-            *files_of_source(self.video or ""),
+            *(files_of_source(self.video) if self.video is not None else ()),
             self.tracks,
             self.events,
             self.given["zones"],
@@ -80,7 +80,7 @@ class RenderingJob:
                 return self._render_clips(source, film, self.clips)
             return self._render_whole(source, film)
 
-    def _film(self, info: SourceInfo) -> _Film:
+    def _film(self, info: SourceInfo) -> Film:
         """The tracks and what is done to the pictures, for a source."""
         from rtdet.kept import tracks_in
         from rtdet.rendering import CountedZones, FollowedTrack, HiddenClasses, TracksOfFilm
@@ -96,9 +96,10 @@ class RenderingJob:
             followed = FollowedTrack(table, follow, (info.width, info.height), fps)
         has_times = Path(self.tracks).suffix.lower() != ".txt"
         tracks = TracksOfFilm(table, self.tracks, info, has_times=has_times)
+        looked_at = frames_looked_at(self.tracks, table, fps, is_any_hidden=bool(ways))
         zones = self._zones()
         counted = CountedZones(zones, tracks, (info.width, info.height), fps) if zones is not None else None
-        return _Film(tracks, hidden, followed, counted, fps)
+        return Film(tracks, hidden, followed, counted, fps, looked_at)
 
     def _zones(self) -> Zones | None:
         """The lines and zones that are drawn: those of --zones, else those kept with the run."""
@@ -115,11 +116,14 @@ class RenderingJob:
             text = run.document("zones")
         return None if text is None else zones_from_text(text, f"the zones of {path.name}")
 
-    def _render_whole(self, source: Source, film: _Film) -> int:
+    def _render_whole(self, source: Source, film: Film) -> int:
         from rtdet.rendering import CropFolder, Span, render
 
         info, config = source.info, self.config
+        film.warn_of_the_followed(self.given["follow"], config)
         sinks: list[Sink] = film.sinks()
+        if film.looked_at is not None and not config.start and film.looked_at.first > 1:
+            film.looked_at.is_before(1)  # a kept run begins at its start
         if self.out is not None:
             sinks.append(self._recording(self.out, info, film))
         crops = None
@@ -131,35 +135,46 @@ class RenderingJob:
         span = Span(duration_s=config.duration, max_frames=config.max_frames)
         with interrupts() as signals, progress("rendering", _expected(config, info), self.quiet) as on_frame:
             rendered = render(
-                source, film.tracks, sinks, span, hidden=film.hidden, on_frame=on_frame,
+                source, film.tracks, sinks, span, hidden=film.hidden, looked_at=film.looked_at, on_frame=on_frame,
                 is_stopped=lambda: bool(signals),
             )  # fmt: skip
+        self._say_what_is_left_out(film)
+        if not rendered and not signals:
+            raise UsageError(f"there is no frame to render in this part of {info.name}{film.extent()}")
         if self.out is not None:
             self._say(f"wrote {self.out}: {count(rendered, 'frame')}")
         if crops is not None:
             self._say(f"wrote {crops.folder}{os.sep}: {count(crops.written, 'view')}")
         return 130 if signals else 0
 
-    def _render_clips(self, source: Source, film: _Film, clips: Sequence[Clip]) -> int:
+    def _render_clips(self, source: Source, film: Film, clips: Sequence[Clip]) -> int:
         from rtdet.rendering.clips import length_of
 
+        film.warn_of_the_followed(self.given["follow"], self.config, clips)
         places = self._clip_files(clips)
-        is_stopped = False
+        is_stopped, are_any = False, False
         frames = max(1, round(length_of(clips) * film.fps))
         with interrupts() as signals, progress("rendering", frames, self.quiet) as on_frame:
             for clip, place in zip(clips, places, strict=True):
                 rendered = self._render_clip(source, film, clip, place, on_frame, lambda: bool(signals))
-                is_stopped = bool(signals)
+                is_stopped, are_any = bool(signals), are_any or rendered > 0
                 if rendered:
                     self._say(f"wrote {place}: {count(rendered, 'frame')}")
-                elif not is_stopped:
+                elif not is_stopped and len(clips) > 1:
                     say(f"rtdet: warning: there is no frame around {clip.events[0].time_s:g} s", err=True)
                 if is_stopped:
                     break
+        self._say_what_is_left_out(film)
+        if clips and not are_any and not is_stopped:
+            length = source.info.duration_s
+            end = f", which ends at {length:g} s" if length else ""
+            raise UsageError(
+                f"there is nothing at {clips[0].events[0].time_s:g} s in {source.info.name}{end}{film.extent()}"
+            )
         return 130 if is_stopped else 0
 
     def _render_clip(
-        self, source: Source, film: _Film, clip: Clip, place: Path, on_frame: Callable[[], None],
+        self, source: Source, film: Film, clip: Clip, place: Path, on_frame: Callable[[], None],
         is_stopped: Callable[[], bool],
     ) -> int:  # fmt: skip
         from rtdet.protocols import SeekableSource
@@ -170,8 +185,9 @@ class RenderingJob:
         sinks = [*film.sinks(), self._recording(place, source.info, film)]
         span = Span(clip.start_s - 0.5 / film.fps, clip.end_s)
         return render(
-            source, film.tracks, sinks, span, hidden=film.hidden, on_frame=on_frame, is_stopped=is_stopped
-        )
+            source, film.tracks, sinks, span, hidden=film.hidden, looked_at=film.looked_at, on_frame=on_frame,
+            is_stopped=is_stopped,
+        )  # fmt: skip
 
     def _clip_files(self, clips: Sequence[Clip]) -> list[Path]:
         """A file for each clip: in the folder --out, or for a single one --out itself."""
@@ -195,7 +211,7 @@ class RenderingJob:
             ) from error
         return [out / clip.file_name(number, ".mp4") for number, clip in enumerate(clips, 1)]
 
-    def _recording(self, path: str | Path, info: SourceInfo, film: _Film) -> Sink:
+    def _recording(self, path: str | Path, info: SourceInfo, film: Film) -> Sink:
         from rtdet.video.draw import Painter
         from rtdet.video.recording import open_recording
         from rtdet.video.sources.inputs import file_of
@@ -224,39 +240,13 @@ class RenderingJob:
             thickness=given["thickness"],
         )  # fmt: skip
 
+    def _say_what_is_left_out(self, film: Film) -> None:
+        for line in film.looked_at.lines() if film.looked_at is not None else ():
+            self._say(line)
+
     def _say(self, line: str) -> None:
         if not self.quiet:
             say(line, err=True)
-
-
-@dataclass(frozen=True)
-class _Film:
-    """The tracks of a film, and what is done to its pictures."""
-
-    tracks: TracksOfFilm
-    hidden: HiddenClasses | None
-    followed: FollowedTrack | None
-    counted: CountedZones | None
-    fps: float
-
-    def sinks(self) -> list[Sink]:
-        """What takes each result before it is drawn."""
-        return [] if self.counted is None else [self.counted]
-
-    def part(self, config: RunConfig) -> TrackTable:
-        """The rows of the frames that the configuration asks for, as far as times tell."""
-        from rtdet.rendering.matching import part_of
-
-        ends = [
-            config.start + length
-            for length in (config.duration, _seconds(config.max_frames, self.fps))
-            if length
-        ]
-        return part_of(self.tracks.table, config.start, min(ends, default=float("inf")), self.fps)
-
-
-def _seconds(frames: int | None, fps: float) -> float | None:
-    return None if frames is None else frames / fps
 
 
 def _expected(config: RunConfig, info: SourceInfo) -> int:

@@ -9,6 +9,7 @@ from rtdet.rendering.counted import CountedZones
 from rtdet.rendering.crops import CropFolder
 from rtdet.rendering.following import FollowedTrack
 from rtdet.rendering.hiding import HiddenClasses, hide
+from rtdet.rendering.looked_at import LookedAt
 from rtdet.rendering.matching import TracksOfFilm
 from rtdet.rendering.render import Span, render
 
@@ -19,6 +20,7 @@ __all__ = [
     "Event",
     "FollowedTrack",
     "HiddenClasses",
+    "LookedAt",
     "Span",
     "TracksOfFilm",
     "clips_around",

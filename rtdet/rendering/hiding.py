@@ -53,16 +53,19 @@ class HiddenClasses:
 
     def __init__(self, table: TrackTable, ways: Mapping[str, bool], fps: float, path: str | Path) -> None:
         names = _names(table)
+        # A network knows more classes than there are tracks of.
+        there = [names[label] for label in np.unique(table.labels).tolist()]
         mosaics: dict[int, bool] = {}
         for wanted, is_mosaic in ways.items():
-            meant = [name for name in with_groups([wanted], names) if name in names]
+            meant = [name for name in with_groups([wanted], there) if name in there]
             if not meant:
-                known = ", ".join(names) or "none: the file has no tracks"
+                known = ", ".join(there) or "none: the file has no tracks"
                 raise UsageError(
                     f"no track of {path} is of the class {wanted!r}, so nothing of it could be hidden; "
                     f"its classes: {known}"
                 )
             mosaics.update({names.index(name): is_mosaic for name in meant})
+        self._usual = any(mosaics.values())
         self._areas = _areas(table, mosaics, max(fps, _highest_rate(table)))
 
     def apply(self, image: Image, number: int) -> Image:
@@ -75,6 +78,12 @@ class HiddenClasses:
         hidden = image.copy()
         for box, is_mosaic in zip(areas.boxes[start:end], areas.are_mosaics[start:end].tolist(), strict=True):
             hide(hidden, box, is_mosaic=is_mosaic)
+        return hidden
+
+    def hide_all(self, image: Image) -> Image:
+        """The picture of a frame of which nobody knows what is in it, hidden as a whole."""
+        hidden = image.copy()
+        hide(hidden, (0, 0, image.shape[1], image.shape[0]), is_mosaic=self._usual)
         return hidden
 
 

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import numpy as np
 
-from rtdet.tracks.table import TrackTable
+from rtdet.tracks.table import FrameList, TrackTable
 from rtdet.types import FloatArray, Frame, SourceInfo, Tracks
 
 log = logging.getLogger("rtdet.rendering")
@@ -90,7 +90,7 @@ class TracksOfFilm:
 def _unseen_s(table: TrackTable, fps: float) -> FloatArray:
     """(N,) the seconds between each row and the last one before it, or this, in which its object was seen."""
     listed = table.frame_list
-    times = np.where(np.isnan(listed.times_s), (listed.numbers - 1) / fps, listed.times_s)
+    times = times_of(listed, fps)
     of_rows = times[listed.place_of(table.frames)]
     seen = table.values["seen"].astype(bool) & (table.scores > 0)
     since = np.zeros(len(table))
@@ -100,10 +100,15 @@ def _unseen_s(table: TrackTable, fps: float) -> FloatArray:
     return since.clip(0)
 
 
+def times_of(listed: FrameList, fps: float) -> FloatArray:
+    """(F,) the times of the frames; one without a time is placed by its number and `fps`."""
+    return np.where(np.isnan(listed.times_s), (listed.numbers - 1) / fps, listed.times_s)
+
+
 def part_of(table: TrackTable, start_s: float, end_s: float, fps: float) -> TrackTable:
     """The rows of the frames from `start_s` to `end_s`; a frame without a time is placed by its number and `fps`."""
     listed = table.frame_list
-    times = np.where(np.isnan(listed.times_s), (listed.numbers - 1) / fps, listed.times_s)
+    times = times_of(listed, fps)
     half = 0.5 / fps
     inside = (times >= start_s - half) & (times < end_s + half)
     return table.only(inside[listed.place_of(table.frames)])

@@ -7,6 +7,7 @@ from dataclasses import dataclass, replace
 
 from rtdet.protocols import Sink, Source
 from rtdet.rendering.hiding import HiddenClasses
+from rtdet.rendering.looked_at import LookedAt
 from rtdet.rendering.matching import TracksOfFilm
 from rtdet.types import Detections, Frame, FrameResult
 
@@ -41,13 +42,14 @@ def render(
     span: Span,
     *,
     hidden: HiddenClasses | None = None,
+    looked_at: LookedAt | None = None,
     on_frame: Callable[[], None] = lambda: None,
     is_stopped: Callable[[], bool] = lambda: False,
 ) -> int:
     """Writes the frames of the span to the sinks, which it closes, also where an error ends it; returns how many.
 
-    What is to be hidden is hidden before any sink sees a picture. `is_stopped` is asked before each frame. Raises
-    SourceError and OutputError.
+    What is to be hidden is hidden before any sink sees a picture. With `looked_at`, frames before and after those
+    that a run looked at are left out. `is_stopped` is asked before each frame. Raises SourceError and OutputError.
     """
     first: Frame | None = None
     count = 0
@@ -64,8 +66,13 @@ def render(
                 break
             if frame.t < span.start_s - _ROUNDING_S:
                 continue
+            if looked_at is not None:
+                if looked_at.is_after(frame.index + 1, source.info.frame_count):
+                    break
+                if looked_at.is_before(frame.index + 1):
+                    continue
             first = first or frame
-            result = _result(frame, tracks, hidden)
+            result = _result(frame, tracks, hidden, looked_at)
             for sink in sinks:
                 sink.write(result)
             count += 1
@@ -75,10 +82,14 @@ def render(
     return count
 
 
-def _result(frame: Frame, tracks: TracksOfFilm, hidden: HiddenClasses | None) -> FrameResult:
-    of_frame = tracks.of(frame)
+def _result(
+    frame: Frame, tracks: TracksOfFilm, hidden: HiddenClasses | None, looked_at: LookedAt | None
+) -> FrameResult:
+    of_frame, number = tracks.of(frame), frame.index + 1
     if hidden is not None:
-        frame = replace(frame, bgr=hidden.apply(frame.bgr, frame.index + 1))
+        is_unknown = looked_at is not None and looked_at.is_unknown(number)
+        bgr = hidden.hide_all(frame.bgr) if is_unknown else hidden.apply(frame.bgr, number)
+        frame = replace(frame, bgr=bgr)
     return FrameResult(frame, Detections(), of_frame)
 
 

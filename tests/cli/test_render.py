@@ -229,3 +229,101 @@ def test_lines_and_zones_are_drawn_with_their_counts(rtdet, clip, tracks):
             0
         ]
     )
+
+
+HIDDEN = ("--blur", "person", "--no-boxes", "--no-labels", "--no-ids", "--no-scores", "--no-trails")
+
+
+def part_of_tracks(tracks: Path, numbers: range) -> None:
+    header, *rows = tracks.read_text().splitlines()
+    kept = [row for row in rows if int(row.split(",")[0]) in numbers]
+    tracks.write_text("\n".join([header, *kept]) + "\n")
+
+
+def test_with_blur_the_frames_that_a_track_file_does_not_cover_are_left_out(rtdet, clip, tracks):
+    part_of_tracks(tracks, range(11, 21))
+    outcome = rtdet("render", clip, "--tracks", tracks, "--out", "b.mp4", *HIDDEN)
+    assert outcome.code == 0, outcome.err
+    assert len(pictures(Path("b.mp4"))) == 10
+    assert "frames 1 to 10 and 21 to 40 are not in" in outcome.err
+    assert np.abs(pictures(Path("b.mp4"))[0][:, 400:].astype(int) - pictures(clip)[10][:, 400:]).mean() < 3
+    assert rtdet("render", clip, "--tracks", tracks, "--out", "all.mp4").code == 0
+    assert len(pictures(Path("all.mp4"))) == 40
+
+
+def test_nothing_of_an_uncovered_part_is_rendered_with_blur(rtdet, clip, tracks):
+    part_of_tracks(tracks, range(1, 11))
+    for asked in (("--start", "1"), ("--around", "1.5", "--before", "0.2", "--after", "0.2")):
+        outcome = rtdet("render", clip, "--tracks", tracks, "--out", "b.mp4", *HIDDEN, *asked)
+        assert outcome.code == 2, outcome.err
+        assert len(outcome.errors) == 1
+        assert "the tracks are of its frames 1 to 10" in outcome.errors[0]
+        assert not Path("b.mp4").exists()
+
+
+def test_a_gap_that_nobody_looked_at_is_hidden_as_a_whole(rtdet, clip, tracks):
+    lines = tracks.read_text().splitlines()
+    rows = [row for row in lines[1:] if int(row.split(",")[0]) in (1, 2, 39, 40)]
+    # At a rate of 10 there are 3.7 seconds between the two parts.
+    tracks.write_text("\n".join([lines[0], *rows]) + "\n")
+    outcome = rtdet("render", clip, "--tracks", tracks, "--out", "b.mp4", "--fps", 10, *HIDDEN)
+    assert outcome.code == 0, outcome.err
+    assert "frames 3 to 38 are not in" in outcome.err
+    made = pictures(Path("b.mp4"))
+    assert len(made) == 40
+    sharp = [cv2.Laplacian(cv2.cvtColor(image, cv2.COLOR_BGR2GRAY), cv2.CV_64F).var() for image in made]
+    assert max(sharp[2:38]) < 0.05 * min(sharp[:2])
+
+
+@pytest.mark.parametrize("hidden", [(), HIDDEN])
+def test_a_kept_run_of_a_part_is_rendered_as_far_as_it_looked(rtdet, clip, hidden):
+    part = ("--start", "0.5", "--duration", "0.5")
+    assert rtdet("--source", clip, "--headless", "--keep", "a.rtdet", *part).code == 0
+    outcome = rtdet("render", "a.rtdet", "--out", "a.mp4", *hidden)
+    assert outcome.code == 0, outcome.err
+    assert "frames 1 to 10 and 21 to 40 were not looked at and are left out" in outcome.err
+    assert len(pictures(Path("a.mp4"))) == 10
+    assert rtdet("render", clip, "--tracks", "a.rtdet", "--out", "b.mp4", *hidden).code == 0
+    assert len(pictures(Path("b.mp4"))) == 10
+
+
+def test_a_class_that_the_network_knows_and_no_track_has_is_refused_of_a_kept_run_too(rtdet, clip):
+    assert rtdet("--source", clip, "--headless", "--keep", "a.rtdet").code == 0
+    outcome = rtdet("render", "a.rtdet", "--out", "a.mp4", "--blur", "giraffe")
+    assert outcome.code == 2
+    assert "so nothing of it could be hidden; its classes: " in outcome.errors[0]
+    assert "giraffe" not in outcome.errors[0].split("its classes: ")[1]
+
+
+def test_a_run_whose_film_is_gone_is_rendered_twice_to_one_file(rtdet, clip):
+    Path("film.mp4").write_bytes(clip.read_bytes())
+    assert rtdet("--source", "film.mp4", "--headless", "--keep", "film.rtdet").code == 0
+    Path("film.mp4").unlink()
+    for _ in range(2):
+        outcome = rtdet("render", "film.rtdet", "--out", "a.mp4")
+        assert outcome.code == 0, outcome.err
+    assert "would overwrite" in rtdet("render", "film.rtdet", "--out", "film.rtdet").errors[0]
+
+
+@pytest.mark.parametrize("is_kept", [True, False])
+def test_a_moment_beyond_the_film_is_an_error_that_says_where_it_ends(rtdet, clip, tracks, is_kept):
+    source = (clip, "--tracks", tracks)
+    if is_kept:
+        assert rtdet("--source", clip, "--headless", "--keep", "a.rtdet").code == 0
+        source = ("a.rtdet",)
+    outcome = rtdet("render", *source, "--out", "a.mp4", "--around", "99:00")
+    assert outcome.code == 2, outcome.err
+    assert "there is nothing at 5940 s" in outcome.errors[0]
+    assert "ends at 2 s" in outcome.errors[0]
+    assert "warning" not in outcome.err
+
+
+def test_a_followed_track_that_is_not_in_the_part_is_warned_of(rtdet, clip, tracks):
+    rows = tracks.read_text().splitlines()
+    tracks.write_text("\n".join(row for row in rows if ",person," not in row or int(row.split(",")[0]) < 11))
+    follow = ("render", clip, "--tracks", tracks, "--out", "f.mp4", "--follow", 7)
+    outcome = rtdet(*follow, "--start", 1)
+    assert "warning: track 7 is not in the part that is rendered: it is there from 0." in outcome.err
+    outcome = rtdet(*follow, "--around", 1.5, "--before", 0.2, "--after", 0.2)
+    assert "warning: track 7 is not in the clip around 1.5 s" in outcome.err
+    assert "warning" not in rtdet(*follow, "--start", 0.2).err

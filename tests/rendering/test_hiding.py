@@ -133,5 +133,14 @@ def test_groups_of_classes_and_any_capitals_are_understood(table, noise) -> None
 
 @pytest.mark.parametrize("name", ["face", "persn"])
 def test_a_class_that_no_track_has_is_refused_with_the_names_there_are(table, name) -> None:
-    with pytest.raises(UsageError, match=rf"no track of t\.csv is of the class '{name}'.*: person, car"):
+    with pytest.raises(UsageError, match=rf"no track of t\.csv is of the class '{name}'.*: person$"):
         HiddenClasses(table([(1, 1, BOX)]), ways_of([name], ()), 10, "t.csv")
+
+
+def test_a_class_that_only_the_network_knows_is_refused_and_a_group_means_the_classes_that_are_there(
+    table, noise
+) -> None:
+    rows = table([(1, 1, BOX)], labels=[1], names=("person", "car", "giraffe", "bus"))
+    with pytest.raises(UsageError, match=r"nothing of it could be hidden; its classes: car$"):
+        HiddenClasses(rows, {"giraffe": True}, 10, "t.csv")
+    assert HiddenClasses(rows, {"vehicles": True}, 10, "t.csv").apply(noise, 1) is not noise

@@ -61,10 +61,10 @@ def test_edits_that_are_undone_leave_the_file_as_it_was(tmp_path: Path, suffix: 
     path = record(tmp_path / f"a{suffix}")
     before = path.read_bytes()
     edits = Edits(read_table(path))
-    edits.split(3, 4)
-    edits.rename(12, 0)
-    edits.merge(3, 13)
-    edits.renumber()
+    edits.do("split", track_id=3, frame=4)
+    edits.do("rename", old=12, new=0)
+    edits.do("merge", first=3, second=13)
+    edits.do("renumber")
     write_table(edits.table, path)
     assert path.read_bytes() != before
     while edits.undo_text:

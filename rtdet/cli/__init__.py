@@ -221,8 +221,9 @@ def cli(ctx: click.Context, /, config_file: str | None, half: bool, show: bool, 
     except for those given here, in RTDET_* variables or in the configuration file.
     """
     ctx.ensure_object(dict)["debug"] = bool(values.get("debug"))
+    is_quiet = ctx.invoked_subcommand is not None or bool(values.get("quiet"))
+    show_messages(quiet=is_quiet, afresh=True)  # of commands that say nothing else only warnings
     if ctx.invoked_subcommand is not None:
-        show_messages(quiet=True)  # warnings, of commands that say nothing else
         return
     from rtdet.cli.run import run, with_settings_of_run
     from rtdet.config import given_settings, load_config

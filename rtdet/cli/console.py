@@ -13,17 +13,34 @@ from rtdet.address import redact
 from rtdet.signals import ending
 from rtdet.terminal import clean, say
 
+# What these find in a file each command says once, however often it opens or counts it.
+_SAID_ONCE = (("rtdet.kept", "reading"), ("rtdet.kept", "reviewed"), ("rtdet.counting", "counter"))
+_said: set[str] = set()
 
-def show_messages(*, quiet: bool = False) -> None:
+
+def show_messages(*, quiet: bool = False, afresh: bool = False) -> None:
     """Prints the warnings of every room to standard error, one line each; unless `quiet`, also what detectors and
-    backends report of their slow steps, such as a download, and what a source was taken for."""
+    backends report of their slow steps, such as a download, and what a source was taken for. With `afresh` a
+    command begins, which may say again what the one before it said once."""
+    if afresh:
+        _said.clear()
     handler = logging.StreamHandler()
     handler.setFormatter(_OneLine())
+    handler.addFilter(_is_new)
     logger = logging.getLogger("rtdet")
     logger.handlers[:] = [handler]
     logger.propagate = False
     for room in ("rtdet.detectors", "rtdet.backends", "rtdet.video"):
         logging.getLogger(room).setLevel(logging.WARNING if quiet else logging.INFO)
+
+
+def _is_new(record: logging.LogRecord) -> bool:
+    if (record.name, record.module) not in _SAID_ONCE:
+        return True
+    message = record.getMessage()
+    is_new = message not in _said
+    _said.add(message)
+    return is_new
 
 
 class _OneLine(logging.Formatter):

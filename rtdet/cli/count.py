@@ -40,9 +40,7 @@ _SWEPT = tuple(round(0.05 * i, 2) for i in range(1, 20))
     help="Date and time at second 0, as 2026-05-01T08:00: minutes and hours go by it.  "
     "[default: of a live run that was kept, when it began]",
 )  # fmt: skip
-@click.option(
-    "--size", metavar="WxH", help="Size of the pictures, for zones in fractions and files that have none."
-)
+@options.size()
 @click.option(
     "--fps", type=float, default=30.0, show_default=True,
     help="Frame rate, for a .txt, which holds no times; the other formats do.",
@@ -63,12 +61,15 @@ def command(
     was seen. Who flickers on a line crosses once.
     """
     from rtdet.counting.tables import count_rows, parse_clock, write_counts, write_events
+    from rtdet.tracks.picture_size import check_size
 
     show_messages(quiet=quiet)
-    picture = None if size is None else _size(size)
+    picture = options.picture_size(size)
     at = None if clock is None else parse_clock(clock)
     _check(tracks, zones, out, events)
     table, wanted, again, began = _opened(tracks, zones, fps)
+    if picture is not None:
+        check_size(table, picture, "--size")
     at = at or began
     counter, (begin, end) = _counted(table, wanted, picture), _span(table)
     rows = count_rows(counter, begin, end, at)
@@ -87,7 +88,7 @@ def command(
     if not quiet:
         _show(rows, swept=sweep is not None)
     for path in (out, events):
-        if path is not None:
+        if path is not None and not quiet:
             say(f"wrote {path}", err=True)
 
 
@@ -111,12 +112,12 @@ def _opened(
 ) -> tuple[TrackTable, Zones, Callable[[float], TrackTable], datetime | None]:
     """The tracks, the zones, the tracks at another threshold, and the wall clock at second 0 where it is known."""
     from rtdet.counting import read_zones, zones_from_text
-    from rtdet.kept import KeptRun, Tracking, is_kept_run, reviewed_tracks
+    from rtdet.kept import KeptRun, Tracking, is_named_kept, reviewed_tracks
     from rtdet.tracks.opening import open_tracks
 
     if not 0 < fps < math.inf:
         raise UsageError(f"--fps must be above 0, not {fps:g}")
-    if not is_kept_run(tracks):
+    if not is_named_kept(tracks):
         if zones is None:
             raise UsageError("say where to count: --zones ZONES.json, a file of lines and polygons")
         wanted, table = read_zones(zones), open_tracks(tracks, fps)
@@ -134,7 +135,7 @@ def _opened(
 
     def again(conf: float) -> TrackTable:
         with KeptRun(tracks) as run:
-            return reviewed_tracks(run, Tracking.of(run.about, {"conf": conf}))
+            return reviewed_tracks(run, Tracking.of(run.about, {"conf": conf}), warns=False)
 
     return table, wanted, again, began
 
@@ -201,10 +202,3 @@ def _show(rows: list[CountRow], *, swept: bool) -> None:
         counts = [str(at.get((row.name, row.what, conf), 0)) for conf in shown]
         table.add_row(row.name, row.what, str(row.count), f"{row.low}-{row.high}", *counts)
     console(markup=False).print(table)
-
-
-def _size(text: str) -> tuple[int, int]:
-    width, _, height = text.lower().partition("x")
-    if not all(side.isdecimal() and len(side) <= 5 and int(side) > 0 for side in (width, height)):
-        raise UsageError(f"--size is width and height in pixels, as 1280x720, not {text[:40]}")
-    return int(width), int(height)

@@ -16,6 +16,7 @@ import click
 from rtdet.class_groups import GROUPS
 from rtdet.cli import completion
 from rtdet.config import RunConfig
+from rtdet.errors import UsageError
 
 F = TypeVar("F", bound=Callable[..., Any])
 
@@ -224,6 +225,24 @@ def quiet(*, unset: bool = False) -> Callable[[F], F]:
         default=None if unset else False,
         help="Print only errors and warnings, no progress.",
     )
+
+
+def size() -> Callable[[F], F]:
+    return click.option(
+        "--size",
+        metavar="WxH",
+        help="Size of the pictures that the tracks are of, where the file of tracks does not know it.",
+    )
+
+
+def picture_size(text: str | None) -> tuple[int, int] | None:
+    """The width and height that --size names. Raises UsageError."""
+    if text is None:
+        return None
+    width, _, height = text.lower().partition("x")
+    if not all(side.isdecimal() and len(side) <= 5 and int(side) > 0 for side in (width, height)):
+        raise UsageError(f"--size is width and height in pixels, as 1280x720, not {text[:40]}")
+    return int(width), int(height)
 
 
 def _setting(

@@ -44,11 +44,12 @@ _EVERY = 12
     "--fps", type=float, default=30.0, show_default=True,
     help="Frame rate, for a .txt, which holds no times; the other formats do.",
 )  # fmt: skip
+@options.size()
 @options.max_megapixels()
 @options.quiet()
 def command(
     tracks: str, kind: str, zones: str | None, source: str | None, out: str, classes: tuple[str, ...] | None,
-    fps: float, max_megapixels: float, quiet: bool,
+    fps: float, size: str | None, max_megapixels: float, quiet: bool,
 ) -> None:  # fmt: skip
     """Draw where the objects of a run were.
 
@@ -61,6 +62,7 @@ def command(
 
     from rtdet.output_file import check_output, suffix_of, write_whole
     from rtdet.overwriting import refuse_overwriting
+    from rtdet.tracks.picture_size import with_size
 
     show_messages(quiet=quiet)
     suffix = suffix_of(out, "picture", (".png", ".jpg"))
@@ -70,10 +72,11 @@ def command(
         )
     if kind == "plan" and source is not None:
         raise UsageError("a plan has no picture under it: leave out --source, or draw --kind heat or trails")
+    picture = options.picture_size(size)
     refuse_overwriting({"--out": out}, [tracks, zones, source])
     check_output(out)
     scale = None if zones is None else _scale(zones, needed=kind == "plan")
-    table = _of_classes(_table(tracks, fps), classes)
+    table = _of_classes(with_size(_table(tracks, fps), picture), classes)
     if kind == "plan" and scale is not None:
         image = _plan(table, scale, quiet)
     else:

@@ -14,7 +14,7 @@ from rtdet.cli.progress import progress
 from rtdet.cli.rendered_film import Film, frames_looked_at
 from rtdet.cli.tracks.files import count
 from rtdet.config import RunConfig
-from rtdet.errors import OutputError, UsageError
+from rtdet.errors import OutputError, SourceError, UsageError
 from rtdet.terminal import say
 
 if TYPE_CHECKING:
@@ -35,6 +35,7 @@ class RenderingJob:
     ) -> None:
         from rtdet.build import kept_run_path, video_of
         from rtdet.rendering.clips import clips_around, events_of
+        from rtdet.video.sources.inputs import is_there
 
         self.out, self.quiet, self.given = out, quiet, given
         self.config = RunConfig(
@@ -42,6 +43,8 @@ class RenderingJob:
             taken_as=given["taken_as"], video_track=given["video_track"], max_megapixels=given["max_megapixels"],
         )  # fmt: skip
         if tracks is None and kept_run_path(source) is None:
+            if not is_there(source):
+                raise SourceError(f"cannot read {source}: there is no such file")
             raise UsageError("--tracks is missing: the tracks to draw, as --tracks of a run wrote them")
         self.tracks = source if tracks is None else tracks
         self.video = video_of(source)
@@ -50,6 +53,8 @@ class RenderingJob:
         if given["around"] is not None:
             events, self.events = events_of(given["around"])
             self.clips = clips_around(events, given["before"], given["after"])
+            if not events:
+                say(f"rtdet: warning: no events in {self.events}, so there is nothing to render", err=True)
 
     def refuse_overwriting(self) -> None:
         from rtdet.overwriting import refuse_overwriting, refuse_overwriting_in

@@ -82,7 +82,7 @@ def command(
     Beside a benchmark's seqinfo.ini a tracker begins tracks as published, unless --conf is given. SORT as published
     is --tracker sort --set min_score=0 --set max_age=1 --set min_hits=3
     """
-    from rtdet.kept import is_kept_run
+    from rtdet.kept import is_named_kept
     from rtdet.overwriting import refuse_overwriting
     from rtdet.tracks.detected_film import read_detected_film
     from rtdet.tracks.motchallenge import read_frame_list
@@ -90,7 +90,7 @@ def command(
     refuse_overwriting({"--out": out}, [detections, frames])
     if conf is not None and not 0 <= conf <= 1:
         raise UsageError(f"--conf is between 0 and 1, not {conf:g}")
-    if is_kept_run(detections):
+    if is_named_kept(detections):
         given = _given(ctx, ("conf", "iou", "classes", "tracker", "settings"))
         _track_run(detections, out, fps, frames, given, with_edits=edits)
         return
@@ -136,7 +136,9 @@ def _track_run(
     path: str, out: str, fps: float | None, frames: str | None, given: dict[str, Any], *, with_edits: bool
 ) -> None:
     """The tracks of a kept run, by its own settings but for those given."""
-    from rtdet.kept import KeptRun, Tracking, edits_of, records, reviewed_tracks
+    from rtdet.detectors.selection import check_classes
+    from rtdet.kept import KeptRun, Tracking, edits_of, records
+    from rtdet.kept.reviewed import reviewed
     from rtdet.tracks import write_table
 
     for name, value in (("--fps", fps), ("--frames", frames)):
@@ -147,12 +149,14 @@ def _track_run(
     with KeptRun(path) as run:
         tracking = Tracking.of(run.about, given)
         check_settings(tracking.tracker, tracking.set)
-        done = len(edits_of(run).done) if with_edits else 0
-        if done:
-            write_table(reviewed_tracks(run, tracking), out)
-            say(
-                f"wrote {out}: {tracking.tracker}, with {count(done, 'edit')} (--no-edits: without)", err=True
-            )
+        if "classes" in given:
+            check_classes(tracking.thresholds, run.class_names)
+        edits = len(edits_of(run).done) if with_edits else 0
+        if edits:
+            table, unfitting = reviewed(run, tracking)
+            write_table(table, out)
+            done = count(edits - len(unfitting), "edit")
+            say(f"wrote {out}: {tracking.tracker}, with {done} (--no-edits: without)", err=True)
             return
         is_empty = True
         with closing(open_checked(out)) as writer:

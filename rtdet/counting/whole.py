@@ -7,6 +7,7 @@ import numpy as np
 from rtdet.counting.counter import HYSTERESIS, Counter
 from rtdet.counting.zones import Zones
 from rtdet.errors import SourceError, UsageError
+from rtdet.tracks.picture_size import check_size
 from rtdet.tracks.table import TrackTable
 from rtdet.types import BoolArray, IntArray, Tracks
 
@@ -20,10 +21,13 @@ def count_table(
     """The counter after all frames of the table.
 
     size: of the pictures, where the table does not know it (a .txt, a .csv); without it that of `zones`. A track has
-    the class that it has most often, from its first frame on. Raises UsageError where no size is known, SourceError
-    where the frames have no times.
+    the class that it has most often, from its first frame on. Raises UsageError where no size is known or boxes lie
+    clearly beyond that of `zones`, SourceError where the frames have no times.
     """
-    size = size or picture_size(table) or zones.size
+    size = size or picture_size(table)
+    if size is None and zones.size is not None:
+        size = zones.size
+        check_size(table, size, "the zones")
     if size is None:
         raise UsageError(
             "the zones are fractions of a picture whose size is not known; give --size WIDTHxHEIGHT"

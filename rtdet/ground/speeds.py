@@ -16,6 +16,7 @@ from rtdet.ground.scale import Ground, Scale, Size
 from rtdet.ground.smoother import Course, smoothed
 from rtdet.tracks.offline.motion import can_be_one
 from rtdet.tracks.offline.times import row_seconds
+from rtdet.tracks.picture_size import check_size
 from rtdet.tracks.table import TrackTable
 from rtdet.types import BoolArray, FloatArray, IntArray
 
@@ -39,7 +40,8 @@ def walked(table: TrackTable, scale: Scale, on_track: Callable[[], None] = lambd
     """Where on the ground the objects of a table were, smoothed over the whole of each track: what was seen before
     and after counts too. An ID that went over to another object is two. `on_track` is called after each.
 
-    Raises SourceError where the picture's size is not known and the scale needs it.
+    Raises SourceError where the picture's size is not known and the scale needs it, UsageError where boxes lie
+    clearly beyond the size that the scale has.
     """
     seconds = row_seconds(table)
     places, roots, usable = (np.zeros((len(table), 2)), np.zeros((len(table), 2, 2)), _seen(table))
@@ -58,6 +60,8 @@ def grounds(table: TrackTable, scale: Scale) -> Iterator[tuple[Ground, IntArray]
     sizes = table.frame_list.sizes[table.frame_list.place_of(table.frames)]
     for width, height in np.unique(sizes, axis=0).tolist():
         size: Size | None = (width, height) if min(width, height) > 0 else None
+        if size is None and scale.size is not None:
+            check_size(table, scale.size, "the file of the ground's scale")
         yield scale.on(size), np.flatnonzero((sizes == (width, height)).all(axis=1))
 
 

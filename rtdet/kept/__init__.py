@@ -9,7 +9,7 @@ tracker over it.
 from __future__ import annotations
 
 from rtdet.kept.about import About, fingerprint
-from rtdet.kept.reading import KeptRun, is_kept_run
+from rtdet.kept.reading import KeptRun, is_kept_run, is_named_kept
 from rtdet.kept.retrack import Tracking, records, retrack, retracked
 from rtdet.kept.reviewed import edits_of, keep_edits, reviewed_tracks, tracks_in
 from rtdet.kept.writing import KeptRunWriter
@@ -22,6 +22,7 @@ __all__ = [
     "edits_of",
     "fingerprint",
     "is_kept_run",
+    "is_named_kept",
     "keep_edits",
     "records",
     "retrack",

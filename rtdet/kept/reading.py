@@ -20,7 +20,7 @@ from rtdet.errors import OutputError, SourceError
 from rtdet.kept.about import About
 from rtdet.kept.checks import FARTHEST_STEP, check_schema, fetched, sound_candidates, sound_frames
 from rtdet.kept.salvage import Salvaged, salvage
-from rtdet.kept.schema import APPLICATION_ID, FORMAT, HEADER, MOST
+from rtdet.kept.schema import APPLICATION_ID, FORMAT, HEADER, KEPT_SUFFIX, MOST
 from rtdet.pipeline.grid import A_PIXEL, FULL_SCORE
 from rtdet.pipeline.kept_frame import KeptFrame
 from rtdet.types import BoolArray, Detections, FloatArray, IntArray
@@ -70,6 +70,11 @@ def is_kept_run(path: str | Path) -> bool:
     except (OSError, ValueError):
         return False
     return _id_of(head) == APPLICATION_ID
+
+
+def is_named_kept(path: str | Path) -> bool:
+    """Whether the file is a kept run, or is called one (RUN.rtdet): `KeptRun` says what is wrong with such a file."""
+    return Path(path).suffix.lower() == KEPT_SUFFIX or is_kept_run(path)
 
 
 def _id_of(head: bytes) -> int | None:

@@ -222,3 +222,35 @@ def test_a_run_that_cannot_count_does_not_begin(rtdet, tracks, arguments, says) 
     outcome = rtdet("--source", "demo", "--headless", "--max-frames", 2, *arguments)
     assert (outcome.code, len(outcome.errors)) == (2, 1)
     assert says in outcome.err
+
+
+def test_zones_of_another_size_than_the_tracks_pictures_are_refused_until_the_size_is_given(
+    rtdet, tracks, tmp_path
+) -> None:
+    write_zones(tmp_path / "half.json", ZONES.in_pixels((640, 360)))
+    rtdet("count", "t.csv", "--zones", "z.json", "--out", "right.csv")
+    outcome = rtdet("count", "t.csv", "--zones", "half.json", "--out", "c.csv")
+    assert (outcome.code, len(outcome.errors)) == (2, 1)
+    assert "640x360 by the zones, but the tracks reach to" in outcome.err
+    assert not (tmp_path / "c.csv").exists()
+    outcome = rtdet("count", "t.csv", "--zones", "f.json", "--out", "c.csv", "--size", "640x360")
+    assert (outcome.code, len(outcome.errors)) == (2, 1)
+    assert "640x360 by --size" in outcome.err
+    given = ("--zones", "half.json", "--out", "c.csv", "--size", "1280x720", "--quiet")
+    outcome = rtdet("count", "t.csv", *given)
+    assert (outcome.code, outcome.out, outcome.err) == (0, "", "")
+    assert _counts("c.csv") == _counts("right.csv")
+
+
+def test_a_sweep_says_once_that_no_track_has_the_class_of_a_zone(rtdet, tracks, tmp_path) -> None:
+    shape = Line("door", ((640, 330), (640, 720)), classes=("persn",))
+    write_zones(tmp_path / "p.json", Zones((shape,), (), (1280, 720)))
+    outcome = rtdet("count", "t.csv", "--zones", "p.json", "--out", "c.csv", "--sweep", "conf")
+    assert outcome.err.count("nothing counts at 'door'") == 1
+
+
+def test_what_is_called_a_kept_run_and_is_none_is_said(rtdet, tracks, tmp_path) -> None:
+    (tmp_path / "junk.rtdet").write_bytes(b"")
+    outcome = rtdet("count", "junk.rtdet", "--zones", "z.json", "--out", "c.csv")
+    assert (outcome.code, len(outcome.errors)) == (3, 1)
+    assert "junk.rtdet is not a kept run" in outcome.err

@@ -327,3 +327,19 @@ def test_a_followed_track_that_is_not_in_the_part_is_warned_of(rtdet, clip, trac
     outcome = rtdet(*follow, "--around", 1.5, "--before", 0.2, "--after", 0.2)
     assert "warning: track 7 is not in the clip around 1.5 s" in outcome.err
     assert "warning" not in rtdet(*follow, "--start", 0.2).err
+
+
+def test_a_source_that_is_not_there_is_said_before_tracks_that_are_missing(rtdet):
+    for name in ("nothere.rtdet", "nothere.mp4"):
+        outcome = rtdet("render", name, "--out", "x.mp4")
+        assert (outcome.code, outcome.err) == (
+            3,
+            f"rtdet: error: cannot read {name}: there is no such file\n",
+        )
+
+
+def test_a_file_without_events_is_said(rtdet, clip, tracks, tmp_path):
+    (tmp_path / "e.jsonl").write_text("")
+    outcome = rtdet("render", clip, "--tracks", tracks, "--out", "clips", "--around", "e.jsonl")
+    assert outcome.code == 0
+    assert outcome.err == "rtdet: warning: no events in e.jsonl, so there is nothing to render\n"

@@ -252,3 +252,21 @@ def test_speed_needs_a_scale_and_a_format_with_a_place_for_it(rtdet, walk, scale
     assert "zones.json has no scale" in refused.err
     assert not (tmp_path / "b.csv").exists()
     assert rtdet("tracks", "speed", "a.txt", "--zones", "zones.json", "--out", "zones.json").code == 2
+
+
+def test_speed_needs_the_size_where_the_tracks_are_of_a_larger_picture_than_the_scale(
+    rtdet, walk, scale, tmp_path
+):
+    scale.write_text('{"properties": {"size": [64, 36], "ground": {"metres_per_pixel": 0.05}}}')
+    given = ("tracks", "speed", "a.txt", "--fps", "10", "--zones", "zones.json", "--out", "b.csv")
+    refused = rtdet(*given)
+    assert (refused.code, len(refused.errors)) == (2, 1)
+    assert "64x36 by the file of the ground's scale, but the tracks reach to" in refused.err
+    assert not (tmp_path / "b.csv").exists()
+    outcome = rtdet(*given, "--size", "1280x720")
+    assert outcome.code == 0, outcome.err
+
+
+def test_a_file_that_is_not_there_is_said_before_an_output_that_is_missing(rtdet):
+    refused = rtdet("tracks", "merge", "saved.rtdt", "1,2")
+    assert (refused.code, refused.err) == (3, "rtdet: error: cannot read saved.rtdt: there is no such file\n")

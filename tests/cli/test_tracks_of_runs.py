@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import sqlite3
 
 import numpy as np
@@ -121,3 +122,67 @@ def test_damaged_edits_are_one_line(rtdet, run):
         outcome = rtdet("tracks", *words, "RUN.rtdet", *(["1"] if words == ["delete"] else []))
         assert (outcome.code, len(outcome.errors)) == (3, 1)
         assert "the edits of RUN.rtdet cannot be read: not JSON" in outcome.err
+
+
+def test_speeds_of_a_run_are_written_and_the_run_stays_as_it_is(rtdet, run, tmp_path):
+    (tmp_path / "z.json").write_text('{"properties": {"ground": {"metres_per_pixel": 0.05}}}')
+    before = run.read_bytes()
+    outcome = rtdet("tracks", "speed", "RUN.rtdet", "--zones", "z.json", "--out", "fast.csv")
+    assert outcome.err == "wrote fast.csv: 4 tracks of 4 with a speed\n"
+    assert np.isfinite(read_table(tmp_path / "fast.csv").values["speed"]).any()
+    assert run.read_bytes() == before
+
+
+def test_edits_that_do_not_fit_are_said_once_and_not_counted_as_done(rtdet, run, tmp_path):
+    rtdet("tracks", "rename", "RUN.rtdet", "1", "11")
+    rtdet("tracks", "merge", "RUN.rtdet", "3,4")
+    outcome = rtdet("track", "RUN.rtdet", "--conf", "0.87", "--out", "t.csv")
+    assert outcome.code == 0
+    assert outcome.err.count("does not fit these tracks") == 1
+    assert "with 1 edit (--no-edits" in outcome.err
+    zones = (
+        '{"type": "FeatureCollection", "properties": {"size": [640, 480]}, "features": [{"type": "Feature", '
+    )
+    zones += '"properties": {"name": "a"}, "geometry": {"type": "LineString", "coordinates": [[350, 0], [350, 99]]}}]}'
+    (tmp_path / "z.json").write_text(zones)
+    outcome = rtdet("count", "RUN.rtdet", "--zones", "z.json", "--out", "c.csv", "--sweep", "conf")
+    assert outcome.code == 0
+    assert outcome.err.count("does not fit these tracks") == 0
+
+
+def test_a_class_that_the_run_does_not_know_is_refused_with_near_names(rtdet, run):
+    outcome = rtdet("track", "RUN.rtdet", "--classes", "peple", "--out", "t.csv")
+    assert (outcome.code, len(outcome.errors)) == (2, 1)
+    assert "unknown class 'peple': did you mean" in outcome.err
+    assert rtdet("track", "RUN.rtdet", "--classes", "people", "--out", "t.csv").code == 0
+
+
+@pytest.mark.parametrize("content", [b"", b"no database at all" * 20])
+@pytest.mark.parametrize(
+    "command",
+    [
+        ("track", "junk.rtdet", "--out", "t.csv"),
+        ("tracks", "merge", "junk.rtdet", "1,2"),
+        ("tracks", "speed", "junk.rtdet", "--zones", "z.json", "--out", "t.csv"),
+    ],
+)
+def test_what_is_called_a_run_and_is_none_is_said(rtdet, tmp_path, command, content):
+    (tmp_path / "junk.rtdet").write_bytes(content)
+    (tmp_path / "z.json").write_text('{"properties": {"ground": {"metres_per_pixel": 0.05}}}')
+    outcome = rtdet(*command)
+    assert (outcome.code, len(outcome.errors)) == (3, 1)
+    assert "junk.rtdet is not a kept run of rtdet" in outcome.err
+
+
+def test_a_damaged_run_says_so_once_with_the_prefix_of_a_warning(rtdet, run, tmp_path):
+    os.truncate(run, int(run.stat().st_size * 0.6))
+    for command in (
+        ("track", "RUN.rtdet", "--out", "t.csv"),
+        ("--source", "RUN.rtdet", "--headless", "--tracks", "t.csv"),
+        ("tracks", "log", "RUN.rtdet"),
+    ):
+        err = rtdet(*command).err
+        said = [line for line in err.splitlines() if "RUN.rtdet is damaged" in line]
+        assert len(said) <= 1, (command, err)
+        assert all(line.startswith(("rtdet: warning: ", "rtdet: error: ")) for line in said), (command, err)
+    assert rtdet("track", "RUN.rtdet", "--out", "t.csv").err.count("is damaged") == 1

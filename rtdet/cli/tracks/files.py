@@ -22,17 +22,25 @@ def file_options(function: Callable[..., Any]) -> Callable[..., Any]:
     return _with_options(function, needs_out=True)
 
 
+def kept_or_file_options(function: Callable[..., Any]) -> Callable[..., Any]:
+    """The same for a command that writes the tracks of a kept run, too, which stays as it is."""
+    return _with_options(function, needs_out=True, takes_runs=True)
+
+
 def mend_options(function: Callable[..., Any]) -> Callable[..., Any]:
     """The same for a command that a kept run can be given to, which needs no --out."""
     return _with_options(function, needs_out=False)
 
 
-def _with_options(function: Callable[..., Any], *, needs_out: bool) -> Callable[..., Any]:
+def _with_options(
+    function: Callable[..., Any], *, needs_out: bool, takes_runs: bool = False
+) -> Callable[..., Any]:
     more = (
         ""
         if needs_out
         else " A RUN.rtdet keeps what was done by itself; with --out its tracks are written too."
     )
+    named = "FILE" if needs_out and not takes_runs else "FILE|RUN.rtdet"
     for option in (
         options.quiet(),
         click.option(
@@ -43,7 +51,7 @@ def _with_options(function: Callable[..., Any], *, needs_out: bool) -> Callable[
             "--out", required=needs_out, metavar="OUT",
             help=f"A .txt, .csv, .jsonl, .parquet or .json file; may be FILE itself.{more}",
         ),
-        click.argument("file", metavar="FILE" if needs_out else "FILE|RUN.rtdet", shell_complete=completion.files),
+        click.argument("file", metavar=named, shell_complete=completion.files),
     ):  # fmt: skip
         function = option(function)
     return function
@@ -57,6 +65,18 @@ def read(file: str, out: str, fps: float) -> TrackTable:
     format_of(file)
     check_track_file(out)
     return read_table(file, fps)
+
+
+def read_tracks(file: str, out: str, fps: float) -> TrackTable:
+    """The same of a track file or of a kept run, its tracks as they stand."""
+    from rtdet.kept import KeptRun, is_named_kept, reviewed_tracks
+
+    if not is_named_kept(file):
+        return read(file, out, fps)
+    check_fps(fps)
+    check_track_file(out)
+    with KeptRun(file) as run:
+        return reviewed_tracks(run)
 
 
 def check_fps(fps: float) -> None:

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING
 
 from rtdet.cli.tracks.files import check_fps, check_track_file, count, read, write
-from rtdet.errors import UsageError
+from rtdet.errors import SourceError, UsageError
 from rtdet.terminal import say
 
 if TYPE_CHECKING:
@@ -32,6 +33,8 @@ def mend(
         return
     from rtdet.tracks.offline import apply
 
+    if not os.path.exists(file):
+        raise SourceError(f"cannot read {file}: there is no such file")
     if out is None:
         raise UsageError("--out is missing: where the tracks are to be written, which may be FILE itself")
     table = read(file, out, fps)
@@ -67,10 +70,10 @@ def _mend_run(
 
 
 def is_run(file: str) -> bool:
-    """Whether FILE is a kept run, by its content."""
-    from rtdet.kept import is_kept_run
+    """Whether FILE is a kept run, by its content, or is called one."""
+    from rtdet.kept import is_named_kept
 
-    return is_kept_run(file)
+    return is_named_kept(file)
 
 
 def warn_of_unfitting(edits: int, file: str) -> None:

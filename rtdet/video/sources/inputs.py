@@ -28,6 +28,12 @@ def files_of_source(text: str) -> Iterator[Path]:
         return
 
 
+def is_there(text: str) -> bool:
+    """Whether a source that names a file names one that exists; True for a camera, a stream, a folder or the demo."""
+    suffix = os.path.splitext(text.strip())[1]
+    return is_url(text.strip()) or is_glob(text) or not suffix or any(True for _ in files_of_source(text))
+
+
 def one_series(sources: Sequence[str]) -> tuple[str, ...]:
     """Images that a shell made of a pattern, `photos/*.jpg`, as that pattern again: they are one series, as if
     nobody had expanded it. Other sources, and images that no pattern names without others, are as they were."""

@@ -34,7 +34,7 @@ def check_size(table: TrackTable, size: tuple[int, int], said_by: str) -> None:
 def with_size(table: TrackTable, size: tuple[int, int] | None) -> TrackTable:
     """The table with this width and height of every picture whose size it does not know. Raises UsageError where
     boxes lie clearly beyond."""
-    unknown = (table.frame_list.sizes <= 0).any(axis=1)
+    unknown: BoolArray = np.any(table.frame_list.sizes <= 0, axis=1)
     if size is None or not unknown.any():
         return table
     check_size(table, size, "--size")

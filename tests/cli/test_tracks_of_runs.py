@@ -143,7 +143,7 @@ def test_edits_that_do_not_fit_are_said_once_and_not_counted_as_done(rtdet, run,
     zones = (
         '{"type": "FeatureCollection", "properties": {"size": [640, 480]}, "features": [{"type": "Feature", '
     )
-    zones += '"properties": {"name": "a"}, "geometry": {"type": "LineString", "coordinates": [[350, 0], [350, 99]]}}]}'
+    zones += '"properties": {"name": "a"},"geometry": {"type": "LineString", "coordinates": [[350, 0], [350, 99]]}}]}'
     (tmp_path / "z.json").write_text(zones)
     outcome = rtdet("count", "RUN.rtdet", "--zones", "z.json", "--out", "c.csv", "--sweep", "conf")
     assert outcome.code == 0

@@ -70,7 +70,7 @@ def run_viewer(
 
     def interrupt(_number: int, _frame: FrameType | None) -> None:
         interrupted.append(INTERRUPTED)
-        window.close()
+        window.end()
 
     with Guards(window, interrupt):
         app.processEvents()  # painted, before the work of opening can hold it up
@@ -78,7 +78,7 @@ def run_viewer(
             window.session.queue = others
             window.session.open(config.source, start=config.start)
             app.exec()
-        window.close()  # in case the application was asked to quit some other way
+        window.end()  # in case the application was asked to quit some other way
     code = interrupted[0] if interrupted else 0
     if existing is None and window.session.jobs.is_busy:
         # A model that is being loaded cannot be interrupted, and Python would wait seconds for it to end.
@@ -140,6 +140,6 @@ class Guards:
         self, _kind: type[BaseException], error: BaseException, _traceback: TracebackType | None
     ) -> None:
         if isinstance(error, KeyboardInterrupt):
-            self._window.close()
+            self._window.end()
         else:
             self._window.report(error)

@@ -22,6 +22,7 @@ from rtdet.ui.controls import Panel
 from rtdet.ui.drops import dropped
 from rtdet.ui.go_to import GoToDialog
 from rtdet.ui.icons import icon, window_icon
+from rtdet.ui.leaving import Leaving
 from rtdet.ui.reviewing import Reviewing
 from rtdet.ui.screens import fit_to_screen
 from rtdet.ui.settings import Settings
@@ -56,12 +57,15 @@ class MainWindow(QMainWindow):
         super().__init__()
         self.session, self.settings = session, settings
         self.player, self.state = session.player, session.window
+        self._is_ending = False
         self.setWindowIcon(window_icon())
         self.setAcceptDrops(True)
         self.actions_ = Actions(self, self.state, self.player)
         self.menus = self.actions_.build_menus(self)
         self._lay_out()
         self._connect()
+        self.leaving = Leaving(self, session.review, self.reviewing.save_run, self.reviewing.export)
+        session.ask_unsaved = self.leaving.ask
         session.sign_in.ask = lambda address, given: dialogs.SignInDialog(self, address, given).open()
         self._timers = [
             self._timer(FRAME_POLL_MS, self._tick, precise=True),
@@ -353,7 +357,16 @@ class MainWindow(QMainWindow):
 
     # The end
 
+    def end(self) -> None:
+        """Closes the window without asking."""
+        self._is_ending = True
+        self.close()
+
     def closeEvent(self, event: QCloseEvent | None) -> None:
+        if event is not None and self.session.review.unsaved and not self._is_ending:
+            event.ignore()
+            self.leaving.ask(self.end)
+            return
         for timer in (*self._timers, self._bars):
             timer.stop()
         _open.discard(self)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from functools import partial
 from pathlib import Path
 
@@ -51,7 +52,8 @@ class Reviewing(QObject):
         self.tools.drawn.connect(self.mending.draw)
         self.tools.corrected.connect(self.mending.correct)
         self._actions.connect(
-            open_tracks=self.open_tracks, export_tracks=self.export, save_run=self.save_run, fit_time=timeline.fit,
+            open_tracks=self.open_tracks, export_tracks=lambda: self.export(), save_run=lambda: self.save_run(),
+            fit_time=timeline.fit,
             follow=self.toggle_follow, find=self.find,
         )  # fmt: skip
         in_view = self._actions["in_view"]
@@ -173,21 +175,26 @@ class Reviewing(QObject):
         self._session.window.lanes_open = True
         self._session.open_tracks(path)
 
-    def export(self) -> None:
+    def export(self, then: Callable[[], None] = lambda: None) -> None:
+        """Asks where to, and calls `then` once they are there."""
         path = dated_path(videos_folder(), self._player.source, ".csv")
         filters = ";;".join(f"{_NAMES.get(suffix, suffix[1:])} (*{suffix})" for suffix in FORMATS)
-        dialog = dialogs.ask_save(self._parent, "Export tracks", path, filters, self._export_to)
+        dialog = dialogs.ask_save(
+            self._parent, "Export tracks", path, filters, partial(self._export_to, then)
+        )
         dialog.filterSelected.connect(partial(_use_suffix_of, dialog))
 
-    def save_run(self) -> None:
+    def save_run(self, then: Callable[[], None] = lambda: None) -> None:
+        """Asks where to, and calls `then` once it is there."""
         path = dated_path(videos_folder(), self._player.source, KEPT_SUFFIX)
-        dialogs.ask_save(self._parent, "Save run", path, f"Kept runs (*{KEPT_SUFFIX})", self._save_run_to)
+        filters = f"Kept runs (*{KEPT_SUFFIX})"
+        dialogs.ask_save(self._parent, "Save run", path, filters, partial(self._save_run_to, then))
 
-    def _save_run_to(self, name: str) -> None:
-        self._session.save_run(Path(name))
+    def _save_run_to(self, then: Callable[[], None], name: str) -> None:
+        self._session.save_run(Path(name), then)
 
-    def _export_to(self, name: str) -> None:
-        self._session.export_tracks(Path(name))
+    def _export_to(self, then: Callable[[], None], name: str) -> None:
+        self._session.export_tracks(Path(name), then)
 
 
 def _use_suffix_of(dialog: QFileDialog, chosen: str) -> None:

@@ -16,7 +16,7 @@ from rtdet.kept import KeptRun, Tracking, edits_of, retrack
 from rtdet.kept.retrack import NO_TRACKER, table_of
 from rtdet.kept.retracking_client import Answer, RetrackingClient
 from rtdet.kept.reviewed import EDITS
-from rtdet.tracks.offline import EditLog
+from rtdet.tracks.offline import Edit, EditLog
 from rtdet.tracks.rows import FrameRecord
 from rtdet.tracks.table import TrackTable
 from rtdet.types import Frame, Tracks
@@ -72,18 +72,27 @@ class KeptReview(Review):
         self._last: Frame | None = None
         self._stood_at = 0.0
         self._written = -1.0
+        self._is_passing, self._number = False, 0
+        self._saved: tuple[Edit, ...] = ()
 
     # What runs
 
     def begin(
-        self, path: Path, pipeline: Running | None, tracking: Tracking, *, is_old: bool = False
+        self,
+        path: Path,
+        pipeline: Running | None,
+        tracking: Tracking,
+        *,
+        is_old: bool = False,
+        is_passing: bool = False,
     ) -> None:
-        """A run is kept at `path` from now on. is_old: it was there before, and is to be seen at once."""
+        """A run is kept at `path` from now on. is_old: it was there before, and is to be seen at once; is_passing: it
+        is removed when the viewer is closed."""
         if path != self._path:
             self.end()
         elif self._is_fixed:
             return
-        self._path, self._pipeline = path, pipeline
+        self._path, self._pipeline, self._is_passing = path, pipeline, is_passing
         self._has_changed |= is_old
         if tracking != self._tracking and self.table is not None:
             self.ask(tracking, None)
@@ -91,10 +100,10 @@ class KeptReview(Review):
 
     def show(self, table: TrackTable | None, name: str = "") -> None:
         """Reviews a table of somebody's own instead, until another source is opened; None: nothing any more."""
-        path, pipeline, tracking = self._path, self._pipeline, self._tracking
+        path, pipeline, tracking, is_passing = self._path, self._pipeline, self._tracking, self._is_passing
         self.end()
-        if table is None and path is not None:
-            self.begin(path, pipeline, tracking)
+        if path is not None:
+            self.begin(path, pipeline, tracking, is_passing=is_passing)
         self._is_fixed = table is not None
         self.name = name
         self.take(table, EditLog())
@@ -104,9 +113,33 @@ class KeptReview(Review):
         self._close_run()
         self._path = self._pipeline = self._near = self._asked = None
         self._has_changed, self._written, self._is_fixed = False, -1.0, False
-        self._log = None
+        self._log, self._saved, self._is_passing = None, (), False
+        self._number += 1
         self.name, self.progress = "", None
         self.take(None)
+
+    @property
+    def unsaved(self) -> str:
+        """Of what the edits would be lost when the viewer is closed, or something else opened: "tracks" of a file,
+        the "run"; "" where nothing would be."""
+        if self.log.done == self._saved:
+            return ""
+        return "tracks" if self._is_fixed else "run" if self._is_passing else ""
+
+    def saving(self) -> Callable[[], None]:
+        """The edits as they are now are about to be saved; what it returns is called once they are."""
+        number, edits = self._number, self.log.done
+
+        def saved() -> None:
+            if number == self._number:  # else these edits are gone
+                self._saved = edits
+
+        return saved
+
+    @property
+    def is_fixed(self) -> bool:
+        """Whether a table of somebody's own is reviewed, which no setting acts on."""
+        return self._is_fixed
 
     def close(self) -> None:
         """Ends the process that tracks."""

@@ -52,9 +52,8 @@ class KeptRuns:
             self.current, self._of, self.is_old = path, None, True
             return None
         self.is_old = False
-        of = (str(path.resolve()) if path is not None else config.source, config.model)
-        is_the_same = path is not None or config.source.partition(":")[0] == "demo"
-        if is_the_same and of == self._of and self.current is not None and config.keep is None:
+        of = _what_is_watched(config)
+        if self.goes_on(config) and self.current is not None:
             return KeepPlace(self.current, goes_on=True, most_bytes=self._most(self.current), is_wanted=False)
         self._of = of
         if config.keep is not None:
@@ -76,6 +75,20 @@ class KeptRuns:
     def go_back(self, watched: tuple[Path | None, tuple[str, str] | None, bool]) -> None:
         """The source that a place was asked for could not be opened: what was watched before still is."""
         self.current, self._of, self.is_old = watched
+
+    def goes_on(self, config: RunConfig) -> bool:
+        """Whether opening this goes on with the run of what is watched now."""
+        path = file_of(config.source)
+        if path is not None and is_kept_run(path):
+            return path == self.current
+        can_be_again = path is not None or config.source.partition(":")[0] == "demo"
+        is_the_same = can_be_again and _what_is_watched(config) == self._of
+        return is_the_same and self.current is not None and config.keep is None
+
+    @property
+    def is_own(self) -> bool:
+        """Whether the run of what is watched is removed at the end, as nobody has asked for it."""
+        return self.current in self._own
 
     def clear(self) -> None:
         """Removes the runs that nobody looks at any more."""
@@ -108,6 +121,12 @@ class KeptRuns:
         except OSError:
             is_room = False
         return folder if is_room else None
+
+
+def _what_is_watched(config: RunConfig) -> tuple[str, str]:
+    """The source and the model that a run is of."""
+    path = file_of(config.source)
+    return str(path.resolve()) if path is not None else config.source, config.model
 
 
 def save_run(run: Path, path: Path) -> None:

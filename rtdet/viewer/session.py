@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import logging
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -59,10 +59,12 @@ class Session:
         self._opener = Opener(services, SharedStyle(window))
         self._waiting: dict[str, str] = {}
         self.travel = Travel(self, player, self.jobs)
-        self.has_ended, self._ended_at = False, 0.0
+        self.has_ended, self._ended_at, self._has_said_it_waits = False, 0.0, False
         self._result: FrameResult | None = None
         self._lost: Message | None = None  # that the source was lost
         self._failed: str | None = None  # the source that could not be opened
+        # Called with what to do once the edits that would be lost are saved, or are to be lost.
+        self.ask_unsaved: Callable[[Callable[[], None]], None] = lambda go: go()
         self.review = KeptReview(self.jobs, lambda: window.lanes_open, player.say)
         self.timeline = Timeline()
         self.timeline.attend(self.review, self.jobs)
@@ -101,18 +103,34 @@ class Session:
 
     def play(self, *sources: str) -> None:
         """Opens the first source, and the others one after the other when the one before has ended."""
-        self.queue = sources[1:]
-        self.open(sources[0])
+
+        def go() -> None:
+            self.queue = sources[1:]
+            self.open(sources[0])
+
+        self._leave_for(sources[0], go)
+
+    def _leave_for(self, source: str, go: Callable[[], None]) -> None:
+        """Calls `go`, which opens the source; where edits would be lost by that, only after asking."""
+        config = self.player.as_config(self._config, source)
+        if self.review.unsaved and not self._opener.runs.goes_on(config):
+            self.ask_unsaved(go)
+        else:
+            go()
 
     def play_next(self) -> None:
         """Goes on to the next source of the queue, if there is one. With `loop`, this one comes last."""
+        if self.queue:
+            self._leave_for(self.queue[0], self._open_next)
+
+    def _open_next(self) -> None:
         if not self.queue:
             return
         if self.player.loop and self.player.source_info is not None:
             self.queue = (*self.queue, self.player.source)
-        self._open_next()
+        self._open_first_of_queue()
 
-    def _open_next(self) -> None:
+    def _open_first_of_queue(self) -> None:
         source, self.queue = self.queue[0], self.queue[1:]
         message = self.player.message
         self.open(source)
@@ -151,7 +169,7 @@ class Session:
             return
         player = self.player
         self.wait_for("open", "")
-        self.pipeline, self.has_ended = pipeline, False
+        self.pipeline, self.has_ended, self._has_said_it_waits = pipeline, False, False
         self.travel.forget()
         # What was written once is not overwritten by playing again or by opening something else.
         self._failed = None
@@ -190,14 +208,15 @@ class Session:
             self.player.source_info = None
             self.player.phase = Phase.EMPTY
         if self.queue:
-            self._open_next()
+            self._open_first_of_queue()
 
     def _model_chosen_while_closed(self) -> None:
         if self._failed is not None:
             self.retry()  # perhaps it was the model that kept the source from opening
 
     def retry(self) -> None:
-        self.open(self._failed or self.player.source)
+        source = self._failed or self.player.source
+        self._leave_for(source, lambda: self.open(source))
 
     # Playing
 
@@ -251,7 +270,8 @@ class Session:
         self.travel.go_to(place)
 
     def replay(self) -> None:
-        self.open(self.player.source)
+        source = self.player.source
+        self._leave_for(source, lambda: self.open(source))
 
     # Keeping
 
@@ -285,29 +305,40 @@ class Session:
         if path is None:
             self.review.end()
             return
-        self.review.begin(path, pipeline, self.tracking, is_old=self._opener.runs.is_old)
+        runs = self._opener.runs
+        self.review.begin(path, pipeline, self.tracking, is_old=runs.is_old, is_passing=runs.is_own)
         self.jobs.run(self._opener.runs.clear, is_awaited=False)
 
     def _ask_review(self, _value: object = None) -> None:
         pipeline = self.pipeline
         self.review.ask(self.tracking, None if pipeline is None else pipeline.newest_frame())
 
-    def save_run(self, path: Path) -> None:
-        """Copies what was kept of what is open to a file, with the edits; it can be opened like a video."""
+    def save_run(self, path: Path, then: Callable[[], None] = lambda: None) -> None:
+        """Copies what was kept of what is open to a file, with the edits; it can be opened like a video. `then` is
+        called once it is there."""
         run, pipeline = self._opener.runs.current, self.pipeline
         if run is None or not run.exists():
             self.player.say("Nothing was kept of this yet.")
             return
         if pipeline is not None and not pipeline.is_finished:
             pipeline.flush_kept()
-        self.jobs.run(
-            lambda: save_run(run, path),
-            done=lambda _saved: self.player.say(f"Saved the run to {path}"),
-            lane="review",
-        )
+        saved = self.review.saving() if not self.review.is_fixed else lambda: None
+
+        def done(_written: object) -> None:
+            saved()
+            self.player.say(f"Saved the run to {path}")
+            then()
+
+        self.jobs.run(lambda: save_run(run, path), done=done, lane="edits")  # after those that are being kept
 
     def open_tracks(self, path: Path) -> None:
         """Reads a track file of what is open, to be reviewed instead of the live tracks."""
+        if self.review.unsaved:
+            self.ask_unsaved(lambda: self._read_tracks(path))
+        else:
+            self._read_tracks(path)
+
+    def _read_tracks(self, path: Path) -> None:
         fps = self.player.source_info.fps if self.player.source_info is not None else None
         self.jobs.run(
             lambda: read_tracks_of(path, fps),
@@ -316,13 +347,16 @@ class Session:
             is_awaited=False,
         )
 
-    def export_tracks(self, path: Path) -> None:
-        """Writes the reviewed tracks in the format of the suffix."""
-        self.jobs.run(
-            lambda: self.review.write(path),
-            done=lambda _written: self.player.say(f"Exported to {path}"),
-            lane="review",
-        )
+    def export_tracks(self, path: Path, then: Callable[[], None] = lambda: None) -> None:
+        """Writes the reviewed tracks in the format of the suffix; `then` is called once they are there."""
+        saved = self.review.saving()
+
+        def done(_written: object) -> None:
+            saved()
+            self.player.say(f"Exported to {path}")
+            then()
+
+        self.jobs.run(lambda: self.review.write(path), done=done, lane="review")
 
     def _job_failed(self, error: Exception) -> None:
         self.player.say(line_about(error), Severity.ERROR)
@@ -404,8 +438,15 @@ class Session:
                 self.replay()
                 self._keep(message)
         is_still = player.source_info is not None and player.source_info.frame_count == 1
-        if self.queue and time.monotonic() - self._ended_at >= (STILL_S if is_still else 0.0):
+        if not self.queue or time.monotonic() - self._ended_at < (STILL_S if is_still else 0.0):
+            return
+        if not self.review.unsaved:
             self.play_next()
+        elif not self._has_said_it_waits:
+            self._has_said_it_waits = True
+            self.player.say(
+                "The next source waits, as the edits of this one are not saved. Page Down goes on."
+            )
 
     def _keep(self, message: Message | None) -> None:
         """Shows what was said of the source before, and not read yet perhaps, beside the new one."""

@@ -68,7 +68,7 @@ def open_window(qtbot, qapp, stage, tmp_path) -> Iterator[Callable]:
 
     yield make
     for window in windows:
-        window.close()
+        window.end()
         window.deleteLater()
         qapp.sendPostedEvents(window, QEvent.Type.DeferredDelete.value)  # now: no event loop runs that would
     qapp.processEvents()

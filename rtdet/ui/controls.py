@@ -20,13 +20,15 @@ from PyQt6.QtWidgets import (
 from rtdet.ui import theme
 from rtdet.ui.class_filter import ClassFilter
 from rtdet.ui.icons import icon
-from rtdet.ui.input_size import InputSizeChooser
+from rtdet.ui.input_size import IS_KEPT_RUN, InputSizeChooser
 from rtdet.ui.inputs import CalmComboBox, JumpSlider, KeyKeeper
 from rtdet.viewer.player import PlayerState
 from rtdet.viewer.watched import WatchedState
 from rtdet.viewer.window import WindowState
 
 WIDTH = 272
+_MODEL = "The network that detects objects"
+_BROWSE = "Use a model from a file (.safetensors .onnx .xml .pth .cfg)"
 _SHOWN = (
     ("show_boxes", "Boxes", "Draw a box around each object (B)"),
     ("show_labels", "Names, IDs and scores", "Label each box with its class, ID and score (N)"),
@@ -67,11 +69,11 @@ class Panel(QFrame):
         column.setSpacing(theme.SPACE)
 
         column.addWidget(_heading("Model"))
-        self.model = Chooser(player, "model", models, "Model", "The network that detects objects")
+        self.model = Chooser(player, "model", models, "Model", _MODEL)
         browse = QToolButton()
         browse.setIcon(icon("folder"))
         browse.setAccessibleName("Open model file")
-        browse.setToolTip("Use a model from a file (.safetensors .onnx .xml .pth .cfg)")
+        browse.setToolTip(_BROWSE)
         browse.setFocusPolicy(Qt.FocusPolicy.TabFocus)
         browse.clicked.connect(lambda: browse_model())
         KeyKeeper(browse, (Qt.Key.Key_Space,))
@@ -80,6 +82,8 @@ class Panel(QFrame):
         row.addWidget(self.model, 1)
         row.addWidget(browse)
         column.addLayout(row)
+        self.browse = browse
+        player.watch("is_kept_run", self._kept_run_opened, now=True)
         self.input_size = InputSizeChooser(player)
         column.addWidget(self.input_size)
         column.addSpacing(theme.SPACE)
@@ -120,6 +124,11 @@ class Panel(QFrame):
         for field, text, tip in _SHOWN:
             self.checks[field] = Check(window, field, text, tip)
             column.addWidget(self.checks[field])
+
+    def _kept_run_opened(self, is_kept_run: bool) -> None:
+        for chooser, tip in ((self.model, _MODEL), (self.browse, _BROWSE)):
+            chooser.setEnabled(not is_kept_run)
+            chooser.setToolTip(IS_KEPT_RUN if is_kept_run else tip)
 
 
 class Check(QCheckBox):

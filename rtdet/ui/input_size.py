@@ -10,6 +10,7 @@ from rtdet.viewer.input_sizes import advice_on, choices_of
 from rtdet.viewer.player import PlayerState
 
 _TIP = "Pixels of the longer side of what the network sees"
+IS_KEPT_RUN = "A kept run has what its model found"
 
 
 class _TwoLines(QLabel):
@@ -45,7 +46,7 @@ class InputSizeChooser(QWidget):
         self.advice = _TwoLines()
         column.addWidget(self.advice)
         self.box.activated.connect(lambda _row: setattr(player, "imgsz", self.box.currentData()))
-        for name in ("input_size", "imgsz"):
+        for name in ("input_size", "imgsz", "is_kept_run"):
             player.watch(name, self._show)
         self._show(None)
 
@@ -56,6 +57,8 @@ class InputSizeChooser(QWidget):
         for choice in choices:
             self.box.addItem(choice.text, choice.imgsz)
         self.box.setCurrentIndex(max(self.box.findData(imgsz), 0))
-        self.box.setEnabled(len(choices) > 1)
-        self.advice.setText(advice_on(size, imgsz))
-        self.box.setToolTip(_TIP if len(choices) > 1 else self.advice.text())
+        advice = IS_KEPT_RUN if self._player.is_kept_run else advice_on(size, imgsz)
+        can_choose = len(choices) > 1 and not self._player.is_kept_run
+        self.box.setEnabled(can_choose)
+        self.advice.setText(advice)
+        self.box.setToolTip(_TIP if can_choose else advice)

@@ -22,6 +22,7 @@ from rtdet.ui.controls import Panel
 from rtdet.ui.drops import dropped
 from rtdet.ui.go_to import GoToDialog
 from rtdet.ui.icons import icon, window_icon
+from rtdet.ui.input_size import IS_KEPT_RUN
 from rtdet.ui.leaving import Leaving
 from rtdet.ui.reviewing import Reviewing
 from rtdet.ui.screens import fit_to_screen
@@ -252,9 +253,15 @@ class MainWindow(QMainWindow):
 
     def browse_model(self) -> None:
         def chosen(paths: list[str]) -> None:
-            self.player.model = paths[0]
+            self._use_model(paths[0])
 
         dialogs.ask_open(self, "Open a model", self.state.last_folder, dialogs.MODELS, chosen)
+
+    def _use_model(self, path: str) -> None:
+        if self.player.is_kept_run:
+            self.player.say(f"{IS_KEPT_RUN}; open its video to use another model.")
+        else:
+            self.player.model = path
 
     def snapshot(self, path: str = "") -> None:
         view = self.stage.view
@@ -349,7 +356,7 @@ class MainWindow(QMainWindow):
         sources, model, tracks = dropped(event.mimeData())
         event.acceptProposedAction()
         if model:
-            self.player.model = model
+            self._use_model(model)
         if sources:
             self.session.play(*sources)
         if tracks:

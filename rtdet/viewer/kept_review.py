@@ -74,6 +74,8 @@ class KeptReview(Review):
         self._written = -1.0
         self._is_passing, self._number = False, 0
         self._saved: tuple[Edit, ...] = ()
+        self._waiting: tuple[Edit, ...] = ()  # those that do not fit, as they were said last
+        self._has_said_fixed = False
 
     # What runs
 
@@ -115,6 +117,7 @@ class KeptReview(Review):
         self._has_changed, self._written, self._is_fixed = False, -1.0, False
         self._log, self._saved, self._is_passing = None, (), False
         self._number += 1
+        self._waiting, self._has_said_fixed = (), False
         self.name, self.progress = "", None
         self.take(None)
 
@@ -148,7 +151,10 @@ class KeptReview(Review):
 
     def ask(self, tracking: Tracking, frame: Frame | None) -> None:
         """From now on the past is as these settings have it; at once around `frame`, the picture on screen."""
-        if tracking == self._tracking or self._is_fixed:
+        if tracking == self._tracking:
+            return
+        if self._is_fixed:
+            self._say_it_is_fixed()
             return
         self._tracking, self._has_changed, self._asked = tracking, True, None
         if self._path is None or tracking.tracker == NO_TRACKER:
@@ -250,7 +256,7 @@ class KeptReview(Review):
     def _show_whole(self, base: TrackTable) -> None:
         """Shows a new table, with what was mended in the one before, or in the run at another time."""
         if self._log is not None or self._path is None:
-            self.take_later(base, None, self._jobs)
+            self.take_later(base, None, self._jobs, self._say_what_does_not_fit)
             return
         try:
             with KeptRun(self._path) as run:
@@ -262,8 +268,25 @@ class KeptReview(Review):
         self.take_later(base, self._log, self._jobs, self._say_what_does_not_fit)
 
     def _say_what_does_not_fit(self) -> None:
-        if self.unfitting:
-            self._say(f"{len(self.unfitting)} of the edits do not fit these tracks and are left out")
+        """Once for each change: while a source plays, its tracks are taken in again every second."""
+        waiting = tuple(one.edit for one in self.unfitting)
+        before, self._waiting = self._waiting, waiting
+        if not waiting or waiting == before:
+            return
+        if len(waiting) == 1:
+            self._say(f"1 edit does not fit these tracks and waits: {waiting[0]}")
+        else:
+            self._say(
+                f"{len(waiting)} edits do not fit these tracks and wait: {waiting[0]}, and {len(waiting) - 1} more"
+            )
+
+    def _say_it_is_fixed(self) -> None:
+        if not self._has_said_fixed:
+            self._has_said_fixed = True
+            self._say(
+                f"The tracks of {self.name or 'the file'} stay as they are: thresholds, classes and tracker act on"
+                " what is found from here on only."
+            )
 
     def _show_nothing(self) -> None:
         """Without a tracker there are no tracks; the edits wait for others."""

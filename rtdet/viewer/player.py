@@ -70,6 +70,7 @@ class PlayerState(WatchedState):
     speed:       seconds of a file for one on the wall, one of SPEEDS.
     model, imgsz, tracker: those that are wanted; the session sees to it, and puts the old ones back if it cannot.
     input_size:  which `imgsz` the model can have; None where it does not tell.
+    is_kept_run: the source is a kept run, which has what its model found; none can be chosen.
     camera_motion: the tracker is told how the camera itself moves.
     recording:   the file that is being written, or None.
 
@@ -82,6 +83,7 @@ class PlayerState(WatchedState):
     source: str = ""
     queue: tuple[str, ...] = ()
     source_info: SourceInfo | None = None
+    is_kept_run: bool = False
     reconnecting: bool = False
     loading: str = ""
     position_s: float = 0.0

@@ -179,6 +179,7 @@ class Session:
         if config.source != player.source or player.source_info is None:
             player.expect(pipeline.source.info.class_names)
         player.source, player.source_info = config.source, pipeline.source.info
+        player.is_kept_run = self._opener.runs.is_old
         player.position_s, player.frame_index = config.start, None
         player.phase = Phase.PLAYING
         if is_paused and player.can_seek and not player.are_pictures:
@@ -205,7 +206,7 @@ class Session:
             self.player.selection = None
         if self.pipeline is None:
             self.player.source = source
-            self.player.source_info = None
+            self.player.source_info, self.player.is_kept_run = None, False
             self.player.phase = Phase.EMPTY
         if self.queue:
             self._open_first_of_queue()

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from PyQt6.QtCore import QMimeData, QPointF, Qt, QUrl
+from PyQt6.QtGui import QDropEvent
+
 from rtdet.kept import KeptRun
 from rtdet.viewer.player import Phase
 
@@ -84,3 +87,29 @@ def test_playing_again_goes_on_with_what_was_kept(qtbot, open_window, tmp_path) 
 
 def test_save_run_has_a_key(open_window) -> None:
     assert "Ctrl+S" in [one.toString() for one in open_window().actions_["save_run"].shortcuts()]
+
+
+def test_of_a_kept_run_no_model_can_be_chosen_and_none_is_remembered(qtbot, open_window, tmp_path) -> None:
+    path = tmp_path / "RUN.rtdet"
+    window = _watched(qtbot, open_window)
+    window.session.save_run(path)
+    until(qtbot, lambda: window.player.message is not None and "Saved the run" in window.player.message.text)
+    window.session.play(str(path))
+    until(qtbot, lambda: window.player.is_kept_run)
+    panel = window.panel
+    for chooser in (panel.model, panel.browse, panel.input_size.box):
+        assert not chooser.isEnabled()
+        assert chooser.toolTip() == "A kept run has what its model found"
+    mime = QMimeData()
+    mime.setUrls([QUrl.fromLocalFile(str(tmp_path / "mine.onnx"))])
+    place, buttons = QPointF(200, 200), Qt.MouseButton.LeftButton
+    window.dropEvent(
+        QDropEvent(place, Qt.DropAction.CopyAction, mime, buttons, Qt.KeyboardModifier.NoModifier)
+    )
+    assert window.player.model == "truth"
+    assert "A kept run has what its model found" in window.player.message.text
+    window.session.play("demo")
+    until(qtbot, lambda: not window.player.is_kept_run)
+    assert panel.model.isEnabled()
+    assert panel.model.toolTip() == "The network that detects objects"
+    assert panel.input_size.box.isEnabled()

@@ -232,3 +232,36 @@ def test_to_end_it_waits_for_nobody_who_still_reads(review, kept) -> None:
     has_ended.set()
     reader.join(20)
     assert read_on == [True]
+
+
+def test_edits_that_do_not_fit_after_a_slider_was_moved_wait_and_are_said_once(review, kept) -> None:
+    one, until, said = review
+    one.begin(kept, _Pipeline(), Tracking(0.2), is_old=True)
+    until(lambda: one.table is not None)
+    doubtful = one.table.ids[np.argmin(one.table.scores)]
+    one.apply(Edit.of("delete", track_id=int(doubtful)))
+    one.ask(Tracking(0.7), None)
+    until(lambda: bool(said))
+    assert said == [f"1 edit does not fit these tracks and waits: delete {doubtful}"]
+    before = one.table
+    one.ask(Tracking(0.8), None)
+    until(lambda: one.table is not before)
+    assert len(said) == 1
+    one.ask(Tracking(0.2), None)
+    until(lambda: not one.unfitting)
+    one.ask(Tracking(0.7), None)
+    until(lambda: len(said) == 2)
+
+
+def test_settings_that_do_not_act_on_the_tracks_of_a_file_say_so_once(review, kept) -> None:
+    one, _, said = review
+    with KeptRun(kept) as run:
+        table = retracked(run)
+    one.begin(kept, _Pipeline(), Tracking())
+    one.show(table, "street.csv")
+    for confidence in (0.4, 0.5, 0.6):
+        one.ask(Tracking(confidence), None)
+    assert len(said) == 1
+    assert said[0].startswith("The tracks of street.csv stay as they are")
+    assert one.table is not None
+    assert len(one.table) == len(table)

@@ -289,6 +289,16 @@ def keep_document(path: str | Path, name: str, text: str | None) -> None:
         raise OutputError(f"cannot write {path}: {error}") from error
 
 
+def is_malformed(error: BaseException | None) -> bool:
+    """Whether a file could not be read or written because it is damaged, by an error of the database or one that was
+    raised from it."""
+    while error is not None:
+        if isinstance(error, sqlite3.DatabaseError) and not isinstance(error, sqlite3.OperationalError):
+            return True
+        error = error.__cause__
+    return False
+
+
 def _points(blobs: Sequence[bytes | None]) -> FloatArray | None:
     """(N, K, 3) the key points of a frame's candidates; None where not all have as many."""
     whole = [blob for blob in blobs if isinstance(blob, bytes) and blob and len(blob) % 12 == 0]

@@ -11,8 +11,8 @@ from rtdet.viewer.kept_review import KeptReview
 
 _QUESTIONS = {"run": "Save the run?", "tracks": "Save the tracks?"}
 _WHY = {
-    "run": "The edits of its tracks are kept with the run, which goes when this is left unless it is saved.",
-    "tracks": "Their edits are not in the file that was opened; they are lost unless the tracks are exported.",
+    "run": "The edits of its tracks are lost unless it is saved.",
+    "tracks": "Their edits are lost unless they are exported; the file that was opened stays as it was.",
 }
 
 

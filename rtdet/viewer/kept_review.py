@@ -13,6 +13,7 @@ import numpy as np
 
 from rtdet.errors import RtdetError
 from rtdet.kept import KeptRun, Tracking, edits_of, retrack
+from rtdet.kept.reading import is_malformed, keep_document
 from rtdet.kept.retrack import NO_TRACKER, table_of
 from rtdet.kept.retracking_client import Answer, RetrackingClient
 from rtdet.kept.reviewed import EDITS
@@ -75,7 +76,7 @@ class KeptReview(Review):
         self._is_passing, self._number = False, 0
         self._saved: tuple[Edit, ...] = ()
         self._waiting: tuple[Edit, ...] = ()  # those that do not fit, as they were said last
-        self._has_said_fixed = False
+        self._has_said_fixed = self._cannot_keep = False
 
     # What runs
 
@@ -94,7 +95,8 @@ class KeptReview(Review):
             self.end()
         elif self._is_fixed:
             return
-        self._path, self._pipeline, self._is_passing = path, pipeline, is_passing
+        self._path, self._pipeline = path, pipeline
+        self._is_passing = is_passing or self._cannot_keep
         self._has_changed |= is_old
         if tracking != self._tracking and self.table is not None:
             self.ask(tracking, None)
@@ -117,7 +119,7 @@ class KeptReview(Review):
         self._has_changed, self._written, self._is_fixed = False, -1.0, False
         self._log, self._saved, self._is_passing = None, (), False
         self._number += 1
-        self._waiting, self._has_said_fixed = (), False
+        self._waiting, self._has_said_fixed, self._cannot_keep = (), False, False
         self.name, self.progress = "", None
         self.take(None)
 
@@ -305,11 +307,26 @@ class KeptReview(Review):
         if self._is_fixed or path is None or not path.exists():
             return
 
-        def keep() -> None:
-            with KeptRun(path) as run:
-                run.set_document(name, text)
+        number = self._number
+        self._jobs.run(
+            lambda: keep_document(path, name, text),
+            failed=lambda error: self._could_not_keep(number, path, error),
+            lane="edits",
+        )
 
-        self._jobs.run(keep, lane="edits")
+    def _could_not_keep(self, number: int, path: Path, error: Exception) -> None:
+        """Says so at the first edit; from then on they have to be saved elsewhere."""
+        if number != self._number or self._cannot_keep:
+            return
+        self._cannot_keep = self._is_passing = True
+        why = f"{path.name} is damaged" if is_malformed(error) else str(error)
+        self._say(f"Edits cannot be kept in this run: {why}. Save the run under another name to keep them.")
+
+    def documents(self) -> dict[str, str]:
+        """What a copy of the run must have, where the run itself could not keep it."""
+        if not self._cannot_keep:
+            return {}
+        return {EDITS: self.log.to_text(), LOOKED_AT: "\n".join(sorted(self.looked_at))}
 
     def _near_is_there(self, path: Path, tracking: Tracking, table: TrackTable | None) -> None:
         if (

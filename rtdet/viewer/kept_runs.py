@@ -8,14 +8,16 @@ import os
 import shutil
 import sqlite3
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from contextlib import closing, suppress
+from dataclasses import replace
 from pathlib import Path
 
 from rtdet.cache import writable_cache
 from rtdet.config import RunConfig
-from rtdet.errors import OutputError
-from rtdet.kept import is_kept_run
+from rtdet.errors import OutputError, SourceError
+from rtdet.kept import KeptRun, KeptRunWriter, is_kept_run
+from rtdet.kept.reading import is_malformed, keep_document
 from rtdet.kept.schema import KEPT_SUFFIX
 from rtdet.kept.writing import KeepPlace
 from rtdet.output_file import check_output, replacing
@@ -129,8 +131,44 @@ def _what_is_watched(config: RunConfig) -> tuple[str, str]:
     return str(path.resolve()) if path is not None else config.source, config.model
 
 
-def save_run(run: Path, path: Path) -> None:
-    """Copies a kept run as it is now, which may still be written, to a file of the user's. Raises OutputError."""
+def save_run(run: Path, path: Path, documents: Mapping[str, str] = {}) -> None:
+    """Copies a kept run as it is now, which may still be written, to a file of the user's; of a damaged one what
+    can be read. `documents` are put into it besides. Raises OutputError; SourceError, where nothing can be read."""
+    try:
+        _copy(run, path)
+    except OutputError as error:
+        if not is_malformed(error):
+            raise
+        _save_what_is_left(run, path)
+    for name, text in documents.items():
+        keep_document(path, name, text)
+
+
+def _save_what_is_left(run: Path, path: Path) -> None:
+    with KeptRun(run) as damaged:
+        about = replace(damaged.about, class_names=damaged.class_names)
+        documents = {}
+        for name in ("edits", "looked_at", "zones"):
+            with suppress(SourceError):  # it is what was lost
+                text = damaged.document(name)
+                if text is not None:
+                    documents[name] = text
+        with replacing(path) as part:
+            whole = part.with_name(f"{part.name}{KEPT_SUFFIX}")  # no other name is written to
+            writer = KeptRunWriter(whole, lambda: about, documents)
+            try:
+                for one in damaged.walk():
+                    writer.write(one)
+                writer.close()
+                if not whole.exists():
+                    raise SourceError(f"{run} is damaged, and none of its frames can be read")
+                whole.replace(part)
+            finally:
+                writer.close()
+                whole.unlink(missing_ok=True)
+
+
+def _copy(run: Path, path: Path) -> None:
     check_output(path)
     with replacing(path) as part:
         part.unlink(missing_ok=True)

@@ -325,12 +325,16 @@ class Session:
             pipeline.flush_kept()
         saved = self.review.saving() if not self.review.is_fixed else lambda: None
 
+        documents = self.review.documents()
+
         def done(_written: object) -> None:
             saved()
             self.player.say(f"Saved the run to {path}")
             then()
 
-        self.jobs.run(lambda: save_run(run, path), done=done, lane="edits")  # after those that are being kept
+        self.jobs.run(
+            lambda: save_run(run, path, documents), done=done, lane="edits"
+        )  # after those that are being kept
 
     def open_tracks(self, path: Path) -> None:
         """Reads a track file of what is open, to be reviewed instead of the live tracks."""

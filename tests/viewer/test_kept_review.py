@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import threading
 import time
 from collections.abc import Callable, Iterator
@@ -16,6 +17,7 @@ from rtdet.types import Frame
 from rtdet.viewer.between import tracks_at
 from rtdet.viewer.jobs import Jobs
 from rtdet.viewer.kept_review import KeptReview
+from rtdet.viewer.kept_runs import save_run
 from tests.kept.conftest import CLASSES, frame
 
 _PICTURE = np.zeros((480, 640, 3), np.uint8)
@@ -265,3 +267,20 @@ def test_settings_that_do_not_act_on_the_tracks_of_a_file_say_so_once(review, ke
     assert said[0].startswith("The tracks of street.csv stay as they are")
     assert one.table is not None
     assert len(one.table) == len(table)
+
+
+def test_a_damaged_run_that_cannot_keep_edits_says_so_at_the_first(review, kept, tmp_path) -> None:
+    one, until, said = review
+    os.truncate(kept, int(kept.stat().st_size * 0.9))
+    one.begin(kept, _Pipeline(), Tracking(0.25), is_old=True)
+    until(lambda: one.table is not None)
+    assert not one.unsaved
+    said.clear()
+    for track_id in np.unique(one.table.ids)[:2].tolist():
+        one.apply(Edit.of("delete", track_id=track_id))
+    until(lambda: one.unsaved == "run")
+    assert len(said) == 1
+    assert "RUN.rtdet is damaged. Save the run under another name" in said[0]
+    save_run(kept, tmp_path / "WHOLE.rtdet", one.documents())
+    with KeptRun(tmp_path / "WHOLE.rtdet") as whole:
+        assert edits_of(whole).done == one.log.done

@@ -13,12 +13,13 @@ import pytest
 from rtdet.build import build_services
 from rtdet.config import RunConfig
 from rtdet.errors import OutputError, SourceError
-from rtdet.kept import About, KeptRun, KeptRunWriter
+from rtdet.kept import About, KeptRun, KeptRunWriter, edits_of
 from rtdet.pipeline import Pipeline
+from rtdet.tracks.offline import Edit, EditLog
 from rtdet.video.draw import DrawStyle
 from rtdet.viewer.kept_runs import KeptRuns, save_run
 from rtdet.viewer.opener import Opener
-from tests.kept.conftest import frame
+from tests.kept.conftest import CLASSES, frame
 
 
 @pytest.fixture
@@ -158,3 +159,21 @@ def test_a_run_that_nobody_asked_for_fails_in_silence_but_for_a_warning(
     writer.write(frame(2))
     writer.close()
     assert caplog.text.count("what is watched is no longer kept") == 1
+
+
+@pytest.mark.parametrize("share", [0.4, 0.95])
+def test_of_a_damaged_run_a_whole_copy_is_saved_with_what_is_given(tmp_path: Path, share: float) -> None:
+    run, path = tmp_path / "RUN.rtdet", tmp_path / "WHOLE.rtdet"
+    writer = KeptRunWriter(run, lambda: About(class_names=CLASSES))
+    for number in range(1, 1001):
+        writer.write(frame(number))
+    writer.close()
+    os.truncate(run, int(run.stat().st_size * share))
+    save_run(run, path, {"edits": EditLog([Edit.of("delete", track_id=3)]).to_text()})
+    with KeptRun(run) as damaged, KeptRun(path) as whole:
+        left = [one.number for one in damaged.walk()]
+        assert [one.number for one in whole.walk()] == left
+        assert len(left) > 1000 * share * 0.6
+        assert not whole.damage
+        assert whole.class_names == CLASSES
+        assert [str(edit) for edit in edits_of(whole).done] == ["delete 3"]

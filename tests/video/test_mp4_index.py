@@ -141,9 +141,9 @@ GROWTH = """
     import av
     from rtdet.output_file import OutputFile
     from rtdet.video.recording.media_file import MediaFile
-    from rtdet.video.recording.recording import _COMMON, _MUXERS
-    name, options = _MUXERS[".mp4"]
-    container = av.open(MediaFile(OutputFile(sys.argv[1])), "w", format=name, options={**_COMMON, **options})
+    from rtdet.video.recording.muxers import muxer_options
+    name, options = muxer_options(".mp4")
+    container = av.open(MediaFile(OutputFile(sys.argv[1])), "w", format=name, options=options)
     stream = container.add_stream("mjpeg", rate=25)
     stream.width, stream.height, stream.pix_fmt = 16, 16, "yuvj420p"
     stream.time_base = stream.codec_context.time_base = Fraction(1, 25)

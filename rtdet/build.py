@@ -111,9 +111,13 @@ def build_detector(config: RunConfig) -> Detector:
     """The detector that the config names; for a kept run one that gives what was kept."""
     path = kept_run_path(config.source)
     if path is not None:
-        run = KeptRun(path)
-        check_classes_known(thresholds_of(config), run.class_names)
-        return KeptDetector(run, thresholds_of(config))
+        detector = KeptDetector(KeptRun(path), thresholds_of(config))
+        try:
+            check_classes_known(detector.thresholds, detector.class_names)
+        except UsageError:
+            detector.close()
+            raise
+        return detector
     return load_detector(
         config.model,
         thresholds=thresholds_of(config),
@@ -332,6 +336,9 @@ def build_pipeline(
         policy = policy_of(config, live=info.is_live, watched=skips)
         # A file that may be skipped through would, unpaced, be over before the detector has begun.
         paced = not info.is_live and (watched or policy is Policy.LATEST)
+        keeper = build_keeper(config, info, detector, keep)
+        if keeper is not None:
+            opened.callback(keeper.close)
         pipeline = Pipeline(
             source,
             detector,
@@ -348,7 +355,7 @@ def build_pipeline(
             # Of a kept run the steps of the camera are known; its pictures may be gone.
             camera_motion=None if kept_run_path(config.source) is not None else OpticalFlow(),
             meter=meter,
-            keeper=build_keeper(config, info, detector, keep),
+            keeper=keeper,
         )
         opened.pop_all()
     pipeline.compensate_camera(config.camera_motion)

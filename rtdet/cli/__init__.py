@@ -240,7 +240,6 @@ def cli(ctx: click.Context, /, config_file: str | None, half: bool, show: bool, 
     if "set" in given:
         given.add("tracker")
     first, *others = one_series(values.pop("source") or ()) or (None,)
-    show_messages(quiet=bool(values.get("quiet")))
     config, given = with_settings_of_run(load_config(config_file, {**values, "source": first}), given)
     refuse_overwriting(config.outputs, [config_file])
     ctx.exit(run(config, given, show=show, others=others))

@@ -26,9 +26,8 @@ if TYPE_CHECKING:
 
 # How long a slow encoder may take, after Ctrl-C, to write the frames that it still holds.
 _FINISH_S = 30.0
-# The settings of a run that say what of the detector's candidates become tracks, and the suffix of a kept one.
+# The settings of a run that say what of the detector's candidates become tracks.
 TRACKING = ("conf", "iou", "classes", "max_det", "tracker", "set")
-KEPT_SUFFIX = ".rtdet"
 
 
 def run(
@@ -52,8 +51,6 @@ def run(
 
 def with_settings_of_run(config: RunConfig, given: set[str]) -> tuple[RunConfig, set[str]]:
     """Of a kept run the settings are those that it had, but for what is given; nothing remembered replaces them."""
-    if not config.source.endswith(KEPT_SUFFIX):
-        return config, given
     from rtdet.build import kept_run_path
     from rtdet.kept import KeptRun, Tracking
 

@@ -56,7 +56,7 @@ def _is_the_one(path: Path, about: About) -> bool:
         if not path.is_file() or path.stat().st_size != about.fingerprint.get("bytes"):
             return False
         return fingerprint(path) == dict(about.fingerprint)
-    except Exception:  # it cannot be read
+    except (SourceError, OSError, ValueError):  # it cannot be read, or no path can be called so
         return False
 
 
@@ -139,6 +139,7 @@ class KeptDetector:
         self._times = frames.times_s
         self._is_processed = frames.is_processed
         self._by_time = np.argsort(self._times, kind="stable")
+        self._sorted = self._times[self._by_time]
 
     def detect(self, images: Sequence[Image]) -> list[Detections]:
         """Nothing: a picture alone does not say which frame it is."""
@@ -170,7 +171,7 @@ class KeptDetector:
             return row
         if are_pictures:
             return None
-        times = self._times[self._by_time]
+        times = self._sorted
         place = int(np.searchsorted(times, frame.t - _SAME_S))
         is_there = place < len(times) and abs(times[place] - frame.t) < _SAME_S
         return int(self._by_time[place]) if is_there else None

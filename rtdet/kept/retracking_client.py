@@ -45,7 +45,6 @@ class RetrackingClient:
         self.number = 0
         self._process: subprocess.Popen[bytes] | None = None
         self._answers: queue.SimpleQueue[Answer] = queue.SimpleQueue()
-        self._rows: Rows | None = None
 
     def request(self, path: Path, tracking: Tracking) -> int:
         """Asks for the tracks of the run as far as it is kept; a request before it is given up. Returns its number.
@@ -55,7 +54,7 @@ class RetrackingClient:
             process = self._running()
             try:
                 assert process.stdin is not None
-                process.stdin.write(request_line(self.number, str(path), tracking))
+                process.stdin.write(request_line(self.number, str(path.resolve()), tracking))
                 process.stdin.flush()
                 return self.number
             except OSError:  # it died; perhaps for want of memory
@@ -88,6 +87,8 @@ class RetrackingClient:
                 stdin=subprocess.PIPE,
                 stdout=subprocess.PIPE,
                 stderr=subprocess.DEVNULL,
+                # Not in the user's folder, whose files Python would take for its own modules.
+                cwd=Path(__file__).parents[2],
                 creationflags=getattr(subprocess, "CREATE_NO_WINDOW", 0),
             )
             threading.Thread(target=self._read, args=(process,), name="rtdet-retracking", daemon=True).start()

@@ -135,3 +135,28 @@ def test_a_password_of_the_source_is_not_in_the_file(tmp_path: Path) -> None:
     assert b"geheim" not in content
     assert b"abc123secret" not in content
     assert b"camera.example" in content
+
+
+def test_a_kept_run_is_known_by_its_content_and_has_its_settings_under_any_name(tmp_path: Path) -> None:
+    def rtdet(*words: str) -> subprocess.CompletedProcess[str]:
+        command = [sys.executable, "-W", "error", "-m", "rtdet", *words, "--headless"]
+        return subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, timeout=120)
+
+    run = (
+        "--max-frames",
+        "30",
+        "--conf",
+        "0.6",
+        "--tracker",
+        "sort",
+        "--tracks",
+        "RUN.csv",
+        "--keep",
+        "RUN.rtdet",
+    )
+    assert rtdet("--source", "demo", *run).returncode == 0
+    (tmp_path / "RUN.rtdet").rename(tmp_path / "renamed.db")
+    assert rtdet("--source", "renamed.db", "--tracks", "AGAIN.csv").returncode == 0
+    assert (tmp_path / "AGAIN.csv").read_bytes() == (tmp_path / "RUN.csv").read_bytes()
+    wrong = rtdet("--source", "renamed.db", "--classes", "peple")
+    assert (wrong.returncode, len(wrong.stderr.splitlines())) == (2, 1)

@@ -127,3 +127,18 @@ def test_rows_without_frames_are_an_empty_table() -> None:
     assert len(rows_of([]).table(("a",))) == 0
     empty: Rows = rows_of([])
     assert empty.followed_by(empty).numbers.tolist() == []
+
+
+def test_files_of_the_folder_that_one_is_in_are_not_taken_for_modules(
+    make_run: MakeRun, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path = make_run(40)
+    elsewhere = tmp_path / "elsewhere"
+    elsewhere.mkdir()
+    (elsewhere / "numpy.py").write_text("raise SystemExit('not this one')")
+    monkeypatch.chdir(elsewhere)
+    client = RetrackingClient()
+    try:
+        assert _wait(client, client.request(Path("..") / path.name, Tracking())).table is not None
+    finally:
+        client.close()

@@ -42,6 +42,26 @@ _SHOWN = (
 )
 
 
+def scrolling_column(panel: QWidget, top: int = 14) -> QVBoxLayout:
+    """The column of a panel at the window's side, which scrolls where a low window has no room for all of it."""
+    panel.setObjectName("panel")
+    panel.setFixedWidth(WIDTH)
+    outer = QVBoxLayout(panel)
+    outer.setContentsMargins(0, 0, 0, 0)
+    area = QScrollArea(panel)
+    area.setWidgetResizable(True)
+    area.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
+    area.setFocusPolicy(Qt.FocusPolicy.NoFocus)
+    outer.addWidget(area)
+    body = QWidget()
+    body.setObjectName("panelBody")
+    area.setWidget(body)
+    column = QVBoxLayout(body)
+    column.setContentsMargins(16, top, 16, 14)
+    column.setSpacing(theme.SPACE)
+    return column
+
+
 class Panel(QFrame):
     def __init__(
         self,
@@ -52,21 +72,7 @@ class Panel(QFrame):
         browse_model: Callable[[], None],
     ) -> None:
         super().__init__()
-        self.setObjectName("panel")
-        self.setFixedWidth(WIDTH)
-        outer = QVBoxLayout(self)
-        outer.setContentsMargins(0, 0, 0, 0)
-        area = QScrollArea(self)
-        area.setWidgetResizable(True)
-        area.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
-        area.setFocusPolicy(Qt.FocusPolicy.NoFocus)
-        outer.addWidget(area)
-        body = QWidget()
-        body.setObjectName("panelBody")
-        area.setWidget(body)
-        column = QVBoxLayout(body)
-        column.setContentsMargins(16, 14, 16, 14)
-        column.setSpacing(theme.SPACE)
+        column = scrolling_column(self)
 
         column.addWidget(_heading("Model"))
         self.model = Chooser(player, "model", models, "Model", _MODEL)

@@ -10,15 +10,14 @@ from PyQt6.QtWidgets import (
     QHBoxLayout,
     QLabel,
     QPushButton,
-    QScrollArea,
     QSizePolicy,
     QToolButton,
-    QVBoxLayout,
     QWidget,
 )
 
 from rtdet.counting import POINTS
 from rtdet.ui import theme
+from rtdet.ui.controls import scrolling_column
 from rtdet.ui.icons import icon
 from rtdet.ui.inputs import CalmComboBox, KeyKeeper
 from rtdet.ui.zone_details import ZoneDetails
@@ -29,7 +28,6 @@ from rtdet.viewer.rates import clock
 from rtdet.viewer.zone_counting import ZoneCounting
 from rtdet.viewer.zone_editor import LINE, ZONE
 
-WIDTH = 272
 _POINTS = {
     "feet": "Feet (lower edge)", "center": "Centre", "head": "Head (upper edge)",
     "left": "Left edge", "right": "Right edge", "front left": "Lower left corner",
@@ -53,22 +51,8 @@ class ZonesPanel(QFrame):
         close: Callable[[], None],
     ) -> None:
         super().__init__()
-        self.setObjectName("panel")
-        self.setFixedWidth(WIDTH)
         self._counting, self._editor = counting, counting.editor
-        outer = QVBoxLayout(self)
-        outer.setContentsMargins(0, 0, 0, 0)
-        area = QScrollArea(self)  # in a low window there is not room for all of it
-        area.setWidgetResizable(True)
-        area.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
-        area.setFocusPolicy(Qt.FocusPolicy.NoFocus)
-        outer.addWidget(area)
-        body = QWidget()
-        body.setObjectName("panelBody")
-        area.setWidget(body)
-        column = QVBoxLayout(body)
-        column.setContentsMargins(16, 10, 16, 14)
-        column.setSpacing(theme.SPACE)
+        column = scrolling_column(self, top=10)
         column.addLayout(self._head(close))
         column.addLayout(self._draw_buttons())
         self.hint = _note(self)

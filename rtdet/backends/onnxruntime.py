@@ -16,7 +16,8 @@ from rtdet.backends.forks import refuse_after_fork
 from rtdet.backends.graph_files import ONNX, graph_format
 from rtdet.backends.hostile import refuse_hostile
 from rtdet.backends.machine import core_count
-from rtdet.backends.network import Inputs, Outputs, Shape, Shapes, as_shapes, in_one_tuple
+from rtdet.backends.network import Inputs, Outputs, PixelInput, Shape, Shapes, as_shapes, in_one_tuple
+from rtdet.backends.pixels import converted
 from rtdet.backends.placeholders import refuse_placeholder
 from rtdet.errors import ModelError, UsageError
 
@@ -25,7 +26,11 @@ if TYPE_CHECKING:
 
 
 def open_onnxruntime(
-    model: torch.nn.Module | Path, shapes: Shapes, device: str, precision: str
+    model: torch.nn.Module | Path,
+    shapes: Shapes,
+    device: str,
+    precision: str,
+    pixels: PixelInput | None = None,
 ) -> OnnxRuntimeNetwork:
     import onnxruntime
 
@@ -50,7 +55,7 @@ def open_onnxruntime(
         raise ModelError(
             f"{what} is not a readable ONNX network, or it is damaged: {_short(error)}"
         ) from error
-    return OnnxRuntimeNetwork(session, shapes, device, what)
+    return OnnxRuntimeNetwork(session, shapes, device, what, pixels)
 
 
 def _providers(device: str) -> list[Any]:
@@ -94,8 +99,10 @@ class OnnxRuntimeNetwork:
     backend = "onnxruntime"
     precision = "fp32"
 
-    def __init__(self, session: Any, shapes: Shapes, device: str, what: str) -> None:
-        self.device, self._what = device, what
+    def __init__(
+        self, session: Any, shapes: Shapes, device: str, what: str, pixels: PixelInput | None = None
+    ) -> None:
+        self.device, self._what, self._pixels = device, what, pixels
         self._session = session
         ports = session.get_inputs()
         if len(ports) != len(shapes):
@@ -126,6 +133,8 @@ class OnnxRuntimeNetwork:
                 future.cancel()
 
     def _run(self, inputs: Inputs) -> Outputs:
+        if self._pixels is not None:
+            inputs = converted(inputs, self._pixels)
         arrays = zip(self._inputs, in_one_tuple(inputs), strict=True)
         try:
             outputs = self._session.run(

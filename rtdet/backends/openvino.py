@@ -30,7 +30,17 @@ from rtdet.backends.graph_files import IR, ONNX, graph_format
 from rtdet.backends.hostile import refuse_hostile
 from rtdet.backends.hostile_sizes import doubt_of_sizes
 from rtdet.backends.hostile_trial import pass_trial
-from rtdet.backends.network import Inputs, Outputs, Shape, Shapes, Tensor, as_shapes, in_one_tuple
+from rtdet.backends.network import (
+    Inputs,
+    Outputs,
+    PixelInput,
+    Pixels,
+    Shape,
+    Shapes,
+    Tensor,
+    as_shapes,
+    in_one_tuple,
+)
 from rtdet.backends.placeholders import refuse_placeholder
 from rtdet.cache import discard, is_whole, seal, seal_of, writable_cache
 from rtdet.errors import ModelError, UsageError
@@ -68,7 +78,9 @@ def _new_core() -> Any:
     return load_openvino().Core()
 
 
-def open_openvino(model: Any, shapes: Shapes, device: str, precision: str) -> OpenVinoNetwork:
+def open_openvino(
+    model: Any, shapes: Shapes, device: str, precision: str, pixels: PixelInput | None = None
+) -> OpenVinoNetwork:
     """`model`: a torch module, the path of a file, or a graph (openvino.Model), whose name is that of its file."""
     ov = load_openvino()
     precision = _choose_precision(precision)
@@ -79,6 +91,8 @@ def open_openvino(model: Any, shapes: Shapes, device: str, precision: str) -> Op
         fixed = _with_fixed_inputs(ov, graph, shapes)
         if isinstance(model, Path):
             _refuse_huge(fixed, model)
+        if pixels is not None:
+            fixed = _with_pixels(ov, fixed, pixels)
         return OpenVinoNetwork(fixed, device, precision, what, is_file=is_graph or is_file)
     except ModelError:
         raise
@@ -198,6 +212,28 @@ def _with_fixed_inputs(ov: Any, graph: Any, shapes: Shapes) -> Any:
     return graph
 
 
+def _with_pixels(ov: Any, graph: Any, pixels: PixelInput) -> Any:
+    """The graph with a picture's pixels in place of one input: uint8 (1, H, W, 3) BGR, or (H, W, 3) where the input
+    has no axis for a batch."""
+    layout, formats = pixels.layout.upper(), ov.preprocess.ColorFormat
+    steps = ov.preprocess.PrePostProcessor(graph)
+    picture = steps.input(pixels.index)
+    of_tensor = (
+        picture.tensor().set_element_type(ov.Type.u8).set_layout(ov.Layout(layout.replace("C", "") + "C"))
+    )
+    of_tensor.set_color_format(formats.BGR)
+    picture.model().set_layout(ov.Layout(layout))
+    inside = picture.preprocess()
+    is_scaled = any(pixels.offset) or any(value != 1 for value in pixels.std)
+    if is_scaled or pixels.color == "gray":
+        inside.convert_element_type(ov.Type.f32)
+    if pixels.color != "bgr":
+        inside.convert_color({"rgb": formats.RGB, "gray": formats.GRAY}[pixels.color])
+    if is_scaled:
+        inside.mean(list(pixels.offset[: pixels.channels])).scale(list(pixels.std[: pixels.channels]))
+    return steps.build()
+
+
 def _discard_damaged(cache: Path, key: Path | None) -> None:
     """Takes compiled networks that are no longer what OpenVINO wrote out of its cache: it reads them unchecked, and
     then finds nothing in any picture, or crashes. `key` lists those of one network; without it all are looked at."""
@@ -243,6 +279,7 @@ class OpenVinoNetwork:
         self.device, self.precision, self._what, self._is_file = device, precision, what, is_file
         self._core = _core()
         self._graph = graph
+        self._ports = [(tuple(port.shape), port.get_element_type().to_dtype()) for port in graph.inputs]
         self._requests: dict[str, list[Any]] = {}
         self._compiled("LATENCY")  # here, so that a network that cannot run is found at once
 
@@ -292,7 +329,7 @@ class OpenVinoNetwork:
             yield from self._run(self._compiled("THROUGHPUT"), chain([first, second], arrays))
 
     def _run(self, requests: list[Any], arrays: Iterable[Inputs]) -> Iterator[Outputs]:
-        free, running = deque(requests), deque[tuple[Any, list[Tensor]]]()
+        free, running = deque(requests), deque[tuple[Any, list[Tensor | Pixels]]]()
         try:
             for array in arrays:
                 done = None
@@ -309,15 +346,21 @@ class OpenVinoNetwork:
                 with suppress(RuntimeError):
                     request.wait()
 
-    def _start(self, request: Any, inputs: Inputs) -> tuple[Any, list[Tensor]]:
-        arrays = [np.ascontiguousarray(one, dtype=np.float32) for one in in_one_tuple(inputs)]
+    def _start(self, request: Any, inputs: Inputs) -> tuple[Any, list[Tensor | Pixels]]:
+        arrays = [self._fitting(one, i) for i, one in enumerate(in_one_tuple(inputs))]
         try:
             request.start_async(arrays, share_inputs=True)
         except RuntimeError as error:
             raise ModelError(f"OpenVINO failed on {self._what}: {_reason(error)}") from error
         return request, arrays
 
-    def _collect(self, running: deque[tuple[Any, list[Tensor]]]) -> tuple[Any, Outputs]:
+    def _fitting(self, array: Tensor | Pixels, index: int) -> Tensor | Pixels:
+        """An array as the input takes it: contiguous; a picture without a batch's axis where that has none."""
+        shape, dtype = self._ports[index]
+        array = np.ascontiguousarray(array, dtype=dtype)
+        return array[0] if array.ndim == len(shape) + 1 == 4 and array.shape[0] == 1 else array
+
+    def _collect(self, running: deque[tuple[Any, list[Tensor | Pixels]]]) -> tuple[Any, Outputs]:
         request, _ = running[0]
         try:
             request.wait()

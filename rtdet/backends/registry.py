@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 from rtdet.backends.forks import note_opened, refuse_after_fork
 from rtdet.backends.graph_files import GRAPH_SUFFIXES, IR, graph_format
 from rtdet.backends.machine import has_nvidia_driver, may_have_gpu, tell_of_unused_gpu
-from rtdet.backends.network import Network, Shape, Shapes, as_shapes
+from rtdet.backends.network import Network, PixelInput, Shape, Shapes, as_shapes
 from rtdet.errors import ModelError, UnknownNameError, UsageError
 from rtdet.extras import is_installed, require
 
@@ -23,28 +23,33 @@ DEVICES = ("auto", "cpu", "cuda", "mps")
 PRECISIONS = ("auto", "fp32", "fp16", "bf16", "int8")
 
 
-def _torch(model: Model, shapes: Shapes, device: str, precision: str) -> Network:
+def _torch(model: Model, shapes: Shapes, device: str, precision: str, pixels: PixelInput | None) -> Network:
     require("torch", "the torch backend", "torch")
     from rtdet.backends.torch import open_torch
 
-    return open_torch(model, shapes, device, precision)
+    return open_torch(model, shapes, device, precision, pixels)
 
 
-def _openvino(model: Model, shapes: Shapes, device: str, precision: str) -> Network:
+def _openvino(
+    model: Model, shapes: Shapes, device: str, precision: str, pixels: PixelInput | None
+) -> Network:
     from rtdet.backends.openvino import open_openvino
 
-    return open_openvino(model, shapes, device, precision)
+    return open_openvino(model, shapes, device, precision, pixels)
 
 
-def _onnxruntime(model: Model, shapes: Shapes, device: str, precision: str) -> Network:
+def _onnxruntime(
+    model: Model, shapes: Shapes, device: str, precision: str, pixels: PixelInput | None
+) -> Network:
     require("onnxruntime", "the onnxruntime backend")
     from rtdet.backends.onnxruntime import open_onnxruntime
 
-    return open_onnxruntime(model, shapes, device, precision)
+    return open_onnxruntime(model, shapes, device, precision, pixels)
 
 
-# Each takes a model, its inputs' shapes, a device that `choose` settled, and a precision (maybe "auto").
-BACKENDS: Mapping[str, Callable[[Model, Shapes, str, str], Network]] = {
+# Each takes a model, its inputs' shapes, a device that `choose` settled, a precision (maybe "auto"), and how a
+# picture becomes one of the inputs, where the network shall be given pixels.
+BACKENDS: Mapping[str, Callable[[Model, Shapes, str, str, PixelInput | None], Network]] = {
     "torch": _torch,
     "openvino": _openvino,
     "onnxruntime": _onnxruntime,
@@ -58,10 +63,12 @@ def open_network(
     backend: str = "auto",
     device: str = "auto",
     precision: str = "auto",
+    pixels: PixelInput | None = None,
 ) -> Network:
     """Compile `model`, a torch module or the path of a network's file (graph_files.FORMATS), for inputs of
     `input_shape`: one shape, or for a network with several inputs a tuple of them.
     An openvino.Model runs on the openvino backend, which has to be named.
+    pixels: how a picture becomes one of the inputs; the network is then given the picture, uint8 (1, H, W, 3) BGR.
 
     backend "auto" is OpenVINO on the CPU and torch on cuda and mps (ONNX Runtime for files there). precision
     "auto" is the fastest that the device has natively without visible loss: bf16 or fp32 on CPUs, fp16 on
@@ -75,7 +82,7 @@ def open_network(
         _check_file(model)
     backend, device = choose(backend, device, is_file=is_file)
     note_opened()
-    return BACKENDS[backend](model, as_shapes(input_shape), device, precision)
+    return BACKENDS[backend](model, as_shapes(input_shape), device, precision, pixels)
 
 
 def check_names(backend: str, device: str, precision: str) -> None:

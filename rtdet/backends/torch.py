@@ -13,17 +13,24 @@ import torch
 
 from rtdet.backends.forks import refuse_after_fork
 from rtdet.backends.machine import core_count
-from rtdet.backends.network import Inputs, Outputs, Shape, Shapes, Tensor, in_one_tuple
+from rtdet.backends.network import Inputs, Outputs, PixelInput, Pixels, Shape, Shapes, Tensor, in_one_tuple
 from rtdet.errors import ModelError, UsageError
 
 TYPES = {"fp32": torch.float32, "fp16": torch.float16, "bf16": torch.bfloat16}
+_GRAY_OF_BGR = (0.114, 0.587, 0.299)
 _IN_FLIGHT = 2  # on a GPU: one input is copied over while the other is computed
 
 
-def open_torch(model: torch.nn.Module | Path, shapes: Shapes, device: str, precision: str) -> TorchNetwork:
+def open_torch(
+    model: torch.nn.Module | Path,
+    shapes: Shapes,
+    device: str,
+    precision: str,
+    pixels: PixelInput | None = None,
+) -> TorchNetwork:
     if isinstance(model, Path):
         raise UsageError(f"the torch backend cannot run {model.name}; use --backend auto")
-    return TorchNetwork(model, torch.device(device), choose_precision(device, precision), shapes[0])
+    return TorchNetwork(model, torch.device(device), choose_precision(device, precision), shapes[0], pixels)
 
 
 def choose_precision(device: str, wanted: str) -> str:
@@ -42,8 +49,15 @@ class TorchNetwork:
 
     backend = "torch"
 
-    def __init__(self, module: torch.nn.Module, device: torch.device, precision: str, shape: Shape) -> None:
-        self.device, self.precision, self._shape = str(device), precision, shape
+    def __init__(
+        self,
+        module: torch.nn.Module,
+        device: torch.device,
+        precision: str,
+        shape: Shape,
+        pixels: PixelInput | None = None,
+    ) -> None:
+        self.device, self.precision, self._shape, self._pixels = str(device), precision, shape, pixels
         self._device = device
         self._module: torch.nn.Module | None = copy.deepcopy(module).eval().to(device)
         for parameter in self._module.parameters():
@@ -64,7 +78,7 @@ class TorchNetwork:
         while running:
             yield _finish(*running.popleft())
 
-    def _start(self, *arrays: Tensor) -> tuple[list[torch.Tensor], Any]:
+    def _start(self, *arrays: Tensor | Pixels) -> tuple[list[torch.Tensor], Any]:
         """Queue one input: the outputs in host memory, and the CUDA event after which they are filled."""
         if self._module is None:
             raise ModelError("the network was closed")
@@ -77,6 +91,8 @@ class TorchNetwork:
                 contexts.enter_context(torch.cuda.device(self._device))
                 contexts.enter_context(torch.backends.cudnn.flags(benchmark=True))
             tensors = [self._placed(torch.from_numpy(array)) for array in arrays]
+            if (pixels := self._pixels) is not None:
+                tensors[pixels.index] = from_pixels(tensors[pixels.index], pixels)
             try:
                 outputs = self._module(*tensors)
             except RuntimeError as error:
@@ -97,6 +113,23 @@ class TorchNetwork:
 
     def close(self) -> None:
         self._module = None
+
+
+def from_pixels(picture: torch.Tensor, pixels: PixelInput) -> torch.Tensor:
+    """uint8 (B, H, W, 3) BGR as the float32 that a network's input takes, on the picture's own device."""
+    values = picture.permute(0, 3, 1, 2).to(torch.float32, memory_format=torch.contiguous_format)
+    if pixels.color == "gray":
+        weights = torch.tensor(_GRAY_OF_BGR, device=values.device).view(1, 3, 1, 1)
+        values = (values * weights).sum(1, keepdim=True)
+    elif pixels.color == "rgb":
+        values = values.flip(1)
+    count = pixels.channels
+    offset = torch.tensor(pixels.offset[:count], device=values.device).view(1, count, 1, 1)
+    deviation = torch.tensor(pixels.std[:count], device=values.device).view(1, count, 1, 1)
+    values = (values - offset) / deviation
+    if "hwc" in pixels.layout:
+        values = values.permute(0, 2, 3, 1).contiguous()
+    return values if "n" in pixels.layout else values[0]
 
 
 def _to_host(tensor: torch.Tensor) -> torch.Tensor:

@@ -7,6 +7,7 @@ import math
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
@@ -60,7 +61,7 @@ class GraphDetector:
     ) -> None:
         self.thresholds = thresholds or Thresholds()
         self._path = path
-        self._options = {"backend": backend, "device": device, "precision": precision}
+        self._options: dict[str, Any] = {"backend": backend, "device": device, "precision": precision}
         self._networks: dict[Size, Network] = {}
         self._closed = False
         if imgsz is not None and imgsz < 64:
@@ -110,7 +111,8 @@ class GraphDetector:
         inputs, back = self._inputs(image, size, self._head)
         fitted, _ = fit_picture(image, size, self._head.input)
         outputs = next(iter(self._network(size).run_many([inputs])))
-        return Look(fitted, in_one_tuple(inputs), outputs, size, back)
+        arrays = tuple(np.asarray(one, dtype=np.float32) for one in in_one_tuple(inputs))
+        return Look(fitted, arrays, outputs, size, back)
 
     def _open(self, found: Sequence[Recognized], imgsz: int | None, text: str | None) -> tuple[Head, str]:
         """The first of the families that a run of the network bears out. Opens the network at once, so that a wrong

@@ -6,10 +6,12 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import numpy as np
+import onnx
 import pytest
 import torch
 
 from rtdet.backends import BACKENDS, Network, open_network
+from rtdet.backends.network import PixelInput
 from rtdet.errors import ModelError
 
 SHAPE = (1, 3, 64, 96)
@@ -104,3 +106,75 @@ def test_close_may_be_called_twice_and_ends_it(network: Network) -> None:
     network.close()
     with pytest.raises(ModelError, match="closed"):
         list(network.run_many(inputs(1)))
+
+
+class Shown(torch.nn.Module):
+    """Gives its inputs back, times two and plus the second."""
+
+    def forward(self, further: torch.Tensor, picture: torch.Tensor) -> torch.Tensor:
+        return picture * 2 + further
+
+
+IMAGENET = ((123.675, 116.28, 103.53), (58.395, 57.12, 57.375))
+PIXELS = [
+    PixelInput(1),
+    PixelInput(1, "rgb", std=(255.0, 255.0, 255.0)),
+    PixelInput(1, "rgb", *IMAGENET),
+    PixelInput(1, "bgr", *IMAGENET, layout="nhwc"),
+    PixelInput(1, "rgb", layout="nhwc"),
+    PixelInput(1, "rgb", *IMAGENET, layout="chw"),
+    PixelInput(1, "bgr", layout="hwc", zero_point=128),
+    PixelInput(1, "gray", (10.0,) * 3, (2.0,) * 3),
+    PixelInput(1, "gray", layout="nhwc"),
+]
+
+
+@pytest.mark.parametrize("backend", sorted(BACKENDS))
+@pytest.mark.parametrize("pixels", PIXELS, ids=lambda one: f"{one.color}-{one.layout}-{one.std[0]:g}")
+def test_a_picture_becomes_the_input_that_it_stands_for(
+    pixels: PixelInput, backend: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("RTDET_CACHE", str(tmp_path))
+    picture = np.random.default_rng(5).integers(0, 256, (1, 20, 30, 3), dtype=np.uint8)
+    values = picture.astype(np.float64)
+    if pixels.color == "gray":
+        values = (values * (0.114, 0.587, 0.299)).sum(-1, keepdims=True)
+    elif pixels.color == "rgb":
+        values = values[..., ::-1]
+    count = values.shape[-1]
+    values = (values - pixels.mean[:count]) / pixels.std[:count] - pixels.zero_point
+    values = values if "n" in pixels.layout else values[0]
+    expected = values if "hwc" in pixels.layout else np.moveaxis(values, -1, -3)
+    shapes = ((1,) * expected.ndim, expected.shape)
+    network = open_network(Shown(), shapes, backend=backend, device="cpu", precision="fp32", pixels=pixels)
+    (outputs,) = network.run_many([(np.full(shapes[0], 3, np.float32), picture)])
+    # A grey that is made before the network is rounded to whole numbers.
+    tolerance = 1.01 / pixels.std[0] if pixels.color == "gray" else 1e-4
+    np.testing.assert_allclose(outputs[0], expected * 2 + 3, atol=tolerance)
+    assert pixels.picture_shape(expected.shape) == picture.shape
+    network.close()
+
+
+@pytest.mark.parametrize("backend", ["openvino", "onnxruntime"])
+@pytest.mark.parametrize("dtype", [np.uint8, np.int8, np.float16])
+def test_a_picture_goes_into_a_network_of_other_numbers(
+    backend: str, dtype: type, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("RTDET_CACHE", str(tmp_path))
+    kind = onnx.helper.np_dtype_to_tensor_dtype(np.dtype(dtype))
+    shape = (1, 20, 30, 3)
+    graph = onnx.helper.make_graph(
+        [onnx.helper.make_node("Cast", ["picture"], ["out"], to=onnx.TensorProto.FLOAT)],
+        "numbers",
+        [onnx.helper.make_tensor_value_info("picture", kind, shape)],
+        [onnx.helper.make_tensor_value_info("out", onnx.TensorProto.FLOAT, shape)],
+    )
+    model = onnx.helper.make_model(graph, opset_imports=[onnx.helper.make_opsetid("", 17)], ir_version=8)
+    onnx.save(model, tmp_path / "m.onnx")
+    zero_point = 128 if dtype is np.int8 else 0
+    pixels = PixelInput(0, "rgb", layout="nhwc", zero_point=zero_point)
+    picture = np.random.default_rng(5).integers(0, 256, shape, dtype=np.uint8)
+    network = open_network(tmp_path / "m.onnx", shape, backend=backend, device="cpu", pixels=pixels)
+    (outputs,) = network.run_many([picture])
+    np.testing.assert_array_equal(outputs[0], picture[..., ::-1].astype(np.float32) - zero_point)
+    network.close()

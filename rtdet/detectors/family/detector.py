@@ -102,7 +102,8 @@ class NetworkDetector(ABC):
         fitted, back = self._fit(image, size)
         inputs = self._inputs(fitted)
         outputs = next(iter(self._network(size).run_many([inputs])))
-        return Look(np.asarray(fitted.round(), dtype=np.uint8), in_one_tuple(inputs), outputs, size, back)
+        arrays = tuple(np.asarray(one, dtype=np.float32) for one in in_one_tuple(inputs))
+        return Look(np.asarray(fitted.round(), dtype=np.uint8), arrays, outputs, size, back)
 
     def _visible_names(self) -> Sequence[str]:
         names: Sequence[str] = self._config.class_names

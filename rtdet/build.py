@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import ExitStack, closing
+from contextlib import ExitStack
 from dataclasses import fields, replace
 from functools import partial
 from itertools import chain
@@ -15,14 +15,19 @@ from rtdet.config import RunConfig
 from rtdet.counting.building import build_counting
 from rtdet.counting.sink import CountSink
 from rtdet.detectors.registry import files_of_model, load_detector, model_card, model_names, weights_of
-from rtdet.detectors.selection import check_classes as check_classes_known
 from rtdet.errors import RtdetError, UnknownNameError, UsageError
 from rtdet.ground import SpeedMeter, read_scale, scale_in_text
-from rtdet.ground.zones import read_text
-from rtdet.kept import KeptRun, KeptRunWriter, edits_of, is_kept_run
-from rtdet.kept.about import About, about_source, now, sha256_of, versions
-from rtdet.kept.replay import GraySource, KeptDetector, find_video
-from rtdet.kept.schema import KEPT_SUFFIX
+from rtdet.kept.about import sha256_of
+from rtdet.kept.building import (
+    build_keeper,
+    build_kept_detector,
+    build_kept_source,
+    kept_run_path,
+    kept_zones,
+    length_of_run,
+    video_of,
+    warn_of_edits,
+)
 from rtdet.kept.writing import KeepPlace
 from rtdet.overwriting import refuse_overwriting, refuse_overwriting_in
 from rtdet.pipeline import Pipeline, Policy
@@ -54,51 +59,15 @@ def build_source(config: RunConfig, packets: PacketCopy | None = None) -> Source
     `packets` copies what is read of a file or a stream; UsageError where a source has none."""
     path = kept_run_path(config.source)
     if path is None:
-        return _open(config, config.source, packets)
+        return _open(config, packets)
     if packets is not None:
         raise UsageError(f"{path} is a kept run, without packets that --save-raw could copy; name its video")
-    with closing(KeptRun(path)) as run:
-        video = find_video(run)
-        start = config.start or float(run.about.settings.get("start") or 0.0)
-        if video is not None:
-            return _open(replace(config, start=start), video)
-        log.warning("the video of %s is not here; its boxes are shown on grey", run.path.name)
-        return GraySource(run, config.start, config.max_megapixels)
+    return build_kept_source(config, path, _open)
 
 
-def kept_run_path(source: str) -> Path | None:
-    """The file of the kept run that a source names; None where it names something else."""
-    path = file_of(source)
-    is_one = path is not None and (path.suffix.lower() == KEPT_SUFFIX or is_kept_run(path))
-    return path if is_one else None
-
-
-def video_of(source: str) -> str | None:
-    """What `open_source` is given for a source: of a kept run its video, None where that is not to be found."""
-    path = kept_run_path(source)
-    if path is None:
-        return source
-    with closing(KeptRun(path)) as run:
-        return find_video(run)
-
-
-def _length_of_run(source: str) -> float | None:
-    """How many seconds of its video a kept run has; None for another source, and where nobody knows."""
-    path = kept_run_path(source)
-    if path is None:
-        return None
-    with closing(KeptRun(path)) as run:
-        times = run.frames.times_s[run.frames.is_processed]
-        if run.about.are_pictures or not len(times):
-            return None
-        first = max(float(run.about.settings.get("start") or 0.0), 0.0)
-        fps = run.about.info.fps or 25.0
-        return max(float(times[-1]) - min(first, float(times[0])) + 0.5 / fps, 1e-3)
-
-
-def _open(config: RunConfig, source: str, packets: PacketCopy | None = None) -> Source:
+def _open(config: RunConfig, packets: PacketCopy | None = None) -> Source:
     return open_source(
-        source,
+        config.source,
         start_s=config.start,
         taken_as=config.taken_as,
         video_track=config.video_track,
@@ -111,13 +80,7 @@ def build_detector(config: RunConfig) -> Detector:
     """The detector that the config names; for a kept run one that gives what was kept."""
     path = kept_run_path(config.source)
     if path is not None:
-        detector = KeptDetector(KeptRun(path), thresholds_of(config))
-        try:
-            check_classes_known(detector.thresholds, detector.class_names)
-        except UsageError:
-            detector.close()
-            raise
-        return detector
+        return build_kept_detector(path, thresholds_of(config))
     return load_detector(
         config.model,
         thresholds=thresholds_of(config),
@@ -155,13 +118,11 @@ def check_tracker(name: str, texts: Sequence[str] = ()) -> None:
 def build_meter(config: RunConfig) -> TrackMeter | None:
     """What measures speeds, where the config's zones file, or else the kept run that is its source, has a
     scale of the ground. Raises SourceError."""
-    kept = kept_run_path(config.source) if config.zones is None else None
-    if kept is not None:
-        with closing(KeptRun(kept)) as run:
-            text = run.document("zones")
-        scale = None if text is None else scale_in_text(text, f"the zones of {kept}")
+    if config.zones is not None:
+        scale = read_scale(config.zones)
     else:
-        scale = None if config.zones is None else read_scale(config.zones)
+        text = kept_zones(config.source)
+        scale = None if text is None else scale_in_text(text, f"the zones of {kept_run_path(config.source)}")
     return None if scale is None else SpeedMeter(scale)
 
 
@@ -194,56 +155,6 @@ def build_sinks(
             sinks.append(open_track_file(config.tracks, are_pictures=info.are_pictures))
         opened.pop_all()
     return sinks
-
-
-def build_keeper(
-    config: RunConfig, info: SourceInfo, detector: Detector, place: KeepPlace | None = None
-) -> KeptRunWriter | None:
-    """What keeps the run, at `place` or where the config says; nothing is written before the first frame. Raises
-    OutputError."""
-    if place is None and config.keep is not None:
-        place = KeepPlace(Path(config.keep))
-    if place is None:
-        return None
-
-    def about() -> About:
-        thresholds = detector.thresholds
-        settings = {
-            name: getattr(config, name)
-            for name in (
-                "tracker",
-                "set",
-                "camera_motion",
-                "policy",
-                "imgsz",
-                "precision",
-                "start",
-                "duration",
-            )
-        }
-        return About(
-            **about_source(config.source, info, file_of(config.source)),
-            model=config.model,
-            model_sha256=_hash_of_model(config.model),
-            class_names=tuple(detector.class_names),
-            suppression=getattr(detector, "suppression", "none"),
-            settings=settings | {
-                "conf": config.conf, "iou": config.iou, "max_det": config.max_det,
-                "classes": sorted(config.classes or thresholds.classes & frozenset(info.class_names)),
-            },
-            began_at=now(),
-            versions=versions(),
-        )  # fmt: skip
-
-    zones = {} if config.zones is None else {"zones": read_text(config.zones)}
-    return KeptRunWriter(
-        place.path,
-        about,
-        zones,
-        most_bytes=place.most_bytes,
-        goes_on=place.goes_on,
-        is_wanted=place.is_wanted,
-    )
 
 
 def _hash_of_model(model: str) -> str:
@@ -308,7 +219,7 @@ def build_pipeline(
             source = source_opener(config)
         opened.callback(source.close)
         info = source.info
-        counting = build_counting(config, info, _kept_zones(config))
+        counting = build_counting(config, info, kept_zones(config.source))
         if counting is not None:
             opened.callback(counting.close)
         looks = style if counting is None else _with_zones(style, counting)
@@ -321,7 +232,7 @@ def build_pipeline(
             sinks.append(sink)
             opened.callback(sink.close)
         if not watched:
-            _warn_of_edits(config.source)
+            warn_of_edits(config.source)
         if lend_detector is None or kept_run_path(config.source) is not None:
             lend_detector = None
             detector = build_detector(config)
@@ -336,7 +247,7 @@ def build_pipeline(
         policy = policy_of(config, live=info.is_live, watched=skips)
         # A file that may be skipped through would, unpaced, be over before the detector has begun.
         paced = not info.is_live and (watched or policy is Policy.LATEST)
-        keeper = build_keeper(config, info, detector, keep)
+        keeper = build_keeper(config, info, detector, _hash_of_model, keep)
         if keeper is not None:
             opened.callback(keeper.close)
         pipeline = Pipeline(
@@ -349,7 +260,7 @@ def build_pipeline(
             batch_size=1 if paced or info.is_live else _BATCH,
             sink_shown=watched and policy is Policy.LATEST,
             max_frames=config.max_frames,
-            duration_s=config.duration or _length_of_run(config.source),
+            duration_s=config.duration or length_of_run(config.source),
             rests_at_end=watched and info.are_pictures,
             keep_detector=lend_detector is not None,
             # Of a kept run the steps of the camera are known; its pictures may be gone.
@@ -374,34 +285,11 @@ def _with_zones(style: Callable[[], DrawStyle], counting: CountSink) -> Callable
     return with_zones
 
 
-def _kept_zones(config: RunConfig) -> str | None:
-    """The text of the zones that are kept with the run that is the source; None where none are."""
-    path = kept_run_path(config.source)
-    if path is None:
-        return None
-    with closing(KeptRun(path)) as run:
-        return run.document("zones")
-
-
 def _look_for_what_is_there(detector: Detector, info: SourceInfo) -> None:
     """Where nobody named classes and the source knows what is in it, the detector looks for nothing else."""
     expected = frozenset(info.class_names) & frozenset(detector.class_names)
     if expected and not detector.thresholds.classes:
         detector.thresholds = replace(detector.thresholds, classes=expected)
-
-
-def _warn_of_edits(source: str) -> None:
-    """Whoever goes through a kept run once more has its tracker's tracks, not the mended ones."""
-    path = kept_run_path(source)
-    if path is None:
-        return
-    with closing(KeptRun(path)) as run:
-        done = len(edits_of(run).done)
-    if done:
-        log.warning(
-            "%s was mended by hand (%d edit%s), but a run through it is not; rtdet track, rtdet tracks export and "
-            "rtdet render have the mended tracks", path.name, done, "s" if done > 1 else "",
-        )  # fmt: skip
 
 
 def _warn_of_classes(config: RunConfig, detector: Detector) -> None:

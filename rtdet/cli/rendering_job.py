@@ -33,7 +33,7 @@ class RenderingJob:
     def __init__(
         self, source: str, tracks: str | None, out: str | None, quiet: bool, given: dict[str, Any]
     ) -> None:
-        from rtdet.build import kept_run_path, video_of
+        from rtdet.kept.building import kept_run_path, video_of
         from rtdet.rendering.clips import clips_around, events_of
         from rtdet.video.sources.inputs import is_there
 
@@ -108,9 +108,9 @@ class RenderingJob:
 
     def _zones(self) -> Zones | None:
         """The lines and zones that are drawn: those of --zones, else those kept with the run."""
-        from rtdet.build import kept_run_path
         from rtdet.counting import read_zones, zones_from_text
         from rtdet.kept import KeptRun
+        from rtdet.kept.building import kept_run_path
 
         if self.given["zones"] is not None:
             return read_zones(self.given["zones"])

@@ -51,8 +51,8 @@ def run(
 
 def with_settings_of_run(config: RunConfig, given: set[str]) -> tuple[RunConfig, set[str]]:
     """Of a kept run the settings are those that it had, but for what is given; nothing remembered replaces them."""
-    from rtdet.build import kept_run_path
     from rtdet.kept import KeptRun, Tracking
+    from rtdet.kept.building import kept_run_path
 
     path = kept_run_path(config.source)
     if path is None:

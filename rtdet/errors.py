@@ -37,13 +37,13 @@ class UsageError(RtdetError):
 
 
 class UnknownNameError(UsageError):
-    """`name` is not one of `known`; the message offers the nearest ones."""
+    """`name` is not one of `known`; the message offers the nearest ones, and `note` where there is more to say."""
 
-    def __init__(self, kind: str, name: str, known: Iterable[str]) -> None:
+    def __init__(self, kind: str, name: str, known: Iterable[str], note: str = "") -> None:
         self.kind, self.name, self.known = kind, name, tuple(known)
         near = _near(name, self.known)
         hint = f"did you mean {' or '.join(near)}?" if near else f"known: {', '.join(self.known)}"
-        super().__init__(f"unknown {kind} {name!r}: {hint}")
+        super().__init__(f"unknown {kind} {name!r}: {hint}{f'; {note}' if note else ''}")
 
 
 def _near(name: str, known: tuple[str, ...]) -> list[str]:

@@ -1,10 +1,11 @@
-"""What backends need to know about the machine: its cores, and whether it has a GPU."""
+"""What backends need to know about the machine: its processor and cores, and whether it has a GPU."""
 
 from __future__ import annotations
 
 import ctypes
 import logging
 import os
+import platform
 import sys
 from functools import cache
 
@@ -20,6 +21,18 @@ def core_count() -> int:
         return max(1, len(os.sched_getaffinity(0)))
     except AttributeError:  # macOS, Windows
         return os.cpu_count() or 1
+
+
+@cache
+def cpu_name() -> str:
+    """What the processor is called; "" where the system does not tell."""
+    try:
+        with open("/proc/cpuinfo", encoding="utf-8", errors="replace") as lines:
+            return next(
+                (line.partition(":")[2].strip() for line in lines if line.startswith("model name")), ""
+            )
+    except OSError:  # macOS, Windows
+        return os.environ.get("PROCESSOR_IDENTIFIER") or platform.processor()
 
 
 def may_have_gpu() -> bool:

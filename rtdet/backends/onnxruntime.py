@@ -12,11 +12,13 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from rtdet.backends.devices import kind_of
 from rtdet.backends.forks import refuse_after_fork
 from rtdet.backends.graph_files import ONNX, graph_format
 from rtdet.backends.hostile import refuse_hostile
 from rtdet.backends.machine import core_count
 from rtdet.backends.network import Inputs, Outputs, PixelInput, Shape, Shapes, as_shapes, in_one_tuple
+from rtdet.backends.onnx_providers import Provider, start_session
 from rtdet.backends.pixels import converted
 from rtdet.backends.placeholders import refuse_placeholder
 from rtdet.errors import ModelError, UsageError
@@ -35,7 +37,7 @@ def open_onnxruntime(
     import onnxruntime
 
     onnxruntime.disable_telemetry_events()  # only Windows builds have them, and nobody asked for them
-    if precision not in ("auto", "fp32"):
+    if precision not in ("auto", "fp32") and not (precision == "fp16" and kind_of(device) == "tensorrt"):
         raise UsageError(
             f"ONNX Runtime uses the precision of the file; for {precision} use --backend openvino"
         )
@@ -48,21 +50,21 @@ def open_onnxruntime(
     if isinstance(model, Path):
         refuse_placeholder(model)
         refuse_hostile(model, "onnxruntime")
+    if kind_of(device) == "directml":
+        options.enable_mem_pattern = False  # which it does not have
+    precision = "fp32" if precision == "auto" else precision
     try:
         graph = str(model) if isinstance(model, Path) else export_onnx(model, shapes)
-        session = onnxruntime.InferenceSession(graph, options, providers=_providers(device))
+
+        def make(providers: list[Provider]) -> Any:
+            return onnxruntime.InferenceSession(graph, options, providers=providers, enable_fallback=0)
+
+        session, device = start_session(make, device, precision)
     except Exception as error:
         raise ModelError(
             f"{what} is not a readable ONNX network, or it is damaged: {_short(error)}"
         ) from error
-    return OnnxRuntimeNetwork(session, shapes, device, what, pixels)
-
-
-def _providers(device: str) -> list[Any]:
-    kind, _, number = device.partition(":")
-    if kind == "cuda":
-        return [("CUDAExecutionProvider", {"device_id": int(number or 0)}), "CPUExecutionProvider"]
-    return ["CoreMLExecutionProvider", "CPUExecutionProvider"] if kind == "mps" else ["CPUExecutionProvider"]
+    return OnnxRuntimeNetwork(session, shapes, device, what, pixels, precision)
 
 
 def export_onnx(
@@ -97,12 +99,17 @@ class OnnxRuntimeNetwork:
     """A session with every core on one input at a time, in a thread of its own while the next is prepared."""
 
     backend = "onnxruntime"
-    precision = "fp32"
 
     def __init__(
-        self, session: Any, shapes: Shapes, device: str, what: str, pixels: PixelInput | None = None
+        self,
+        session: Any,
+        shapes: Shapes,
+        device: str,
+        what: str,
+        pixels: PixelInput | None = None,
+        precision: str = "fp32",
     ) -> None:
-        self.device, self._what, self._pixels = device, what, pixels
+        self.device, self.precision, self._what, self._pixels = device, precision, what, pixels
         self._session = session
         ports = session.get_inputs()
         if len(ports) != len(shapes):

@@ -25,6 +25,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from rtdet.backends.cost import GraphCost, cost_of_graph
+from rtdet.backends.devices import openvino_name
 from rtdet.backends.forks import refuse_after_fork
 from rtdet.backends.graph_files import IR, ONNX, graph_format
 from rtdet.backends.hostile import refuse_hostile
@@ -83,7 +84,7 @@ def open_openvino(
 ) -> OpenVinoNetwork:
     """`model`: a torch module, the path of a file, or a graph (openvino.Model), whose name is that of its file."""
     ov = load_openvino()
-    precision = _choose_precision(precision)
+    precision = _choose_precision(device, precision)
     is_graph, is_file = isinstance(model, ov.Model), isinstance(model, Path)
     what = model.get_friendly_name() if is_graph else str(model) if is_file else type(model).__name__
     try:
@@ -97,17 +98,38 @@ def open_openvino(
     except ModelError:
         raise
     except Exception as error:  # OpenVINO raises RuntimeError and several classes of its own
-        raise ModelError(f"OpenVINO cannot run {what}: {_reason(error)}") from error
+        where = "" if device == "cpu" else f" on {device} (the CPU may: --device cpu)"
+        raise ModelError(f"OpenVINO cannot run {what}{where}: {_reason(error)}") from error
 
 
-def _choose_precision(wanted: str) -> str:
-    """bf16 halves the time on CPUs that have it; elsewhere it would be emulated, so `auto` takes fp32."""
-    native = _core().get_property("CPU", "OPTIMIZATION_CAPABILITIES")
+def available_devices() -> dict[str, str]:
+    """OpenVINO's devices of this machine, by its own names (CPU, GPU.0, NPU), with their makers' names for them."""
+    core = _core()
+    return {name: str(core.get_property(name, "FULL_DEVICE_NAME")) for name in core.available_devices}
+
+
+def _choose_precision(device: str, wanted: str) -> str:
+    """bf16 halves the time on CPUs that have it; elsewhere it would be emulated, so `auto` takes fp32. GPUs and NPUs
+    have fp16."""
+    first = _first_of(openvino_name(device))
+    native = _core().get_property(first, "OPTIMIZATION_CAPABILITIES")
     if wanted == "auto":
-        return "bf16" if "BF16" in native else "fp32"
-    if wanted != "fp32" and wanted.upper() not in native:
-        raise UsageError(f"this CPU has no native {wanted}; use --precision auto or fp32")
+        quick = "bf16" if first == "CPU" else "fp16"
+        return quick if quick.upper() in native else "fp32"
+    if wanted.upper() not in native and (wanted != "fp32" or first.startswith("NPU")):
+        what = "this CPU" if first == "CPU" else device
+        other = "" if first.startswith("NPU") else " or fp32"
+        raise UsageError(f"{what} has no native {wanted}; use --precision auto{other}")
     return wanted
+
+
+def _first_of(name: str) -> str:
+    """The device that a name of OpenVINO's means, the first of several: GPU of HETERO:GPU,CPU. AUTO takes a GPU where
+    there is one."""
+    virtual, _, several = name.partition(":")
+    if virtual == "AUTO" and (not several or several.startswith("-")):
+        return next((one for one in _core().available_devices if one.startswith("GPU")), "CPU")
+    return (several or virtual).split(",")[0].partition("(")[0]
 
 
 def read_graph(path: Path) -> Any:
@@ -269,6 +291,17 @@ def _refuse_huge(graph: Any, path: Path) -> None:
         pass_trial(path, doubt)
 
 
+def _settings_of(name: str) -> dict[str, Any]:
+    """What else a device of OpenVINO's is told, by its name."""
+    if name == "CPU":
+        # Decoding and encoding run beside inference: the system's scheduler places threads better.
+        return {"ENABLE_CPU_PINNING": False}
+    if name.startswith("AUTO"):
+        # Else it begins on the CPU and goes over to a GPU at some moment: two runs would differ.
+        return {"ENABLE_STARTUP_FALLBACK": False}
+    return {}
+
+
 class OpenVinoNetwork:
     """A graph compiled twice, when first needed: for one input at a time with every core on it, and for
     many with one core on each of several (on two cores that gives a seventh to a third more a second)."""
@@ -277,7 +310,7 @@ class OpenVinoNetwork:
 
     def __init__(self, graph: Any, device: str, precision: str, what: str, *, is_file: bool = False) -> None:
         self.device, self.precision, self._what, self._is_file = device, precision, what, is_file
-        self._core = _core()
+        self._core, self._native = _core(), openvino_name(device)
         self._graph = graph
         self._ports = [(tuple(port.shape), port.get_element_type().to_dtype()) for port in graph.inputs]
         self._requests: dict[str, list[Any]] = {}
@@ -290,8 +323,7 @@ class OpenVinoNetwork:
             settings = {
                 "PERFORMANCE_HINT": hint,
                 "INFERENCE_PRECISION_HINT": _PRECISIONS[self.precision],
-                # Decoding and encoding run beside inference: the system's scheduler places threads better.
-                "ENABLE_CPU_PINNING": False,
+                **_settings_of(self._native),
             }
             compiled = self._compile(settings)
             count = int(compiled.get_property("OPTIMAL_NUMBER_OF_INFER_REQUESTS"))
@@ -305,16 +337,18 @@ class OpenVinoNetwork:
             key = None
             if self._is_file:
                 shapes = " ".join(str(port.partial_shape) for port in self._graph.inputs)
-                text = f"{self._what} {shapes} {sorted(settings.items())}"
+                text = f"{self._what} {shapes} {self._native} {sorted(settings.items())}"
                 key = cache / f"{zlib.crc32(text.encode(errors='surrogateescape')):08x}.key"
             try:
                 _discard_damaged(cache, key)
-                compiled = self._core.compile_model(self._graph, "CPU", {**settings, "CACHE_DIR": str(cache)})
+                compiled = self._core.compile_model(
+                    self._graph, self._native, {**settings, "CACHE_DIR": str(cache)}
+                )
                 _seal_new(cache, key)
                 return compiled
             except Exception:  # a full disk, a damaged cache: go on without one
                 pass
-        return self._core.compile_model(self._graph, "CPU", settings)
+        return self._core.compile_model(self._graph, self._native, settings)
 
     def run_many(self, inputs: Iterable[Inputs]) -> Iterator[Outputs]:
         refuse_after_fork()

@@ -2,11 +2,24 @@
 
 from __future__ import annotations
 
-import re
+import sys
 from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from rtdet.backends.devices import (
+    KINDS,
+    Device,
+    check_device,
+    intel_devices,
+    kind_of,
+    number_of,
+    onnx_providers,
+    openvino_name,
+    runs_on,
+    torch_devices,
+    what_is_here,
+)
 from rtdet.backends.forks import note_opened, refuse_after_fork
 from rtdet.backends.graph_files import GRAPH_SUFFIXES, IR, graph_format
 from rtdet.backends.machine import has_nvidia_driver, may_have_gpu, tell_of_unused_gpu
@@ -19,7 +32,7 @@ if TYPE_CHECKING:
 
     Model = torch.nn.Module | Path | Any
 
-DEVICES = ("auto", "cpu", "cuda", "mps")
+DEVICES = ("auto", *KINDS)
 PRECISIONS = ("auto", "fp32", "fp16", "bf16", "int8")
 
 
@@ -89,12 +102,15 @@ def check_names(backend: str, device: str, precision: str) -> None:
     """Raises UnknownNameError for a name that no machine has."""
     if backend != "auto" and backend not in BACKENDS:
         raise UnknownNameError("backend", backend, ("auto", *BACKENDS))
-    if device not in DEVICES and not re.fullmatch(r"cuda:\d+", device):
-        raise UnknownNameError("device", device, DEVICES)
+    if device != "auto":
+        check_device(device)
     if precision not in PRECISIONS:
         raise UnknownNameError("precision", precision, PRECISIONS)
     if precision == "int8":
-        raise UsageError("int8 needs a model that was quantised; use --precision auto, bf16 or fp32")
+        raise UsageError(
+            "int8 needs a model that was quantised (rtdet export --precision int8 makes one): "
+            "use --precision auto, bf16 or fp32"
+        )
 
 
 def _check_file(path: Path) -> None:
@@ -106,67 +122,124 @@ def _check_file(path: Path) -> None:
         raise ModelError(f"{path} has no {path.with_suffix('.bin').name} beside it: its weights are missing")
 
 
-def choose(backend: str, device: str, *, is_file: bool) -> tuple[str, str]:
-    """The backend and device that a request stands for; UsageError when this machine lacks them."""
-    kind = device.partition(":")[0]
+Choice = tuple[str, str]  # a backend, and a device that it runs networks on
+
+
+def choose(backend: str, device: str, *, is_file: bool) -> Choice:
+    """The backend and device that a request usually stands for; UsageError when this machine lacks them."""
+    return candidates(backend, device, is_file=is_file)[0]
+
+
+def candidates(backend: str, device: str, *, is_file: bool) -> tuple[Choice, ...]:
+    """What a request may stand for on this machine and may be the quickest, the usual first: GPUs of torch (of ONNX
+    Runtime for networks in files), OpenVINO's CPU and its other devices, ONNX Runtime's CPU for networks in files.
+    Raises UsageError where the machine lacks what is asked for."""
+    kind = kind_of(device)
     if backend == "torch" and is_file:
         raise UsageError("the torch backend cannot run networks in files; use --backend auto")
     if backend in ("torch", "onnxruntime"):
         require(backend, f"the {backend} backend", backend)
-    if backend == "openvino" and kind not in ("auto", "cpu"):
-        raise UsageError(f"the openvino backend runs on the CPU; for {device} use --backend auto")
-    if kind == "cpu" or backend == "openvino":
-        return ("openvino" if backend == "auto" else backend), "cpu"
-    if is_file or backend == "onnxruntime":
-        return _choose_onnxruntime(backend, device, kind)
-    return _choose_torch(backend, device, kind)
+    if kind == "auto":
+        return _any_device(backend, is_file=is_file)
+    if backend != "auto" and not runs_on(backend, device):
+        raise UsageError(
+            f"the {backend} backend runs on {_RUNS_ON[backend]}; for {device} use --backend auto"
+        )
+    if kind == "cpu":
+        return _cpu(backend, is_file=is_file)
+    if backend == "openvino" or runs_on("openvino", device):
+        return (("openvino", _of_openvino(device)),)
+    if is_file or backend == "onnxruntime" or not runs_on("torch", device):
+        return (("onnxruntime", _of_onnxruntime(device)),)
+    return (("torch", _of_torch(device)),)
 
 
-def _choose_torch(backend: str, device: str, kind: str) -> tuple[str, str]:
-    cpu = ("openvino" if backend == "auto" else backend), "cpu"
-    if kind == "auto" and not may_have_gpu():  # importing torch to learn the same takes seconds
-        return cpu
+_RUNS_ON = {
+    "openvino": "the CPU, Intel GPUs and NPUs",
+    "torch": "the CPU, cuda and mps",
+    "onnxruntime": "the CPU, cuda, tensorrt, directml and coreml",
+}
+
+
+def _cpu(backend: str, *, is_file: bool) -> tuple[Choice, ...]:
+    if backend != "auto":
+        return ((backend, "cpu"),)
+    has_other = is_file and is_installed("onnxruntime")
+    return (("openvino", "cpu"), *([("onnxruntime", "cpu")] if has_other else []))
+
+
+def _any_device(backend: str, *, is_file: bool) -> tuple[Choice, ...]:
+    found: list[Choice] = []
+    if backend in ("auto", "torch") and not is_file:
+        found += [("torch", name) for name in _gpus_of_torch()[:1]]
+    if backend in ("auto", "onnxruntime") and (is_file or backend == "onnxruntime"):
+        found += [("onnxruntime", name) for name in _gpus_of_onnxruntime()]
+    if backend == "auto" and found:
+        found.append(("openvino", "cpu"))
+    elif not found:
+        found += _cpu(backend, is_file=is_file)
+    if backend in ("auto", "openvino"):
+        found += [("openvino", one.name) for one in intel_devices()]
+    return tuple(found)
+
+
+def _gpus_of_torch() -> list[str]:
+    if not may_have_gpu():  # importing torch to learn the same takes seconds
+        return []
     if not is_installed("torch"):
-        if kind != "auto":
-            require("torch", f"--device {device}", "torch")
         tell_of_unused_gpu()
-        return cpu
-    import torch
+        return []
+    return list(dict.fromkeys(kind_of(one.name) for one in torch_devices()))
 
-    has = {"cuda": torch.cuda.is_available(), "mps": torch.backends.mps.is_available()}
-    if kind == "auto":
-        found = next((name for name, there in has.items() if there), None)
-        return ("torch", found) if found else cpu
-    if not has[kind]:
-        raise UsageError(f"no {kind.upper()} device found; use --device cpu or auto")
-    count = torch.cuda.device_count() if kind == "cuda" else 1
-    if ":" in device and int(device.partition(":")[2]) >= count:
+
+# The wheels of ONNX Runtime that are for more than CPUs, and what they are for.
+_WHEELS = {"cuda": "onnxruntime-gpu", "tensorrt": "onnxruntime-gpu", "directml": "onnxruntime-directml"}
+
+
+def _gpus_of_onnxruntime() -> list[str]:
+    """ONNX Runtime's plain wheel is for CPUs, so `auto` need not even import it to know that there are none. TensorRT
+    is for those who ask for it: it takes minutes to prepare a network."""
+    wanted = [kind for kind in ("cuda", "directml") if _installed(_WHEELS[kind])]
+    wanted += ["coreml"] if sys.platform == "darwin" else []
+    return [kind for kind in wanted if KINDS[kind].provider in onnx_providers()]
+
+
+def _of_openvino(device: str) -> str:
+    if kind_of(device) in ("intel-gpu", "npu"):
+        _refuse_absent(device, intel_devices())
+    elif kind_of(device) == "openvino":
+        refuse_unknown(openvino_name(device))
+    return device
+
+
+def _of_torch(device: str) -> str:
+    if not is_installed("torch"):
+        require("torch", f"--device {device}", "torch")
+    _refuse_absent(device, torch_devices())
+    return device
+
+
+def _of_onnxruntime(device: str) -> str:
+    kind = kind_of(device)
+    if KINDS[kind].provider in onnx_providers():
+        return "coreml" if kind == "mps" else device
+    is_unused = has_nvidia_driver() if kind in ("cuda", "tensorrt") else sys.platform == "win32"
+    if kind in _WHEELS and is_unused:
+        raise _absent(device, f"no {KINDS[kind].title} for ONNX Runtime (pip install {_WHEELS[kind]})")
+    raise _absent(device, f"no {KINDS[kind].title} found")
+
+
+def _refuse_absent(device: str, here: tuple[Device, ...]) -> None:
+    kind = kind_of(device)
+    count = sum(kind_of(one.name) == kind for one in here)
+    if not count:
+        raise _absent(device, f"no {KINDS[kind].title} found")
+    if ":" in device and number_of(device) >= count:
         raise UsageError(f"there is no {device}, only {count} such device(s); use --device {kind}")
-    return "torch", device
 
 
-_PROVIDERS = {"cuda": "CUDAExecutionProvider", "mps": "CoreMLExecutionProvider"}
-
-
-def _choose_onnxruntime(backend: str, device: str, kind: str) -> tuple[str, str]:
-    """A GPU where ONNX Runtime has one. Its plain wheel is for CPUs, so `auto` need not even import it."""
-    cpu = ("openvino" if backend == "auto" else backend), "cpu"
-    if kind == "auto":
-        has_gpu_wheel = _installed("onnxruntime-gpu")
-        return ("onnxruntime", "cuda") if has_gpu_wheel and _has_provider("cuda") else cpu
-    if not _has_provider(kind):
-        is_unused = kind == "cuda" and has_nvidia_driver()
-        extra = " for ONNX Runtime (pip install onnxruntime-gpu)" if is_unused else " found"
-        raise UsageError(f"no {kind.upper()} device{extra}; use --device cpu or auto")
-    return "onnxruntime", device
-
-
-def _has_provider(kind: str) -> bool:
-    if not is_installed("onnxruntime"):
-        return False
-    import onnxruntime
-
-    return _PROVIDERS[kind] in onnxruntime.get_available_providers()
+def _absent(device: str, what: str) -> UsageError:
+    return UsageError(f"{what}; use --device cpu or auto ({what_is_here()})")
 
 
 def _installed(distribution: str) -> bool:
@@ -177,3 +250,22 @@ def _installed(distribution: str) -> bool:
     except metadata.PackageNotFoundError:
         return False
     return True
+
+
+def refuse_unknown(name: str) -> None:
+    """Raises UsageError where OpenVINO here has not all of the devices that a name of its own holds."""
+    from rtdet.backends.openvino import available_devices
+
+    have = available_devices()
+    virtual, _, rest = name.partition(":")
+    if virtual not in _VIRTUAL:
+        rest = name
+    asked = [one.partition("(")[0] for one in rest.split(",") if one and not one.startswith("-")]
+    lacking = [one for one in asked if not any(own == one or own.startswith(f"{one}.") for own in have)]
+    if lacking:
+        raise UsageError(
+            f"OpenVINO has no {', '.join(lacking)} here, only {', '.join(have)} (--device openvino:{name})"
+        )
+
+
+_VIRTUAL = ("AUTO", "HETERO", "MULTI", "BATCH")

@@ -87,7 +87,11 @@ def input_spec() -> Callable[[F], F]:
     )  # fmt: skip
 
 
-def device(help: str = "auto, cpu, cuda, cuda:N or mps.", *, unset: bool = False) -> Callable[[F], F]:
+def device(
+    help: str = "auto, cpu, cuda[:N], mps, intel-gpu[:N], npu, tensorrt, directml, coreml; rtdet doctor lists yours.",
+    *,
+    unset: bool = False,
+) -> Callable[[F], F]:
     return _setting("--device", metavar="DEV", help=help, unset=unset)
 
 

@@ -12,6 +12,7 @@ from typing import Any
 import numpy as np
 
 from rtdet.backends import Network, open_network
+from rtdet.backends.devices import precision_for_positions
 from rtdet.backends.network import Inputs, Outputs, in_one_tuple
 from rtdet.detectors.batching import input_size, runs_of_one_size
 from rtdet.detectors.heads.graph import Graph, noted_size, open_graph, show_outputs
@@ -128,10 +129,11 @@ class GraphDetector:
                 settled = replace(settled, input=head.input)
             elif not self._graph.takes_pixels and not self._graph.metadata.get("names"):
                 settled = self._in_its_range(settled, probe)
-            if settled.gives_pixels and self._options["precision"] == "auto":
-                # Positions up to 640 do not fit into bf16's 8 significant bits: boxes would jump by 2 pixels.
-                self._options["precision"] = "fp32"
-                if self._networks[size].precision != "fp32":
+            if settled.gives_pixels:
+                self._options["precision"] = precision_for_positions(
+                    self._options["precision"], self._networks[size].device
+                )
+                if self._networks[size].precision == "bf16" and self._options["precision"] == "fp32":
                     self._networks.pop(size).close()
                     self._network(size)
             return settled, one.name

@@ -11,6 +11,7 @@ import cv2
 import numpy as np
 
 from rtdet.backends import Network, open_network
+from rtdet.backends.devices import precision_for_positions
 from rtdet.backends.network import Outputs, Tensor
 from rtdet.backends.registry import check_names, choose
 from rtdet.detectors.darknet.cfg import read_cfg
@@ -122,8 +123,8 @@ def prepare(image: Image, network: Architecture) -> tuple[Tensor, Letterbox]:
 def _open(network: Architecture, weights_path: Path, backend: str, device: str, precision: str) -> Network:
     backend, device = choose(backend, device, is_file=False)
     weights = read_weights(weights_path, network)
-    if precision == "auto" and any(isinstance(head, Detection) for head in network.heads):
-        precision = "fp32"  # its outputs are the boxes themselves: in bf16 they would jump by pixels
+    if any(isinstance(head, Detection) for head in network.heads):  # its outputs are the boxes themselves
+        precision = precision_for_positions(precision, device)
     model: Any
     if backend == "openvino":
         from rtdet.detectors.darknet.graph import make_graph

@@ -12,6 +12,7 @@ import cv2
 import numpy as np
 
 from rtdet.backends import Network, open_network
+from rtdet.backends.devices import precision_for_positions
 from rtdet.backends.network import Inputs, Outputs, Shapes, in_one_tuple
 from rtdet.backends.registry import check_names, choose
 from rtdet.detectors.batching import input_size, runs_of_one_size
@@ -179,8 +180,7 @@ class FamilyDetector(NetworkDetector):
     """A network whose graph gives boxes and scores: every family but SSD."""
 
     def _choose_precision(self, wanted: str) -> str:
-        """Pixel positions up to 640 do not fit into bf16's 8 significant bits: boxes would jump by 2 pixels."""
-        return "fp32" if wanted == "auto" and self._backend == "openvino" else wanted
+        return precision_for_positions(wanted, self._device) if self._backend == "openvino" else wanted
 
     def _shapes(self, size: Size) -> Shapes:
         count = self._config.region_count

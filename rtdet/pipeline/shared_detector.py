@@ -1,0 +1,319 @@
+"""One detector for several runs at a time, which it serves in turns."""
+
+from __future__ import annotations
+
+import atexit
+import copy
+import logging
+import threading
+import time
+import weakref
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any
+
+from rtdet.errors import ModelError
+from rtdet.pipeline.supervisor import describe
+from rtdet.pipeline.turns import Place, Turns
+from rtdet.protocols import Detector
+from rtdet.types import Detections, Image, InputSize, Thresholds
+
+log = logging.getLogger("rtdet.pipeline")
+
+# A waiting thread looks again this often: a wait without a time limit cannot be interrupted on Windows.
+_LOOK_AGAIN_S = 0.25
+_END_LIMIT_S = 2.0
+
+
+class SharedDetector:
+    """Owns `detector`, and the one thread that runs it for all clients. It waits for nothing but a picture: what has
+    come in by the time it is free goes in together, up to `batch_size` pictures, those of the clients in turns
+    (`turns`). A client that asks for nothing costs nothing.
+
+    An error of the detector itself ends it: it reaches every client, those that ask later too. Everything here may be
+    called from any thread.
+
+    >>> hub = SharedDetector(load_detector("rtdet-n"))
+    >>> door, yard = hub.client("door"), hub.client("yard")   # a Detector each, for a pipeline each
+    """
+
+    def __init__(self, detector: Detector, batch_size: int = 8) -> None:
+        if batch_size < 1:
+            raise ValueError(f"a batch must have at least one picture, not {batch_size}")
+        self._detector = detector
+        self._thresholds = detector.thresholds
+        # Re-entrant, because the garbage collector may run a finaliser that closes a client inside.
+        self._lock = threading.RLock()
+        self._asked = threading.Condition(self._lock)
+        self._clients: list[DetectorClient] = []
+        self._turns = Turns(batch_size)
+        self._thread: threading.Thread | None = None
+        self._error: BaseException | None = None
+        self._is_closed = False
+        _open.add(self)
+
+    def client(self, name: str, thresholds: Thresholds | None = None) -> DetectorClient:
+        """A Detector for one run; `name` is what it is called in messages. Its thresholds are its own, at first
+        those that the shared one came with. Raises ModelError once closed, or the error of the detector."""
+        with self._lock:
+            if self._error is not None:
+                raise _copy(self._error)
+            if self._is_closed:
+                raise _closed(name)
+            client = DetectorClient(self, name, thresholds or self._thresholds)
+            self._clients.append(client)
+        return client
+
+    @property
+    def detector(self) -> Detector:
+        """The detector that is shared; to be asked what it is, not to be run."""
+        return self._detector
+
+    @property
+    def clients(self) -> tuple[DetectorClient, ...]:
+        """Those that have not left."""
+        return tuple(self._clients)
+
+    @property
+    def error(self) -> BaseException | None:
+        """What the detector failed with."""
+        return self._error
+
+    def close(self, timeout_s: float = _END_LIMIT_S) -> bool:
+        """Ends it, and closes the detector once it has come back from its last call. Who waits for it gets a
+        ModelError at once. False where the detector had not come back after `timeout_s` and was left behind."""
+        with self._lock:
+            was_closed, self._is_closed = self._is_closed, True
+            for client in self._clients:
+                client._give_up(_closed(client.name))
+            self._clients = []
+            self._asked.notify_all()
+            thread = self._thread
+        if thread is None:
+            if not was_closed:
+                self._detector.close()
+            return True
+        if thread is threading.current_thread():
+            return False
+        thread.join(timeout_s)
+        if thread.is_alive():
+            name = describe(self._detector)
+            log.warning("%s did not come back within %g s and was left behind", name, timeout_s)
+        return not thread.is_alive()
+
+    def __enter__(self) -> SharedDetector:
+        return self
+
+    def __exit__(self, *_error: object) -> None:
+        self.close()
+
+    # Called by clients
+
+    def _ask(self, client: DetectorClient, request: _Request) -> None:
+        with self._lock:
+            if self._error is not None:
+                raise _copy(self._error)
+            if client.is_closed:
+                raise _closed(client.name)
+            if self._thread is None:
+                self._thread = threading.Thread(target=self._main, name="rtdet-shared-detector", daemon=True)
+                self._thread.start()
+            client._request = request
+            self._turns.join(client._place, len(request.images))
+            self._asked.notify_all()
+
+    def _leave(self, client: DetectorClient) -> None:
+        with self._lock:
+            self._clients = [other for other in self._clients if other is not client]
+            client._give_up(_closed(client.name))
+
+    # Its thread
+
+    def _main(self) -> None:
+        try:
+            while (batch := self._next_batch()) is not None:
+                for thresholds, pictures in _by_thresholds(batch):
+                    self._run(thresholds, pictures)
+        except BaseException as error:
+            self._fail(error)
+        try:
+            self._detector.close()
+        except Exception as error:
+            log.warning("%s failed when it was closed: %s", describe(self._detector), error)
+
+    def _next_batch(self) -> list[_Picture] | None:
+        """The pictures that are looked at next; None at the end."""
+        with self._lock:
+            while not self._is_closed:
+                places = {client._place: client for client in self._clients}
+                chosen = self._turns.choose(list(places), time.monotonic())
+                if chosen:
+                    return [one for place, count in chosen for one in places[place]._take(count)]
+                self._asked.wait(_LOOK_AGAIN_S)
+            return None
+
+    def _run(self, thresholds: Thresholds, pictures: list[_Picture]) -> None:
+        """Looks at pictures of several clients that have the same thresholds."""
+        pictures.sort(key=lambda one: _size(one.image))  # those of one size go through the network together
+        began = time.monotonic()
+        if self._detector.thresholds != thresholds:
+            self._detector.thresholds = thresholds
+        found = self._detector.detect([one.image for one in pictures])
+        if len(found) != len(pictures):
+            raise ModelError(
+                f"{describe(self._detector)} gave {len(found)} results for {len(pictures)} pictures"
+            )
+        times: Mapping[str, float] = getattr(self._detector, "last_ms", None) or {}
+        with self._lock:
+            for one, detections in zip(pictures, found, strict=True):
+                one.answer(detections, times, began)
+
+    def _fail(self, error: BaseException) -> None:
+        with self._lock:
+            self._error, self._is_closed = error, True
+            for client in self._clients:
+                client._give_up(_copy(error))
+
+
+class DetectorClient:
+    """A share of a SharedDetector, as a Detector (protocols.Detector). Of what the detector says of itself it has the
+    same: classes, `input_size`, `suppression`, `takes_pictures`.
+
+    `detect` waits for its turns. It raises ModelError as soon as the client or the shared detector is closed, from
+    whatever thread, and the detector's own error where that failed.
+
+    served: pictures that were looked at for it. last_ms: of its last `detect` call, the milliseconds per picture that
+    the detector's parts took, as far as it tells; and `wait`, those that a picture waited for its turn.
+    """
+
+    def __init__(self, hub: SharedDetector, name: str, thresholds: Thresholds) -> None:
+        self.name, self.thresholds = name, thresholds
+        self.class_names: Sequence[str] = hub.detector.class_names
+        self.suppression: str = getattr(hub.detector, "suppression", "none")
+        self.takes_pictures: bool = getattr(hub.detector, "takes_pictures", False)
+        self.served = 0
+        self.last_ms: Mapping[str, float] = {}
+        self._hub = hub
+        self._place = Place()
+        self._request: _Request | None = None
+        self._answered = threading.Condition(hub._lock)
+        self._one_call = threading.Lock()
+        self._is_closed = False
+
+    @property
+    def input_size(self) -> InputSize | None:
+        """The detector's, None where it does not tell."""
+        size: InputSize | None = getattr(self._hub.detector, "input_size", None)
+        return size
+
+    @property
+    def is_closed(self) -> bool:
+        return self._is_closed
+
+    def detect(self, images: Sequence[Image]) -> list[Detections]:
+        """One Detections for each picture, as the detector would give them by itself with these thresholds."""
+        if not len(images):
+            return []
+        with self._one_call:
+            request = _Request(self, images)
+            self._hub._ask(self, request)
+            with self._answered:
+                while request.error is None and request.missing:
+                    self._answered.wait(_LOOK_AGAIN_S)
+                self._request = None
+                self._place.waiting = 0
+            if request.error is not None:
+                raise request.error
+            self.last_ms = {name: ms / len(images) for name, ms in request.ms.items()}
+            return request.found
+
+    def close(self) -> None:
+        """Leaves. The shared detector goes on."""
+        self._hub._leave(self)
+
+    # Called with the lock of the shared detector
+
+    def _take(self, count: int) -> list[_Picture]:
+        request = self._request
+        assert request is not None
+        first, request.taken = request.taken, request.taken + count
+        return [_Picture(request, i, self.thresholds) for i in range(first, first + count)]
+
+    def _give_up(self, error: BaseException) -> None:
+        self._is_closed = True
+        if self._request is not None and self._request.missing:
+            self._request.error = error
+        self._request, self._place.waiting = None, 0
+        self._answered.notify_all()
+
+
+class _Request:
+    """One call of a client's `detect`."""
+
+    def __init__(self, client: DetectorClient, images: Sequence[Image]) -> None:
+        self.client, self.images = client, images
+        self.asked_at = time.monotonic()
+        self.taken, self.missing = 0, len(images)
+        self.found: list[Detections] = [Detections()] * len(images)
+        self.ms: dict[str, float] = {}
+        self.error: BaseException | None = None
+
+
+class _Picture:
+    """A picture of a request, on its way, and the thresholds that held when its turn came."""
+
+    __slots__ = ("image", "index", "request", "thresholds")
+
+    def __init__(self, request: _Request, index: int, thresholds: Thresholds) -> None:
+        self.request, self.index, self.thresholds = request, index, thresholds
+        self.image = request.images[index]
+
+    def answer(self, found: Detections, times: Mapping[str, float], began: float) -> None:
+        request, client = self.request, self.request.client
+        request.found[self.index] = found
+        for name, ms in {**times, "wait": (began - request.asked_at) * 1e3}.items():
+            request.ms[name] = request.ms.get(name, 0.0) + ms
+        request.missing -= 1
+        client.served += 1
+        client._place.answered_at = time.monotonic()
+        if not request.missing:
+            client._answered.notify_all()
+
+
+def _by_thresholds(pictures: list[_Picture]) -> Iterator[tuple[Thresholds, list[_Picture]]]:
+    groups: dict[Thresholds, list[_Picture]] = {}
+    for one in pictures:
+        groups.setdefault(one.thresholds, []).append(one)
+    yield from groups.items()
+
+
+def _size(image: Any) -> tuple[int, int]:
+    """Width and height of an array or a Picture."""
+    if hasattr(image, "shape"):
+        height, width = image.shape[:2]
+        return width, height
+    width, height = image.size
+    return width, height
+
+
+def _closed(name: str) -> ModelError:
+    return ModelError(f"the detector that {name} shares with others was closed")
+
+
+def _copy(error: BaseException) -> BaseException:
+    """An error of its own for each thread that raises it: they would add to one traceback."""
+    try:
+        own = copy.copy(error)
+    except Exception:
+        return error
+    own.__cause__ = error
+    return own
+
+
+# An interpreter that exits while native code runs in a daemon thread may crash.
+_open: weakref.WeakSet[SharedDetector] = weakref.WeakSet()
+
+
+@atexit.register
+def _close_all() -> None:
+    for hub in list(_open):
+        hub.close()

@@ -175,7 +175,9 @@ def _several(
 )
 @options.save_tracks()
 @click.option(
-    "--stats", metavar="OUT.json", help="Write frame counts, drops, speeds and the timing of each stage."
+    "--stats",
+    metavar="OUT.json",
+    help="Write frame counts, drops with reasons, speeds, and the times and ages of each stage.",
 )
 @options.zones()
 @click.option(

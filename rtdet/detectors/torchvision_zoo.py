@@ -7,7 +7,7 @@ the network, so they run in torch as they are.
 from __future__ import annotations
 
 import logging
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import ExitStack
 from pathlib import Path
 from typing import Any
@@ -20,6 +20,7 @@ from rtdet.backends.torch import TYPES, choose_precision
 from rtdet.detectors.efficientdet import published as efficientdet
 from rtdet.detectors.family.detector import FamilyDetector
 from rtdet.detectors.family.network import DetectionNetwork
+from rtdet.detectors.part_times import Part, PartTimes
 from rtdet.detectors.retinaface import published as retinaface
 from rtdet.detectors.selection import wanted_class
 from rtdet.detectors.ssd.detector import SSDDetector
@@ -108,6 +109,7 @@ class TorchvisionDetector:
     ) -> None:
         self.thresholds, self.input_size = thresholds, input_size
         self.suppression = "nms"
+        self._times = PartTimes()
         self.class_names: Sequence[str] = tuple(name for name in loaded.names if name)
         # torchvision's labels start at 1 (0 is background) and COCO's have gaps: -1 here, never reported.
         self._label_of = np.full(len(loaded.names) + 1, -1, dtype=np.int64)
@@ -123,6 +125,12 @@ class TorchvisionDetector:
         return self._runner.model
 
     @property
+    def last_ms(self) -> Mapping[str, float]:
+        """Of the last `detect`, milliseconds per picture of its parts (`part_times`); torchvision's own NMS and its
+        resizing are part of the network."""
+        return self._times.last_ms
+
+    @property
     def label_of(self) -> IntArray:
         """Into `class_names`, for each of the model's labels; -1 for background and for gaps."""
         return self._label_of
@@ -130,9 +138,13 @@ class TorchvisionDetector:
     def detect(self, images: Sequence[Image]) -> list[Detections]:
         if self._runner is None:
             raise ModelError("the model was closed")
-        thresholds = self.thresholds
-        found = self._runner.run(images, thresholds)
-        return [self._convert(one, image, thresholds) for one, image in zip(found, images, strict=True)]
+        thresholds, converted = self.thresholds, list[Detections]()
+        with self._times.call(len(images)):
+            found = self._runner.run(images, thresholds, self._times.preprocess)
+            for one, image in zip(found, images, strict=True):
+                with self._times.suppress:
+                    converted.append(self._convert(one, image, thresholds))
+        return converted
 
     def _convert(self, found: Found, image: Image, thresholds: Thresholds) -> Detections:
         boxes = found["boxes"].detach().cpu().double().numpy()
@@ -173,10 +185,11 @@ class _EagerRunner:
         self.model: Any = model.to(self._device)
         self._batch = 1 if self._device.type == "cpu" else _GPU_BATCH
 
-    def run(self, images: Sequence[Image], thresholds: Thresholds) -> Iterator[Found]:
+    def run(self, images: Sequence[Image], thresholds: Thresholds, preparing: Part) -> Iterator[Found]:
         _apply(self.model, thresholds)
         for start in range(0, len(images), self._batch):
-            tensors = [_to_tensor(image) for image in images[start : start + self._batch]]
+            with preparing:
+                tensors = [_to_tensor(image) for image in images[start : start + self._batch]]
             with ExitStack() as contexts:
                 contexts.enter_context(torch.inference_mode())
                 if self._precision != "fp32":

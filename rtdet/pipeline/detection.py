@@ -5,7 +5,7 @@ from __future__ import annotations
 import logging
 import threading
 import time
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 
 from rtdet.errors import ModelError
@@ -135,13 +135,13 @@ class DetectWorker(Worker):
         found = self._ask(jobs)
         if len(found) != len(jobs):
             raise ModelError(f"{describe(self.part)} gave {len(found)} results for {len(jobs)} pictures")
-        detect_ms = (time.monotonic() - began) * 1e3 / len(jobs)
+        detect_ms, detector_ms = self._times(began, len(jobs))
         for job, detections in zip(list(jobs), found, strict=True):
             if detections is None:
                 self.flow.drop([jobs.pop(0)], "not_kept")
                 continue
             job.found = self._found(self._checked(detections, job.frame))
-            job.queue_ms, job.detect_ms = (began - job.released_at) * 1e3, detect_ms
+            job.detect_ms, job.detector_ms = detect_ms, detector_ms
             jobs.pop(0)
             self.flow.detector_waits = True
             self.flow.detected.put(job)
@@ -154,6 +154,14 @@ class DetectWorker(Worker):
                 job.camera_step = self.part.camera_step(job.frame)
             return self.part.detect_frames(frames)
         return self.part.detect([frame.bgr for frame in frames])
+
+    def _times(self, began: float, pictures: int) -> tuple[float, Mapping[str, float]]:
+        """What the call that `began` took for each picture, and its parts. What is not in the parts was waiting: for
+        the other pictures of a detector that several sources share."""
+        detector_ms: Mapping[str, float] = getattr(self.part, "last_ms", {})
+        if detector_ms:
+            return sum(detector_ms.values()), detector_ms
+        return (time.monotonic() - began) * 1e3 / pictures, {}
 
     def _found(self, detections: Detections) -> Found:
         """What a detector's answer is to the run, and to the one that keeps it."""

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 
 from rtdet.pipeline.buffers import Buffer, Policy
 from rtdet.pipeline.camera import Camera, PendingPoints
@@ -12,7 +12,7 @@ from rtdet.pipeline.control import Control
 from rtdet.pipeline.found import Found
 from rtdet.pipeline.kept_frame import KeptFrame
 from rtdet.pipeline.shared_tracker import SharedTracker
-from rtdet.pipeline.stats import StatsCollector
+from rtdet.pipeline.stats import Behind, StatsCollector
 from rtdet.protocols import CameraMotion, Source, Tracker, TrackMeter
 from rtdet.types import Detections, FloatArray, Frame, FrameResult, Tracks
 
@@ -30,14 +30,15 @@ STOP, ERROR = "stop", "error"
 @dataclass(slots=True, eq=False)
 class Job:
     """A frame on its way. `single`: the picture stands still on it. `redo`: it has been through before and
-    is looked at again with other settings; nobody but the screen wants to know."""
+    is looked at again with other settings; nobody but the screen wants to know. detect_ms: what the detector took for
+    it; detector_ms: its parts, where it measures them."""
 
     frame: Frame
     epoch: int
     released_at: float
     decode_ms: float = 0.0
-    queue_ms: float = 0.0
     detect_ms: float = 0.0
+    detector_ms: Mapping[str, float] = field(default_factory=dict)
     single: bool = False
     redo: bool = False
     found: Found = _NOTHING
@@ -120,6 +121,9 @@ class Flow:
         self.newest_job: Job | None = None
         self.newest_result: tuple[int, FrameResult] | None = None
         self.detector_waits = False
+        # Epoch and time of the newest frame that the tracker was told of, and of the one behind a window's boxes.
+        self.updated_by: tuple[int, float] | None = None
+        self._shown_by: tuple[int, float] | None = None
         self._source_is_open = threading.Lock()
         capacity = 1 if policy is Policy.LATEST else batch_size + 2
         self.frames: Buffer[Job] = Buffer(capacity, policy, self._count_drop, self._busy_reason)
@@ -155,8 +159,16 @@ class Flow:
             self.kept.offer(KeptFrame.missed(first, end))
 
     def tracks_at(self, t: float) -> Tracks:
-        job = self.newest_job
+        """The tracks for a window: what they come from is remembered until the window has painted them."""
+        job, self._shown_by = self.newest_job, self.updated_by
         return self.tracking.at(t, 0) if job is None else self.tracking.at(t, job.epoch, job.frame.size)
+
+    def note_shown(self, frame: Frame, paint_ms: float | None) -> None:
+        """A window painted `frame`, with what `tracks_at` said last."""
+        behind, job = None, self.newest_job
+        if self._shown_by is not None and job is not None and self._shown_by[0] == job.epoch:
+            behind = Behind(self._shown_by[1], 1.0 if self.source.info.is_live else self.control.speed)
+        self.stats.shown(frame, paint_ms=paint_ms, behind=behind)
 
     def shown_result(self, job: Job) -> FrameResult:
         """The result that a viewer shows for a frame captured just now: tracks predicted to its time."""

@@ -343,9 +343,10 @@ class Pipeline:
         if self._flow.kept is not None:
             self._flow.kept.nudge()
 
-    def note_shown(self, frame: Frame) -> None:
-        """The viewer painted this frame: counts for the display rate and the age of the picture."""
-        self._flow.stats.shown(frame)
+    def note_shown(self, frame: Frame, paint_ms: float | None = None) -> None:
+        """The viewer painted this frame, with what `tracks_at` said last, in so many milliseconds: counts for the
+        display rate, and for the ages of the picture and of the detection behind its boxes."""
+        self._flow.note_shown(frame, paint_ms)
 
     def _warn_if_nobody_compensates(self, tracker: Tracker | None) -> None:
         if self._flow.camera.is_on and not self._flow.tracking.compensates_camera:

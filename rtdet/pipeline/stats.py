@@ -2,82 +2,42 @@
 
 from __future__ import annotations
 
-import math
 import threading
 import time
 from collections import Counter, deque
 from collections.abc import Mapping
-from dataclasses import dataclass, field
-from typing import Any
+from dataclasses import dataclass, field, replace
+from typing import Any, NamedTuple
 
+from rtdet.pipeline.measures import PERCENTILES, Meter, StageTimes, per_second
 from rtdet.types import Frame
 
-STAGES = ("capture", "queue", "detect", "track", "output", "age")
-RECENT_S = 2.0
-
-
-class Histogram:
-    """Times in logarithmic buckets one per cent wide: percentiles of any number of values within 0.5 %,
-    in at most some 2000 counters."""
-
-    _PER_OCTAVE = 1 / math.log(1.01)
-    _SMALLEST_MS = 1e-3
-
-    def __init__(self) -> None:
-        self._counts: Counter[int] = Counter()
-
-    def add(self, ms: float) -> None:
-        ms = min(max(ms, self._SMALLEST_MS), 1e9)
-        self._counts[round(math.log(ms / self._SMALLEST_MS) * self._PER_OCTAVE)] += 1
-
-    def percentile(self, fraction: float) -> float:
-        """The value that `fraction` of all values do not exceed (nearest rank); 0 without any."""
-        rank = math.ceil(fraction * self._counts.total())
-        for bucket in sorted(self._counts):
-            rank -= self._counts[bucket]
-            if rank <= 0:
-                return self._SMALLEST_MS * math.exp(bucket / self._PER_OCTAVE)
-        return 0.0
-
-    def __bool__(self) -> bool:
-        return bool(self._counts)
-
-
-class Meter:
-    """A rate: over the whole run, and over the last `RECENT_S` seconds."""
-
-    def __init__(self) -> None:
-        self.count = 0
-        self.first_at = self.last_at = 0.0
-        self._recent: deque[float] = deque(maxlen=256)
-
-    def tick(self, now: float) -> None:
-        self.first_at = self.first_at if self.count else now
-        self.last_at = now
-        self.count += 1
-        self._recent.append(now)
-
-    def rate(self) -> float:
-        """Per second, between the first tick and the last."""
-        return _per_second(self.count - 1, self.last_at - self.first_at)
-
-    def recent_rate(self, now: float) -> float:
-        recent = [at for at in self._recent if now - at <= RECENT_S]
-        return _per_second(len(recent) - 1, recent[-1] - recent[0]) if recent else 0.0
-
-
-def _per_second(count: int, span_s: float) -> float:
-    return count / span_s if count > 0 and span_s > 0 else 0.0
+# The parts of `detect`, where the detector measures them.
+DETECTOR_PARTS = ("preprocess", "infer", "suppress")
+# A frame's way, in order; then what is made of its stages.
+WAY = ("capture", "queue", *DETECTOR_PARTS, "track", "output", "paint")
+STAGES = (*WAY, "detect", "age", "picture_age", "boxes_age")
 
 
 @dataclass(frozen=True)
 class LiveStats:
-    """The last `RECENT_S` seconds, and how old the frame on screen was when it was painted."""
+    """The last `RECENT_S` seconds, and how old the frame on screen was when it was painted, and the detection behind
+    its boxes. stages_ms: {stage: {"p50", "p95"}} of each stage's last 60 times."""
 
     capture_fps: float = 0.0
     inference_fps: float = 0.0
     display_fps: float = 0.0
     shown_age_ms: float | None = None
+    boxes_age_ms: float | None = None
+    stages_ms: Mapping[str, Mapping[str, float]] = field(default_factory=dict)
+
+
+class Behind(NamedTuple):
+    """A frame whose detections are the newest behind the boxes on screen: its time, and how many seconds of the
+    source pass in one on the wall."""
+
+    t: float
+    speed: float = 1.0
 
 
 @dataclass(frozen=True)
@@ -87,9 +47,14 @@ class Stats:
     shown: frames that a viewer painted. unwritten: frames that a recording of what was shown missed because
     it could not keep up. invalid_boxes: boxes of the detector that were none. detections, tracked: how many boxes
     the detector found, and the tracker gave, in all processed frames together. inference_fps: frames
-    processed per second from the first frame in to the last frame out. stages_ms: {stage: {"p50", "p95"}},
-    in milliseconds per frame: capture (decode), queue (from capture to detector), detect, track, output
-    (per output), age (from capture to tracks). Percentiles are exact within 0.5 %.
+    processed per second from the first frame in to the last frame out.
+
+    stages_ms is the ledger: {stage: {"p50", "p95", "p99"}}, in milliseconds per frame. A frame's way: capture
+    (decode), queue (all waiting between capture and the tracker), preprocess, infer and suppress (decoding and NMS;
+    where the detector measures them), track, then output (per output) or paint (in a window). detect: the detector's
+    three together. age: from capture to tracks, which is queue + detect + track. Of each painted frame, picture_age:
+    how old it was then, and boxes_age: how old the newest detection was that its boxes come from. Percentiles are
+    exact within 0.5 %.
     """
 
     frames_in: int = 0
@@ -140,12 +105,13 @@ class StatsCollector:
         self._captured, self._processed, self._shown = Meter(), Meter(), Meter()
         self._dropped: Counter[str] = Counter()
         self._unwritten = self._invalid_boxes = self._missed = self._detections = self._tracked = 0
-        self._stages = {stage: Histogram() for stage in STAGES}
+        self._stages = {stage: StageTimes() for stage in STAGES}
         self._last_out_at = 0.0
         self._started_at = self._finished_at = 0.0
         self._released: deque[tuple[int, float, float]] = deque(maxlen=256)
         self._shown_frame: tuple[int, float] | None = None
         self._shown_age_ms: float | None = None
+        self._boxes_age_ms: float | None = None
 
     def start(self) -> None:
         self._started_at = time.monotonic()
@@ -178,8 +144,9 @@ class StatsCollector:
             self._tracked += tracked
             self._last_out_at = now = time.monotonic()
             self._processed.tick(now)
-            for stage in ("queue", "detect", "track"):
-                self._stages[stage].add(stage_ms[stage])
+            for stage in ("queue", *DETECTOR_PARTS, "detect", "track"):
+                if stage in stage_ms:
+                    self._stages[stage].add(stage_ms[stage])
             self._stages["age"].add(age_ms)
 
     def written(self, ms: float, *, is_result: bool) -> None:
@@ -201,24 +168,35 @@ class StatsCollector:
         with self._lock:
             self._invalid_boxes += count
 
-    def shown(self, frame: Frame) -> None:
-        """A viewer painted this frame. Painting the same one again counts for nothing."""
+    def shown(self, frame: Frame, *, paint_ms: float | None = None, behind: Behind | None = None) -> None:
+        """A viewer painted this frame, in `paint_ms`, with boxes by what was found in the frame `behind` them.
+        Painting the same one again counts for nothing."""
         now, key = time.monotonic(), (frame.index, frame.t)
         with self._lock:
             if key == self._shown_frame:
                 return
             self._shown_frame = key
             self._shown.tick(now)
-            for index, t, at in reversed(self._released):
-                if (index, t) == key:
-                    self._shown_age_ms = (now - at) * 1e3
-                    break
+            if paint_ms is not None:
+                self._stages["paint"].add(paint_ms)
+            at = next((at for index, t, at in reversed(self._released) if (index, t) == key), None)
+            if at is None:
+                return
+            self._shown_age_ms = (now - at) * 1e3
+            self._stages["picture_age"].add(self._shown_age_ms)
+            self._boxes_age_ms = None
+            if behind is not None:
+                # By the source's clock: the time of a pause does not count.
+                self._boxes_age_ms = self._shown_age_ms + max(frame.t - behind.t, 0.0) / behind.speed * 1e3
+                self._stages["boxes_age"].add(self._boxes_age_ms)
 
     def snapshot(self) -> Stats:
         now = time.monotonic()
         with self._lock:
             end = self._finished_at or now
-            return Stats(
+            stages = {stage: times.whole.copy() for stage, times in self._stages.items() if times.whole}
+            recent = {stage: self._stages[stage].recent() for stage in stages}
+            stats = Stats(
                 frames_in=self._captured.count + self._missed,
                 processed=self._processed.count,
                 shown=self._shown.count,
@@ -228,18 +206,21 @@ class StatsCollector:
                 detections=self._detections,
                 tracked=self._tracked,
                 capture_fps=self._captured.rate(),
-                inference_fps=_per_second(self._processed.count, self._last_out_at - self._captured.first_at),
+                inference_fps=per_second(self._processed.count, self._last_out_at - self._captured.first_at),
                 display_fps=self._shown.rate(),
                 elapsed_s=end - self._started_at if self._started_at else 0.0,
-                stages_ms={
-                    stage: {"p50": times.percentile(0.5), "p95": times.percentile(0.95)}
-                    for stage, times in self._stages.items()
-                    if times
-                },
                 live=LiveStats(
                     self._captured.recent_rate(now),
                     self._processed.recent_rate(now),
                     self._shown.recent_rate(now),
                     self._shown_age_ms,
+                    self._boxes_age_ms,
+                    recent,
                 ),
             )
+        names, fractions = list(PERCENTILES), list(PERCENTILES.values())
+        stages_ms = {
+            stage: dict(zip(names, times.percentiles(fractions), strict=True))
+            for stage, times in stages.items()
+        }
+        return replace(stats, stages_ms=stages_ms)

@@ -56,7 +56,8 @@ class TrackWorker(Worker):
         ended = time.monotonic()
         stage_ms = {
             "capture": job.decode_ms,
-            "queue": job.queue_ms,
+            "queue": max((began - job.released_at) * 1e3 - job.detect_ms, 0.0),
+            **job.detector_ms,
             "detect": job.detect_ms,
             "track": (ended - began) * 1e3,
         }
@@ -65,6 +66,7 @@ class TrackWorker(Worker):
         if job.redo:
             return
         self._in_hand = []
+        flow.updated_by = job.epoch, job.frame.t
         flow.stats.processed(
             stage_ms,
             (ended - job.released_at) * 1e3,

@@ -42,7 +42,7 @@ class Feed(Protocol):
 
     def tracks_at(self, t: float) -> Tracks: ...
 
-    def note_shown(self, frame: Frame) -> None: ...
+    def note_shown(self, frame: Frame, paint_ms: float | None = None) -> None: ...
 
 
 class VideoView(QWidget):
@@ -139,6 +139,7 @@ class VideoView(QWidget):
     # Painting
 
     def paintEvent(self, _event: QPaintEvent | None) -> None:
+        began = time.perf_counter()
         painter = QPainter(self)
         try:
             painter.fillRect(self.rect(), QColor(theme.BACKGROUND))
@@ -152,7 +153,7 @@ class VideoView(QWidget):
                 self._paint_numbers(painter)
         finally:  # an exception must not leave a painter open: Qt would abort
             painter.end()
-        self._note_shown(self.frame)
+        self._note_shown(self.frame, (time.perf_counter() - began) * 1e3)
 
     def _paint_overlay(self, painter: QPainter) -> None:
         view = self.viewport
@@ -195,12 +196,12 @@ class VideoView(QWidget):
         painter.setPen(QColor(theme.TEXT))
         painter.drawText(box.adjusted(12, 8, -12, -8), Qt.AlignmentFlag.AlignLeft, "\n".join(lines))
 
-    def _note_shown(self, frame: Frame) -> None:
+    def _note_shown(self, frame: Frame, paint_ms: float) -> None:
         if not self._unshown or self._feed is None:
             return
         self._unshown = False
         self._painted_at = time.monotonic()
-        self._feed.note_shown(frame)
+        self._feed.note_shown(frame, paint_ms)
 
     def _repaint(self, _value: object) -> None:
         self.update()

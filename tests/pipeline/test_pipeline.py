@@ -378,10 +378,41 @@ def test_the_stats_of_a_run_say_what_the_command_line_promises(parts):
     assert stats["fps"]["capture"] > 0
     assert stats["fps"]["inference"] > 0
     assert stats["fps"]["display"] == 0
-    assert set(stats["stages_ms"]) == {"capture", "queue", "detect", "track", "output", "age"}
-    assert all(set(times) == {"p50", "p95"} for times in stats["stages_ms"].values())
+    assert list(stats["stages_ms"]) == ["capture", "queue", "track", "output", "detect", "age", "picture_age"]
+    assert all(set(times) == {"p50", "p95", "p99"} for times in stats["stages_ms"].values())
     assert stats["elapsed_s"] == json.loads(json.dumps(pipeline.stats().as_dict()))["elapsed_s"] > 0
     assert pipeline.stats().live.shown_age_ms > 0
+
+
+def test_the_parts_of_a_detector_are_stages_and_their_sum_is_its_time(parts):
+    detector = parts.Detector()
+    detector.last_ms = {"preprocess": 1.0, "infer": 5.0, "suppress": 2.0}
+    pipeline = Pipeline(parts.Source(9), detector, parts.Tracker(), policy=Policy.WAIT)
+    results = list(pipeline.results())
+    assert results[0].stage_ms["infer"] == 5.0
+    assert results[0].stage_ms["detect"] == 8.0
+    stages = pipeline.stats().stages_ms
+    assert list(stages)[:6] == ["capture", "queue", "preprocess", "infer", "suppress", "track"]
+    assert stages["suppress"]["p95"] == pytest.approx(2.0, rel=0.0051)
+    assert stages["detect"]["p50"] == pytest.approx(8.0, rel=0.0051)
+
+
+def test_what_a_window_painted_has_the_age_of_the_detection_behind_its_boxes(parts):
+    source, detector = parts.Source(10, live=True), parts.Detector(gated=True)
+    pipeline = Pipeline(source, detector, parts.Tracker(), policy=Policy.LATEST)
+    pipeline.start()
+    source.feed()
+    detector.allow()
+    parts.until(lambda: pipeline.stats().processed == 1)
+    source.feed(5)  # the detector is busy with the second
+    parts.until(lambda: pipeline.newest_frame().index == 5)
+    frame = pipeline.newest_frame()
+    pipeline.tracks_at(frame.t)
+    pipeline.note_shown(frame, 4.0)
+    live = pipeline.stats().live
+    assert live.boxes_age_ms == pytest.approx(live.shown_age_ms + 5 / 25 * 1e3)
+    assert set(pipeline.stats().stages_ms) >= {"paint", "picture_age", "boxes_age"}
+    pipeline.stop()
 
 
 def test_frames_that_a_live_source_lost_while_nobody_came_are_counted(parts):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+import time
 
 import numpy as np
 import pytest
@@ -12,8 +13,9 @@ from hypothesis import strategies as st
 from rtdet.pipeline.buffers import Buffer, Policy
 from rtdet.pipeline.clock import MAX_LATE_S, PlaybackClock
 from rtdet.pipeline.found import with_ids
+from rtdet.pipeline.measures import Histogram, Meter, StageTimes
 from rtdet.pipeline.sanitize import sanitize
-from rtdet.pipeline.stats import Histogram, Meter, StatsCollector
+from rtdet.pipeline.stats import Behind, StatsCollector
 from rtdet.types import Detections, Frame, Tracks
 
 
@@ -146,6 +148,31 @@ def test_painting_a_frame_twice_counts_once():
         stats.released(frame, 1.0)
         stats.shown(frame)
     assert stats.snapshot().shown == 2
+
+
+def test_the_age_of_boxes_is_that_of_the_detection_behind_them_by_the_clock_of_the_source():
+    stats = StatsCollector()
+    frames = [Frame(np.zeros((2, 2, 3), np.uint8), index / 25, index) for index in range(10)]
+    for frame, behind in zip(frames[4:], [Behind(0.0), Behind(0.0, speed=2.0), None], strict=False):
+        stats.released(frame, time.monotonic())
+        stats.shown(frame, paint_ms=3.0, behind=behind)
+        live = stats.snapshot().live
+        if behind is None:
+            assert live.boxes_age_ms is None
+        else:
+            assert live.boxes_age_ms == live.shown_age_ms + frame.t / behind.speed * 1e3
+    stages = stats.snapshot().stages_ms
+    assert stages["paint"]["p99"] == pytest.approx(3.0, rel=0.0051)
+    assert stages["boxes_age"]["p99"] >= stages["boxes_age"]["p50"] > stages["picture_age"]["p50"]
+
+
+def test_recent_times_are_those_of_the_last_moments():
+    times = StageTimes()
+    assert times.recent() == {}
+    for ms in [500.0] * 200 + [2.0] * 55 + [7.0] * 5:
+        times.add(ms)
+    assert times.recent() == {"p50": 2.0, "p95": 7.0}
+    assert times.whole.percentile(0.5) == pytest.approx(500, rel=0.0051)
 
 
 BOXES = st.lists(

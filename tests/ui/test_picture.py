@@ -146,7 +146,7 @@ class StillFeed:
         self.asked += 1
         return Tracks() if self.result is None else self.result.tracks
 
-    def note_shown(self, frame: Frame) -> None:
+    def note_shown(self, frame: Frame, paint_ms: float | None = None) -> None:
         self.shown.append(frame)
 
 

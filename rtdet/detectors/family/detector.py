@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from abc import ABC, abstractmethod
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -21,6 +21,7 @@ from rtdet.detectors.family.graph import graph_of
 from rtdet.detectors.family.postprocess import postprocess
 from rtdet.detectors.family.weights import load_weights, read_config
 from rtdet.detectors.look import Look
+from rtdet.detectors.part_times import PartTimes
 from rtdet.errors import ModelError, UsageError
 from rtdet.extras import require_for_model
 from rtdet.geometry.letterbox import Letterbox, letterbox, stretch
@@ -57,6 +58,7 @@ class NetworkDetector(ABC):
         self._weights: Path | DetectionNetwork | None = weights
         self.class_names: Sequence[str] = self._visible_names()
         self.suppression: str = getattr(self._config, "suppression", "nms")  # an SSD's is NMS
+        self._times = PartTimes()
         self.thresholds = thresholds or Thresholds()
         self._long_side = long_side_of(self._config, imgsz)
         self.input_size = InputSize(long_side_of(self._config), is_fixed=self._config.input_size is not None)
@@ -90,6 +92,11 @@ class NetworkDetector(ABC):
         return next(iter(self._networks.values()))
 
     @property
+    def last_ms(self) -> Mapping[str, float]:
+        """Of the last `detect`, milliseconds per picture of its parts (`part_times`)."""
+        return self._times.last_ms
+
+    @property
     def weights(self) -> Path | DetectionNetwork:
         """The file of weights, or the network, that it was made of. Raises ModelError once closed."""
         if self._weights is None:
@@ -118,12 +125,13 @@ class NetworkDetector(ABC):
         """The detections of one picture, from what the network gave for it at an input of `size`."""
 
     def detect(self, images: Sequence[Image]) -> list[Detections]:
-        if self._config.input_size is not None:
-            return list(self._detect_same_size(images, self._config.input_size))
-        found: list[Detections] = []
-        for size, batch in runs_of_one_size(images, self._long_side, self._config.multiple):
-            found.extend(self._detect_same_size(batch, size))
-        return found
+        with self._times.call(len(images)):
+            if self._config.input_size is not None:
+                return list(self._detect_same_size(images, self._config.input_size))
+            found: list[Detections] = []
+            for size, batch in runs_of_one_size(images, self._long_side, self._config.multiple):
+                found.extend(self._detect_same_size(batch, size))
+            return found
 
     def _detect_same_size(self, images: Sequence[Image], size: Size) -> Iterator[Detections]:
         network = self._network(size)
@@ -131,12 +139,16 @@ class NetworkDetector(ABC):
 
         def inputs() -> Iterator[Inputs]:
             for image in images:
-                fitted, back = self._fit(image, size)
-                maps.append(back)
-                yield self._inputs(fitted)
+                with self._times.preprocess:
+                    fitted, back = self._fit(image, size)
+                    maps.append(back)
+                    prepared = self._inputs(fitted)
+                yield prepared
 
         for i, outputs in enumerate(network.run_many(inputs())):
-            yield self._found(outputs, size, maps[i])
+            with self._times.suppress:
+                found = self._found(outputs, size, maps[i])
+            yield found
 
     def _shapes(self, size: Size) -> Shapes:
         """Of the graph's inputs, for pictures fitted into `size`."""

@@ -1,0 +1,38 @@
+"""The parts of a detector's call, measured."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from rtdet.detectors.part_times import PartTimes
+from rtdet.detectors.registry import load_detector
+
+
+def test_the_parts_of_a_call_are_all_of_it_and_a_call_that_fails_leaves_the_last():
+    times = PartTimes()
+    assert times.last_ms == {}
+    with times.call(pictures=4):
+        for _ in range(4):
+            with times.preprocess:
+                np.sort(np.arange(20_000.0) % 77)
+            with times.suppress:
+                pass
+    measured = times.last_ms
+    assert measured["preprocess"] > measured["suppress"] >= 0
+    assert measured["infer"] >= 0
+    with pytest.raises(ValueError, match="broken"), times.call(pictures=1), times.preprocess:
+        raise ValueError("broken")
+    assert times.last_ms is measured
+    with times.call(pictures=0):
+        pass
+    assert times.last_ms is measured
+
+
+def test_a_detector_tells_the_times_of_its_last_call():
+    detector = load_detector("rtdet-n")
+    assert detector.last_ms == {}
+    detector.detect([np.zeros((120, 160, 3), np.uint8)] * 3)
+    assert list(detector.last_ms) == ["preprocess", "infer", "suppress"]
+    assert min(detector.last_ms.values()) > 0
+    detector.close()

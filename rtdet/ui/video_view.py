@@ -21,7 +21,7 @@ from rtdet.types import Frame, FrameResult, Tracks
 from rtdet.ui import theme
 from rtdet.ui.overlay import paint_marks
 from rtdet.ui.picture import ScaledPicture
-from rtdet.video.draw import Mark, TrailStore, marks_of
+from rtdet.video.draw import DrawStyle, Mark, TrailStore, marks_of
 from rtdet.viewer.player import PlayerState
 from rtdet.viewer.rates import age_text
 from rtdet.viewer.viewport import Viewport
@@ -58,7 +58,7 @@ class VideoView(QWidget):
         self.setFocusPolicy(Qt.FocusPolicy.StrongFocus)
         self.setMouseTracking(True)
         self.viewport = Viewport()
-        self.trails = TrailStore(window.style.trail_s)
+        self.trails = TrailStore(window.style(()).trail_s)
         self.frame: Frame | None = None
         self.tracks = Tracks()
         self.tools: PictureTools | None = None
@@ -128,7 +128,11 @@ class VideoView(QWidget):
     @property
     def marks(self) -> list[Mark]:
         """What is drawn over the picture, as the window's switches stand."""
-        return marks_of(self.visible_tracks, self._window.style, self.trails)
+        return marks_of(self.visible_tracks, self.draw_style, self.trails)
+
+    @property
+    def draw_style(self) -> DrawStyle:
+        return self._window.style(self.player.zones)
 
     @property
     def stalled_ms(self) -> float | None:
@@ -167,7 +171,7 @@ class VideoView(QWidget):
         paint_marks(
             painter,
             self.marks,
-            self._window.style,
+            self.draw_style,
             lambda x, y: QPointF(x * scale + left, y * scale + top),
             clip,
         )

@@ -11,6 +11,7 @@ from typing import ClassVar
 from rtdet.class_groups import with_groups
 from rtdet.config import RunConfig
 from rtdet.types import InputSize, SourceInfo, Thresholds
+from rtdet.video.draw.zone_marks import ZoneMark
 from rtdet.viewer.watched import WatchedState
 
 
@@ -73,6 +74,7 @@ class PlayerState(WatchedState):
     is_kept_run: the source is a kept run, which has what its model found; none can be chosen.
     camera_motion: the tracker is told how the camera itself moves.
     recording:   the file that is being written, or None.
+    zones:       its lines and zones with their counts, as they are now.
 
     Model, tracker, thresholds and selection are the source's and not the window's: they are carried out by the
     pipeline, of which there is one for a source; a selection is of the classes that its model knows; and a door
@@ -105,6 +107,7 @@ class PlayerState(WatchedState):
     message: Message | None = None
     rates: Rates = Rates()
     loop: bool = False
+    zones: tuple[ZoneMark, ...] = ()
 
     REMEMBERED: ClassVar[tuple[str, ...]] = (
         "model", "imgsz", "tracker", "camera_motion", "confidence", "iou", "loop",

@@ -32,9 +32,9 @@ class Recorder:
     """
 
     def __init__(self, player: PlayerState, window: WindowState, services: Services, jobs: Jobs) -> None:
-        self._style = SharedStyle(window)
+        self._style = SharedStyle(window, player)
         self.sink: ViewerSink | None = None
-        self._player, self._window, self._services, self._jobs = player, window, services, jobs
+        self._player, self._services, self._jobs = player, services, jobs
         self._pipeline: Pipeline | None = None
         self._starting = False
 
@@ -118,7 +118,7 @@ class Recorder:
             text = "no picture to save yet." if waits else "no picture to save. Open something first."
             player.say(f"{player.loading} There is {text}")
             return
-        style = self._window.style
+        style = self._style()
         target = path or dated_path(pictures_folder(), player.source, ".png")
         self._jobs.run(
             lambda: write_snapshot(target, frame, marks, style),

@@ -56,7 +56,7 @@ class Session:
         self.recorder = Recorder(player, window, services, self.jobs)
         self.sign_in = SignIn(window, self.jobs)
         self._config = config
-        self._opener = Opener(services, SharedStyle(window))
+        self._opener = Opener(services, SharedStyle(window, player))
         self._waiting: dict[str, str] = {}
         self.travel = Travel(self, player, self.jobs)
         self.has_ended, self._ended_at, self._has_said_it_waits = False, 0.0, False
@@ -71,7 +71,7 @@ class Session:
         self.worklist = Worklist()
         self.worklist.attend(self.review, self.jobs)
         self.counting = ZoneCounting(player, self.review, self.jobs, lambda: self._opener.runs.current)
-        self.counting.watch("marks", lambda marks: setattr(window, "zones", marks))
+        self.counting.watch("marks", lambda marks: setattr(player, "zones", marks))
         self._notices = NoticeHandler()
         self._notices.install()
         self._base = base = Thresholds(max_detections=config.max_det)

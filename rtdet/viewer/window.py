@@ -7,6 +7,7 @@ from typing import ClassVar
 
 from rtdet.video.draw import DrawStyle
 from rtdet.video.draw.zone_marks import ZoneMark
+from rtdet.viewer.player import PlayerState
 from rtdet.viewer.watched import WatchedState
 
 RECENT_LIMIT = 10
@@ -21,7 +22,7 @@ class WindowState(WatchedState):
     lanes_open: the timeline is under the picture; in it are how many objects there were (chart_open) and what is
         worth a look (doubts_open).
     lanes_height: of the timeline, in logical pixels.
-    recent: what was opened, newest first. zones: lines and zones with their counts, as they are now.
+    recent: what was opened, newest first.
     """
 
     show_boxes: bool = True
@@ -37,17 +38,15 @@ class WindowState(WatchedState):
     lanes_height: int = 260
     recent: tuple[str, ...] = ()
     last_folder: str = ""
-    zones: tuple[ZoneMark, ...] = ()
 
     REMEMBERED: ClassVar[tuple[str, ...]] = (
         "show_boxes", "show_labels", "show_trails", "show_numbers", "show_zones", "panel_open", "zones_open",
         "lanes_open", "chart_open", "doubts_open", "lanes_height", "recent", "last_folder",
     )  # fmt: skip
 
-    @property
-    def style(self) -> DrawStyle:
-        """How the switches want tracks drawn: on screen, in snapshots and in recordings. Other threads ask
-        a `SharedStyle` of it."""
+    def style(self, zones: tuple[ZoneMark, ...]) -> DrawStyle:
+        """How the switches want a source's tracks and zones drawn: on screen, in snapshots and in recordings. Other
+        threads ask a `SharedStyle` of it."""
         labels = self.show_labels
         return DrawStyle(
             show_boxes=self.show_boxes,
@@ -55,7 +54,7 @@ class WindowState(WatchedState):
             show_ids=labels,
             show_scores=labels,
             show_trails=self.show_trails,
-            zones=self.zones if self.show_zones or self.zones_open else (),
+            zones=zones if self.show_zones or self.zones_open else (),
         )
 
     def add_recent(self, source: str) -> None:
@@ -64,17 +63,17 @@ class WindowState(WatchedState):
 
 
 class SharedStyle:
-    """The style of a window for threads of their own: kept by the GUI's, so that they never read the state, which
-    may be half changed. To be made in the GUI's thread."""
+    """The style of a source in a window for threads of their own: kept by the GUI's, so that they never read the
+    states, which may be half changed. To be made in the GUI's thread."""
 
-    def __init__(self, window: WindowState) -> None:
-        self._window = window
-        for name in ("show_boxes", "show_labels", "show_trails", "show_zones", "zones_open", "zones"):
+    def __init__(self, window: WindowState, player: PlayerState) -> None:
+        self._window, self._player = window, player
+        for name in ("show_boxes", "show_labels", "show_trails", "show_zones", "zones_open"):
             window.watch(name, self._changed)
-        self._changed(None)
+        player.watch("zones", self._changed, now=True)
 
     def _changed(self, _value: object) -> None:
-        self._style = self._window.style
+        self._style = self._window.style(self._player.zones)
 
     def __call__(self) -> DrawStyle:
         return self._style

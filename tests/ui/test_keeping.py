@@ -179,7 +179,7 @@ def test_a_snapshot_has_of_boxes_labels_and_trails_what_the_window_shows(
     window.snapshot(str(tmp_path / "one.png"))
     until(qtbot, lambda: window.player.message is not None)
     drawn = frame.bgr.copy()
-    draw_marks(drawn, marks, window.state.style)
+    draw_marks(drawn, marks, window.stage.view.draw_style)
     assert (drawn != frame.bgr).any()
     np.testing.assert_array_equal(cv2.imread(str(tmp_path / "one.png")), drawn)
     for mark in marks:

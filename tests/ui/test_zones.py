@@ -322,7 +322,7 @@ def test_a_colour_is_chosen_and_drawn_in_the_picture(qtbot, drawn) -> None:
     dialog.setCurrentColor(QColor("#12abef"))
     dialog.accept()
     assert editor_of(drawn).zones.named("door").color == "#12abef"
-    assert drawn.stage.view._window.style.zones[0].color == (0x12, 0xAB, 0xEF)
+    assert drawn.stage.view.draw_style.zones[0].color == (0x12, 0xAB, 0xEF)
     view = drawn.stage.view
     editor_of(drawn).selected = None
 
@@ -370,16 +370,16 @@ def test_the_list_and_the_picture_show_what_is_counted(qtbot, window) -> None:
     )
     role = Qt.ItemDataRole.AccessibleTextRole
     assert window.zoning.panel.list.item(1).data(role).startswith("all, zone: now ")
-    words = {mark.words[0]: mark.words[1:] for mark in window.stage.view._window.style.zones}
+    words = {mark.words[0]: mark.words[1:] for mark in window.stage.view.draw_style.zones}
     assert words["across"][0].startswith("in ")
     assert words["all"][0].endswith(" inside")
 
 
 def test_z_hides_them_once_the_panel_is_closed(qtbot, drawn) -> None:
     drawn.state.zones_open = False
-    assert drawn.state.style.zones
+    assert drawn.stage.view.draw_style.zones
     qtbot.keyClick(drawn.stage.view, Qt.Key.Key_Z)
-    assert drawn.state.style.zones == ()
+    assert drawn.stage.view.draw_style.zones == ()
 
 
 # Files and the scale

@@ -123,9 +123,10 @@ def test_a_detector_kept_for_a_source_that_takes_another_is_closed(open_session,
 
 def test_the_style_that_other_threads_ask_for_follows_the_switches() -> None:
     window = WindowState()
-    style = SharedStyle(window)
+    style = SharedStyle(window, PlayerState())
     window.show_trails = False
-    assert style() == window.style
+    assert style() == window.style(())
+    assert not style().show_trails
 
 
 def test_a_step_back_from_the_end_stands_on_the_picture_before_it_and_goes_on_from_there(

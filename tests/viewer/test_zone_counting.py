@@ -18,7 +18,7 @@ from rtdet.tracks.table import FrameList, TrackTable
 from rtdet.viewer.player import Phase, PlayerState
 from rtdet.viewer.session import Session
 from rtdet.viewer.tallies import LineTally, ZoneTally
-from rtdet.viewer.window import WindowState
+from rtdet.viewer.window import SharedStyle, WindowState
 from rtdet.viewer.zone_store import ZoneStore
 from tests.ui.viewer_on_demo import DemoStage
 
@@ -155,7 +155,7 @@ def test_lines_are_remembered_for_each_source(open_session) -> None:
     session.open("live")
     poll_until(session, is_open(session, "live"))
     assert session.counting.editor.zones == Zones()
-    assert session.window.zones == ()
+    assert session.player.zones == ()
     session.open("demo")
     poll_until(session, lambda: session.counting.editor.zones == BOTH)
     assert not session.counting.editor.can_undo
@@ -243,6 +243,7 @@ def test_marks_go_to_every_painter_of_the_window(open_session) -> None:
     session = open_session()
     poll_until(session, is_open(session))
     session.counting.editor.change(BOTH)
-    assert [mark.words[0] for mark in session.window.style.zones] == ["across", "middle"]
+    style = SharedStyle(session.window, session.player)
+    assert [mark.words[0] for mark in style().zones] == ["across", "middle"]
     session.window.show_zones = False
-    assert session.window.style.zones == ()
+    assert style().zones == ()

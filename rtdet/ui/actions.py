@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
+from collections import ChainMap
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from typing import TypeVar
 
+from PyQt6.QtCore import QObject
 from PyQt6.QtGui import QAction, QKeySequence
-from PyQt6.QtWidgets import QMainWindow, QMenu
+from PyQt6.QtWidgets import QMainWindow, QMenu, QWidget
 
 from rtdet.ui.icons import icon
-from rtdet.viewer.player import PlayerState
 from rtdet.viewer.watched import WatchedState
 from rtdet.viewer.window import WindowState
 
@@ -19,7 +20,7 @@ T = TypeVar("T")
 
 @dataclass(frozen=True)
 class Command:
-    """One command. `field` is the boolean field of the window's or the player's state that a checkable command
+    """One command. `field` is the boolean field of the window's or the source's state that a checkable command
     switches."""
 
     name: str
@@ -30,7 +31,13 @@ class Command:
     field: str = ""
     line_above: bool = False
 
+    @property
+    def is_of_window(self) -> bool:
+        """Whether there is one of it, and not one for each source."""
+        return self.menu == "Help" or self.name in _OF_WINDOW or hasattr(WindowState, self.field or "-")
 
+
+_OF_WINDOW = ("open_file", "open_address", "open_demo", "quit", "full_screen")
 COMMANDS = (
     Command("open_file", "File", "Open file…", ("Ctrl+O",), "folder"),
     Command("open_address", "File", "Open address…", ("Ctrl+L",), "link"),
@@ -109,20 +116,25 @@ OTHER_KEYS = (
 
 
 class Actions:
-    """The commands as QActions of the window, so that keys work also while the menu bar is hidden."""
+    """Commands as QActions of `owner`: those of the window, or, with the window's as `beyond`, those of one source.
 
-    def __init__(self, window: QMainWindow, state: WindowState, player: PlayerState) -> None:
-        self.by_name: dict[str, QAction] = {}
+    by_name: these and those beyond. Checkable commands are bound to `state`.
+    """
+
+    def __init__(self, owner: QObject, state: WatchedState, beyond: Actions | None = None) -> None:
+        self._own: dict[str, QAction] = {}
+        self.by_name = ChainMap(self._own, *([] if beyond is None else [beyond._own]))
         for command in COMMANDS:
-            self.by_name[command.name] = action = QAction(command.text, window)
+            if command.is_of_window is not (beyond is None):
+                continue
+            self._own[command.name] = action = QAction(command.text, owner)
             action.setObjectName(command.name)
             action.setShortcuts([QKeySequence(key) for key in command.keys])
             action.setToolTip(tip_of(command))
             if command.icon:
                 action.setIcon(icon(command.icon))
             if command.field:
-                _bind(action, state if hasattr(state, command.field) else player, command.field)
-            window.addAction(action)
+                _bind(action, state, command.field)
 
     def __getitem__(self, name: str) -> QAction:
         return self.by_name[name]
@@ -131,24 +143,35 @@ class Actions:
         for name, slot in slots.items():
             self.by_name[name].triggered.connect(lambda _checked=False, slot=slot: slot())
 
-    def build_menus(self, window: QMainWindow) -> dict[str, QMenu]:
-        """The menus by title; "File" also has "Open camera" and "Open recent", filled by the window."""
-        bar = window.menuBar()
-        assert bar is not None
-        menus: dict[str, QMenu] = {}
+    def work_in(self, widget: QWidget) -> None:
+        """Has the keys work while `widget` is shown, also where the menu bar is hidden."""
+        widget.addActions(list(self._own.values()))
+
+
+class Menus:
+    """The menus of a window, filled with the commands of the window and of one source."""
+
+    def __init__(self, window: QMainWindow) -> None:
+        bar = _made(window.menuBar())
+        names = dict.fromkeys(command.menu for command in COMMANDS)
+        self.by_name = {name: _made(bar.addMenu(f"&{name}")) for name in names}
+        self.cameras = QMenu("Open camera", window)
+        self.cameras.setIcon(icon("camera"))
+        self.recent = QMenu("Open recent", window)
+
+    def show(self, actions: Actions) -> None:
+        """Fills them anew."""
+        for menu in self.by_name.values():
+            menu.clear()
         for command in COMMANDS:
-            if command.menu not in menus:
-                menus[command.menu] = _made(bar.addMenu(f"&{command.menu}"))
-            menu = menus[command.menu]
+            menu = self.by_name[command.menu]
             if command.line_above:
                 menu.addSeparator()
-            action = self.by_name[command.name]
-            menu.addAction(action)
+            menu.addAction(actions[command.name])
             if command.name == "open_file":
-                menus["Open camera"] = _made(menu.addMenu(icon("camera"), "Open camera"))
+                menu.addMenu(self.cameras)
             if command.name == "open_demo":
-                menus["Open recent"] = _made(menu.addMenu("Open recent"))
-        return menus
+                menu.addMenu(self.recent)
 
 
 def fill_menu(

@@ -283,7 +283,7 @@ def test_the_input_size_is_remembered_with_its_model(stage, tmp_path, qapp) -> N
 
 def test_cameras_are_looked_for_when_the_menu_opens(qtbot, open_window) -> None:
     window = open_window(None)
-    menu = window.menus["Open camera"]
+    menu = window.menus.cameras
     menu.aboutToShow.emit()
     assert menu.actions()[0].text() == "Looking for cameras…"
     until(qtbot, lambda: len(menu.actions()) == 2)
@@ -431,7 +431,7 @@ def test_recent_files_are_offered(qtbot, open_window, tmp_path) -> None:
     path = tmp_path / "still.png"
     cv2.imwrite(str(path), np.full((48, 64, 3), 90, np.uint8))
     window = open_window(str(path))
-    assert [action.text() for action in window.menus["Open recent"].actions()] == ["still.png"]
+    assert [action.text() for action in window.menus.recent.actions()] == ["still.png"]
     until(qtbot, lambda: window.player.phase is Phase.PAUSED)
     assert not window.stage.replay_button.isVisible(), "a picture is not played again"
 

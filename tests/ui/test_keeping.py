@@ -147,7 +147,7 @@ def test_a_snapshot_is_a_png_of_the_source_size_with_boxes(qtbot, open_window, t
     until(qtbot, lambda: len(view.tracks) > 0)
     window.session.toggle_play()
     qtbot.wait(100)
-    window.snapshot(str(tmp_path / "one.png"))
+    window.page.snapshot(str(tmp_path / "one.png"))
     until(qtbot, lambda: (tmp_path / "one.png").exists() and window.player.message is not None)
     picture = cv2.imread(str(tmp_path / "one.png"))
     assert picture.shape == view.frame.bgr.shape
@@ -176,7 +176,7 @@ def test_a_snapshot_has_of_boxes_labels_and_trails_what_the_window_shows(
     for field in ("show_boxes", "show_labels", "show_trails"):
         setattr(window.state, field, field == shown)
     frame, marks = view.frame, view.marks  # the same as the snapshot's: nothing else runs until the next wait
-    window.snapshot(str(tmp_path / "one.png"))
+    window.page.snapshot(str(tmp_path / "one.png"))
     until(qtbot, lambda: window.player.message is not None)
     drawn = frame.bgr.copy()
     draw_marks(drawn, marks, window.stage.view.draw_style)

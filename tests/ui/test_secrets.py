@@ -46,7 +46,7 @@ def texts_of(window: QWidget) -> str:
         found += [widget.toolTip(), widget.accessibleName(), widget.windowTitle()]
         if isinstance(widget, QLabel):
             found.append(widget.text())
-    for menu in window.menus.values():
+    for menu in (*window.menus.by_name.values(), window.menus.cameras, window.menus.recent):
         found += [
             text
             for action in menu.actions()

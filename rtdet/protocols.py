@@ -71,7 +71,8 @@ class Detector(Protocol):
     more than one size, or that can say that it cannot, has `input_size: InputSize`. One that thins out its boxes by
     NMS for each class, at `thresholds.iou`, and nothing else, may say so: `suppression` is then "nms", or "diou"
     where it goes by distance-IoU (geometry.boxes.diou); "none" for any other way. One that measures its parts has
-    `last_ms`: of its last call, milliseconds per picture of `preprocess`, `infer` and `suppress`."""
+    `last_ms`: of its last call, milliseconds per picture of `preprocess`, `infer` and `suppress`. One whose
+    `takes_pictures` is true takes Pictures too in place of arrays, and converts of them what it needs."""
 
     class_names: Sequence[str]
     thresholds: Thresholds

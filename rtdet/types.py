@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from fractions import Fraction
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import TYPE_CHECKING, Any, Protocol, TypeVar
 
 import numpy as np
 import numpy.typing as npt
@@ -24,11 +24,43 @@ Image = npt.NDArray[np.uint8]
 _Value = TypeVar("_Value")
 
 
+class Picture(Protocol):
+    """A picture as a decoder gave it, upright: it becomes blue, green and red when somebody asks for them. From any
+    thread; what is given out is shared, and copied by whoever writes to it."""
+
+    @property
+    def size(self) -> tuple[int, int]:
+        """(width, height) in pixels."""
+        ...
+
+    def bgr(self) -> Image:
+        """All of it, (H, W, 3) uint8: converted at the first call, and kept."""
+        ...
+
+    def scaled(self, size: tuple[int, int]) -> Image:
+        """(H, W, 3) uint8 BGR of `size` (width, height) as cv2.resize of `bgr()` with INTER_LINEAR makes it: the same
+        bytes, or where that saves most of the work, the same colours but for roundings and the edges of chroma."""
+        ...
+
+    def shrunk(self, size: tuple[int, int]) -> Image:
+        """(H, W, 3) uint8 BGR of `size` (width, height), which is no larger than the picture's: for the eye, each
+        pixel the mean of those that it covers."""
+        ...
+
+
+def size_of(picture: Image | Picture) -> tuple[int, int]:
+    """(width, height) in pixels of a picture or an (H, W, 3) array."""
+    if isinstance(picture, np.ndarray):
+        return picture.shape[1], picture.shape[0]
+    return picture.size
+
+
 @dataclass(frozen=True, slots=True, eq=False)
 class Frame:
     """One picture of a source.
 
-    bgr:         (H, W, 3) uint8, blue-green-red, upright (rotation metadata already applied).
+    picture:     what the source gave: (H, W, 3) uint8, blue-green-red, or a Picture, which becomes that on demand;
+                 upright (rotation metadata already applied).
     t:           seconds on the source's own clock: container PTS, or the capture clock when live.
     index:       position in source order, from 0, counting frames that are dropped later.
     captured_at: time.monotonic() when the frame left the device or the decoder.
@@ -37,7 +69,7 @@ class Frame:
     name:        the file's name when each frame is a file of its own (folders of images).
     """
 
-    bgr: Image
+    picture: Image | Picture
     t: float
     index: int
     captured_at: float = 0.0
@@ -46,13 +78,21 @@ class Frame:
     name: str = ""
 
     def __post_init__(self) -> None:
-        if self.bgr.ndim != 3 or self.bgr.shape[2] != 3 or self.bgr.dtype != np.uint8:
-            raise ValueError(f"a frame is (H, W, 3) uint8, not {self.bgr.shape} {self.bgr.dtype}")
+        image = self.picture
+        if isinstance(image, np.ndarray) and (
+            image.ndim != 3 or image.shape[2] != 3 or image.dtype != np.uint8
+        ):
+            raise ValueError(f"a frame is (H, W, 3) uint8, not {image.shape} {image.dtype}")
+
+    @property
+    def bgr(self) -> Image:
+        """The picture as (H, W, 3) uint8, blue-green-red."""
+        return self.picture if isinstance(self.picture, np.ndarray) else self.picture.bgr()
 
     @property
     def size(self) -> tuple[int, int]:
         """(width, height) in pixels."""
-        return self.bgr.shape[1], self.bgr.shape[0]
+        return size_of(self.picture)
 
 
 def _column(values: Any, count: int, dtype: type | None, what: str) -> Any:

@@ -10,7 +10,7 @@ from __future__ import annotations
 import math
 from collections.abc import Iterator, Sequence
 
-from rtdet.types import Image
+from rtdet.types import Image, Picture, size_of
 
 _ASPECTS = (9 / 16, 3 / 4, 1.0)
 
@@ -25,13 +25,13 @@ def input_size(width: int, height: int, long_side: int, stride: int = 32) -> tup
 
 
 def runs_of_one_size(
-    images: Sequence[Image], long_side: int, stride: int = 32
-) -> Iterator[tuple[tuple[int, int], list[Image]]]:
+    images: Sequence[Image | Picture], long_side: int, stride: int = 32
+) -> Iterator[tuple[tuple[int, int], list[Image | Picture]]]:
     """Neighbours with the same input size, together, in order."""
-    run: list[Image] = []
+    run: list[Image | Picture] = []
     current: tuple[int, int] | None = None
     for image in images:
-        size = input_size(image.shape[1], image.shape[0], long_side, stride)
+        size = input_size(*size_of(image), long_side, stride)
         if run and size != current:
             yield current or size, run
             run = []

@@ -33,7 +33,7 @@ from rtdet.detectors.part_times import PartTimes
 from rtdet.detectors.selection import select, strongest, wanted_class
 from rtdet.errors import ModelError, UsageError
 from rtdet.geometry.letterbox import Letterbox
-from rtdet.types import Detections, Image, InputSize, Thresholds
+from rtdet.types import Detections, Image, InputSize, Picture, Thresholds, size_of
 
 _log = logging.getLogger("rtdet.detectors")
 
@@ -48,6 +48,8 @@ class GraphDetector:
     where that is to be overruled. Raises ModelError for a file that cannot be read or is no detector, UsageError and
     UnknownNameError for settings that are wrong or that the network cannot have.
     """
+
+    takes_pictures = True
 
     def __init__(
         self,
@@ -112,9 +114,9 @@ class GraphDetector:
         """The network's file."""
         return self._path
 
-    def look(self, image: Image) -> Look:
+    def look(self, image: Image | Picture) -> Look:
         """What the network gets for a picture and what it gives, as `detect` runs it."""
-        height, width = image.shape[:2]
+        width, height = size_of(image)
         size = self._fixed or input_size(width, height, self._long_side, self._head.stride)
         inputs, back = self._inputs(image, size, self._head)
         fitted, _ = fit_picture(image, size, self._head.input)
@@ -200,7 +202,7 @@ class GraphDetector:
 
         return run
 
-    def _inputs(self, image: Image, size: Size, head: Head) -> tuple[Inputs, Letterbox]:
+    def _inputs(self, image: Image | Picture, size: Size, head: Head) -> tuple[Inputs, Letterbox]:
         """What the network gets for a picture, and the way back from its pixels."""
         spec = head.input
         fitted, back = fit_picture(image, size, spec)
@@ -211,7 +213,7 @@ class GraphDetector:
         further, at = head.further_inputs(size), self._graph.picture
         return (*further[:at], tensor, *further[at:]), back
 
-    def detect(self, images: Sequence[Image]) -> list[Detections]:
+    def detect(self, images: Sequence[Image | Picture]) -> list[Detections]:
         with self._times.call(len(images)):
             if self._fixed is not None:
                 return list(self._detect_same_size(images, self._fixed))
@@ -220,7 +222,7 @@ class GraphDetector:
                 found.extend(self._detect_same_size(batch, size))
             return found
 
-    def _detect_same_size(self, images: Iterable[Image], size: Size) -> Iterator[Detections]:
+    def _detect_same_size(self, images: Iterable[Image | Picture], size: Size) -> Iterator[Detections]:
         network, head = self._network(size), self._head
         maps: list[Letterbox] = []
 

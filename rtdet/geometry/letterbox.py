@@ -8,7 +8,7 @@ import cv2
 import numpy as np
 import numpy.typing as npt
 
-from rtdet.types import FloatArray, Image
+from rtdet.types import FloatArray, Image, Picture, size_of
 
 
 @dataclass(frozen=True)
@@ -35,29 +35,41 @@ class Letterbox:
         return np.concatenate([(points[..., :2] - self.offset) / self.scale, points[..., 2:]], axis=-1)
 
 
+def resized(image: Image | Picture, size: tuple[int, int]) -> Image:
+    """The picture (H, W, 3) BGR at `size` (width, height), bilinear; it may be the picture's own array."""
+    if size_of(image) == size:
+        return image if isinstance(image, np.ndarray) else image.bgr()
+    if isinstance(image, np.ndarray):
+        return np.asarray(cv2.resize(image, size, interpolation=cv2.INTER_LINEAR), dtype=np.uint8)
+    return image.scaled(size)
+
+
 def letterbox(
-    image: Image, size: tuple[int, int], *, fill: int = 114, center: bool = False
+    image: Image | Picture, size: tuple[int, int], *, fill: int = 114, center: bool = False
 ) -> tuple[Image, Letterbox]:
     """The image scaled to fit `size` (width, height) with its aspect kept, the rest filled.
 
     The picture sits at the top left (as YOLOX was trained) or in the centre.
     """
-    height, width = image.shape[:2]
+    width, height = size_of(image)
     ratio = min(size[0] / width, size[1] / height)
     new_w, new_h = max(1, round(width * ratio)), max(1, round(height * ratio))
-    resized = image
-    if (new_w, new_h) != (width, height):
-        resized = cv2.resize(image, (new_w, new_h), interpolation=cv2.INTER_LINEAR)
     left, top = ((size[0] - new_w) // 2, (size[1] - new_h) // 2) if center else (0, 0)
-    canvas = np.full((size[1], size[0], 3), fill, dtype=np.uint8)
-    canvas[top : top + new_h, left : left + new_w] = resized
-    return canvas, Letterbox((new_w / width, new_h / height), (left, top), (width, height))
+    canvas = cv2.copyMakeBorder(
+        resized(image, (new_w, new_h)),
+        top, size[1] - new_h - top, left, size[0] - new_w - left,
+        cv2.BORDER_CONSTANT, value=(fill,) * 3,
+    )  # fmt: skip
+    return np.asarray(canvas, dtype=np.uint8), Letterbox(
+        (new_w / width, new_h / height), (left, top), (width, height)
+    )
 
 
-def stretch(image: Image, size: tuple[int, int]) -> tuple[npt.NDArray[np.float32], Letterbox]:
+def stretch(image: Image | Picture, size: tuple[int, int]) -> tuple[npt.NDArray[np.float32], Letterbox]:
     """The image scaled to `size` (width, height) whatever its aspect, as the first SSDs take it: bilinear,
     float32 0..255, not rounded."""
-    height, width = image.shape[:2]
-    stretched = cv2.resize(image.astype(np.float32), size, interpolation=cv2.INTER_LINEAR)
+    width, height = size_of(image)
+    bgr = image if isinstance(image, np.ndarray) else image.bgr()
+    stretched = cv2.resize(bgr.astype(np.float32), size, interpolation=cv2.INTER_LINEAR)
     back = Letterbox((size[0] / width, size[1] / height), (0, 0), (width, height))
     return np.asarray(stretched, dtype=np.float32), back

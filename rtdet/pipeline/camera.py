@@ -33,7 +33,7 @@ class Camera:
         if epoch != self._epoch:
             self._thread.submit(motion.reset)
         self._epoch = epoch
-        return self._thread.submit(motion.read, frame.bgr)
+        return self._thread.submit(lambda: motion.read(frame.bgr))
 
     @staticmethod
     def transform(pending: PendingPoints | None, boxes: FloatArray) -> FloatArray | None:

@@ -153,6 +153,8 @@ class DetectWorker(Worker):
             for job in jobs:
                 job.camera_step = self.part.camera_step(job.frame)
             return self.part.detect_frames(frames)
+        if getattr(self.part, "takes_pictures", False):
+            return self.part.detect([frame.picture for frame in frames])  # type: ignore[misc]  # as it says
         return self.part.detect([frame.bgr for frame in frames])
 
     def _times(self, began: float, pictures: int) -> tuple[float, Mapping[str, float]]:

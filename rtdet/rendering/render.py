@@ -89,7 +89,7 @@ def _result(
     if hidden is not None:
         is_unknown = looked_at is not None and looked_at.is_unknown(number)
         bgr = hidden.hide_all(frame.bgr) if is_unknown else hidden.apply(frame.bgr, number)
-        frame = replace(frame, bgr=bgr)
+        frame = replace(frame, picture=bgr)
     return FrameResult(frame, Detections(), of_frame)
 
 

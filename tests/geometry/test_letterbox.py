@@ -1,9 +1,10 @@
 from __future__ import annotations
 
+import cv2
 import numpy as np
 import pytest
 
-from rtdet.geometry.letterbox import letterbox, stretch
+from rtdet.geometry.letterbox import letterbox, resized, stretch
 
 
 @pytest.mark.parametrize("center", [False, True])
@@ -38,3 +39,34 @@ def test_key_points_come_back_too_also_from_outside_of_the_picture():
     _, back = letterbox(np.zeros((100, 200, 3), np.uint8), (100, 100), center=True)
     points = np.array([[[50.0, 50, 0.9], [-10, 25, 0.2]]])
     np.testing.assert_allclose(back.undo_points(points), [[[100, 50, 0.9], [-20, 0, 0.2]]])
+
+
+class Lazy:
+    """A types.Picture that says what it was asked for."""
+
+    def __init__(self, image):
+        self.image, self.asked = image, []
+        self.size = (image.shape[1], image.shape[0])
+
+    def bgr(self):
+        self.asked.append("all")
+        return self.image
+
+    def scaled(self, size):
+        self.asked.append(size)
+        return cv2.resize(self.image, size, interpolation=cv2.INTER_LINEAR)
+
+    shrunk = scaled
+
+
+@pytest.mark.parametrize("center", [False, True])
+def test_a_picture_fits_in_as_its_array_does_and_is_not_converted_whole(center):
+    image = np.random.default_rng(0).integers(0, 256, (90, 160, 3), dtype=np.uint8)
+    picture = Lazy(image)
+    fitted, back = letterbox(picture, (64, 64), fill=7, center=center)
+    expected, same = letterbox(image, (64, 64), fill=7, center=center)
+    assert np.array_equal(fitted, expected)
+    assert back == same
+    assert picture.asked == [(64, 36)]
+    np.testing.assert_array_equal(stretch(picture, (64, 64))[0], stretch(image, (64, 64))[0])
+    np.testing.assert_array_equal(resized(picture, (160, 90)), image)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import threading
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -441,3 +442,31 @@ def test_a_swap_that_comes_too_late_leaves_open_only_the_detector_that_is_kept(p
     assert first.is_closed
     assert second.is_closed
     assert third.is_closed is not keep
+
+
+@pytest.mark.parametrize("takes", [False, True])
+def test_a_detector_gets_pictures_as_the_source_gave_them_if_it_takes_them(parts, takes):
+    class Given:
+        size = (40, 48)
+
+        def bgr(self):
+            return np.zeros((48, 40, 3), np.uint8)
+
+    class GivingSource(parts.Source):
+        def read(self):
+            frame = super().read()
+            return frame and replace(frame, picture=Given())
+
+    class Noting(parts.Detector):
+        takes_pictures = takes
+        got = ()
+
+        def detect(self, images):
+            self.got = {*self.got, *(type(image) for image in images)}
+            return super().detect(images)
+
+    detector = Noting()
+    with Pipeline(GivingSource(4), detector, parts.Tracker(), policy=Policy.WAIT) as pipeline:
+        pipeline.start()
+        assert pipeline.join()
+    assert detector.got == {Given if takes else np.ndarray}

@@ -25,9 +25,9 @@ from rtdet.detectors.selection import select, strongest, wanted_class
 from rtdet.errors import ModelError
 from rtdet.extras import require_for_model
 from rtdet.geometry.boxes import diou, iou
-from rtdet.geometry.letterbox import Letterbox, letterbox
+from rtdet.geometry.letterbox import Letterbox, letterbox, resized
 from rtdet.geometry.nms import Overlap
-from rtdet.types import Detections, Image, Thresholds
+from rtdet.types import Detections, Image, Picture, Thresholds, size_of
 
 if TYPE_CHECKING:
     from rtdet.detectors.darknet.network import Network as Architecture
@@ -42,6 +42,8 @@ class DarknetDetector:
     `imgsz` both sides change in proportion; a network with fully connected layers has its one size. Boxes that
     overlap go as the cfg's nms_kind says: by IoU, or (diounms) by DIoU.
     """
+
+    takes_pictures = True
 
     def __init__(
         self,
@@ -82,7 +84,7 @@ class DarknetDetector:
         """Of the last `detect`, milliseconds per picture of its parts (`part_times`)."""
         return self._times.last_ms
 
-    def detect(self, images: Sequence[Image]) -> list[Detections]:
+    def detect(self, images: Sequence[Image | Picture]) -> list[Detections]:
         network, maps, found = self.network, list[Letterbox](), list[Detections]()
 
         def inputs() -> Iterator[Tensor]:
@@ -115,16 +117,15 @@ class DarknetDetector:
         self._network = None
 
 
-def prepare(image: Image, network: Architecture) -> tuple[Tensor, Letterbox]:
+def prepare(image: Image | Picture, network: Architecture) -> tuple[Tensor, Letterbox]:
     """(1, C, H, W) red, green, blue (or grey), 0 to 1, and the way back to the picture's pixels."""
     width, height = network.size
     if network.letterbox:
         fitted, back = letterbox(image, network.size, fill=_GRAY, center=True)
     else:
-        fitted = cv2.resize(image, network.size, interpolation=cv2.INTER_LINEAR)
-        back = Letterbox(
-            (width / image.shape[1], height / image.shape[0]), (0, 0), (image.shape[1], image.shape[0])
-        )
+        of_image = size_of(image)
+        fitted = resized(image, network.size)
+        back = Letterbox((width / of_image[0], height / of_image[1]), (0, 0), of_image)
     if network.picture[0] == 1:
         fitted = cv2.cvtColor(fitted, cv2.COLOR_BGR2GRAY)
     blob = cv2.dnn.blobFromImage(fitted, scalefactor=1 / 255, swapRB=network.picture[0] == 3)

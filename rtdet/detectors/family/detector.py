@@ -25,7 +25,7 @@ from rtdet.detectors.part_times import PartTimes
 from rtdet.errors import ModelError, UsageError
 from rtdet.extras import require_for_model
 from rtdet.geometry.letterbox import Letterbox, letterbox, stretch
-from rtdet.types import Detections, Image, InputSize, Thresholds
+from rtdet.types import Detections, Image, InputSize, Picture, Thresholds, size_of
 
 if TYPE_CHECKING:
     import torch
@@ -43,6 +43,8 @@ class NetworkDetector(ABC):
     Raises ModelError for one that cannot be read, UsageError and UnknownNameError for settings that are wrong or that
     this machine lacks.
     """
+
+    takes_pictures = True
 
     def __init__(
         self,
@@ -103,9 +105,9 @@ class NetworkDetector(ABC):
             raise ModelError("this detector was closed")
         return self._weights
 
-    def look(self, image: Image) -> Look:
+    def look(self, image: Image | Picture) -> Look:
         """What the network gets for a picture and what it gives, as `detect` runs it."""
-        height, width = image.shape[:2]
+        width, height = size_of(image)
         size = self._config.input_size or input_size(width, height, self._long_side, self._config.multiple)
         fitted, back = self._fit(image, size)
         inputs = self._inputs(fitted)
@@ -124,7 +126,7 @@ class NetworkDetector(ABC):
     def _found(self, outputs: Outputs, size: Size, back: Letterbox) -> Detections:
         """The detections of one picture, from what the network gave for it at an input of `size`."""
 
-    def detect(self, images: Sequence[Image]) -> list[Detections]:
+    def detect(self, images: Sequence[Image | Picture]) -> list[Detections]:
         with self._times.call(len(images)):
             if self._config.input_size is not None:
                 return list(self._detect_same_size(images, self._config.input_size))
@@ -133,7 +135,7 @@ class NetworkDetector(ABC):
                 found.extend(self._detect_same_size(batch, size))
             return found
 
-    def _detect_same_size(self, images: Sequence[Image], size: Size) -> Iterator[Detections]:
+    def _detect_same_size(self, images: Sequence[Image | Picture], size: Size) -> Iterator[Detections]:
         network = self._network(size)
         maps: list[Letterbox] = []
 
@@ -158,7 +160,7 @@ class NetworkDetector(ABC):
         """What the graph is given of a picture that was fitted in: a stretched one is not rounded."""
         return np.asarray(cv2.dnn.blobFromImage(fitted), dtype=np.float32)
 
-    def _fit(self, image: Image, size: Size) -> tuple[_Fitted, Letterbox]:
+    def _fit(self, image: Image | Picture, size: Size) -> tuple[_Fitted, Letterbox]:
         return letterbox(image, size) if self._config.input_size is None else stretch(image, size)
 
     def _network(self, size: Size) -> Network:

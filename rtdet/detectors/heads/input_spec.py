@@ -10,8 +10,8 @@ import numpy as np
 
 from rtdet.backends.network import Tensor
 from rtdet.errors import UsageError
-from rtdet.geometry.letterbox import Letterbox, letterbox
-from rtdet.types import Image
+from rtdet.geometry.letterbox import Letterbox, letterbox, resized
+from rtdet.types import Image, Picture, size_of
 
 Size = tuple[int, int]
 Triple = tuple[float, float, float]
@@ -98,14 +98,11 @@ def _triple(text: str) -> Triple | None:
     return (numbers[0], numbers[0], numbers[0]) if len(numbers) == 1 else (numbers[0], numbers[1], numbers[2])
 
 
-def fit_picture(image: Image, size: Size, spec: InputSpec) -> tuple[Image, Letterbox]:
-    """The picture (H, W, 3) BGR fitted into `size` (width, height), and the way back."""
+def fit_picture(image: Image | Picture, size: Size, spec: InputSpec) -> tuple[Image, Letterbox]:
+    """The picture, or (H, W, 3) BGR array, fitted into `size` (width, height), and the way back."""
     if spec.fit == "stretch":
-        height, width = image.shape[:2]
-        same = (width, height) == size
-        fitted = image if same else cv2.resize(image, size, interpolation=cv2.INTER_LINEAR)
-        back = Letterbox((size[0] / width, size[1] / height), (0, 0), (width, height))
-        return np.asarray(fitted, dtype=np.uint8), back
+        width, height = size_of(image)
+        return resized(image, size), Letterbox((size[0] / width, size[1] / height), (0, 0), (width, height))
     return letterbox(image, size, fill=spec.fill, center=spec.fit == "letterbox")
 
 

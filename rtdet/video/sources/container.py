@@ -21,6 +21,7 @@ from rtdet.video.sources.container_clock import (
     clock_starts_over,
     measure_joined,
 )
+from rtdet.video.sources.decoded import picture_of
 from rtdet.video.sources.decoder import WITHOUT_KEYFRAMES, VideoDecoder
 from rtdet.video.sources.image_files import ImageReader, UnreadableImage
 from rtdet.video.sources.names import why_remote_unreadable, why_unreadable
@@ -228,7 +229,7 @@ class FileSource:
                 self.state = SourceState.ENDED
                 self._check_end()
             return None
-        picture = self._orientation.apply(self._converter.to_bgr(decoded.picture))
+        picture = picture_of(decoded.picture, self._orientation, self._converter)
         time_base = self._decoder.stream.time_base if decoded.pts is not None else None
         index = self._count(decoded)
         self._decoder.shown(decoded.picture, decoded.t)

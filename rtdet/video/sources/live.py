@@ -11,7 +11,7 @@ from collections import deque
 
 from rtdet.errors import SourceError
 from rtdet.protocols import SourceState
-from rtdet.types import Frame, Image, SourceInfo
+from rtdet.types import Frame, Image, Picture, SourceInfo
 
 STALE_S = 1.0  # a reader that stays away for so long is paused, and wants the newest frame when it returns
 _SLOTS = 2
@@ -103,7 +103,7 @@ class LiveSource(ABC):
         self.close()
         raise error if error is not None else SourceError(silent)
 
-    def _put(self, picture: Image, t: float | None = None) -> None:
+    def _put(self, picture: Image | Picture, t: float | None = None) -> None:
         """Hand over a picture, and wait while the reader is busy with those before it."""
         now = time.monotonic()
         if self._count == 0:

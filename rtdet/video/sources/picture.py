@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 import struct
+import threading
 from typing import Any, NamedTuple, cast
 
 import cv2
@@ -11,6 +12,9 @@ import numpy as np
 import numpy.typing as npt
 
 from rtdet.types import Image
+
+# 8 bits, with both chroma values side by side in one plane: what graphics hardware gives.
+_INTERLEAVED = frozenset({"nv12", "nv21"})
 
 
 class Orientation(NamedTuple):
@@ -63,22 +67,27 @@ def on_black(bgra: npt.NDArray[np.uint8]) -> Image:
 
 
 class Converter:
-    """av.VideoFrame of any pixel format to (H, W, 3) uint8 BGR.
+    """av.VideoFrame of any pixel format to (H, W, 3) uint8 BGR; from any thread.
 
     Colour matrix and range are the stream's own; where it names none, BT.601 limited as in FFmpeg, OpenCV
     and our own recordings. Deeper pictures are reduced to 8 bits, transparent ones are laid on black.
-    One per thread: the scaler inside is reused from frame to frame.
     """
 
     def __init__(self) -> None:
         from av.video.reformatter import VideoReformatter
 
-        self._reformatter = VideoReformatter()
+        # The scalers inside are reused from frame to frame, and are for one thread at a time.
+        self._reformatter, self._divider = VideoReformatter(), VideoReformatter()
+        self._lock = threading.Lock()
 
     def to_bgr(self, frame: Any) -> Image:
         pixels = frame.format
         has_alpha = pixels.has_palette or any(part.is_alpha for part in pixels.components)
-        # One thread: the conversion costs half a millisecond at 720p, and waking a second one costs more.
-        wanted = self._reformatter.reformat(frame, format="bgra" if has_alpha else "bgr24", threads=1)
+        with self._lock:
+            if pixels.name in _INTERLEAVED:
+                # FFmpeg would convert them by another way, half a row off in chroma.
+                frame = self._divider.reformat(frame, format="yuv420p", threads=1)
+            # One thread: the conversion costs half a millisecond at 720p, and waking a second one costs more.
+            wanted = self._reformatter.reformat(frame, format="bgra" if has_alpha else "bgr24", threads=1)
         array = cast(npt.NDArray[np.uint8], wanted.to_ndarray())
         return on_black(array) if has_alpha else np.ascontiguousarray(array)

@@ -10,8 +10,9 @@ from urllib.parse import urlsplit
 from rtdet.address import hide_secrets
 from rtdet.errors import SourceError
 from rtdet.protocols import Source, SourceState
-from rtdet.types import Image, SourceInfo
+from rtdet.types import Image, Picture, SourceInfo, size_of
 from rtdet.video.sources.dash import parse_manifest
+from rtdet.video.sources.decoded import picture_of
 from rtdet.video.sources.decoder import VideoDecoder
 from rtdet.video.sources.hls import HlsFile
 from rtdet.video.sources.hls_playlist import Segment, UnsupportedPlaylist, parse_playlist
@@ -300,11 +301,9 @@ class StreamSource(LiveSource):
                 if orientation is None:
                     orientation = orientation_of(picture)
                     times = StreamTimes(decoder, self._pacer(decoder))
-                image = orientation.apply(self._converter.to_bgr(picture))
+                image = picture_of(picture, orientation, self._converter)
                 if self._count == 0:
-                    self.info = self._describe(
-                        decoder, (image.shape[1], image.shape[0]), orientation.clockwise
-                    )
+                    self.info = self._describe(decoder, size_of(image), orientation.clockwise)
                 raw_s = times.of(picture)
                 if not self.info.is_live:
                     self._put(image, raw_s)
@@ -326,7 +325,7 @@ class StreamSource(LiveSource):
             return None
         return Pacer(always=bool(self._playlist))
 
-    def _put_when_due(self, image: Image, raw_s: float, times: StreamTimes) -> bool:
+    def _put_when_due(self, image: Image | Picture, raw_s: float, times: StreamTimes) -> bool:
         """Hand over a picture of a live stream; False when the source is closed before it is due."""
         now = time.monotonic()
         pacer = times.pacer

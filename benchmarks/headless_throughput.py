@@ -29,7 +29,10 @@ def plain_loop(clip: str, model: str, conf: float = 0.25, iou: float = 0.5) -> d
     """Runs the baseline over the clip; frames, seconds from the first read to the last track."""
     import cv2
     import numpy as np
-    import onnxruntime
+
+    from rtdet.backends.onnx_loading import load_onnxruntime
+
+    onnxruntime = load_onnxruntime()
 
     sys.path.insert(0, str(Path(__file__).parent))
     from tracker_speed import PlainSort

@@ -161,9 +161,9 @@ def onnx_providers() -> tuple[str, ...]:
     """ONNX Runtime's execution providers that its wheel has; nothing where it is not installed."""
     if not is_installed("onnxruntime"):
         return ()
-    import onnxruntime
+    from rtdet.backends.onnx_loading import load_onnxruntime
 
-    return tuple(onnxruntime.get_available_providers())
+    return tuple(load_onnxruntime().get_available_providers())
 
 
 def provider_devices(providers: Sequence[str]) -> tuple[Device, ...]:

@@ -155,9 +155,10 @@ def _infer_openvino(path: str) -> None:
 
 def _infer_onnxruntime(path: str) -> None:
     import numpy as np
-    import onnxruntime
 
-    onnxruntime.disable_telemetry_events()
+    from rtdet.backends.onnx_loading import load_onnxruntime
+
+    onnxruntime = load_onnxruntime()
     options = onnxruntime.SessionOptions()
     options.log_severity_level, options.intra_op_num_threads = 4, 1
     session = onnxruntime.InferenceSession(path, options, providers=["CPUExecutionProvider"])

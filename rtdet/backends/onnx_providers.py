@@ -11,6 +11,7 @@ from functools import cache
 from typing import Any
 
 from rtdet.backends.devices import KINDS, kind_of, number_of
+from rtdet.backends.onnx_loading import load_onnxruntime
 from rtdet.cache import writable_cache
 
 log = logging.getLogger("rtdet.backends")
@@ -82,8 +83,7 @@ def _warn_once(title: str, instead: str, reason: str) -> None:
 
 def _find_libraries(chain: Sequence[Provider]) -> None:
     """Loads CUDA's libraries where they lie in packages (torch brings them), where ONNX Runtime can do that."""
-    import onnxruntime
-
+    onnxruntime = load_onnxruntime()
     onnxruntime.set_default_logger_severity(4)  # of a provider that fails there is one line, ours
     if any(name == KINDS["cuda"].provider for name, _ in chain) and hasattr(onnxruntime, "preload_dlls"):
         with redirect_stdout(io.StringIO()):  # it prints what it does not find

@@ -18,6 +18,7 @@ from rtdet.backends.graph_files import ONNX, graph_format
 from rtdet.backends.hostile import refuse_hostile
 from rtdet.backends.machine import core_count
 from rtdet.backends.network import Inputs, Outputs, PixelInput, Shape, Shapes, as_shapes, in_one_tuple
+from rtdet.backends.onnx_loading import load_onnxruntime
 from rtdet.backends.onnx_providers import Provider, start_session
 from rtdet.backends.pixels import converted
 from rtdet.backends.placeholders import refuse_placeholder
@@ -34,9 +35,7 @@ def open_onnxruntime(
     precision: str,
     pixels: PixelInput | None = None,
 ) -> OnnxRuntimeNetwork:
-    import onnxruntime
-
-    onnxruntime.disable_telemetry_events()  # only Windows builds have them, and nobody asked for them
+    onnxruntime = load_onnxruntime()
     if precision not in ("auto", "fp32") and not (precision == "fp16" and kind_of(device) == "tensorrt"):
         raise UsageError(
             f"ONNX Runtime uses the precision of the file; for {precision} use --backend openvino"
@@ -44,7 +43,7 @@ def open_onnxruntime(
     if isinstance(model, Path) and graph_format(model) is not ONNX:
         raise UsageError(f"ONNX Runtime cannot run {model.name}; use --backend openvino")
     options = onnxruntime.SessionOptions()
-    options.log_severity_level = 3  # errors only
+    options.log_severity_level = 4  # errors are raised
     options.intra_op_num_threads = core_count()
     what = str(model) if isinstance(model, Path) else type(model).__name__
     if isinstance(model, Path):

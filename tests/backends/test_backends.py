@@ -32,20 +32,24 @@ def own_cache(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     return tmp_path / "cache"
 
 
-def test_opening_a_network_loads_no_telemetry_and_writes_nothing_into_the_home(tmp_path: Path) -> None:
-    """OpenVINO's own import starts its telemetry, which leaves a folder `intel` in the home folder."""
+@pytest.mark.parametrize("backend", ["auto", "openvino", "onnxruntime"])
+def test_opening_a_network_loads_no_telemetry_and_writes_nothing_into_the_home(
+    tmp_path: Path, backend: str
+) -> None:
+    """OpenVINO's own import starts its telemetry, which leaves a folder `intel` in the home folder; ONNX Runtime's
+    leaves an identifier in `.cache/Microsoft`."""
     code = """
 import sys
 from pathlib import Path
 from rtdet.backends import open_network
-open_network(Path(sys.argv[1]), (1, 3, 32, 48))
+open_network(Path(sys.argv[1]), (1, 3, 32, 48), backend=sys.argv[2])
 print([name for name, module in sys.modules.items() if name.startswith("openvino_telemetry") and module])
 """
     home = tmp_path / "home"
     home.mkdir()
     root = Path(__file__).resolve().parents[2]
     environment = {"HOME": str(home), "RTDET_CACHE": str(tmp_path / "cache"), "PYTHONPATH": str(root)}
-    command = [sys.executable, "-c", code, str(save_onnx(tmp_path / "net.onnx"))]
+    command = [sys.executable, "-c", code, str(save_onnx(tmp_path / "net.onnx")), backend]
     run = subprocess.run(command, env=environment, capture_output=True, text=True)
     assert run.returncode == 0, run.stderr
     assert run.stdout.strip() == "[]"

@@ -25,7 +25,9 @@ def _pictures(count=2, side=96):
 
 @real
 def test_the_ssd_says_what_yolox_says():
-    import onnxruntime
+    from rtdet.backends.onnx_loading import load_onnxruntime
+
+    onnxruntime = load_onnxruntime()
 
     session = onnxruntime.InferenceSession(str(YOLOX))
     picture = _pictures(1, 416)

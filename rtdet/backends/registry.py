@@ -21,9 +21,10 @@ from rtdet.backends.devices import (
     what_is_here,
 )
 from rtdet.backends.forks import note_opened, refuse_after_fork
-from rtdet.backends.graph_files import GRAPH_SUFFIXES, IR, graph_format
+from rtdet.backends.graph_files import GRAPH_SUFFIXES, IR, ONNX, graph_format
 from rtdet.backends.machine import has_nvidia_driver, may_have_gpu, tell_of_unused_gpu
 from rtdet.backends.network import Network, PixelInput, Shape, Shapes, as_shapes
+from rtdet.backends.quickest import Choice, example_of, key_of, open_quickest
 from rtdet.errors import ModelError, UnknownNameError, UsageError
 from rtdet.extras import is_installed, require
 
@@ -83,19 +84,35 @@ def open_network(
     An openvino.Model runs on the openvino backend, which has to be named.
     pixels: how a picture becomes one of the inputs; the network is then given the picture, uint8 (1, H, W, 3) BGR.
 
-    backend "auto" is OpenVINO on the CPU and torch on cuda and mps (ONNX Runtime for files there). precision
-    "auto" is the fastest that the device has natively without visible loss: bf16 or fp32 on CPUs, fp16 on
-    cuda. The module is copied: training it further changes nothing here. Raises UnknownNameError and
-    UsageError for what is not known or not there, ModelError for a model that cannot be read.
+    backend "auto" is OpenVINO on the CPU and torch on cuda and mps (ONNX Runtime for files there); of several that a
+    file could run by here it is the quickest, timed once and remembered (`quickest.py`). precision "auto" is the
+    fastest that the device has natively without visible loss: bf16 or fp32 on CPUs, fp16 on GPUs and NPUs. The module
+    is copied: training it further changes nothing here. Raises UnknownNameError and UsageError for what is not known
+    or not there, ModelError for a model that cannot be read.
     """
     check_names(backend, device, precision)
     refuse_after_fork()
     is_file = isinstance(model, Path)
     if isinstance(model, Path):
         _check_file(model)
-    backend, device = choose(backend, device, is_file=is_file)
+    choices, shapes = candidates(backend, device, is_file=is_file), as_shapes(input_shape)
     note_opened()
-    return BACKENDS[backend](model, as_shapes(input_shape), device, precision, pixels)
+
+    def open_choice(choice: Choice) -> Network:
+        return BACKENDS[choice[0]](model, shapes, choice[1], precision, pixels)
+
+    if isinstance(model, Path):
+        choices = _that_run(model, precision, choices)
+        if choices[1:]:
+            key = key_of(model, shapes, precision)
+            return open_quickest(choices, open_choice, example_of(shapes, pixels), key, model.name)[1]
+    return open_choice(choices[0])
+
+
+def _that_run(path: Path, precision: str, choices: tuple[Choice, ...]) -> tuple[Choice, ...]:
+    """Those of the choices that read such a file and have such a precision; the first says itself what is wrong."""
+    is_for_all = graph_format(path) is ONNX and precision in ("auto", "fp32")
+    return choices[:1] + tuple(one for one in choices[1:] if is_for_all or one[0] != "onnxruntime")
 
 
 def check_names(backend: str, device: str, precision: str) -> None:
@@ -120,9 +137,6 @@ def _check_file(path: Path) -> None:
         raise ModelError(f"{path} is no network that OpenVINO reads: {', '.join(GRAPH_SUFFIXES)}")
     if graph_format(path) is IR and not path.with_suffix(".bin").is_file():
         raise ModelError(f"{path} has no {path.with_suffix('.bin').name} beside it: its weights are missing")
-
-
-Choice = tuple[str, str]  # a backend, and a device that it runs networks on
 
 
 def choose(backend: str, device: str, *, is_file: bool) -> Choice:

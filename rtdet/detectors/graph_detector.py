@@ -192,7 +192,10 @@ class GraphDetector:
         if self._closed:
             raise ModelError(f"{self._path} was closed")
         if size not in self._networks:
-            self._networks[size] = open_network(self._path, self._graph.input_shapes(size), **self._options)
+            network = open_network(self._path, self._graph.input_shapes(size), **self._options)
+            self._networks[size] = network
+            # What was found to be the quickest for the first size is taken for others too.
+            self._options |= {"backend": network.backend, "device": network.device}
         return self._networks[size]
 
     def _runner(self, head: Head, size: Size) -> Callable[[Image, InputSpec], Outputs]:

@@ -14,7 +14,8 @@ import numpy as np
 from rtdet.backends import Network, open_network
 from rtdet.backends.devices import precision_for_positions
 from rtdet.backends.network import Inputs, Outputs, Shapes, in_one_tuple
-from rtdet.backends.registry import check_names, choose
+from rtdet.backends.quickest import Choice, key_of, open_quickest
+from rtdet.backends.registry import candidates, check_names
 from rtdet.detectors.batching import input_size, runs_of_one_size
 from rtdet.detectors.family.config import DEFAULT_INPUT, NetworkConfig, Size
 from rtdet.detectors.family.graph import graph_of
@@ -65,12 +66,16 @@ class NetworkDetector(ABC):
         self._long_side = long_side_of(self._config, imgsz)
         self.input_size = InputSize(long_side_of(self._config), is_fixed=self._config.input_size is not None)
         check_names(backend, device, precision)
-        self._backend, self._device = choose(backend, device, is_file=False)
+        choices = candidates(backend, device, is_file=False)
+        self._backend, self._device = choices[0]
         self._go_round_openvino(backend)
         self._precision = self._choose_precision(precision)
         self._networks: dict[Size, Network] = {}
         # Opened at once, so that a wrong device or back end fails here and not on the first frame.
-        self._network(self._config.input_size or input_size(16, 9, self._long_side, self._config.multiple))
+        size = self._config.input_size or input_size(16, 9, self._long_side, self._config.multiple)
+        if choices[1:] and isinstance(weights, Path) and not getattr(self._config, "openvino_lacks", ""):
+            self._take_quickest(choices, weights, precision, size)
+        self._network(size)
 
     def _go_round_openvino(self, wanted: str) -> None:
         """A network of which OpenVINO knows only a part runs in torch, unless OpenVINO was asked for."""
@@ -176,6 +181,22 @@ class NetworkDetector(ABC):
                 precision=self._precision,
             )
         return self._networks[size]
+
+    def _take_quickest(self, choices: Sequence[Choice], weights: Path, precision: str, size: Size) -> None:
+        """Settles which of several back ends and devices runs the network; timed once, then remembered."""
+
+        def take(choice: Choice) -> Network:
+            self._backend, self._device = choice
+            self._precision = self._choose_precision(precision)
+            self._networks.pop(size, None)
+            return self._network(size)
+
+        noise = np.random.default_rng(0).integers(0, 256, (size[1], size[0], 3), dtype=np.uint8)
+        example, key = self._inputs(self._fit(noise, size)[0]), key_of(weights, size, precision)
+        choice, network = open_quickest(choices, take, example, key, weights.stem)
+        self._backend, self._device = choice
+        self._precision = self._choose_precision(precision)
+        self._networks[size] = network
 
     def _model(self, shapes: Shapes) -> torch.nn.Module | Path:
         """The network in the quickest form: a graph, which needs no torch, where there is one."""

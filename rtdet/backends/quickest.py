@@ -16,7 +16,7 @@ import platform
 import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from importlib import metadata
 from itertools import repeat
 from pathlib import Path
@@ -36,19 +36,20 @@ LEAST_GAIN = 0.1  # of a picture's time
 QUICK_MS = 3.0  # below it nothing is to be gained that anybody would notice
 _FOLDER = "quickest"
 _ROUNDS, _ROUNDS_S = 5, 0.4  # of timing, and for how long at most once each had two turns
-_IN_A_ROW = 8
+_IN_A_ROW = 4
 _PACKAGES = ("openvino", "onnxruntime", "onnxruntime-gpu", "onnxruntime-directml", "torch")
 
 
 @dataclass(frozen=True)
 class Timed:
     """What was found out once: which back end and device a model runs on, and the milliseconds that each took for a
-    picture, by "BACKEND on DEVICE"."""
+    picture, by "BACKEND on DEVICE"; in_a_row_ms: for each of several in a row, of those for which it was measured."""
 
     model: str
     backend: str
     device: str
     ms: dict[str, float]
+    in_a_row_ms: dict[str, float] = field(default_factory=dict)
 
 
 def open_quickest(
@@ -68,11 +69,11 @@ def open_quickest(
         return choices[0], open_choice(choices[0])
     networks = {choices[0]: open_choice(choices[0])}
     ms = {choices[0]: _warm_ms(networks[choices[0]], example)}
-    best = choices[0]
+    best, many = choices[0], dict[Choice, float]()
     if ms[best] >= QUICK_MS:
         networks |= _others(choices[1:], open_choice, example)
-        best, ms = _timed(networks, choices[0], example)
-    result = _note(place, Timed(model, *best, {_words(one): round(value, 2) for one, value in ms.items()}))
+        best, ms, many = _timed(networks, choices[0], example)
+    result = _note(place, Timed(model, *best, _by_words(ms), _by_words(many)))
     best = (result.backend, result.device) if (result.backend, result.device) in networks else choices[0]
     _tell(result)
     for choice, network in networks.items():
@@ -98,16 +99,16 @@ def _others(
 
 def _timed(
     networks: dict[Choice, Network], usual: Choice, example: Inputs
-) -> tuple[Choice, dict[Choice, float]]:
-    """The quickest choice, and each one's milliseconds for a picture."""
+) -> tuple[Choice, dict[Choice, float], dict[Choice, float]]:
+    """The quickest choice, each one's milliseconds for a picture, and for each of many of those that may be it."""
     ms = _best_ms(networks, example, 1)
     quicker = {one for one in networks if ms[one] < (1 - LEAST_GAIN) * ms[usual]}
     if not quicker:
-        return usual, ms
+        return usual, ms, {}
     # In a row OpenVINO computes several at once: who is quicker with one may be slower with many.
     many = _best_ms({one: networks[one] for one in (usual, *quicker)}, example, _IN_A_ROW)
     quicker = {one for one in quicker if many[one] < (1 - LEAST_GAIN) * many[usual]}
-    return min(quicker, key=lambda one: ms[one] + many[one], default=usual), ms
+    return min(quicker, key=lambda one: ms[one] + many[one], default=usual), ms, many
 
 
 def _best_ms(networks: dict[Choice, Network], example: Inputs, count: int) -> dict[Choice, float]:
@@ -213,12 +214,20 @@ def _note(place: Path, found: Timed) -> Timed:
 def _tell(found: Timed) -> None:
     if len(found.ms) < 2:
         return
-    times = ", ".join(f"{name} {ms:.1f}" for name, ms in sorted(found.ms.items(), key=lambda one: one[1]))
+    rows = {name: f" ({ms:.1f} in a row)" for name, ms in found.in_a_row_ms.items()}
+    times = ", ".join(
+        f"{name} {ms:.1f}{rows.get(name, '')}"
+        for name, ms in sorted(found.ms.items(), key=lambda one: one[1])
+    )
     chosen = _words((found.backend, found.device))
     log.info(
         "timed %s once on this machine, ms a picture: %s; from now on it runs by %s (--backend, --device overrule)",
         found.model, times, chosen,
     )  # fmt: skip
+
+
+def _by_words(ms: dict[Choice, float]) -> dict[str, float]:
+    return {_words(one): round(value, 2) for one, value in ms.items()}
 
 
 def _words(choice: Choice) -> str:

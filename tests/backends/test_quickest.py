@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import logging
+import re
 import time
 from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
@@ -95,8 +96,12 @@ def test_a_gain_below_the_least_changes_nothing_and_is_remembered_too(
     assert again.opened == [USUAL]
 
 
-def test_one_that_is_slower_with_many_in_a_row_is_not_taken() -> None:
-    assert opened(Opener(**{"onnxruntime cpu": (0.01, 0.03)})) == USUAL
+def test_one_that_is_slower_with_many_in_a_row_is_not_taken_and_that_is_said(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    with caplog.at_level(logging.INFO, "rtdet.backends"):
+        assert opened(Opener(**{"onnxruntime cpu": (0.01, 0.05)})) == USUAL
+    assert re.search(r"onnxruntime on cpu [\d.]+ \([\d.]+ in a row\), openvino", caplog.text)
 
 
 def test_of_several_quicker_ones_the_quickest_is_taken() -> None:

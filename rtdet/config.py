@@ -13,6 +13,8 @@ from rtdet.address import Address, hide_secrets
 from rtdet.errors import UnknownNameError, UsageError
 
 MAX_IMGSZ = 4096
+# The settings of one process, which no source can have for itself.
+_OF_THE_PROCESS = ("headless", "offline", "quiet", "debug")
 # The settings that name a file to be written, in the order in which they are told of.
 OUTPUTS = ("save", "save_raw", "tracks", "stats", "keep", "counts", "events")
 
@@ -139,19 +141,71 @@ def parse_toml(text: str) -> dict[str, Any]:
         raise ValueError("nested too deep") from None
 
 
+def source_tables(path: str) -> list[tuple[dict[str, Any], str]]:
+    """The tables `[[sources]]` of a TOML file, in their order, and of each the place that messages name; empty where
+    the file has none. A table has the settings of one source: `source`, perhaps a `name`, and any other that is not
+    one of the process; `sources = ["a.mp4", "b.mp4"]` will do where there is nothing else to say. Raises as
+    `load_config`."""
+    tables = _toml_of(Path(path)).get("sources")
+    if tables is None:
+        return []
+    if not isinstance(tables, list) or not tables:
+        raise UsageError(
+            f"{path}: sources should be tables, [[sources]], or a list of texts, and at least one"
+        )
+    read, names = [], set()
+    for i, table in enumerate(tables):
+        place = f"{path}, source {i + 1}"
+        if isinstance(table, str):
+            table = {"source": table}
+        if not isinstance(table, dict):
+            raise UsageError(f"{place}: a source is a table, [[sources]], or a text, not {_shown(table)}")
+        table = dict(table)
+        name = table.pop("name", None)
+        if name is not None:
+            if not isinstance(name, str) or not name.strip():
+                raise UsageError(f"{place}: name should be a text in quotes, not {_shown(name)}")
+            if name in names:
+                raise UsageError(
+                    f"{place}: another source is called {name}, too; give each a name of its own"
+                )
+            names.add(name)
+            place = f"{place} ({name})"
+        values = _settings_in(table, place)
+        if "source" not in values:
+            raise UsageError(f'{place} has no source: add what to open, as source = "webcam"')
+        if name is not None:
+            values["name"] = name
+        for other in _OF_THE_PROCESS:
+            if other in values:
+                raise UsageError(f"{place}: {other} is for all sources; move it to the top of the file")
+        read.append((values, place))
+    return read
+
+
 def _from_toml(path: Path) -> dict[str, Any]:
+    """The settings at the top of the file."""
+    table = _toml_of(path)
+    table.pop("sources", None)
+    return _settings_in(table, str(path))
+
+
+def _toml_of(path: Path) -> dict[str, Any]:
     try:
-        table = parse_toml(path.read_text(encoding="utf-8"))
+        return parse_toml(path.read_text(encoding="utf-8"))
     except OSError as error:
         raise UsageError(f"cannot read the configuration {path}: {error.strerror}") from error
     except ValueError as error:
         raise UsageError(f"{path} is not valid TOML: {error}") from error
+
+
+def _settings_in(table: Mapping[str, Any], place: str) -> dict[str, Any]:
     values = {}
     for key, value in table.items():
         name = key.replace("-", "_")
         if name not in _FIELDS:
-            raise UnknownNameError(f"setting in {path}", key, _FIELDS)
-        values[name] = _check(name, tuple(value) if isinstance(value, list) else value, str(path))
+            raise UnknownNameError(f"setting in {place}", key, _FIELDS)
+        values[name] = _check(name, tuple(value) if isinstance(value, list) else value, place)
     return values
 
 

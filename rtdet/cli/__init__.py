@@ -228,8 +228,8 @@ def cli(ctx: click.Context, /, config_file: str | None, half: bool, show: bool, 
     if ctx.invoked_subcommand is not None:
         return
     from rtdet.cli.run import run, with_settings_of_run
-    from rtdet.config import given_settings, load_config
     from rtdet.overwriting import refuse_overwriting
+    from rtdet.source_list import load_runs
     from rtdet.video.sources.inputs import one_series
 
     if half and values["precision"] is None:
@@ -238,13 +238,11 @@ def cli(ctx: click.Context, /, config_file: str | None, half: bool, show: bool, 
         if values["headless"]:
             raise click.UsageError("--show asks for a window and --headless for none; give only one of them")
         values["headless"] = False
-    given = {name for name, value in values.items() if value is not None} | given_settings(config_file).keys()
-    if "set" in given:
-        given.add("tracker")
-    first, *others = one_series(values.pop("source") or ()) or (None,)
-    config, given = with_settings_of_run(load_config(config_file, {**values, "source": first}), given)
-    refuse_overwriting(config.outputs, [config_file])
-    ctx.exit(run(config, given, show=show, others=others))
+    sources = one_series(values.pop("source") or ())
+    runs = [with_settings_of_run(one) for one in load_runs(config_file, sources, values)]
+    for one in runs:
+        refuse_overwriting(one.config.outputs, [config_file])
+    ctx.exit(run(runs, show=show))
 
 
 def main(arguments: list[str] | None = None) -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import logging
 import sys
-from collections.abc import Collection, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import closing, contextmanager
 from dataclasses import replace
 from pathlib import Path
@@ -20,6 +20,7 @@ from rtdet.terminal import console, say
 
 if TYPE_CHECKING:
     from rtdet.pipeline import Pipeline, Stats
+    from rtdet.source_list import NamedRun
     from rtdet.types import SourceInfo
 
 # How long a slow encoder may take, after Ctrl-C, to write the frames that it still holds.
@@ -28,53 +29,60 @@ _FINISH_S = 30.0
 TRACKING = ("conf", "iou", "classes", "max_det", "tracker", "set")
 
 
-def run(
-    config: RunConfig, given: Collection[str] = (), *, show: bool = False, others: Sequence[str] = ()
-) -> int:
-    """Runs to the end; returns the exit code. `given` names the settings of the command line, the environment and
-    the configuration file, which take precedence over what the viewer remembers. With `show`, raises UsageError where
-    no window can open. The window plays `others` after the config's source; without a window there is one at a time.
-    """
+def run(runs: Sequence[NamedRun], *, show: bool = False) -> int:
+    """Runs to the end, with one source or several; returns the exit code. What is `given` for a source takes
+    precedence over what the viewer remembers. With `show`, raises UsageError where no window can open."""
+    config = runs[0].config
     show_messages(quiet=config.quiet)
     if show and not has_display():
         raise UsageError("--show needs a display, and there is none here; omit it to run without a window")
     if config.headless or not has_display():
-        if others:
+        if len(runs) > 1:
             raise UsageError(
-                f"one --source at a time without a window, not {1 + len(others)}; start rtdet once for each of them"
+                f"one --source at a time without a window, not {len(runs)}; start rtdet once for each of them"
             )
         return run_headless(config)
-    return run_viewer(config, given, others)
+    return run_viewer(runs)
 
 
-def with_settings_of_run(config: RunConfig, given: set[str]) -> tuple[RunConfig, set[str]]:
+def with_settings_of_run(run: NamedRun) -> NamedRun:
     """Of a kept run the settings are those that it had, but for what is given; nothing remembered replaces them."""
     from rtdet.kept import KeptRun, Tracking
     from rtdet.kept.building import kept_run_path
 
+    config, given = run.config, set(run.given)
+    if "set" in given:
+        given.add("tracker")
     path = kept_run_path(config.source)
     if path is None:
-        return config, given
+        return replace(run, given=frozenset(given))
     for name in ("model", "imgsz", "head", "input"):
         if name in given:
             logging.getLogger("rtdet.cli").warning(
                 "--%s changes nothing: %s holds what its own model found; name the video to look at it anew",
                 name, path.name,
             )  # fmt: skip
-    with KeptRun(path) as run:
+    with KeptRun(path) as kept:
         changed = {name: getattr(config, name) for name in TRACKING if name in given}
-        tracking = Tracking.of(run.about, changed)
-        camera_motion = run.about.settings.get("camera_motion") is True
+        tracking = Tracking.of(kept.about, changed)
+        camera_motion = kept.about.settings.get("camera_motion") is True
     known = {name: getattr(tracking, name) for name in TRACKING}
-    return replace(config, camera_motion=camera_motion, **known), given | {*TRACKING, "camera_motion"}
+    config = replace(config, camera_motion=camera_motion, **known)
+    return replace(run, config=config, given=frozenset({*given, *TRACKING, "camera_motion"}))
 
 
-def run_viewer(config: RunConfig, given: Collection[str], others: Sequence[str] = ()) -> int:
+def run_viewer(runs: Sequence[NamedRun]) -> int:
     from rtdet.build import build_services
     from rtdet.ui import run_viewer as open_window
 
-    with _stats_held(config):
-        return open_window(config, build_services(config), given=given, others=others)
+    first, *others = runs
+    with _stats_held(first.config):
+        return open_window(
+            first.config,
+            build_services(first.config),
+            given=first.given,
+            others=[one.config.source for one in others],
+        )
 
 
 def run_headless(config: RunConfig) -> int:

@@ -16,7 +16,7 @@ import numpy as np
 import torch
 
 from rtdet.backends.registry import check_names, choose
-from rtdet.backends.torch import TYPES, choose_precision
+from rtdet.backends.torch_step import TYPES, choose_precision
 from rtdet.detectors.efficientdet import published as efficientdet
 from rtdet.detectors.family.detector import FamilyDetector
 from rtdet.detectors.family.network import DetectionNetwork

@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from rtdet.errors import UnknownModelError as UnknownModelError
     from rtdet.errors import UnknownNameError as UnknownNameError
     from rtdet.errors import UsageError as UsageError
+    from rtdet.many_sources import run_many as run_many
     from rtdet.protocols import Detector as Detector
     from rtdet.protocols import Sink as Sink
     from rtdet.protocols import Source as Source
@@ -43,6 +44,7 @@ __version__ = "0.1.0"
 
 _HOMES = {
     "run": "rtdet.build",
+    "run_many": "rtdet.many_sources",
     "RunConfig": "rtdet.config",
     "load_detector": "rtdet.detectors.registry",
     "load_tracker": "rtdet.trackers.registry",
@@ -61,7 +63,7 @@ _HOMES = {
 }  # fmt: skip
 
 __all__ = [  # noqa: RUF022
-    "run", "load_detector", "load_tracker", "open_source", "train", "RunConfig", "TrainingSettings",
+    "run", "run_many", "load_detector", "load_tracker", "open_source", "train", "RunConfig", "TrainingSettings",
     "Frame", "Detections", "Tracks", "FrameResult", "SourceInfo", "Thresholds",
     "Source", "Detector", "Tracker", "Sink",
     "RtdetError", "UsageError", "UnknownNameError", "SourceError", "ModelError", "UnknownModelError", "DownloadError",

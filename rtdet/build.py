@@ -32,6 +32,7 @@ from rtdet.kept.writing import KeepPlace
 from rtdet.overwriting import refuse_overwriting, refuse_overwriting_in
 from rtdet.pipeline import Pipeline, Policy
 from rtdet.protocols import Detector, Sink, Source, Tracker, TrackMeter
+from rtdet.source_list import NamedRun, name_runs
 from rtdet.trackers.optical_flow import OpticalFlow
 from rtdet.trackers.registry import TRACKERS, check_classes, load_tracker, load_tracker_for, parse_settings
 from rtdet.tracks import open_track_file
@@ -192,6 +193,9 @@ def build_pipeline(
     source_opener: Callable[[RunConfig], Source] = build_source,
     style: Callable[[], DrawStyle] = DrawStyle,
     keep: KeepPlace | None = None,
+    make_detector: Callable[[RunConfig], Detector] | None = None,
+    batch_size: int = _BATCH,
+    name: str = "",
 ) -> Pipeline:
     """The pipeline that a config describes, not started. What is opened is closed again on an error.
 
@@ -203,6 +207,9 @@ def build_pipeline(
     source_opener: opens `config.source`.
     style:         is asked for the look of each recorded picture.
     keep:          where the run is kept, if not where the config says.
+    make_detector: makes the pipeline's own detector, in the place of `build_detector`.
+    batch_size:    how many frames the detector gets at once, where every frame counts.
+    name:          what the source is called in its events, where there are several.
     """
     check_tracker(config.tracker, config.set)
     policy_of(config, live=True)  # names are checked before anything slow is opened
@@ -219,7 +226,7 @@ def build_pipeline(
             source = source_opener(config)
         opened.callback(source.close)
         info = source.info
-        counting = build_counting(config, info, kept_zones(config.source))
+        counting = build_counting(config, info, kept_zones(config.source), name)
         if counting is not None:
             opened.callback(counting.close)
         looks = style if counting is None else _with_zones(style, counting)
@@ -235,7 +242,8 @@ def build_pipeline(
             warn_of_edits(config.source)
         if lend_detector is None or kept_run_path(config.source) is not None:
             lend_detector = None
-            detector = build_detector(config)
+            is_kept = kept_run_path(config.source) is not None
+            detector = (build_detector if is_kept or make_detector is None else make_detector)(config)
             opened.callback(detector.close)
             _look_for_what_is_there(detector, info)
             check_classes(config.tracker, config.set, detector.class_names)
@@ -257,7 +265,7 @@ def build_pipeline(
             sinks,
             policy=policy,
             paced=paced,
-            batch_size=1 if paced or info.is_live else _BATCH,
+            batch_size=1 if paced or info.is_live else batch_size,
             sink_shown=watched and policy is Policy.LATEST,
             max_frames=config.max_frames,
             duration_s=config.duration or length_of_run(config.source),
@@ -359,10 +367,17 @@ def run(source: str | Path = "demo", **settings: Any) -> Iterator[FrameResult]:
     ...     print(file.readline().strip())
     frame,...
     """
+    (named,) = name_runs([NamedRun("", config_of(source, settings))])
+    return build_pipeline(named.config).results()
+
+
+def config_of(source: str | Path, settings: Mapping[str, Any], function: str = "rtdet.run") -> RunConfig:
+    """The settings of a run as Python gives them to `function`. Raises UsageError and UnknownNameError."""
+    settings = dict(settings)
     known = [field.name for field in fields(RunConfig)]
     for name, value in settings.items():
         if name not in known:
-            raise UnknownNameError("setting of rtdet.run", name, known)
+            raise UnknownNameError(f"setting of {function}", name, known)
         if isinstance(value, Path):
             settings[name] = str(value)
     if settings.get("tracker", "") is None:
@@ -371,7 +386,6 @@ def run(source: str | Path = "demo", **settings: Any) -> Iterator[FrameResult]:
         parts = settings[name].split(",") if isinstance(settings[name], str) else settings[name]
         settings[name] = tuple(part.strip() for part in parts if part.strip())
     try:
-        config = replace(RunConfig(source=str(source)), **settings)
+        return replace(RunConfig(source=str(source)), **settings)
     except TypeError as error:
-        raise UsageError(f"rtdet.run: a setting has the wrong type: {error}") from None
-    return build_pipeline(config).results()
+        raise UsageError(f"{function}: a setting has the wrong type: {error}") from None

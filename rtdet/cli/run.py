@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import logging
 import sys
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import closing, contextmanager
 from dataclasses import replace
 from pathlib import Path
@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from rtdet.types import SourceInfo
 
 # How long a slow encoder may take, after Ctrl-C, to write the frames that it still holds.
-_FINISH_S = 30.0
+FINISH_S = 30.0
 # The settings of a run that say what of the detector's candidates become tracks.
 TRACKING = ("conf", "iou", "classes", "max_det", "tracker", "set")
 
@@ -37,11 +37,11 @@ def run(runs: Sequence[NamedRun], *, show: bool = False) -> int:
     if show and not has_display():
         raise UsageError("--show needs a display, and there is none here; omit it to run without a window")
     if config.headless or not has_display():
-        if len(runs) > 1:
-            raise UsageError(
-                f"one --source at a time without a window, not {len(runs)}; start rtdet once for each of them"
-            )
-        return run_headless(config)
+        if len(runs) == 1:
+            return run_headless(config)
+        from rtdet.cli.many import run_many_headless
+
+        return run_many_headless(runs)
     return run_viewer(runs)
 
 
@@ -91,10 +91,13 @@ def run_headless(config: RunConfig) -> int:
     with _stats_held(config):
         pipeline = build.build_pipeline(config)
         if not config.headless:  # said only once the run can begin: an error alone says enough
-            kept = any(config.outputs.values())
-            advice = "" if kept else "; nothing will be saved, add --save or --tracks"
-            say(f"rtdet: no display here, running without a window (like --headless){advice}", err=True)
+            say_no_display(is_kept=any(config.outputs.values()))
         return run_to_end(replace(config, headless=True), pipeline)
+
+
+def say_no_display(*, is_kept: bool) -> None:
+    advice = "" if is_kept else "; nothing will be saved, add --save or --tracks"
+    say(f"rtdet: no display here, running without a window (like --headless){advice}", err=True)
 
 
 @contextmanager
@@ -122,7 +125,7 @@ def run_to_end(config: RunConfig, pipeline: Pipeline) -> int:
                     interrupted = True
                     if not config.quiet:
                         say("rtdet: finishing the outputs; press Ctrl-C again to stop at once", err=True)
-                    pipeline.stop(_FINISH_S)
+                    pipeline.stop(FINISH_S)
             tick()
         finally:
             pipeline.stop()
@@ -216,7 +219,15 @@ def _note_speed(config: RunConfig, pipeline: Pipeline) -> None:
 def _summary(config: RunConfig, pipeline: Pipeline) -> None:
     if config.quiet:
         return
-    numbers = pipeline.stats().as_dict()
+    say(summary_line(pipeline.stats().as_dict()), err=True)
+    say_written(config)
+    nothing = why_nothing(config, pipeline.stats())
+    if nothing:
+        say(nothing, err=True)
+
+
+def summary_line(numbers: Mapping[str, Any]) -> str:
+    """What came of a run, of its statistics."""
     dropped = numbers["frames"]["dropped"]
     line = f"{numbers['frames']['processed']} frames in {numbers['elapsed_s']:.1f} s"
     if numbers["fps"]["inference"]:
@@ -224,13 +235,14 @@ def _summary(config: RunConfig, pipeline: Pipeline) -> None:
     if dropped:
         reasons = ", ".join(f"{reason} {count}" for reason, count in dropped.items())
         line += f", {sum(dropped.values())} dropped ({reasons})"
-    say(line, err=True)
-    for path in config.outputs.values():
+    return line
+
+
+def say_written(*configs: RunConfig) -> None:
+    """Names the files that runs have written."""
+    for path in dict.fromkeys(path for config in configs for path in config.outputs.values()):
         if path is not None and Path(path).exists():
             say(f"wrote {path}", err=True)
-    nothing = why_nothing(config, pipeline.stats())
-    if nothing:
-        say(nothing, err=True)
 
 
 def why_nothing(config: RunConfig, stats: Stats) -> str:

@@ -12,10 +12,13 @@ from rtdet.errors import UsageError
 from rtdet.types import SourceInfo
 
 
-def build_counting(config: RunConfig, info: SourceInfo, kept_zones: str | None = None) -> CountSink | None:
+def build_counting(
+    config: RunConfig, info: SourceInfo, kept_zones: str | None = None, source_name: str = ""
+) -> CountSink | None:
     """What counts at the lines and zones of the config's zones file, or else at those kept with the run that is its
-    source (`kept_zones`, a text); None where there are none. Raises SourceError for a file that is none, UsageError
-    where something of counting is asked for that cannot be, OutputError."""
+    source (`kept_zones`, a text); None where there are none. Events have `source_name` where it is given. Raises
+    SourceError for a file that is none, UsageError where something of counting is asked for that cannot be,
+    OutputError."""
     clock = None if config.clock is None else parse_clock(config.clock)
     wishes = {"--counts": config.counts, "--events": config.events, "--events-url": config.events_url}
     wish = next((name for name, value in wishes.items() if value is not None), None)
@@ -45,4 +48,5 @@ def build_counting(config: RunConfig, info: SourceInfo, kept_zones: str | None =
         clock=clock,
         is_live=info.is_live,
         size=(info.width, info.height),
+        source_name=source_name,
     )

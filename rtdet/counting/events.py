@@ -50,9 +50,9 @@ class Event:
             row["clock"] = wall_time(clock, self.t, "milliseconds")
         return row
 
-    def as_line(self, clock: datetime | None = None) -> str:
-        """A line of JSON without the values that it has none of."""
-        row = self.as_dict(clock)
+    def as_line(self, clock: datetime | None = None, source_name: str = "") -> str:
+        """A line of JSON without the values that it has none of; with the name of its source where that has one."""
+        row = {"source": source_name, **self.as_dict(clock)}
         return json.dumps({key: value for key, value in row.items() if value not in (None, "")})
 
 

@@ -25,8 +25,8 @@ class CountSink(Sink):
 
     counts: .csv, .json or .parquet. events: .jsonl, or - for standard output. url: an address that each event is
     posted to. size: of the pictures, where it is known beforehand. clock: the wall clock at second 0; `is_live`
-    sources have the machine's own without it. marks: the lines and zones with their counts, to be drawn, for any
-    thread.
+    sources have the machine's own without it. source_name: what the events say that they are of. marks: the lines and
+    zones with their counts, to be drawn, for any thread.
 
     It wants every result of the tracker, also where other sinks get what a window shows (`wants_results`). Raises
     OutputError and UsageError before anything is written.
@@ -44,8 +44,10 @@ class CountSink(Sink):
         clock: datetime | None = None,
         is_live: bool = False,
         size: tuple[int, int] = (0, 0),
+        source_name: str = "",
     ) -> None:
         self._zones, self._clock, self._is_live = zones, clock, is_live
+        self._source_name = source_name
         self.counter = Counter(zones, size) if min(size) > 0 else None
         self.marks: tuple[ZoneMark, ...] = () if self.counter is None else marks_of_counter(self.counter)
         self._span: tuple[float, float] | None = None
@@ -96,7 +98,7 @@ class CountSink(Sink):
                 self._events.append(b"")  # without an event the file is empty, and not that of an earlier run
 
     def _tell(self, events: list[Event]) -> None:
-        lines = [one.as_line(self._clock) for one in events]
+        lines = [one.as_line(self._clock, self._source_name) for one in events]
         if lines and self._events is not None:
             self._events.append("".join(line + "\n" for line in lines).encode())
         if self._webhook is not None:

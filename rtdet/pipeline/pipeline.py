@@ -323,7 +323,7 @@ class Pipeline:
             self._supervisor.failed(error, self._flow.tracking.tracker)
             return Tracks()
 
-    def results(self) -> Results:
+    def results(self) -> Results[FrameResult]:
         """Every frame processed from now on, in order; starts the run if need be. Under WAIT a slow loop
         slows the run; under LATEST it makes it skip frames. Leaving the loop stops the pipeline."""
         buffer = self._flow.listener_buffer()

@@ -4,31 +4,32 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Iterator
-from typing import Protocol
+from typing import Generic, Protocol, TypeVar
 
 from rtdet.pipeline.buffers import Buffer
-from rtdet.types import FrameResult
+
+Item = TypeVar("Item")
 
 
 class Run(Protocol):
-    """What results come from: a pipeline."""
+    """What results come from: a pipeline, or several."""
 
     def join(self) -> bool: ...
 
     def stop(self) -> bool: ...
 
 
-class Results(Iterator[FrameResult]):
+class Results(Iterator[Item], Generic[Item]):
     """Every processed frame in order. At the end of the run it stops, or raises the run's first error.
 
     Leaving the loop early, `close` and garbage collection stop the pipeline: no thread runs for nobody.
     """
 
-    def __init__(self, buffer: Buffer[FrameResult], run: Run) -> None:
+    def __init__(self, buffer: Buffer[Item], run: Run) -> None:
         self._buffer = buffer
         self._run: Run | None = run
 
-    def __next__(self) -> FrameResult:
+    def __next__(self) -> Item:
         if self._run is None:
             raise StopIteration
         results = self._buffer.take()

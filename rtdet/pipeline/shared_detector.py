@@ -162,10 +162,11 @@ class SharedDetector:
             raise ModelError(
                 f"{describe(self._detector)} gave {len(found)} results for {len(pictures)} pictures"
             )
-        times: Mapping[str, float] = getattr(self._detector, "last_ms", None) or {}
+        whole_ms = (time.monotonic() - began) * 1e3 / len(pictures)
+        times: Mapping[str, float] = getattr(self._detector, "last_ms", None) or {"infer": whole_ms}
         with self._lock:
             for one, detections in zip(pictures, found, strict=True):
-                one.answer(detections, times, began)
+                one.answer(detections, times)
 
     def _fail(self, error: BaseException) -> None:
         with self._lock:
@@ -182,7 +183,7 @@ class DetectorClient:
     whatever thread, and the detector's own error where that failed.
 
     served: pictures that were looked at for it. last_ms: of its last `detect` call, the milliseconds per picture that
-    the detector's parts took, as far as it tells; and `wait`, those that a picture waited for its turn.
+    the detector's parts took, without those of waiting for turns; the whole as `infer` where it tells no parts.
     """
 
     def __init__(self, hub: SharedDetector, name: str, thresholds: Thresholds) -> None:
@@ -251,7 +252,6 @@ class _Request:
 
     def __init__(self, client: DetectorClient, images: Sequence[Image]) -> None:
         self.client, self.images = client, images
-        self.asked_at = time.monotonic()
         self.taken, self.missing = 0, len(images)
         self.found: list[Detections] = [Detections()] * len(images)
         self.ms: dict[str, float] = {}
@@ -267,10 +267,10 @@ class _Picture:
         self.request, self.index, self.thresholds = request, index, thresholds
         self.image = request.images[index]
 
-    def answer(self, found: Detections, times: Mapping[str, float], began: float) -> None:
+    def answer(self, found: Detections, times: Mapping[str, float]) -> None:
         request, client = self.request, self.request.client
         request.found[self.index] = found
-        for name, ms in {**times, "wait": (began - request.asked_at) * 1e3}.items():
+        for name, ms in times.items():
             request.ms[name] = request.ms.get(name, 0.0) + ms
         request.missing -= 1
         client.served += 1

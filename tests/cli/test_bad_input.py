@@ -192,12 +192,6 @@ def test_a_source_needs_no_option(rtdet, tmp_path):
     _fails(rtdet("--conf", "0.5", "--", "my clip.mp4", "--headless"), with_option.code, "my clip.mp4")
 
 
-def test_several_sources_want_a_window(rtdet, tmp_path):
-    for name in ("a.mp4", "b.mp4"):
-        (tmp_path / name).touch()
-    _fails(rtdet("a.mp4", "b.mp4", "--headless"), 2, "one --source at a time without a window, not 2")
-
-
 def test_a_misspelt_command_is_told_the_nearest(rtdet):
     _fails(rtdet("modles"), 2, "did you mean models?")
 

@@ -13,18 +13,12 @@ import numpy as np
 
 from rtdet.backends import Network, open_network
 from rtdet.backends.devices import precision_for_positions
-from rtdet.backends.network import Inputs, Outputs, in_one_tuple
+from rtdet.backends.network import Inputs, Outputs, PixelInput
+from rtdet.backends.pixels import converted
 from rtdet.detectors.batching import input_size, runs_of_one_size
 from rtdet.detectors.heads.graph import Graph, noted_size, open_graph, show_outputs
 from rtdet.detectors.heads.head import Candidates, Head, Probe
-from rtdet.detectors.heads.input_spec import (
-    LAYOUTS,
-    InputSpec,
-    Size,
-    fit_picture,
-    parse_input,
-    to_tensor,
-)
+from rtdet.detectors.heads.input_spec import InputSpec, Size, fit_picture, parse_input
 from rtdet.detectors.heads.measured_input import measured_input
 from rtdet.detectors.heads.registry import Recognized, recognize_head
 from rtdet.detectors.look import Look
@@ -66,7 +60,7 @@ class GraphDetector:
         self.thresholds = thresholds or Thresholds()
         self._path = path
         self._options: dict[str, Any] = {"backend": backend, "device": device, "precision": precision}
-        self._networks: dict[Size, Network] = {}
+        self._networks: dict[tuple[Size, PixelInput], Network] = {}
         self._times = PartTimes()
         self._closed = False
         if imgsz is not None and imgsz < 64:
@@ -118,11 +112,11 @@ class GraphDetector:
         """What the network gets for a picture and what it gives, as `detect` runs it."""
         width, height = size_of(image)
         size = self._fixed or input_size(width, height, self._long_side, self._head.stride)
-        inputs, back = self._inputs(image, size, self._head)
-        fitted, _ = fit_picture(image, size, self._head.input)
-        outputs = next(iter(self._network(size).run_many([inputs])))
-        arrays = tuple(np.asarray(one, dtype=np.float32) for one in in_one_tuple(inputs))
-        return Look(fitted, arrays, outputs, size, back)
+        spec = self._head.input
+        fitted, back = fit_picture(image, size, spec)
+        inputs = self._inputs(fitted, size, self._head)
+        outputs = next(iter(self._network(size, spec).run_many([inputs])))
+        return Look(fitted, converted(inputs, self._pixels(spec)), outputs, size, back)
 
     def _open(self, found: Sequence[Recognized], imgsz: int | None, text: str | None) -> tuple[Head, str]:
         """The first of the families that a run of the network bears out. Opens the network at once, so that a wrong
@@ -139,18 +133,23 @@ class GraphDetector:
             elif not self._graph.takes_pixels and not self._graph.metadata.get("names"):
                 settled = self._in_its_range(settled, probe)
             if settled.gives_pixels:
-                self._options["precision"] = precision_for_positions(
-                    self._options["precision"], self._networks[size].device
-                )
-                if self._networks[size].precision == "bf16" and self._options["precision"] == "fp32":
-                    self._networks.pop(size).close()
-                    self._network(size)
+                precision = self._options["precision"]
+                self._options["precision"] = precision_for_positions(precision, self.network.device)
+            self._keep_only(size, settled.input)
             return settled, one.name
         shown = show_outputs(self._graph.outputs)
         tried = ", ".join(one.name for one in found)
         raise ModelError(
             f"{self._path} has outputs {shown}, but what it gives is not what {tried} would give"
         )
+
+    def _keep_only(self, size: Size, spec: InputSpec) -> None:
+        """Closes the networks that were opened to find out what this one takes, and one in too coarse a precision."""
+        key, in_full = (size, self._pixels(spec)), self._options["precision"] == "fp32"
+        for one, network in list(self._networks.items()):
+            if one != key or (in_full and network.precision == "bf16"):
+                self._networks.pop(one).close()
+        self._network(size, spec)
 
     def _in_its_range(self, head: Head, probe: Probe) -> Head:
         """The head with the range of values in which its network sees something, and a line where it is not the
@@ -169,12 +168,12 @@ class GraphDetector:
         side = self._long_side = _long_side(head, imgsz, graph)
         wide = input_size(16, 9, side, head.stride)
         if head.follows_size and head.input.fit != "stretch" and self._can_have(head, wide):
-            self._network(wide)
+            self._network(wide, head.input)
             return wide
         fixed = own or (side, side)
         if imgsz is not None and side != max(fixed):
             raise UsageError(f"{self._path} runs at {fixed[0]}x{fixed[1]} pixels only; omit --imgsz")
-        self._network(fixed)
+        self._network(fixed, head.input)
         self._fixed = fixed
         return fixed
 
@@ -183,38 +182,40 @@ class GraphDetector:
         if graph is None or not head.fits(graph.shapes, size):
             return False
         try:
-            self._network(size)
+            self._network(size, head.input)
         except ModelError:  # ONNX Runtime knows only the exported shape
             return False
         return True
 
-    def _network(self, size: Size) -> Network:
+    def _network(self, size: Size, spec: InputSpec) -> Network:
+        """The network for pictures that were fitted into `size`; what else the spec says is inside of it."""
         if self._closed:
             raise ModelError(f"{self._path} was closed")
-        if size not in self._networks:
-            network = open_network(self._path, self._graph.input_shapes(size), **self._options)
-            self._networks[size] = network
+        pixels = self._pixels(spec)
+        if (size, pixels) not in self._networks:
+            shapes = self._graph.input_shapes(size)
+            network = open_network(self._path, shapes, pixels=pixels, **self._options)
+            self._networks[size, pixels] = network
             # What was found to be the quickest for the first size is taken for others too.
             self._options |= {"backend": network.backend, "device": network.device}
-        return self._networks[size]
+        return self._networks[size, pixels]
+
+    def _pixels(self, spec: InputSpec) -> PixelInput:
+        graph = self._graph
+        zero_point = 128 if graph.dtype == "int8" else 0  # quantised from 0..255, with its zero in the middle
+        return spec.pixels(graph.picture, graph.layout, zero_point)
 
     def _runner(self, head: Head, size: Size) -> Callable[[Image, InputSpec], Outputs]:
         def run(image: Image, spec: InputSpec) -> Outputs:
-            arrays, _ = self._inputs(image, size, replace(head, input=spec))
-            return next(iter(self._network(size).run_many([arrays])))
+            fitted, _ = fit_picture(image, size, spec)
+            return next(iter(self._network(size, spec).run_many([self._inputs(fitted, size, head)])))
 
         return run
 
-    def _inputs(self, image: Image | Picture, size: Size, head: Head) -> tuple[Inputs, Letterbox]:
-        """What the network gets for a picture, and the way back from its pixels."""
-        spec = head.input
-        fitted, back = fit_picture(image, size, spec)
-        tensor = to_tensor(fitted, spec)
-        if self._graph.dtype == "int8":  # quantised from 0..255, with its zero in the middle
-            tensor = tensor - np.float32(128)
-        tensor = LAYOUTS[self._graph.layout](tensor)
+    def _inputs(self, fitted: Image, size: Size, head: Head) -> Inputs:
+        """What the network gets for a fitted picture."""
         further, at = head.further_inputs(size), self._graph.picture
-        return (*further[:at], tensor, *further[at:]), back
+        return (*further[:at], fitted[None], *further[at:])
 
     def detect(self, images: Sequence[Image | Picture]) -> list[Detections]:
         with self._times.call(len(images)):
@@ -226,15 +227,16 @@ class GraphDetector:
             return found
 
     def _detect_same_size(self, images: Iterable[Image | Picture], size: Size) -> Iterator[Detections]:
-        network, head = self._network(size), self._head
+        head = self._head
+        network = self._network(size, head.input)
         maps: list[Letterbox] = []
 
         def inputs() -> Iterator[Inputs]:
             for image in images:
                 with self._times.preprocess:
-                    arrays, back = self._inputs(image, size, head)
+                    fitted, back = fit_picture(image, size, head.input)
                     maps.append(back)
-                yield arrays
+                yield self._inputs(fitted, size, head)
 
         for i, outputs in enumerate(network.run_many(inputs())):
             thresholds = self.thresholds

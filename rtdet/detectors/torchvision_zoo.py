@@ -170,9 +170,10 @@ def _apply(model: Any, thresholds: Thresholds) -> None:
     target.detections_per_img = max(1000, thresholds.max_detections)
 
 
-def _to_tensor(image: Image) -> torch.Tensor:
-    """(3, H, W) RGB in [0, 1], what torchvision's transforms start from."""
-    return torch.from_numpy(np.ascontiguousarray(image[:, :, ::-1].transpose(2, 0, 1))).float() / 255
+def _to_tensor(image: Image, device: torch.device) -> torch.Tensor:
+    """(3, H, W) RGB in [0, 1], what torchvision's transforms start from, on a device; bytes go there, not floats."""
+    pixels = torch.from_numpy(image if image.flags.writeable else image.copy()).to(device)
+    return pixels.permute(2, 0, 1).flip(0).float() / 255
 
 
 class _EagerRunner:
@@ -189,12 +190,13 @@ class _EagerRunner:
         _apply(self.model, thresholds)
         for start in range(0, len(images), self._batch):
             with preparing:
-                tensors = [_to_tensor(image) for image in images[start : start + self._batch]]
+                batch = images[start : start + self._batch]
+                tensors = [_to_tensor(image, self._device) for image in batch]
             with ExitStack() as contexts:
                 contexts.enter_context(torch.inference_mode())
                 if self._precision != "fp32":
                     contexts.enter_context(torch.autocast(self._device.type, TYPES[self._precision]))
-                found: list[Found] = self.model([tensor.to(self._device) for tensor in tensors])
+                found: list[Found] = self.model(tensors)
             yield from found  # outside of the contexts, which would else hold in the caller's code too
 
     def close(self) -> None:

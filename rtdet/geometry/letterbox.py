@@ -6,7 +6,6 @@ from dataclasses import dataclass
 
 import cv2
 import numpy as np
-import numpy.typing as npt
 
 from rtdet.types import FloatArray, Image, Picture, size_of
 
@@ -65,11 +64,8 @@ def letterbox(
     )
 
 
-def stretch(image: Image | Picture, size: tuple[int, int]) -> tuple[npt.NDArray[np.float32], Letterbox]:
-    """The image scaled to `size` (width, height) whatever its aspect, as the first SSDs take it: bilinear,
-    float32 0..255, not rounded."""
+def stretch(image: Image | Picture, size: tuple[int, int]) -> tuple[Image, Letterbox]:
+    """The image scaled to `size` (width, height) whatever its aspect, as the first SSDs take it."""
     width, height = size_of(image)
-    bgr = image if isinstance(image, np.ndarray) else image.bgr()
-    stretched = cv2.resize(bgr.astype(np.float32), size, interpolation=cv2.INTER_LINEAR)
     back = Letterbox((size[0] / width, size[1] / height), (0, 0), (width, height))
-    return np.asarray(stretched, dtype=np.float32), back
+    return resized(image, size), back

@@ -29,10 +29,17 @@ def test_a_stretched_picture_fills_the_input_and_boxes_come_back_out_of_it():
     image = np.arange(4 * 8 * 3, dtype=np.uint8).reshape(4, 8, 3)
     fitted, back = stretch(image, (16, 16))
     assert fitted.shape == (16, 16, 3)
-    assert fitted.dtype == np.float32
+    assert fitted.dtype == np.uint8
     np.testing.assert_allclose(fitted[0, 0], image[0, 0])
     np.testing.assert_allclose(fitted[-1, -1], image[-1, -1])
     np.testing.assert_allclose(back.undo(np.array([[4.0, 4, 8, 20]])), [[2, 1, 4, 4]])
+
+
+def test_a_stretched_picture_is_the_one_of_floats_but_for_rounding():
+    image = cv2.GaussianBlur(np.random.default_rng(0).integers(0, 256, (90, 160, 3), np.uint8), (5, 5), 0)
+    for size in ((64, 64), (300, 200)):
+        exact = cv2.resize(image.astype(np.float32), size, interpolation=cv2.INTER_LINEAR)
+        assert np.abs(stretch(image, size)[0] - exact).max() <= 1
 
 
 def test_key_points_come_back_too_also_from_outside_of_the_picture():

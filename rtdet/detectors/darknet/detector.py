@@ -7,12 +7,11 @@ from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-import cv2
 import numpy as np
 
 from rtdet.backends import Network, open_network
 from rtdet.backends.devices import precision_for_positions
-from rtdet.backends.network import Outputs, Tensor
+from rtdet.backends.network import Outputs, PixelInput, Pixels
 from rtdet.backends.registry import check_names, choose
 from rtdet.detectors.darknet.cfg import read_cfg
 from rtdet.detectors.darknet.decode import decode, join
@@ -25,9 +24,9 @@ from rtdet.detectors.selection import select, strongest, wanted_class
 from rtdet.errors import ModelError
 from rtdet.extras import require_for_model
 from rtdet.geometry.boxes import diou, iou
-from rtdet.geometry.letterbox import Letterbox, letterbox, resized
+from rtdet.geometry.letterbox import Letterbox, letterbox, stretch
 from rtdet.geometry.nms import Overlap
-from rtdet.types import Detections, Image, Picture, Thresholds, size_of
+from rtdet.types import Detections, Image, Picture, Thresholds
 
 if TYPE_CHECKING:
     from rtdet.detectors.darknet.network import Network as Architecture
@@ -87,12 +86,12 @@ class DarknetDetector:
     def detect(self, images: Sequence[Image | Picture]) -> list[Detections]:
         network, maps, found = self.network, list[Letterbox](), list[Detections]()
 
-        def inputs() -> Iterator[Tensor]:
+        def inputs() -> Iterator[Pixels]:
             for image in images:
                 with self._times.preprocess:
-                    array, back = prepare(image, self._architecture)
+                    fitted, back = fit(image, self._architecture)
                     maps.append(back)
-                yield array
+                yield fitted[None]
 
         with self._times.call(len(images)):
             for i, output in enumerate(network.run_many(inputs())):
@@ -117,19 +116,16 @@ class DarknetDetector:
         self._network = None
 
 
-def prepare(image: Image | Picture, network: Architecture) -> tuple[Tensor, Letterbox]:
-    """(1, C, H, W) red, green, blue (or grey), 0 to 1, and the way back to the picture's pixels."""
-    width, height = network.size
+def fit(image: Image | Picture, network: Architecture) -> tuple[Image, Letterbox]:
+    """The picture as it is fitted into the network's input, and the way back to its pixels."""
     if network.letterbox:
-        fitted, back = letterbox(image, network.size, fill=_GRAY, center=True)
-    else:
-        of_image = size_of(image)
-        fitted = resized(image, network.size)
-        back = Letterbox((width / of_image[0], height / of_image[1]), (0, 0), of_image)
-    if network.picture[0] == 1:
-        fitted = cv2.cvtColor(fitted, cv2.COLOR_BGR2GRAY)
-    blob = cv2.dnn.blobFromImage(fitted, scalefactor=1 / 255, swapRB=network.picture[0] == 3)
-    return np.asarray(blob, dtype=np.float32), back
+        return letterbox(image, network.size, fill=_GRAY, center=True)
+    return stretch(image, network.size)
+
+
+def pixels_of(network: Architecture) -> PixelInput:
+    """How the network takes pixels: red, green, blue (or grey), 0 to 1."""
+    return PixelInput(color="gray" if network.picture[0] == 1 else "rgb", std=(255.0, 255.0, 255.0))
 
 
 def _open(network: Architecture, weights_path: Path, backend: str, device: str, precision: str) -> Network:
@@ -147,7 +143,14 @@ def _open(network: Architecture, weights_path: Path, backend: str, device: str, 
         from rtdet.detectors.darknet.module import DarknetModule
 
         model = DarknetModule(network, weights)
-    return open_network(model, (1, *network.picture), backend=backend, device=device, precision=precision)
+    return open_network(
+        model,
+        (1, *network.picture),
+        backend=backend,
+        device=device,
+        precision=precision,
+        pixels=pixels_of(network),
+    )
 
 
 def _suppression(network: Architecture) -> str:

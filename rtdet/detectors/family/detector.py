@@ -8,12 +8,12 @@ from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-import cv2
 import numpy as np
 
 from rtdet.backends import Network, open_network
 from rtdet.backends.devices import precision_for_positions
-from rtdet.backends.network import Inputs, Outputs, Shapes, in_one_tuple
+from rtdet.backends.network import Inputs, Outputs, PixelInput, Shapes
+from rtdet.backends.pixels import converted
 from rtdet.backends.quickest import Choice, key_of, open_quickest
 from rtdet.backends.registry import candidates, check_names
 from rtdet.detectors.batching import input_size, runs_of_one_size
@@ -33,7 +33,8 @@ if TYPE_CHECKING:
 
     from rtdet.detectors.family.network import DetectionNetwork
 
-_Fitted = np.ndarray[Any, Any]
+# All of them take pixels as they are, blue first; what they make of them is inside.
+_PIXELS = PixelInput()
 
 
 class NetworkDetector(ABC):
@@ -117,8 +118,7 @@ class NetworkDetector(ABC):
         fitted, back = self._fit(image, size)
         inputs = self._inputs(fitted)
         outputs = next(iter(self._network(size).run_many([inputs])))
-        arrays = tuple(np.asarray(one, dtype=np.float32) for one in in_one_tuple(inputs))
-        return Look(np.asarray(fitted.round(), dtype=np.uint8), arrays, outputs, size, back)
+        return Look(fitted, converted(inputs, _PIXELS), outputs, size, back)
 
     def _visible_names(self) -> Sequence[str]:
         names: Sequence[str] = self._config.class_names
@@ -161,11 +161,11 @@ class NetworkDetector(ABC):
         """Of the graph's inputs, for pictures fitted into `size`."""
         return ((1, 3, size[1], size[0]),)
 
-    def _inputs(self, fitted: _Fitted) -> Inputs:
-        """What the graph is given of a picture that was fitted in: a stretched one is not rounded."""
-        return np.asarray(cv2.dnn.blobFromImage(fitted), dtype=np.float32)
+    def _inputs(self, fitted: Image) -> Inputs:
+        """What the graph is given of a picture that was fitted in."""
+        return fitted[None]
 
-    def _fit(self, image: Image | Picture, size: Size) -> tuple[_Fitted, Letterbox]:
+    def _fit(self, image: Image | Picture, size: Size) -> tuple[Image, Letterbox]:
         return letterbox(image, size) if self._config.input_size is None else stretch(image, size)
 
     def _network(self, size: Size) -> Network:
@@ -179,6 +179,7 @@ class NetworkDetector(ABC):
                 backend=self._backend,
                 device=self._device,
                 precision=self._precision,
+                pixels=_PIXELS,
             )
         return self._networks[size]
 
@@ -221,12 +222,10 @@ class FamilyDetector(NetworkDetector):
         count = self._config.region_count
         return (*super()._shapes(size), *([(1, count, 4)] if count else []))
 
-    def _inputs(self, fitted: _Fitted) -> Inputs:
-        picture = super()._inputs(fitted)
+    def _inputs(self, fitted: Image) -> Inputs:
         if not self._config.region_count:
-            return picture
-        assert isinstance(picture, np.ndarray)
-        return picture, self._config.find_regions(np.asarray(fitted, dtype=np.uint8))[None]
+            return super()._inputs(fitted)
+        return fitted[None], self._config.find_regions(fitted)[None]
 
     def _found(self, outputs: Outputs, size: Size, back: Letterbox) -> Detections:
         boxes, scores = outputs

@@ -22,7 +22,8 @@ class Graph:
     """A network as recognisers see it.
 
     path: its file. info: its inputs and outputs for an input of `size` (width, height); what depends on the content
-    stays None. picture: the index of the input that takes the picture. layout: the order of its axes (LAYOUTS).
+    stays None. picture: the index of the input that takes the picture. layout: the order of its axes (nchw, nhwc, chw
+    or hwc).
     channels: 3, or 1 for grey. has_own_size: whether `size` is the file's, or only assumed.
     """
 

@@ -2,19 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 
-import cv2
 import numpy as np
 
-from rtdet.backends.network import Tensor
+from rtdet.backends.network import PixelInput, Triple
 from rtdet.errors import UsageError
-from rtdet.geometry.letterbox import Letterbox, letterbox, resized
-from rtdet.types import Image, Picture, size_of
+from rtdet.geometry.letterbox import Letterbox, letterbox, stretch
+from rtdet.types import Image, Picture
 
 Size = tuple[int, int]
-Triple = tuple[float, float, float]
 
 COLORS = ("rgb", "bgr", "gray")
 FITS = ("letterbox", "corner", "stretch")
@@ -51,6 +49,10 @@ class InputSpec:
         if color == "bgr":
             mean, std = (mean[2], mean[1], mean[0]), (std[2], std[1], std[0])
         return cls(color, mean, std, fit, fill)
+
+    def pixels(self, index: int = 0, layout: str = "nchw", zero_point: int = 0) -> PixelInput:
+        """The same for a network that is given pixels, without what belongs to the fit."""
+        return PixelInput(index, self.color, self.mean, self.std, layout, zero_point)
 
     def __str__(self) -> str:
         """As `parse` takes it."""
@@ -101,46 +103,11 @@ def _triple(text: str) -> Triple | None:
 def fit_picture(image: Image | Picture, size: Size, spec: InputSpec) -> tuple[Image, Letterbox]:
     """The picture, or (H, W, 3) BGR array, fitted into `size` (width, height), and the way back."""
     if spec.fit == "stretch":
-        width, height = size_of(image)
-        return resized(image, size), Letterbox((size[0] / width, size[1] / height), (0, 0), (width, height))
+        return stretch(image, size)
     return letterbox(image, size, fill=spec.fill, center=spec.fit == "letterbox")
 
 
-def to_tensor(fitted: Image, spec: InputSpec) -> Tensor:
-    """A fitted picture (H, W, 3) BGR as (1, 3, H, W), or (1, 1, H, W) for a grey input, float32."""
-    if spec.color == "gray":
-        planes = cv2.cvtColor(fitted, cv2.COLOR_BGR2GRAY)[None, None].astype(np.float32)
-        return np.asarray((planes - np.float32(spec.mean[0])) / np.float32(spec.std[0]), dtype=np.float32)
-    even = len(set(spec.std)) == 1
-    tensor = cv2.dnn.blobFromImage(
-        fitted,
-        scalefactor=1.0 / spec.std[0] if even else 1.0,
-        mean=spec.mean,
-        swapRB=spec.color == "rgb",
-    )
-    if not even:
-        tensor /= np.array(spec.std, dtype=np.float32)[:, None, None]
-    return np.asarray(tensor, dtype=np.float32)
-
-
-def _nchw(tensor: Tensor) -> Tensor:
-    return tensor
-
-
-def _nhwc(tensor: Tensor) -> Tensor:
-    return np.ascontiguousarray(tensor.transpose(0, 2, 3, 1))
-
-
-# How the axes of a network's input are ordered, and from (1, C, H, W) to there.
-LAYOUTS: Mapping[str, Callable[[Tensor], Tensor]] = {
-    "nchw": _nchw,
-    "nhwc": _nhwc,
-    "chw": lambda tensor: np.asarray(tensor[0]),
-    "hwc": lambda tensor: np.asarray(_nhwc(tensor)[0]),
-}
-
-
 def input_shape(layout: str, channels: int, size: Size) -> tuple[int, ...]:
-    """The shape of an input of `size` (width, height)."""
+    """The shape of an input of `size` (width, height), its axes in the order of `layout`: nchw, nhwc, chw or hwc."""
     sides = {"n": 1, "c": channels, "h": size[1], "w": size[0]}
     return tuple(sides[axis] for axis in layout)

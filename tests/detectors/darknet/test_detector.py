@@ -10,10 +10,11 @@ import numpy as np
 import pytest
 from click.testing import CliRunner
 
+from rtdet.backends.pixels import as_input
 from rtdet.cli.models import command
 from rtdet.detectors.cards import model_card, model_names, models_folder
 from rtdet.detectors.coco import COCO_CLASSES
-from rtdet.detectors.darknet.detector import DarknetDetector, prepare
+from rtdet.detectors.darknet.detector import DarknetDetector, fit, pixels_of
 from rtdet.detectors.darknet.network import read_network
 from rtdet.detectors.darknet.pairing import VOC_CLASSES
 from rtdet.detectors.registry import DETECTORS, Options, files_of_model, load_detector
@@ -121,16 +122,17 @@ def test_pictures_are_stretched_or_keep_their_aspect_as_the_cfg_says(pair: Path)
     picture = np.zeros((30, 60, 3), dtype=np.uint8)
     picture[:] = 10, 20, 250
     network = read_network(pair)
-    array, back = prepare(picture, network)
-    assert array.shape == (1, 3, 32, 64)
+    fitted, back = fit(picture, network)
+    assert fitted.shape == (32, 64, 3)
+    array = as_input(fitted, pixels_of(network))
     np.testing.assert_allclose(array[0, :, 0, 0], np.array([250, 20, 10]) / 255, atol=1e-6)
     np.testing.assert_allclose(back.undo(np.array([[0, 0, 64.0, 32.0]])), [[0, 0, 60, 30]])
     pair.write_text(
         pair.read_text().replace("width=64", "letter_box=1\nwidth=64").replace("height=32", "height=64")
     )
-    array, back = prepare(picture, read_network(pair))
-    assert array.shape == (1, 3, 64, 64)
-    np.testing.assert_allclose(array[0, :, :16], 127 / 255)
+    fitted, back = fit(picture, read_network(pair))
+    assert fitted.shape == (64, 64, 3)
+    assert (fitted[:16] == 127).all()
     np.testing.assert_allclose(back.undo(np.array([[0, 16.0, 64, 48]])), [[0, 0, 60, 30]])
 
 

@@ -4,16 +4,15 @@ import cv2
 import numpy as np
 import pytest
 
+from rtdet.backends.pixels import as_input
 from rtdet.detectors.heads.input_spec import (
     COLORS,
     FITS,
-    LAYOUTS,
     RANGES,
     InputSpec,
     fit_picture,
     input_shape,
     parse_input,
-    to_tensor,
 )
 from rtdet.errors import UsageError
 
@@ -55,8 +54,9 @@ def test_pixels_become_the_numbers_that_the_spec_says() -> None:
             spec = InputSpec.of(color, values, "stretch")
             ordered = picture[..., ::-1] if color == "rgb" else picture
             expected = (ordered.astype(np.float64) - spec.mean) / spec.std
-            np.testing.assert_allclose(to_tensor(picture, spec)[0], expected.transpose(2, 0, 1), atol=1e-4)
-    gray = to_tensor(picture, InputSpec.of("gray", "0..1", "stretch"))
+            values = as_input(picture, spec.pixels())
+            np.testing.assert_allclose(values[0], expected.transpose(2, 0, 1), atol=1e-4)
+    gray = as_input(picture, InputSpec.of("gray", "0..1", "stretch").pixels())
     np.testing.assert_allclose(gray[0, 0], cv2.cvtColor(picture, cv2.COLOR_BGR2GRAY) / 255, atol=1e-6)
 
 
@@ -71,7 +71,9 @@ def test_what_is_in_the_picture_is_found_again_through_the_way_back(fit: str) ->
     np.testing.assert_allclose(back.undo(box), [[40, 30, 120, 60]], atol=2.6)
 
 
-@pytest.mark.parametrize("layout", LAYOUTS)
+@pytest.mark.parametrize("layout", ["nchw", "nhwc", "chw", "hwc"])
 def test_each_layout_has_the_axes_of_its_name(layout: str) -> None:
-    tensor = np.zeros((1, 3, 20, 30), np.float32)
-    assert LAYOUTS[layout](tensor).shape == input_shape(layout, 3, (30, 20))
+    pixels, picture = START.pixels(layout=layout), np.zeros((20, 30, 3), np.uint8)
+    shape = input_shape(layout, 3, (30, 20))
+    assert as_input(picture, pixels).shape == shape
+    assert pixels.picture_shape(shape) == (1, 20, 30, 3)

@@ -127,9 +127,11 @@ class ManySources:
             raise
         self._ended = threading.Semaphore(0)
         self._on_end = on_end
+        self._started_at = self._ended_at = 0.0
         self.sources = tuple(SourceRun(one, self._make_pipeline, watch, self._has_ended) for one in runs)
 
     def start(self) -> None:
+        self._started_at = time.monotonic()
         for run in self.sources:
             run.start()
 
@@ -172,6 +174,12 @@ class ManySources:
         return all(run.is_over or run.ident is None for run in self.sources)
 
     @property
+    def elapsed_s(self) -> float:
+        """From the start until the last source was over, or until now."""
+        until = self._ended_at if self.is_over else time.monotonic()
+        return until - self._started_at if self._started_at else 0.0
+
+    @property
     def error(self) -> BaseException | None:
         """Of the source that failed first."""
         failed = [run for run in self.sources if run.error is not None]
@@ -198,6 +206,7 @@ class ManySources:
         )
 
     def _has_ended(self, run: SourceRun) -> None:
+        self._ended_at = time.monotonic()
         try:
             self._on_end(run)
         finally:

@@ -139,7 +139,10 @@ def _write_stats(many: ManySources) -> int:
             by_path.setdefault(run.named.config.stats, []).append(run)
     code = 0
     for path, runs in by_path.items():
-        numbers = _numbers(runs[0]) if len(runs) == 1 else {"sources": [_numbers(run) for run in runs]}
+        if len(runs) == 1:
+            numbers = _numbers(runs[0])
+        else:
+            numbers = {"sources": [_numbers(run) for run in runs], "together": _together(many, runs)}
         try:
             write_whole(path, json.dumps(numbers, indent=2) + "\n")
         except OutputError as failure:
@@ -158,8 +161,29 @@ def _numbers(run: SourceRun) -> dict[str, Any]:
     return about if run.pipeline is None else {**about, **run.pipeline.stats().as_dict()}
 
 
+def _together(many: ManySources, runs: Sequence[SourceRun]) -> dict[str, Any]:
+    """The numbers of all sources in one, in the form of a run's statistics."""
+    dropped: Counter[str] = Counter()
+    frames = Counter[str]()
+    for run in runs:
+        if run.pipeline is not None:
+            stats = run.pipeline.stats()
+            dropped.update(stats.dropped)
+            frames.update({"in": stats.frames_in, "processed": stats.processed})
+    elapsed_s = many.elapsed_s
+    speed = frames["processed"] / elapsed_s if elapsed_s else 0.0
+    return {
+        "frames": {
+            "in": frames["in"],
+            "processed": frames["processed"],
+            "dropped": dict(sorted(dropped.items())),
+        },
+        "fps": {"inference": round(speed, 3)},
+        "elapsed_s": round(elapsed_s, 3),
+    }
+
+
 def _summary(many: ManySources) -> None:
-    frames, elapsed_s, dropped = 0, 0.0, Counter[str]()
     for run in many.sources:
         failed = ", then it failed" if run.error is not None else ""
         if run.pipeline is None:
@@ -169,12 +193,5 @@ def _summary(many: ManySources) -> None:
         say(f"{run.named.name}: {summary_line(stats.as_dict())}{failed}", err=True)
         if nothing := why_nothing(run.named.config, stats):
             say(f"{run.named.name}: {nothing}", err=True)
-        frames, elapsed_s = frames + stats.processed, max(elapsed_s, stats.elapsed_s)
-        dropped.update(stats.dropped)
-    together = {
-        "frames": {"processed": frames, "dropped": dict(sorted(dropped.items()))},
-        "elapsed_s": elapsed_s,
-        "fps": {"inference": frames / elapsed_s if elapsed_s else 0.0},
-    }
-    say(f"together: {summary_line(together)}", err=True)
+    say(f"together: {summary_line(_together(many, many.sources))}", err=True)
     say_written(*(run.named.config for run in many.sources))

@@ -229,6 +229,16 @@ def _shown(value: Any) -> str:
     return repr(hide_secrets(value)) if isinstance(value, str) else repr(value)
 
 
+def parse_value(name: str, value: Any, where: str) -> Any:
+    """The value of the setting `name` from a cell of a table: a text, or a value as JSON and Parquet have it. Raises
+    UsageError, which begins with `where`."""
+    if isinstance(value, str) and not str(_FIELDS[name].type).startswith("str"):
+        return _parse(name, value.strip(), where)
+    if isinstance(value, float) and value.is_integer() and str(_FIELDS[name].type).startswith("int"):
+        value = int(value)  # of a column in which some are missing
+    return _check(name, value, where)
+
+
 def _parse(name: str, text: str, where: str) -> Any:
     kind = str(_FIELDS[name].type)
     try:

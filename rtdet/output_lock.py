@@ -91,6 +91,16 @@ def _acquire(path: Path, said: Path) -> tuple[Path, int] | None:
         os.close(descriptor)
 
 
+def lock_descriptor(descriptor: int) -> None:
+    """Locks an open file until it is closed, or the process ends; where its file system has no locks nothing happens.
+    Raises OutputError where another process has locked it."""
+    try:
+        _lock(descriptor)
+    except OSError as error:
+        if error.errno in _TAKEN:
+            raise OutputError("another process has locked it") from None
+
+
 def _lock(descriptor: int) -> None:
     """Raises OSError where it cannot be had at once."""
     if os.name == "nt":

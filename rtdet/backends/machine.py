@@ -15,12 +15,28 @@ from rtdet.extras import install_command
 log = logging.getLogger("rtdet.backends")
 
 
+_most_cores: int | None = None
+
+
+def limit_cores(cores: int) -> None:
+    """From now on this process takes so many cores at most for each of inference and decoding: of several processes
+    that share the machine, each has its own. To be called before a network or a video is opened."""
+    global _most_cores
+    _most_cores = max(1, cores)
+
+
+def limited_cores() -> int | None:
+    """What `limit_cores` was told; None where nobody said anything."""
+    return _most_cores
+
+
 def core_count() -> int:
     """Cores that this process may use (a container or taskset may allow fewer than there are)."""
     try:
-        return max(1, len(os.sched_getaffinity(0)))
+        count = max(1, len(os.sched_getaffinity(0)))
     except AttributeError:  # macOS, Windows
-        return os.cpu_count() or 1
+        count = os.cpu_count() or 1
+    return count if _most_cores is None else min(count, _most_cores)
 
 
 @cache

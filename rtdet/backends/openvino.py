@@ -31,6 +31,7 @@ from rtdet.backends.graph_files import IR, ONNX, graph_format
 from rtdet.backends.hostile import refuse_hostile
 from rtdet.backends.hostile_sizes import doubt_of_sizes
 from rtdet.backends.hostile_trial import pass_trial
+from rtdet.backends.machine import limited_cores
 from rtdet.backends.network import (
     Inputs,
     Outputs,
@@ -325,6 +326,8 @@ class OpenVinoNetwork:
                 "INFERENCE_PRECISION_HINT": _PRECISIONS[self.precision],
                 **_settings_of(self._native),
             }
+            if (cores := limited_cores()) is not None:
+                settings["INFERENCE_NUM_THREADS"] = cores
             compiled = self._compile(settings)
             count = int(compiled.get_property("OPTIMAL_NUMBER_OF_INFER_REQUESTS"))
             count = 2 if hint == "LATENCY" else count + 1  # one waits its turn while the others run

@@ -28,6 +28,7 @@ COMMANDS = {
     "track": ("rtdet.cli.track", "Run a tracker on a file of detections."),
     "tracks": ("rtdet.cli.tracks", "Smooth, fill and correct a file of tracks."),
     "render": ("rtdet.cli.render", "Draw the tracks of a finished run into its film again."),
+    "batch": ("rtdet.cli.batch", "Work through many sources, on one machine or on a cluster."),
     "count": ("rtdet.cli.count", "Count who crosses lines and who is in zones."),
     "plan": ("rtdet.cli.plan", "Draw where objects were: plan, heat map, trails."),
     "export": ("rtdet.cli.export", "Write a network of rtdet as ONNX or OpenVINO."),

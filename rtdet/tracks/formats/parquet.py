@@ -32,7 +32,7 @@ class ParquetWriter(RowWriter):
 
     def __init__(self, path: str | Path) -> None:
         super().__init__(path)
-        self._schema = _schema()
+        self._schema = schema()
         self._open_group: list[Row] = []
         # The footer's entries, the rows and the bytes of the groups before the open one.
         self._sealed: list[bytes] = []
@@ -42,12 +42,15 @@ class ParquetWriter(RowWriter):
 
     def _write_rows(self, record: FrameRecord, rows: list[Row]) -> None:
         if self._is_first:
-            self._schema = _schema(with_names=bool(record.name), known=known_values(record.objects))
+            self._choose_schema(record)
         self._open_group += rows
         while len(self._open_group) >= _ROWS_PER_GROUP:
             self._seal()
         if self._is_first or self._checkpoint.is_due():
             self._flush()
+
+    def _choose_schema(self, record: FrameRecord) -> None:
+        self._schema = schema(with_names=bool(record.name), known=known_values(record.objects))
 
     def write_no_frames(self) -> None:
         self._flush()
@@ -81,7 +84,8 @@ class ParquetWriter(RowWriter):
         return magic + content, entry
 
 
-def _schema(*, with_names: bool = False, known: Collection[str] = ()) -> dict[str, Kind]:
+def schema(*, with_names: bool = False, known: Collection[str] = ()) -> dict[str, Kind]:
+    """The columns of a file, with their types; see `columns_of`."""
     columns = columns_of(PARQUET.suffix, with_names=with_names, known=known)
     return {column.name: _KINDS[column.kind] for column in columns}
 

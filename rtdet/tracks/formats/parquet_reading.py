@@ -23,6 +23,14 @@ def parquet_rows(path: Path, names: Sequence[str]) -> Iterator[dict[str, Any]]:
     return (dict(zip(found, row, strict=True)) for row in zip(*columns, strict=True))
 
 
+def parquet_batches(path: Path, rows: int = 10_000) -> Iterator[dict[str, list[Any]]]:
+    """All columns of a file, by name, some `rows` at a time. Raises as `parquet_rows` does."""
+    table = _read(path)
+    for start in range(0, table.num_rows, rows):
+        part = table.slice(start, min(rows, table.num_rows - start))
+        yield {name: part.column(name).to_pylist() for name in table.column_names}
+
+
 def _read(path: Path) -> Any:
     """The file as an arro3.core.Table."""
     import asyncio  # here, for what they take to load

@@ -8,6 +8,7 @@ import time
 from array import array
 from bisect import bisect_left
 from collections.abc import Iterator
+from fractions import Fraction
 from itertools import chain
 from pathlib import Path
 from typing import Any, NamedTuple, Protocol
@@ -27,7 +28,7 @@ from rtdet.video.sources.image_files import ImageReader, UnreadableImage
 from rtdet.video.sources.names import why_remote_unreadable, why_unreadable
 from rtdet.video.sources.picture import Converter, Orientation, orientation_of
 from rtdet.video.sources.reading import AS_IT_IS, Reading
-from rtdet.video.sources.timeline import Timeline
+from rtdet.video.sources.timeline import Timeline, stamped
 
 log = logging.getLogger("rtdet.video")
 
@@ -89,8 +90,8 @@ class FileSource:
             self._open()
             first = self._pending
             # A closed container could not be asked any more.
-            self._stream_index = self._decoder.stream.index
-            self._time_base = self._decoder.stream.time_base
+            self._stream_index: int = self._decoder.stream.index
+            self._time_base: Fraction = self._decoder.stream.time_base
             self._orientation: Orientation = orientation_of(first.picture)
             self.info = self._describe(first)
             if reading.start_s > 0:
@@ -99,6 +100,16 @@ class FileSource:
             if remote is not None:
                 remote.close()
             raise
+
+    @property
+    def stream_index(self) -> int:
+        """The place of the picture track among those of the container."""
+        return self._stream_index
+
+    @property
+    def clock(self) -> tuple[Fraction, float]:
+        """How many seconds a tick of the container's clock has, and, as far as the header tells, a frame."""
+        return self._time_base, self._timeline.frame_s
 
     def read(self) -> Frame | None:
         with self._lock:
@@ -255,13 +266,10 @@ class FileSource:
             yield self._stamp(picture)
 
     def _stamp(self, picture: Any) -> _Decoded:
-        pts, time_base = picture.pts, self._decoder.stream.time_base
-        last = self._timeline.last
-        if pts is not None and self._start_pts is None:
-            ahead = 0 if last is None else round((last + self._timeline.frame_s) / time_base)
-            self._start_pts = pts - ahead
-        raw_s = None if pts is None or self._start_pts is None else float((pts - self._start_pts) * time_base)
-        t, own = self._timeline.stamp(raw_s)
+        pts = picture.pts
+        t, own, self._start_pts = stamped(
+            self._timeline, self._start_pts, pts, self._decoder.stream.time_base
+        )
         return _Decoded(picture, t, pts if own else None)
 
     def _count(self, decoded: _Decoded) -> int:

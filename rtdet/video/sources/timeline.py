@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from fractions import Fraction
+
 JUMP_S = 1.0  # a step back of more than this is a new clock (files joined end to end), not jitter
 STREAK = 3  # as many repaired frames in a row mean that the container's clock stands still
 
@@ -47,3 +49,16 @@ class Timeline:
         self.shifted = True
         self._offset += self.last + self.frame_s - t
         return self.last + self.frame_s, False
+
+
+def stamped(
+    timeline: Timeline, start_pts: int | None, pts: int | None, time_base: Fraction
+) -> tuple[float, bool, int | None]:
+    """The time of the next picture, which the container shows at `pts` (None: it does not say): seconds since the
+    first one, whether they are the container's own, and the pts from which they count, found at the first picture
+    that has one (`start_pts` until then: None)."""
+    if pts is not None and start_pts is None:
+        ahead = 0 if timeline.last is None else round((timeline.last + timeline.frame_s) / time_base)
+        start_pts = pts - ahead
+    raw_s = None if pts is None or start_pts is None else float((pts - start_pts) * time_base)
+    return *timeline.stamp(raw_s), start_pts

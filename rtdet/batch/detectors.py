@@ -1,0 +1,90 @@
+"""The models of a worker: each is loaded once and used for one source after the other."""
+
+from __future__ import annotations
+
+from collections import OrderedDict
+from collections.abc import Sequence
+from contextlib import suppress
+from dataclasses import replace
+from typing import Any
+
+from rtdet.build import build_detector, thresholds_of
+from rtdet.config import RunConfig
+from rtdet.detectors.selection import check_classes as check_classes_known
+from rtdet.protocols import Detector
+from rtdet.trackers.registry import check_classes
+from rtdet.types import Detections, FloatArray, Frame, Image, SourceInfo, Thresholds
+
+_FIELDS = ("model", "device", "backend", "precision", "imgsz", "head", "input")
+# Rows of a manifest may name models of their own.
+_MOST = 2
+
+
+class Detectors:
+    """Gives the detector of a run, with its thresholds; keeps the last two models that were asked for."""
+
+    def __init__(self) -> None:
+        self._open: OrderedDict[tuple[Any, ...], Detector] = OrderedDict()
+
+    def get(self, config: RunConfig, info: SourceInfo) -> Detector:
+        """The detector as a run of its own would have it on this source. Raises ModelError, UsageError, ..."""
+        key = tuple(getattr(config, name) for name in _FIELDS)
+        detector = self._open.pop(key, None)
+        if detector is None:
+            while len(self._open) >= _MOST:
+                self._open.popitem(last=False)[1].close()
+            detector = build_detector(config)
+        self._open[key] = detector
+        thresholds = thresholds_of(config)
+        check_classes_known(thresholds, detector.class_names)
+        expected = frozenset(info.class_names) & frozenset(detector.class_names)
+        if expected and not thresholds.classes:
+            thresholds = replace(thresholds, classes=expected)
+        detector.thresholds = thresholds
+        check_classes(config.tracker, config.set, detector.class_names)
+        return detector
+
+    def drop(self) -> None:
+        """Closes all, after an error that may have been theirs."""
+        while self._open:
+            with suppress(Exception):
+                self._open.popitem()[1].close()
+
+
+class NotingDetector:
+    """A detector that notes what it gave in each frame (protocols.FrameDetector)."""
+
+    def __init__(self, detector: Detector) -> None:
+        self._detector = detector
+        self.class_names = detector.class_names
+        self.suppression: str = getattr(detector, "suppression", "none")
+        self._takes_pictures: bool = getattr(detector, "takes_pictures", False)
+        self.found: list[Detections] = []
+        self.sizes: list[tuple[int, int]] = []
+
+    @property
+    def thresholds(self) -> Thresholds:
+        return self._detector.thresholds
+
+    @thresholds.setter
+    def thresholds(self, thresholds: Thresholds) -> None:
+        self._detector.thresholds = thresholds
+
+    def detect(self, images: Sequence[Image]) -> list[Detections]:
+        """Notes nothing: a picture alone does not say which frame it is."""
+        return self._detector.detect(images)
+
+    def detect_frames(self, frames: Sequence[Frame]) -> list[Detections | None]:
+        pictures = [
+            getattr(frame, "picture", frame.bgr) if self._takes_pictures else frame.bgr for frame in frames
+        ]
+        found = self._detector.detect(pictures)
+        self.found += found
+        self.sizes += [frame.size for frame in frames]
+        return list(found)
+
+    def camera_step(self, frame: Frame) -> FloatArray | None:
+        return None
+
+    def close(self) -> None:
+        """The detector stays open: it is used for other sources."""

@@ -1,0 +1,33 @@
+"""The name of a source in the batch: what its partition and its folder are called."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import re
+
+from rtdet.address import hide_secrets
+from rtdet.batch.manifest import Listed
+
+# What a shell, a URL, a partition's name and every file system take as it is.
+_ODD = re.compile(r"[^A-Za-z0-9._-]+")
+_LONGEST = 48
+
+
+def key_of(listed: Listed) -> str:
+    """The same for the same path and the same row's settings, another for others: a readable beginning and twelve
+    digits of a hash. A row's own name is taken as it is, as far as files can be called so."""
+    if listed.name:
+        return _plain(listed.name) or "source"
+    identity = listed.source
+    if listed.settings.run or listed.settings.files:
+        identity += "\n" + json.dumps(listed.settings.as_dict(), sort_keys=True, default=list)
+    digest = hashlib.sha256(identity.encode(errors="surrogateescape")).hexdigest()[:12]
+    shown = hide_secrets(listed.source) if "://" in listed.source else listed.source
+    stem = shown.replace("\\", "/").rstrip("/").rpartition("/")[2].rpartition(".")
+    name = _plain(stem[0] or stem[2])
+    return f"{name}-{digest}" if name else digest
+
+
+def _plain(text: str) -> str:
+    return _ODD.sub("-", text)[:_LONGEST].strip("-.")

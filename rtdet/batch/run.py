@@ -1,0 +1,153 @@
+"""A batch from its beginning, or from where it was, to its end."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from contextlib import ExitStack
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from rtdet.address import hide_secrets
+from rtdet.batch.data_set import write_sources
+from rtdet.batch.driver import Driver, Plan
+from rtdet.batch.driver_lock import DriverLock
+from rtdet.batch.engines.engine import Engine
+from rtdet.batch.engines.opening import EngineWish, open_engine
+from rtdet.batch.facts import hash_of
+from rtdet.batch.journal import Counts, Journal
+from rtdet.batch.layout import Layout, refuse_other_folder
+from rtdet.batch.manifest import list_sources
+from rtdet.batch.progress import shown
+from rtdet.batch.settings import Settings
+from rtdet.batch.tasks import Cut
+from rtdet.detectors.registry import files_of_model
+from rtdet.errors import UsageError
+
+
+@dataclass(frozen=True)
+class Wish:
+    """What somebody wants of a batch. settings: None where it goes on with those that it was begun with."""
+
+    out: Path
+    sources: Sequence[str] = ()
+    settings: Settings | None = field(default_factory=Settings)
+    cut: Cut = field(default_factory=Cut)
+    retries: int = 1
+    engine: EngineWish = field(default_factory=EngineWish)
+    retry_failed: bool = False
+    quiet: bool = False
+
+
+@dataclass(frozen=True)
+class Summary:
+    """What became of a batch. elapsed_s, frames: of this time."""
+
+    counts: Counts
+    elapsed_s: float
+    frames: int
+    is_interrupted: bool = False
+
+
+def run_batch(
+    wish: Wish,
+    is_over: Callable[[], bool] = lambda: False,
+    on_begin: Callable[[Engine, Counts], None] = lambda engine, counts: None,
+) -> Summary:
+    """Works through the sources and all that the batch had before; ends early, within seconds, once `is_over`.
+
+    Raises UsageError for settings that make no sense or are not those of the batch, SourceError for a source that
+    names nothing, OutputError and StoppedError where the batch cannot go on.
+    """
+    layout = Layout(wish.out)
+    refuse_other_folder(layout.folder)
+    with ExitStack() as opened:
+        layout.make_folder()
+        lock = DriverLock(layout.lock)
+        opened.callback(lock.release)
+        journal = Journal(layout.journal)
+        opened.callback(journal.close)
+        layout.make()
+        settings = _settings_of(journal, wish, layout)
+        journal.add(list_sources(wish.sources, without=layout.folder))
+        if wish.retry_failed:
+            journal.retry()
+        counts = journal.counts()
+        if not counts.total:
+            raise UsageError(
+                f"{layout.folder} has no sources yet: name some, as in rtdet batch VIDEOS --out DIR"
+            )
+        if not counts.waiting and not counts.in_pieces:
+            write_sources(journal, layout.sources)
+            return Summary(counts, 0.0, 0)
+        engine = open_engine(wish.engine, str(settings.run.get("device", "auto")))
+        opened.callback(engine.close)
+        on_begin(engine, counts)
+        driver = Driver(layout, journal, engine, Plan(settings, wish.cut, wish.retries))
+        tick, pace = opened.enter_context(shown(journal, engine, quiet=wish.quiet))
+        interrupted = False
+
+        def is_over_now() -> bool:
+            nonlocal interrupted
+            interrupted = interrupted or is_over()
+            return interrupted
+
+        driver.run(is_over_now, tick)
+        before, counts = counts, journal.counts()
+        left = counts.waiting + counts.in_pieces
+        frames = counts.frames - before.frames
+        return Summary(counts, pace.elapsed_s, frames, is_interrupted=interrupted and left > 0)
+
+
+# The settings that a batch was begun with
+
+
+def _settings_of(journal: Journal, wish: Wish, layout: Layout) -> Settings:
+    """The settings of the batch: those that it was begun with, which must be those that are wished for."""
+    about = journal.about()
+    known = about.get("settings")
+    if known is None:
+        settings = wish.settings or Settings()
+        settings.config("demo")  # its own checks
+        journal.note(settings=settings.as_dict(), files=_files_of(settings))
+        return settings
+    settings = Settings.from_dict(known)
+    if wish.settings is not None:
+        _refuse_others(settings, wish.settings, layout.folder)
+    for name, content in _files_of(settings).items():
+        if about.get("files", {}).get(name, content) != content:
+            raise UsageError(
+                f"{name} is not what it was when {layout.folder} was begun; put it back, or name another --out"
+            )
+    return settings
+
+
+def _refuse_others(before: Settings, now: Settings, folder: Path) -> None:
+    for known, wanted in ((before.run, now.run), (before.files, now.files)):
+        for name in sorted(known.keys() | wanted.keys()):
+            then, given = known.get(name), wanted.get(name)
+            if _plain(then) != _plain(given):
+                option = f"--{name.replace('_', '-')}"
+                raise UsageError(
+                    f"{folder} was begun with {_said(option, then)}, and not with {_said(option, given)}; "
+                    "go on with the same settings, or name another --out"
+                )
+
+
+def _plain(value: Any) -> Any:
+    return list(value) if isinstance(value, tuple) else value
+
+
+def _said(option: str, value: Any) -> str:
+    if value is None:
+        return f"no {option}"
+    return f"{option} {','.join(map(str, value)) if isinstance(value, (list, tuple)) else hide_secrets(str(value))}"
+
+
+def _files_of(settings: Settings) -> Mapping[str, str]:
+    """The hashes of the files that every source is worked through with."""
+    paths: Iterable[Path] = [
+        *(path for path in files_of_model(str(settings.run.get("model", ""))) if path.is_file()),
+        *([Path(str(settings.run["zones"]))] if "zones" in settings.run else []),
+    ]
+    return {str(path): hash_of(path) for path in paths if path.is_file()}

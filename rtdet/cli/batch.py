@@ -1,0 +1,247 @@
+"""`rtdet batch SRC... --out DIR`: many sources, on this machine or on a cluster."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from rtdet.cli import completion, options
+from rtdet.cli.console import interrupts, show_messages
+from rtdet.cli.options import CONTEXT
+from rtdet.errors import SourceError, UsageError
+from rtdet.terminal import say
+
+if TYPE_CHECKING:
+    from rtdet.batch.run import Summary, Wish
+    from rtdet.batch.settings import Settings
+
+_VERBS = ("status", "retry")
+
+
+def _several(
+    ctx: click.Context, parameter: click.Parameter, value: tuple[str, ...]
+) -> tuple[str, ...] | None:
+    return value or None
+
+
+@click.command(context_settings={**CONTEXT, "max_content_width": 100})
+@click.argument("sources", nargs=-1, metavar="SRC...", shell_complete=completion.files)
+@click.option("--out", metavar="DIR", help="Folder for the results; named again, it goes on where it was.")
+@click.option(
+    "--engine", metavar="NAME", default="auto", show_default=True,
+    help="local: processes of this machine. auto: the same.",
+)  # fmt: skip
+@click.option("--workers", type=int, metavar="N", help="Processes that work.  [default: one for each core]")
+@click.option("--cores", type=int, metavar="N", help="Cores of each worker.  [default: 1]")
+@click.option(
+    "--memory", metavar="SIZE", help="The most that a worker may take, as 4GB.  [default: its share]"
+)
+@click.option(
+    "--save",
+    metavar="mp4|mkv",
+    is_flag=False,
+    flag_value="mp4",
+    help="Record annotated video of each source.",
+)
+@click.option("--keep", is_flag=True, help="Keep the run of each source, to track, count and mend it later.")
+@click.option(
+    "--tracks",
+    metavar="KIND",
+    help="A file of tracks for each source besides the data set: txt, csv, jsonl, ...",
+)
+@click.option(
+    "--counts", metavar="KIND", help="A table of counts for each source, csv, json or parquet; needs --zones."
+)
+@click.option("--events", is_flag=True, help="A file of crossings and visits for each source; needs --zones.")
+@options.zones()
+@click.option("--pieces", type=int, metavar="N", help="Cut each long source into N pieces; 1: cut none.")
+@click.option(
+    "--piece-minutes", type=float, default=10.0, show_default=True, metavar="M",
+    help="Cut sources into pieces of about so many minutes, which are worked on in parallel.",
+)  # fmt: skip
+@click.option(
+    "--retries",
+    type=int,
+    default=1,
+    show_default=True,
+    metavar="N",
+    help="Try a source that failed N times more.",
+)
+@click.option(
+    "--stalled", type=float, default=600.0, show_default=True, metavar="S",
+    help="Give up a source that gives no frame for S seconds.",
+)  # fmt: skip
+@click.option(
+    "--dry-run", is_flag=True, help="List what would be done and what it would cost, and do nothing."
+)
+@options.model(unset=True)
+@options.conf("Lowest score of a new object; a tracker may follow it through lower ones.", unset=True)
+@options.iou(unset=True)
+@options.classes()
+@options.max_det(unset=True)
+@options.imgsz()
+@options.head()
+@options.input_spec()
+@options.device(unset=True)
+@options.backend(unset=True)
+@options.precision(unset=True)
+@options.tracker("rtdet, bytetrack, ocsort, sort or none.", unset=True)
+@click.option(
+    "--set", multiple=True, callback=_several, metavar="KEY=VALUE", help="A tracker setting; repeatable."
+)
+@click.option("--camera-motion", is_flag=True, default=None, help="Correct the tracks for a moving camera.")
+@click.option(
+    "--clock", metavar="T", help="Date and time at second 0, as 2026-05-01T08:00, for counts and events."
+)
+@click.option("--start", type=float, metavar="S", help="Start S seconds into each source.")
+@click.option("--duration", type=float, metavar="S", help="Stop after S seconds of each source.")
+@options.max_frames()
+@options.taken_as()
+@options.video_track()
+@options.max_megapixels(unset=True)
+@options.quiet()
+def command(
+    sources: tuple[str, ...], out: str | None, engine: str, workers: int | None,
+    cores: int | None, memory: str | None, pieces: int | None, piece_minutes: float,
+    retries: int, stalled: float, dry_run: bool, quiet: bool, **values: Any,
+) -> None:  # fmt: skip
+    """Work through many sources: files, folders with all below them, patterns, addresses, and manifests, which are
+    .txt, .csv, .jsonl or .parquet with a column `path` and, if need be, settings of each row (`conf`, `model`,
+    `zones`, `save`, ...), which win.
+
+    DIR/tracks is one data set of Parquet, partitioned by source, that DuckDB, polars and pandas read at once;
+    DIR/sources.parquet is the table of the sources, and DIR/outputs/KEY has the statistics and whatever else was
+    asked for. Nothing is done twice: after Ctrl-C, a crash or a power cut the same command goes on where it was.
+    The exit code is 3 where sources failed; the others are done all the same.
+
+    \b
+    rtdet batch status DIR    how far it is, what failed and why
+    rtdet batch retry DIR     tries what failed once more
+    rtdet batch --out DIR     goes on with the sources and settings that it has
+    """
+    from rtdet.batch.engines.opening import EngineWish
+    from rtdet.batch.run import Wish
+    from rtdet.batch.tasks import Cut
+
+    verb = sources[0] if sources and sources[0] in _VERBS and not Path(sources[0]).exists() else ""
+    if verb:
+        out = _folder_of(verb, sources, out)
+        if verb == "status":
+            return _status(out)
+    elif out is None:
+        raise UsageError("name a folder for the results: rtdet batch VIDEOS --out DIR")
+    show_messages(quiet=quiet)
+    _check_numbers(pieces, piece_minutes, retries, stalled)
+    settings = _settings(values)
+    goes_on = bool(verb) or not sources
+    wish = Wish(
+        Path(out),
+        () if verb else sources,
+        None if goes_on and not settings.run and not settings.files else settings,
+        Cut(pieces, piece_minutes * 60),
+        retries,
+        EngineWish(engine, workers, cores, memory, stalled),
+        retry_failed=verb == "retry",
+        quiet=quiet,
+    )
+    if dry_run:
+        return _dry_run(wish)
+    raise SystemExit(_run(wish))
+
+
+def _folder_of(verb: str, sources: Sequence[str], out: str | None) -> str:
+    from rtdet.batch.status import open_layout
+
+    folders = [*sources[1:], *([out] if out else [])]
+    if len(folders) != 1:
+        raise UsageError(f"rtdet batch {verb} takes the folder of one batch: rtdet batch {verb} DIR")
+    open_layout(folders[0])
+    return folders[0]
+
+
+def _check_numbers(pieces: int | None, piece_minutes: float, retries: int, stalled: float) -> None:
+    for option, value, least in (
+        ("--pieces", pieces, 1), ("--piece-minutes", piece_minutes, 0.01), ("--retries", retries, 0),
+        ("--stalled", stalled, 1),
+    ):  # fmt: skip
+        if value is not None and not value >= least:
+            raise UsageError(f"{option} must be at least {least:g}, not {value:g}")
+
+
+def _settings(values: dict[str, Any]) -> Settings:
+    """What the options ask for of each source."""
+    from rtdet.batch.settings import FILES, of_config, suffix_for
+    from rtdet.config import RunConfig
+    from rtdet.detectors.registry import is_path
+
+    files = {}
+    for name in FILES:
+        wanted = values.pop(name, None)
+        if wanted:
+            files[name] = suffix_for(name, "yes" if wanted is True else wanted, f"--{name}")
+    given = {name: value for name, value in values.items() if value is not None}
+    for name in ("model", "zones"):
+        if name in given and (name == "zones" or is_path(given[name])):
+            given[name] = str(Path(given[name]).expanduser().absolute())
+    return of_config(RunConfig(**given), files)
+
+
+def _run(wish: Wish) -> int:
+    from rtdet.batch.journal import Journal
+    from rtdet.batch.layout import Layout
+    from rtdet.batch.run import run_batch
+    from rtdet.batch.status import failure_lines
+
+    def begin(engine: Any, counts: Any) -> None:
+        left = counts.waiting + counts.in_pieces
+        if not wish.quiet:
+            known = f", {counts.done} of {counts.total} are done" if counts.done else ""
+            say(
+                f"rtdet: {left} source{'s' if left != 1 else ''} to work through{known}; {engine.about}",
+                err=True,
+            )
+
+    with interrupts() as signals:
+        summary = run_batch(wish, lambda: bool(signals), begin)
+    with Journal(Layout(wish.out).journal, reads_only=True) as journal:
+        failed = list(failure_lines(journal))
+    _say_summary(wish, summary, failed)
+    if summary.is_interrupted:
+        return 130
+    return SourceError.exit_code if summary.counts.failed else 0
+
+
+def _say_summary(wish: Wish, summary: Summary, failed: Sequence[str]) -> None:
+    from rtdet.batch.progress import duration, summary_line
+
+    if not wish.quiet:
+        speed = ""
+        if summary.frames and summary.elapsed_s:
+            rate = summary.frames / summary.elapsed_s
+            speed = f"; {summary.frames:,} frames in {duration(summary.elapsed_s)}, {rate:.0f} frames/s"
+        say(f"rtdet: {summary_line(summary.counts)}{speed}", err=True)
+        for line in failed:
+            say(line, err=True)
+        if not summary.is_interrupted:
+            say(f"wrote {wish.out}/tracks and {wish.out}/sources.parquet", err=True)
+        if summary.counts.failed and not summary.is_interrupted:
+            say(f"to try those that failed once more: rtdet batch retry {wish.out}", err=True)
+    if summary.is_interrupted:
+        say(f"rtdet: interrupted; to go on where it was: rtdet batch --out {wish.out}", err=True)
+
+
+def _status(folder: str) -> None:
+    from rtdet.batch.status import status_lines
+
+    for line in status_lines(folder):
+        say(line)
+
+
+def _dry_run(wish: Wish) -> None:
+    from rtdet.batch.dry_run import dry_run
+
+    for line in dry_run(wish):
+        say(line)

@@ -1,0 +1,191 @@
+"""`rtdet batch` as people type it."""
+
+from __future__ import annotations
+
+import shutil
+
+import pytest
+
+from rtdet import run
+from rtdet.tracks import read_tracks
+from tests.batch.conftest import files_below, write_film
+
+SIZE = ("--imgsz", "160", "--conf", "0.05")
+
+
+def _sources(folder):
+    parquet = pytest.importorskip("pyarrow.parquet")
+    return {
+        row["path"].rpartition("/")[2]: row
+        for row in parquet.read_table(folder / "sources.parquet").to_pylist()
+    }
+
+
+@pytest.fixture(scope="module")
+def batch(films, tmp_path_factory, worker_cache):
+    """A batch of six films and one that is none, with its folder and what was printed."""
+    import os
+    import subprocess
+    import sys
+
+    from tests.batch.conftest import ROOT
+
+    folder = tmp_path_factory.mktemp("batch")
+    shutil.copytree(films, folder / "films")
+    (folder / "films" / "broken.mp4").write_bytes(b"\0" * 500)
+    command = [
+        sys.executable,
+        "-m",
+        "rtdet",
+        "batch",
+        "films",
+        "--out",
+        "out",
+        *SIZE,
+        "--pieces",
+        "2",
+        "--tracks",
+        "csv",
+    ]
+    environment = {**os.environ, "PYTHONPATH": str(ROOT), "RTDET_CACHE": str(worker_cache)}
+    done = subprocess.run(command, cwd=folder, env=environment, capture_output=True, text=True, timeout=240)
+    return folder, done
+
+
+def test_a_file_that_is_no_film_costs_only_itself_and_is_listed_with_its_reason(batch):
+    folder, done = batch
+    assert done.returncode == 3, done.stderr
+    assert "6 of 7 sources done, 1 failed" in done.stderr
+    assert "broken.mp4 cannot be read as a video" in done.stderr
+    row = _sources(folder / "out")["broken.mp4"]
+    assert (row["state"], row["attempts"], row["frames"]) == ("failed", 2, 0)
+    assert "cannot be read" in row["error"]
+
+
+def test_the_table_of_sources_tells_what_each_was(batch):
+    row = _sources(batch[0] / "out")["a.mp4"]
+    assert (row["state"], row["frames"], row["error"], row["model"]) == ("done", 40, "", "rtdet-n")
+    assert row["duration_s"] == pytest.approx(1.6)
+    assert row["hash"].startswith("sha256:")
+    assert row["model_hash"].startswith("sha256:")
+    assert row["bytes"] == (batch[0] / "films" / "a.mp4").stat().st_size
+    assert row["machine"]
+    assert row["seconds"] > 0
+
+
+def test_films_that_can_be_cut_were(batch):
+    pieces = {name: row["pieces"] for name, row in _sources(batch[0] / "out").items()}
+    assert pieces == {
+        "a.mp4": 2,
+        "b.mkv": 2,
+        "c.mp4": 2,
+        "d.ts": 2,
+        "f 1.mp4": 2,
+        "e.avi": 1,
+        "broken.mp4": 0,
+    }
+
+
+def test_tracks_in_pieces_are_those_of_a_run_byte_for_byte(batch, tmp_path):
+    folder, _ = batch
+    for name, row in _sources(folder / "out").items():
+        if row["state"] != "done":
+            continue
+        film = next((folder / "films").rglob(name))
+        for _ in run(film, imgsz=160, conf=0.05, tracks=str(tmp_path / "one.csv")):
+            pass
+        tracks = folder / "out" / "outputs" / row["source"] / "tracks.csv"
+        assert tracks.read_bytes() == (tmp_path / "one.csv").read_bytes(), name
+
+
+def test_the_data_set_is_one_table_to_everybody(batch):
+    folder = batch[0] / "out" / "tracks"
+    known = {row["source"]: row["rows"] for row in _sources(batch[0] / "out").values() if row["rows"]}
+    assert known
+    duckdb = pytest.importorskip("duckdb")
+    rows = duckdb.sql(f"SELECT source, count(*) FROM '{folder}/*/*.parquet' GROUP BY source").fetchall()
+    assert dict(rows) == known
+    polars = pytest.importorskip("polars")
+    assert dict(polars.read_parquet(folder)["source"].value_counts().iter_rows()) == known
+    pandas = pytest.importorskip("pandas")
+    assert pandas.read_parquet(folder)["source"].value_counts().to_dict() == known
+    table = pytest.importorskip("pyarrow.parquet").read_table(folder)
+    assert len(table) == sum(known.values())
+    assert {"frame", "time_s", "id", "class", "score", "left", "top", "width", "height", "source"} <= set(
+        table.column_names
+    )
+
+
+def test_what_is_done_is_not_done_again(batch, rtdet):
+    folder, _ = batch
+    before = files_below(folder / "out" / "tracks")
+    again = rtdet("batch", folder / "films", "--out", folder / "out", *SIZE, "--tracks", "csv", check=3)
+    assert "6 of 7 sources done, 1 failed" in again.stderr
+    assert files_below(folder / "out" / "tracks") == before
+    status = rtdet("batch", "status", folder / "out").stdout
+    assert "6 of 7 sources done, 1 failed" in status
+    assert "broken.mp4" in status
+
+
+def test_other_settings_are_refused(batch, rtdet):
+    folder, _ = batch
+    said = rtdet("batch", folder / "films", "--out", folder / "out", "--conf", "0.5", check=2).stderr
+    assert "was begun with --conf 0.05, and not with --conf 0.5" in said
+
+
+def test_retry_does_what_failed_once_more(batch, rtdet, tmp_path):
+    folder = tmp_path / "copy"
+    shutil.copytree(batch[0] / "out", folder)
+    broken = batch[0] / "films" / "broken.mp4"
+    content = broken.read_bytes()
+    write_film(broken)
+    try:
+        rtdet("batch", "retry", folder)
+    finally:
+        broken.write_bytes(content)
+    assert _sources(folder)["broken.mp4"]["state"] == "done"
+
+
+def test_a_row_of_a_manifest_wins(films, rtdet, tmp_path):
+    manifest = tmp_path / "list.csv"
+    manifest.write_text(
+        f"path,name,max_frames,save,keep,tracker\n{films}/a.mp4,short,5,mp4,yes,\n{films}/c.mp4,plain,,,,none\n"
+    )
+    rtdet("batch", manifest, "--out", "out", *SIZE, "--max-frames", "9", "--tracks", "jsonl")
+    out = tmp_path / "out" / "outputs"
+    assert {path.name for path in (out / "short").iterdir()} == {
+        "stats.json",
+        "tracks.jsonl",
+        "video.mp4",
+        "run.rtdet",
+    }
+    assert {path.name for path in (out / "plain").iterdir()} == {"stats.json", "tracks.jsonl"}
+    assert [len(read_tracks(out / name / "tracks.jsonl")) for name in ("short", "plain")] == [5, 9]
+
+
+def test_a_dry_run_writes_nothing_and_says_what_it_would_cost(films, rtdet, tmp_path):
+    said = rtdet("batch", films, "--out", "out", *SIZE, "--dry-run").stdout
+    assert "6 sources to work through" in said
+    assert "core-hours" in said
+    assert not (tmp_path / "out").exists()
+
+
+@pytest.mark.parametrize(
+    ("arguments", "code", "said"),
+    [
+        (["nothing.mp4", "--out", "o"], 3, "no such file"),
+        (["x"], 2, "name a folder for the results"),
+        (["status", "nowhere"], 3, "is no folder of a batch"),
+        (["--out", "o"], 2, "has no sources yet"),
+        (["demo", "--out", "o", "--engine", "spark"], 2, "unknown engine 'spark'"),
+        (["demo", "--out", "o", "--workers", "0"], 2, "--workers must be above 0"),
+        (["demo", "--out", "o", "--memory", "much"], 2, "--memory is a size"),
+        (["demo", "--out", "o", "--pieces", "0"], 2, "--pieces must be at least 1"),
+        (["demo", "--out", "o", "--save", "gif"], 2, "save is one of mp4, mkv"),
+        (["demo", "--out", "o", "--model", "nothing", "--duration", "1"], 4, "nothing"),
+    ],
+)
+def test_what_makes_no_sense_is_one_line(rtdet, arguments, code, said):
+    done = rtdet("batch", *arguments, check=code)
+    assert said in done.stderr
+    assert "Traceback" not in done.stderr

@@ -275,12 +275,21 @@ def build_pipeline(
             camera_motion=None if kept_run_path(config.source) is not None else OpticalFlow(),
             meter=meter,
             keeper=keeper,
+            every=_looks_every(config, info),
         )
         opened.pop_all()
     pipeline.compensate_camera(config.camera_motion)
     if counting is not None:
         pipeline.zone_marks = lambda: counting.marks
     return pipeline
+
+
+def _looks_every(config: RunConfig, info: SourceInfo) -> int | None:
+    """The detector looks at every so many frames; None: chosen as the run goes on."""
+    if info.are_pictures and config.every != "1":
+        log.warning("--every %s has no effect on single pictures: each is looked at", config.every)
+        return 1
+    return config.looks_every
 
 
 def _with_zones(style: Callable[[], DrawStyle], counting: CountSink) -> Callable[[], DrawStyle]:
@@ -380,6 +389,8 @@ def config_of(source: str | Path, settings: Mapping[str, Any], function: str = "
             raise UnknownNameError(f"setting of {function}", name, known)
         if isinstance(value, Path):
             settings[name] = str(value)
+    if isinstance(settings.get("every"), int):
+        settings["every"] = str(settings["every"])
     if settings.get("tracker", "") is None:
         settings["tracker"] = "none"
     for name in {"classes", "set"} & settings.keys():

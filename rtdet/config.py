@@ -15,6 +15,8 @@ from rtdet.errors import UnknownNameError, UsageError
 MAX_IMGSZ = 4096
 # The settings of one process, which no source can have for itself.
 _OF_THE_PROCESS = ("headless", "offline", "quiet", "debug")
+# A detector that looks more seldom leaves the tracker nothing to go on with.
+MAX_EVERY = 100
 # The settings that name a file to be written, in the order in which they are told of.
 OUTPUTS = ("save", "save_raw", "tracks", "stats", "keep", "counts", "events")
 
@@ -39,6 +41,7 @@ class RunConfig:
     set: tuple[str, ...] = ()
     camera_motion: bool = False
     policy: str = "auto"
+    every: str = "1"
     save: str | None = None
     save_raw: str | None = None
     tracks: str | None = None
@@ -75,10 +78,21 @@ class RunConfig:
             value = getattr(self, name)
             if value is not None and not value > 0:
                 raise UsageError(f"--{name.replace('_', '-')} must be above 0, not {value:g}")
+        if self.every != "auto" and not (
+            self.every.isascii() and self.every.isdecimal() and 1 <= int(self.every) <= MAX_EVERY
+        ):
+            raise UsageError(
+                f"--every must be a number of frames from 1 to {MAX_EVERY}, or auto, not {self.every}"
+            )
         if self.imgsz is not None and self.imgsz > MAX_IMGSZ:
             raise UsageError(f"--imgsz {self.imgsz} needs too much memory; use {MAX_IMGSZ} or less")
         if not self.start >= 0:
             raise UsageError(f"--start must be seconds from the beginning, 0 or more, not {self.start:g}")
+
+    @property
+    def looks_every(self) -> int | None:
+        """The detector looks at every so many frames; None: chosen as the run goes on."""
+        return None if self.every == "auto" else int(self.every)
 
     @property
     def outputs(self) -> dict[str, str | None]:
@@ -213,8 +227,8 @@ def _check(name: str, value: Any, where: str) -> Any:
     kind = str(_FIELDS[name].type)
     if kind[0] == "t" and isinstance(value, str):
         value = tuple(part.strip() for part in value.split(",") if part.strip())
-    if isinstance(value, int) and not isinstance(value, bool) and "float" in kind:
-        value = float(value)
+    if isinstance(value, int) and not isinstance(value, bool):
+        value = float(value) if "float" in kind else str(value) if name == "every" else value
     wanted: tuple[type, ...] = {"f": (float,), "i": (int,), "s": (str,), "b": (bool,), "t": (tuple,)}[kind[0]]
     words = not isinstance(value, tuple) or all(isinstance(part, str) for part in value)
     if not isinstance(value, wanted) or (isinstance(value, bool) and bool not in wanted) or not words:

@@ -89,8 +89,13 @@ class FrameDetector(Detector, Protocol):
 
     def detect_frames(self, frames: Sequence[Frame]) -> list[Detections | None]: ...
 
+    def carries(self, frame: Frame) -> bool:
+        """Whether nobody looked at this frame, and the tracks were carried to it; it is then not asked about."""
+        ...
+
     def camera_step(self, frame: Frame) -> FloatArray | None:
-        """The camera's transform (2, 3) to this frame, where it is known without looking at pictures."""
+        """The camera's transform (2, 3) to this frame, where it is known without looking at pictures: from the last
+        one that it does not carry."""
         ...
 
 

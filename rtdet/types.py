@@ -324,12 +324,14 @@ def _class_name(names: Sequence[str], label: int) -> str:
 
 @dataclass(frozen=True, eq=False)
 class FrameResult:
-    """A frame with all that is known about it. `stage_ms` names each stage's time on it."""
+    """A frame with all that is known about it. `stage_ms` names each stage's time on it. is_carried: the detector did
+    not look at it (--every); it has no detections, and its tracks are predicted to its time."""
 
     frame: Frame
     detections: Detections
     tracks: Tracks
     stage_ms: Mapping[str, float] = field(default_factory=dict)
+    is_carried: bool = False
 
 
 @dataclass(frozen=True)

@@ -11,7 +11,7 @@ import pytest
 import rtdet
 from rtdet.build import build_pipeline
 from rtdet.config import RunConfig
-from rtdet.errors import ModelError
+from rtdet.errors import ModelError, UsageError
 from rtdet.types import Detections, FrameResult, Thresholds
 from rtdet.video.sources.demo import DemoSource
 from rtdet.video.sources.inputs import file_of
@@ -121,3 +121,22 @@ def test_single_pictures_are_detected_without_a_tracker_and_a_film_of_images_is_
 def test_a_run_takes_none_for_no_tracker(tmp_path):
     results = list(rtdet.run("demo", tracker=None, max_frames=2))
     assert [set(result.tracks.ids.tolist()) <= {0} for result in results] == [True, True]
+
+
+def test_every_second_frame_is_asked_for_by_a_number(tmp_path):
+    results = list(rtdet.run("demo", every=2, max_frames=5, tracks=tmp_path / "tracks.csv"))
+    assert [result.is_carried for result in results] == [False, True, False, True, False]
+    frames = {line.split(",")[0] for line in (tmp_path / "tracks.csv").read_text().splitlines()[1:]}
+    assert frames == {"1", "2", "3", "4", "5"}
+    assert [result.is_carried for result in rtdet.run("demo", every="auto", max_frames=3)] == [False] * 3
+    with pytest.raises(UsageError, match="--every must be a number of frames from 1 to 100, or auto, not 0"):
+        rtdet.run("demo", every=0)
+
+
+def test_of_single_pictures_each_is_looked_at(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
+    for name in ("beach", "street"):
+        assert cv2.imwrite(str(tmp_path / f"{name}.png"), np.zeros((48, 64, 3), np.uint8))
+    config = RunConfig(source=str(tmp_path), taken_as="pictures", every="2")
+    with build_pipeline(config, lend_detector=box_everywhere) as pipeline:
+        assert [result.is_carried for result in pipeline.results()] == [False, False]
+    assert "--every 2 has no effect on single pictures" in caplog.text

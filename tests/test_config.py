@@ -98,3 +98,14 @@ def test_settings_of_the_tracker_may_stand_in_the_file(tmp_path, text):
     file = tmp_path / "rtdet.toml"
     file.write_text(text)
     assert load_config(str(file), {}).set == ("max_age_s=2", "new.car=.5")
+
+
+def test_how_often_the_detector_looks_is_a_number_or_auto(tmp_path):
+    (tmp_path / "rtdet.toml").write_text("every = 2")
+    config = load_config(str(tmp_path / "rtdet.toml"), {}, {})
+    assert (config.every, config.looks_every) == ("2", 2)
+    assert RunConfig().looks_every == 1
+    assert load_config(None, {}, {"RTDET_EVERY": "auto"}).looks_every is None
+    for wrong in ("0", "-1", "2.5", "often", "101", "٣"):
+        with pytest.raises(UsageError, match="--every must be a number of frames"):
+            RunConfig(every=wrong)

@@ -164,6 +164,12 @@ def _several(
     "--policy", metavar="P", help="auto (every frame of a file, the latest of a live source), every, latest."
 )
 @click.option(
+    "--every",
+    metavar="N|auto",
+    help="Run the model on every Nth frame; the tracker carries the boxes to those between, which all outputs have. "
+    "auto: as seldom as a live source, or a window, is too fast for it.  [default: 1]",
+)
+@click.option(
     "--save",
     metavar="OUT.mp4|.mkv|DIR/",
     help="Record annotated video: H.264, with the source's timestamps and sound. Of single pictures a slide show, or "

@@ -101,7 +101,7 @@ def frames_looked_at(path: str, table: TrackTable, fps: float, *, is_any_hidden:
     if is_kept_run(path):
         with KeptRun(path) as run:
             # Edits may fill in rows for frames that were dropped.
-            seen = run.frames.numbers[run.frames.is_processed]
+            seen = run.frames.numbers[run.frames.has_tracks]
         numbers = listed.numbers[np.isin(listed.numbers, seen)]
         return LookedAt(numbers, listed, fps, is_certain=True)
     if not is_any_hidden:

@@ -25,7 +25,9 @@ from rtdet.video.sources.inputs import file_of
 log = logging.getLogger("rtdet.kept")
 
 # The settings of a run that are kept as they are.
-_SETTINGS = ("tracker", "set", "camera_motion", "policy", "imgsz", "precision", "start", "duration")
+_SETTINGS = (
+    "tracker", "set", "camera_motion", "policy", "every", "imgsz", "precision", "start", "duration",
+)  # fmt: skip
 
 
 def kept_run_path(source: str) -> Path | None:
@@ -59,7 +61,7 @@ def length_of_run(source: str) -> float | None:
     if path is None:
         return None
     with closing(KeptRun(path)) as run:
-        times = run.frames.times_s[run.frames.is_processed]
+        times = run.frames.times_s[run.frames.has_tracks]
         if run.about.are_pictures or not len(times):
             return None
         first = max(float(run.about.settings.get("start") or 0.0), 0.0)

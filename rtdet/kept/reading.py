@@ -22,7 +22,7 @@ from rtdet.kept.checks import FARTHEST_STEP, check_schema, fetched, sound_candid
 from rtdet.kept.salvage import Salvaged, salvage
 from rtdet.kept.schema import APPLICATION_ID, FORMAT, HEADER, KEPT_SUFFIX, MOST
 from rtdet.pipeline.grid import A_PIXEL, FULL_SCORE
-from rtdet.pipeline.kept_frame import KeptFrame
+from rtdet.pipeline.kept_frame import CARRIED, KeptFrame
 from rtdet.types import BoolArray, Detections, FloatArray, IntArray
 
 log = logging.getLogger("rtdet.kept")
@@ -38,8 +38,8 @@ _STEPS = np.array([A_PIXEL, A_PIXEL, FULL_SCORE])
 
 class FrameTable(NamedTuple):
     """The frames of a kept run, in order of number: numbers (F,) from 1; times_s (F,), NaN where nobody knows;
-    pts (F,), -1 where there is none; sizes (F, 2); names; dropped: why a frame was not looked at, "" where it was;
-    found (F,): how many candidates there were."""
+    pts (F,), -1 where there is none; sizes (F, 2); names; dropped: why a frame was not looked at, "" where it was,
+    CARRIED where it has tracks nevertheless; found (F,): how many candidates there were."""
 
     numbers: IntArray
     times_s: FloatArray
@@ -54,6 +54,11 @@ class FrameTable(NamedTuple):
     def is_processed(self) -> BoolArray:
         """(F,) which frames the detector looked at."""
         return np.array([not reason for reason in self.dropped], dtype=bool)
+
+    @property
+    def has_tracks(self) -> BoolArray:
+        """(F,) which frames the detector looked at, or had tracks carried to them."""
+        return np.array([reason in ("", CARRIED) for reason in self.dropped], dtype=bool)
 
 
 class _Piece(NamedTuple):
@@ -140,21 +145,23 @@ class KeptRun:
         return Detections(values[:, :4] / A_PIXEL, scores, labels, self.class_names, points)
 
     def walk(self, first: int = 1, end: int | None = None) -> Iterator[KeptFrame]:
-        """The frames that the detector looked at, of the numbers from `first` to before `end`, in order."""
+        """The frames that have tracks, of the numbers from `first` to before `end`, in order: those that the detector
+        looked at, with candidates, and those between that were carried, without."""
         frames = self.frames
-        for i in np.flatnonzero(frames.is_processed & (frames.numbers >= first)).tolist():
-            number = int(frames.numbers[i])
+        for i in np.flatnonzero(frames.has_tracks & (frames.numbers >= first)).tolist():
+            number, is_carried = int(frames.numbers[i]), bool(frames.dropped[i])
             if end is not None and number >= end:
                 return
-            candidates = self.candidates(number)
-            if len(candidates) != frames.found[i] or not np.isfinite(frames.times_s[i]):
+            candidates = None if is_carried else self.candidates(number)
+            is_whole = candidates is None or len(candidates) == frames.found[i]
+            if not is_whole or not np.isfinite(frames.times_s[i]):
                 self._note_damage()
                 continue
             pts = int(frames.pts[i])
             size = (int(frames.sizes[i, 0]), int(frames.sizes[i, 1]))
             yield KeptFrame(
                 number, float(frames.times_s[i]), None if pts < 0 else pts, size, frames.names[i], candidates,
-                camera_step=self.camera_step(i),
+                dropped=frames.dropped[i], camera_step=self.camera_step(i),
             )  # fmt: skip
 
     def camera_step(self, row: int) -> FloatArray | None:

@@ -13,6 +13,7 @@ from rtdet.errors import SourceError
 from rtdet.kept.about import About, fingerprint
 from rtdet.kept.reading import KeptRun
 from rtdet.pipeline.keeping import chosen
+from rtdet.pipeline.kept_frame import CARRIED
 from rtdet.protocols import SourceState
 from rtdet.types import Detections, FloatArray, Frame, Image, SourceInfo, Thresholds
 from rtdet.video.sources.reading import MAX_MEGAPIXELS, too_large
@@ -137,7 +138,7 @@ class KeptDetector:
         frames = run.frames
         self._numbers = frames.numbers
         self._times = frames.times_s
-        self._is_processed = frames.is_processed
+        self._is_processed, self._dropped = frames.is_processed, frames.dropped
         self._by_time = np.argsort(self._times, kind="stable")
         self._sorted = self._times[self._by_time]
 
@@ -149,6 +150,11 @@ class KeptDetector:
         """What the thresholds let through of what was found in these frames; None for those that were not looked
         at."""
         return [self._found(frame) for frame in frames]
+
+    def carries(self, frame: Frame) -> bool:
+        """Whether the run's tracks were carried to this frame, and nobody looked at it."""
+        row = self._row_of(frame)
+        return row is not None and self._dropped[row] == CARRIED
 
     def camera_step(self, frame: Frame) -> FloatArray | None:
         """The camera's transform (2, 3) that the run's tracker was told."""

@@ -64,8 +64,8 @@ class Tracking:
 def retrack(
     run: KeptRun, tracking: Tracking | None = None, *, first: int = 1, end: int | None = None
 ) -> Iterator[tuple[KeptFrame, Tracks]]:
-    """Each frame that the run's detector looked at, of the numbers from `first` to before `end`, with its tracks: by
-    the run's own settings, or others.
+    """Each frame that the run's detector looked at, or that its tracks were carried to, of the numbers from `first`
+    to before `end`, with its tracks: by the run's own settings, or others.
 
     With its own settings and from its first frame on these are the tracks of the run, to the last bit. Raises
     UnknownNameError and UsageError for settings that do not fit.
@@ -86,11 +86,11 @@ def shared_tracker(run: KeptRun, tracking: Tracking) -> tuple[SharedTracker, Thr
 
 def tracks_of(run: KeptRun, shared: SharedTracker, thresholds: Thresholds, frame: KeptFrame) -> Tracks:
     """The tracks of the next frame."""
-    assert frame.candidates is not None
+    size = frame.size if min(frame.size) > 0 else None
+    if frame.candidates is None:
+        return shared.carry(frame.t, 0, size)
     found = split(chosen(frame.candidates, thresholds, run.about.suppression), thresholds)
-    return shared.update(
-        found, frame.t, 0, frame.camera_step, size=frame.size if min(frame.size) > 0 else None
-    )
+    return shared.update(found, frame.t, 0, frame.camera_step, size=size)
 
 
 def _meter(run: KeptRun) -> SpeedMeter | None:

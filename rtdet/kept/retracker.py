@@ -116,7 +116,7 @@ class Retracker:
         a new beginning. `is_over(share)` is told of the share that is done and says whether nobody wants the rest:
         then the next time begins anew."""
         frames = self._run.frames
-        processed = frames.numbers[frames.is_processed]
+        processed = frames.numbers[frames.has_tracks]
         if int(np.searchsorted(processed, self._next)) != self._past:  # it went back, or forgot its beginning
             self._begin()
         is_new = self._next == 1

@@ -25,7 +25,8 @@ PRAGMA user_version = {FORMAT};
 -- Values as JSON: where the run came from, with what it was made (about.py).
 CREATE TABLE about (key TEXT PRIMARY KEY, value TEXT NOT NULL) WITHOUT ROWID;
 CREATE TABLE classes (id INTEGER PRIMARY KEY, name TEXT NOT NULL);
--- frame: its number from 1. width, height: where they are not those of the source. dropped: why it was not looked at.
+-- frame: its number from 1. width, height: where they are not those of the source. dropped: why it was not looked at,
+-- "carried" where it has tracks by the frames before.
 -- camera: six float64 (little-endian), the camera's transform to this frame, where the tracker was told of it.
 -- found: how many candidates it has.
 CREATE TABLE frames (

@@ -34,6 +34,10 @@ _PATIENCE_S = 120.0
 # So much of a file that is too long is forgotten at once.
 _FORGOTTEN = 0.05
 _FRAME = "INTO frames VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)"
+# In place of one that was only dropped; one that was looked at stays.
+_CARRIED = """INSERT INTO frames (frame, time_s, pts, width, height, name, dropped) VALUES (?, ?, ?, ?, ?, ?, ?)
+ON CONFLICT (frame) DO UPDATE SET time_s = excluded.time_s, pts = excluded.pts, width = excluded.width,
+height = excluded.height, name = excluded.name, dropped = excluded.dropped WHERE frames.dropped IS NOT NULL"""
 _STEPS = np.array([A_PIXEL, A_PIXEL, FULL_SCORE])
 
 
@@ -178,6 +182,11 @@ class KeptRunWriter:
 
     def _write_dropped(self, database: sqlite3.Connection, frame: KeptFrame) -> None:
         time_s = None if np.isnan(frame.t) else frame.t
+        if frame.is_carried:
+            width, height = (None, None) if frame.size == self._size else frame.size
+            values = (frame.number, time_s, frame.pts, width, height, frame.name or None, frame.dropped)
+            database.execute(_CARRIED, values)
+            return
         rows = (
             (number, time_s, frame.pts, frame.name or None, frame.dropped)
             for number in range(frame.number, frame.number + 1 + frame.and_more)

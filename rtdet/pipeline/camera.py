@@ -4,10 +4,39 @@ from __future__ import annotations
 
 from concurrent.futures import Future, ThreadPoolExecutor
 
+import numpy as np
+
 from rtdet.protocols import CameraMotion, FollowedPoints
 from rtdet.types import FloatArray, Frame
 
 PendingPoints = Future[FollowedPoints | None]
+# The step to a frame that is carried, where the step to the next one that is not is from before it.
+UNMOVED: FloatArray = np.eye(2, 3)
+
+
+class CarriedSteps:
+    """The camera's steps to frames that the tracker is not told of, made into one with the step to the next one."""
+
+    def __init__(self) -> None:
+        self._steps: list[FloatArray | None] = []
+
+    def carry(self, step: FloatArray | None) -> None:
+        """The step (2, 3) to a frame that is carried; None where it is not known."""
+        if step is not UNMOVED:
+            self._steps.append(step)
+
+    def arrive(self, step: FloatArray | None) -> FloatArray | None:
+        """The step to a frame that the tracker is told of, from the last one of those; `step` is from the frame just
+        before it. None where one of the steps is not known."""
+        steps, self._steps = [*self._steps, step], []
+        whole = steps[0]
+        for later in steps[1:]:
+            if whole is None or later is None:
+                return None
+            turned = later[:, :2] @ whole
+            turned[:, 2] += later[:, 2]
+            whole = turned
+        return whole
 
 
 class Camera:

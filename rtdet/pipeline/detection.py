@@ -9,10 +9,13 @@ from collections.abc import Mapping, Sequence
 from dataclasses import replace
 
 from rtdet.errors import ModelError
+from rtdet.pipeline.cadence import Cadence
+from rtdet.pipeline.camera import UNMOVED
 from rtdet.pipeline.flow import Flow, Job
 from rtdet.pipeline.found import Found, split
 from rtdet.pipeline.keeping import chosen, kept_of, widened
 from rtdet.pipeline.sanitize import sanitize
+from rtdet.pipeline.stats import DETECTOR_PARTS
 from rtdet.pipeline.supervisor import Supervisor, Worker, describe
 from rtdet.protocols import Detector, FrameDetector
 from rtdet.types import Detections, Frame, Thresholds
@@ -21,15 +24,23 @@ log = logging.getLogger("rtdet.pipeline")
 
 
 class DetectWorker(Worker):
-    """Gives the detector what has come in since its last call, up to `batch_size` frames at once."""
+    """Gives the detector what has come in since its last call, up to `batch_size` frames at once, and hands on what
+    the `cadence` carries."""
 
     part: Detector
 
     def __init__(
-        self, detector: Detector, flow: Flow, supervisor: Supervisor, batch_size: int, *, keep: bool
+        self,
+        detector: Detector,
+        flow: Flow,
+        supervisor: Supervisor,
+        batch_size: int,
+        cadence: Cadence,
+        *,
+        keep: bool,
     ) -> None:
         super().__init__("detect", detector, flow, supervisor)
-        self._batch_size = batch_size
+        self._batch_size, self._cadence = batch_size, cadence
         self._keep = keep
         # As the user wants them; the detector may be asked for more, for the tracker and to be kept.
         self._wanted = detector.thresholds
@@ -70,7 +81,8 @@ class DetectWorker(Worker):
         self.flow.frames.nudge()
 
     def work(self) -> None:
-        while (jobs := self.flow.frames.take(self._batch_size)) is not None:
+        flow = self.flow
+        while (jobs := flow.frames.take(flow.make_room(self._batch_size, self._cadence))) is not None:
             self._in_hand = jobs
             self._take_next_detector()
             if jobs:
@@ -129,29 +141,56 @@ class DetectWorker(Worker):
         return [Job(job.frame, job.epoch, job.released_at, redo=True)]
 
     def _detect(self, jobs: list[Job]) -> None:
+        self._look_where_the_camera_goes(jobs)
+        wanted = self._wanted_of(jobs)
+        self._hand_on_carried(jobs)
+        if not wanted:
+            return
         began = time.monotonic()
         self._reach_low()
-        self._look_where_the_camera_goes(jobs)
-        found = self._ask(jobs)
-        if len(found) != len(jobs):
-            raise ModelError(f"{describe(self.part)} gave {len(found)} results for {len(jobs)} pictures")
-        detect_ms, detector_ms = self._times(began, len(jobs))
-        for job, detections in zip(list(jobs), found, strict=True):
+        found = self._ask(wanted)
+        if len(found) != len(wanted):
+            raise ModelError(f"{describe(self.part)} gave {len(found)} results for {len(wanted)} pictures")
+        self._cadence.took((time.monotonic() - began) / len(wanted))
+        detect_ms, detector_ms = self._times(began, len(wanted))
+        for job, detections in zip(wanted, found, strict=True):
             if detections is None:
                 self.flow.drop([jobs.pop(0)], "not_kept")
-                continue
-            job.found = self._found(self._checked(detections, job.frame))
-            job.detect_ms, job.detector_ms = detect_ms, detector_ms
-            jobs.pop(0)
-            self.flow.detector_waits = True
-            self.flow.detected.put(job)
-            self.flow.detector_waits = False
+            else:
+                job.found = self._found(self._checked(detections, job.frame))
+                job.detect_ms, job.detector_ms = detect_ms, detector_ms
+                self._hand_on(jobs)
+            self._hand_on_carried(jobs)
+
+    def _wanted_of(self, jobs: list[Job]) -> list[Job]:
+        """Those that the detector is to look at; the others are carried."""
+        if jobs[0].redo:
+            return list(jobs)
+        wanted = self._cadence.divide(jobs)
+        if not isinstance(self.part, FrameDetector):
+            return wanted
+        for job in jobs:
+            if self.part.carries(job.frame):
+                job.is_carried, job.camera_step = True, UNMOVED
+            else:
+                job.camera_step = self.part.camera_step(job.frame)
+        return [job for job in wanted if not job.is_carried]
+
+    def _hand_on_carried(self, jobs: list[Job]) -> None:
+        """Gives the tracker the frames until the next that the detector is to look at."""
+        while jobs and jobs[0].is_carried:
+            nothing = Detections(class_names=self.part.class_names)
+            jobs[0].found = Found(nothing, nothing, self._wanted.confidence)
+            self._hand_on(jobs)
+
+    def _hand_on(self, jobs: list[Job]) -> None:
+        self.flow.detector_waits = True
+        self.flow.detected.put(jobs.pop(0))
+        self.flow.detector_waits = False
 
     def _ask(self, jobs: list[Job]) -> Sequence[Detections | None]:
         frames = [job.frame for job in jobs]
         if isinstance(self.part, FrameDetector):
-            for job in jobs:
-                job.camera_step = self.part.camera_step(job.frame)
             return self.part.detect_frames(frames)
         if getattr(self.part, "takes_pictures", False):
             return self.part.detect([frame.picture for frame in frames])  # type: ignore[misc]  # as it says
@@ -160,7 +199,8 @@ class DetectWorker(Worker):
     def _times(self, began: float, pictures: int) -> tuple[float, Mapping[str, float]]:
         """What the call that `began` took for each picture, and its parts. What is not in the parts was waiting: for
         the other pictures of a detector that several sources share."""
-        detector_ms: Mapping[str, float] = getattr(self.part, "last_ms", {})
+        of_parts: Mapping[str, float] = getattr(self.part, "last_ms", {})
+        detector_ms = {part: of_parts[part] for part in DETECTOR_PARTS if part in of_parts}
         if detector_ms:
             return sum(detector_ms.values()), detector_ms
         return (time.monotonic() - began) * 1e3 / pictures, {}

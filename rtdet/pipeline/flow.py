@@ -5,6 +5,7 @@ from __future__ import annotations
 import threading
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
 
 from rtdet.pipeline.buffers import Buffer, Policy
 from rtdet.pipeline.camera import Camera, PendingPoints
@@ -16,10 +17,17 @@ from rtdet.pipeline.stats import Behind, StatsCollector
 from rtdet.protocols import CameraMotion, Source, Tracker, TrackMeter
 from rtdet.types import Detections, FloatArray, Frame, FrameResult, Tracks
 
+if TYPE_CHECKING:
+    from rtdet.pipeline.cadence import Cadence
+
 # A recording of what is shown may fall behind by this many frames before it misses some.
 _SHOWN_CAPACITY = 16
 # Frames that may wait to be kept, without their pictures: some seconds of a slow disk.
 _KEPT_CAPACITY = 512
+# Frames of a source that does not wait, with their pictures, that wait to be carried while the detector is busy.
+_CARRIED_CAPACITY = 12
+# Of a source that waits so many times as many frames as the detector takes at once, so that it gets enough of them.
+_CARRIED_A_BATCH = 2
 
 _NOTHING = Found(Detections(), Detections(), 0.0)
 
@@ -31,7 +39,7 @@ STOP, ERROR = "stop", "error"
 class Job:
     """A frame on its way. `single`: the picture stands still on it. `redo`: it has been through before and
     is looked at again with other settings; nobody but the screen wants to know. detect_ms: what the detector took for
-    it; detector_ms: its parts, where it measures them."""
+    it; detector_ms: its parts, where it measures them. is_carried: the detector does not look at it."""
 
     frame: Frame
     epoch: int
@@ -41,6 +49,7 @@ class Job:
     detector_ms: Mapping[str, float] = field(default_factory=dict)
     single: bool = False
     redo: bool = False
+    is_carried: bool = False
     found: Found = _NOTHING
     camera_points: PendingPoints | None = None
     camera_step: FloatArray | None = None
@@ -125,10 +134,20 @@ class Flow:
         self.updated_by: tuple[int, float] | None = None
         self._shown_by: tuple[int, float] | None = None
         self._source_is_open = threading.Lock()
-        capacity = 1 if policy is Policy.LATEST else batch_size + 2
+        capacity = 1 if policy is Policy.LATEST else batch_size + 2  # see make_room
         self.frames: Buffer[Job] = Buffer(capacity, policy, self._count_drop, self._busy_reason)
         self.detected: Buffer[Job] = Buffer(batch_size + 1, on_drop=self._count_drop)
         self.kept: Buffer[KeptFrame] | None = Buffer(_KEPT_CAPACITY) if is_kept else None
+
+    def make_room(self, batch_size: int, cadence: Cadence) -> int:
+        """Sees to it that so many frames may wait as the detector can do something with, also of those that are
+        carried; returns how many it takes at once."""
+        if self.policy is Policy.LATEST:
+            self.frames.capacity = _CARRIED_CAPACITY if cadence.carries else 1
+            return self.frames.capacity if cadence.carries else batch_size
+        at_once = batch_size * min(cadence.every, _CARRIED_A_BATCH)
+        self.frames.capacity = at_once + 2
+        return at_once
 
     def output_buffer(self) -> Buffer[FrameResult]:
         if self.sink_shown and self.policy is Policy.LATEST:

@@ -7,6 +7,9 @@ from dataclasses import dataclass
 
 from rtdet.types import Detections, FloatArray, Frame
 
+# In place of the reason why a frame was dropped: the detector did not look at it, but it has tracks.
+CARRIED = "carried"
+
 
 @dataclass(frozen=True, eq=False)
 class KeptFrame:
@@ -14,8 +17,9 @@ class KeptFrame:
 
     number: from 1, in the order of the source, counting frames that were dropped. t: seconds on the source's clock.
     pts: the container's own time, None where it has none. size: width and height in pixels. candidates: None where
-    the frame was dropped, for the reason `dropped`. camera_step: the camera's transform (2, 3) to this frame, where
-    the tracker was told of it. and_more: so many frames after this one have gone the same way, and nobody knows when.
+    the frame was dropped, for the reason `dropped`, or carried. camera_step: the camera's transform (2, 3) to this
+    frame from the last one with candidates, where the tracker was told of it. and_more: so many frames after this one
+    have gone the same way, and nobody knows when.
     """
 
     number: int
@@ -27,6 +31,10 @@ class KeptFrame:
     dropped: str = ""
     camera_step: FloatArray | None = None
     and_more: int = 0
+
+    @property
+    def is_carried(self) -> bool:
+        return self.dropped == CARRIED
 
     @classmethod
     def missed(cls, first: int, end: int) -> KeptFrame:

@@ -14,6 +14,7 @@ from typing import Any
 
 from rtdet.errors import UsageError
 from rtdet.pipeline.buffers import Policy
+from rtdet.pipeline.cadence import Cadence
 from rtdet.pipeline.capture import CaptureWorker, Limits
 from rtdet.pipeline.delivery import OutputWorker
 from rtdet.pipeline.detection import DetectWorker
@@ -51,6 +52,8 @@ class Pipeline:
                  frames (Stats.unwritten).
     max_frames, duration_s: the run ends after so many frames, so many seconds of the source's time.
     rests_at_end: after the last frame the run is paused and not over, for somebody who looks through pictures.
+    every:       the detector looks at every so many frames, and the tracker carries its tracks to the others, which
+                 are then results too; None: chosen where frames do not wait for the detector (`cadence`).
     keep_detector: the last detector is left open at the end, for another pipeline.
     keeper: gets every candidate of the detector, far below the user's thresholds (`keeping`).
     camera_motion: reads the camera's motion from the pictures once `compensate_camera` asks for it.
@@ -81,8 +84,9 @@ class Pipeline:
         camera_motion: CameraMotion | None = None,
         meter: TrackMeter | None = None,
         keeper: Keeper | None = None,
+        every: int | None = 1,
     ) -> None:
-        _check(batch_size, max_frames, duration_s)
+        _check(batch_size, max_frames, duration_s, every)
         self.source = source
         self.sink_errors: list[tuple[Sink, BaseException]] = []
         self.on_sink_failed: Callable[[Sink, BaseException], None] | None = None
@@ -102,7 +106,8 @@ class Pipeline:
         self._supervisor = supervisor = Supervisor(flow)
         limits = Limits(max_frames, duration_s)
         self._capture = CaptureWorker(flow, supervisor, limits, paced=paced, rests_at_end=rests_at_end)
-        self._detect = DetectWorker(detector, flow, supervisor, batch_size, keep=keep_detector)
+        self._cadence = Cadence(every, takes_newest=policy is Policy.LATEST)
+        self._detect = DetectWorker(detector, flow, supervisor, batch_size, self._cadence, keep=keep_detector)
         self._track = TrackWorker(flow, supervisor)
         self._kept = (
             [KeepWorker(keeper, flow.kept, flow, supervisor)]
@@ -379,9 +384,13 @@ class Pipeline:
                 self._supervisor.failed(error, worker.part)
 
 
-def _check(batch_size: int, max_frames: int | None, duration_s: float | None) -> None:
+def _check(batch_size: int, max_frames: int | None, duration_s: float | None, every: int | None) -> None:
     if batch_size < 1:
         raise UsageError(f"a batch must have at least one picture, not {batch_size}")
+    if every is not None and every < 1:
+        raise UsageError(
+            f"a detector looks at every frame, or at every 2nd, 3rd and so on, not every {every}"
+        )
     if max_frames is not None and max_frames < 1:
         raise UsageError(f"a run must have at least one frame, not {max_frames}")
     if duration_s is not None and not duration_s > 0:

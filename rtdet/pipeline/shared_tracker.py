@@ -80,6 +80,19 @@ class SharedTracker:
             self._tracks = tracks
             return tracks
 
+    def carry(self, t: float, epoch: int, size: tuple[int, int] | None = None) -> Tracks:
+        """The tracks in a frame that nobody looked at: those that the last update gave out, where they should be by
+        now. Changes nothing."""
+        with self._lock:
+            if self._is_elsewhere(epoch, size) or not self.says_of(self._updated_t, t):
+                return self._nothing()
+            if self.tracker is None:
+                return as_tracks(self._detections, max(0.0, t - self._updated_t))
+            tracks = self._shown(self.tracker.predict(t))
+            # A tracker may predict more than it gives out: lost ones, which may not come back.
+            given = np.isin(tracks.ids, self._tracks.ids)
+            return self._measured(tracks if given.all() else tracks[given], t)
+
     def redo(self, found: Found, t: float, epoch: int, *, size: tuple[int, int] | None = None) -> Tracks:
         """Tracks for new detections of a frame that the tracker has had already: it is asked, not updated,
         so that one frame does not count twice."""

@@ -21,8 +21,9 @@ STAGES = (*WAY, "detect", "age", "picture_age", "boxes_age")
 
 @dataclass(frozen=True)
 class LiveStats:
-    """The last `RECENT_S` seconds, and how old the frame on screen was when it was painted, and the detection behind
-    its boxes. stages_ms: {stage: {"p50", "p95"}} of each stage's last 60 times."""
+    """The last `RECENT_S` seconds (inference_fps: frames that the detector looked at), and how old the frame on
+    screen was when it was painted, and the detection behind its boxes. stages_ms: {stage: {"p50", "p95"}} of each
+    stage's last 60 times."""
 
     capture_fps: float = 0.0
     inference_fps: float = 0.0
@@ -44,10 +45,11 @@ class Behind(NamedTuple):
 class Stats:
     """A snapshot. Every frame that came in is processed, or dropped for a reason, or still on its way.
 
-    shown: frames that a viewer painted. unwritten: frames that a recording of what was shown missed because
-    it could not keep up. invalid_boxes: boxes of the detector that were none. detections, tracked: how many boxes
-    the detector found, and the tracker gave, in all processed frames together. inference_fps: frames
-    processed per second from the first frame in to the last frame out.
+    carried: of those processed, frames that the detector did not look at (--every); `detected`: those that it did.
+    shown: frames that a viewer painted. unwritten: frames that a recording of what was shown missed because it could
+    not keep up. invalid_boxes: boxes of the detector that were none. detections, tracked: how many boxes the detector
+    found, and the tracker gave, in all processed frames together. inference_fps: frames processed per second from the
+    first frame in to the last frame out.
 
     stages_ms is the ledger: {stage: {"p50", "p95", "p99"}}, in milliseconds per frame. A frame's way: capture
     (decode), queue (all waiting between capture and the tracker), preprocess, infer and suppress (decoding and NMS;
@@ -59,6 +61,7 @@ class Stats:
 
     frames_in: int = 0
     processed: int = 0
+    carried: int = 0
     shown: int = 0
     dropped: Mapping[str, int] = field(default_factory=dict)
     unwritten: int = 0
@@ -72,12 +75,18 @@ class Stats:
     stages_ms: Mapping[str, Mapping[str, float]] = field(default_factory=dict)
     live: LiveStats = LiveStats()
 
+    @property
+    def detected(self) -> int:
+        return self.processed - self.carried
+
     def as_dict(self) -> dict[str, Any]:
         """What `--stats` writes, ready for json."""
         return {
             "frames": {
                 "in": self.frames_in,
                 "processed": self.processed,
+                "detected": self.detected,
+                "carried": self.carried,
                 "shown": self.shown,
                 "dropped": dict(sorted(self.dropped.items())),
                 "unwritten": self.unwritten,
@@ -102,7 +111,7 @@ class StatsCollector:
 
     def __init__(self) -> None:
         self._lock = threading.RLock()
-        self._captured, self._processed, self._shown = Meter(), Meter(), Meter()
+        self._captured, self._processed, self._detected, self._shown = Meter(), Meter(), Meter(), Meter()
         self._dropped: Counter[str] = Counter()
         self._unwritten = self._invalid_boxes = self._missed = self._detections = self._tracked = 0
         self._stages = {stage: StageTimes() for stage in STAGES}
@@ -137,13 +146,21 @@ class StatsCollector:
             self._released.append((frame.index, frame.t, at))
 
     def processed(
-        self, stage_ms: Mapping[str, float], age_ms: float, *, detections: int = 0, tracked: int = 0
+        self,
+        stage_ms: Mapping[str, float],
+        age_ms: float,
+        *,
+        detections: int = 0,
+        tracked: int = 0,
+        is_carried: bool = False,
     ) -> None:
         with self._lock:
             self._detections += detections
             self._tracked += tracked
             self._last_out_at = now = time.monotonic()
             self._processed.tick(now)
+            if not is_carried:
+                self._detected.tick(now)
             for stage in ("queue", *DETECTOR_PARTS, "detect", "track"):
                 if stage in stage_ms:
                     self._stages[stage].add(stage_ms[stage])
@@ -199,6 +216,7 @@ class StatsCollector:
             stats = Stats(
                 frames_in=self._captured.count + self._missed,
                 processed=self._processed.count,
+                carried=self._processed.count - self._detected.count,
                 shown=self._shown.count,
                 dropped=dict(self._dropped),
                 unwritten=self._unwritten,
@@ -211,7 +229,7 @@ class StatsCollector:
                 elapsed_s=end - self._started_at if self._started_at else 0.0,
                 live=LiveStats(
                     self._captured.recent_rate(now),
-                    self._processed.recent_rate(now),
+                    self._detected.recent_rate(now),
                     self._shown.recent_rate(now),
                     self._shown_age_ms,
                     self._boxes_age_ms,

@@ -53,7 +53,7 @@ def test_opened_as_a_source_it_gives_the_same_rows_without_the_network(
         ["--conf", "0.6"],
         ["--tracker", "sort", "--iou", "0.3"],
         ["--classes", "person"],
-        ["--set", "max_age_s=2"],
+        ["--set", "coast_s=0"],
     ],
     ids=" ".join,
 )
@@ -190,3 +190,31 @@ def test_a_run_that_corrects_for_the_camera_is_tracked_again_with_its_steps(tmp_
     _rtdet(tmp_path, "--source", "RUN.rtdet", "--headless", "--tracks", "SOURCE.csv")
     assert (tmp_path / "TRACK.csv").read_bytes() == (tmp_path / "RUN.csv").read_bytes()
     assert (tmp_path / "SOURCE.csv").read_bytes() == (tmp_path / "RUN.csv").read_bytes()
+
+
+def test_frames_that_were_carried_are_tracked_again_as_they_were(tmp_path: Path) -> None:
+    run = ["--source", "demo", "--headless", "--max-frames", "45", "--every", "3", "--keep", "RUN.rtdet"]
+    _rtdet(tmp_path, *run, "--camera-motion", "--tracker", "bytetrack", "--tracks", "RUN.csv")
+    with KeptRun(tmp_path / "RUN.rtdet") as kept:
+        assert kept.frames.dropped == ["", "carried", "carried"] * 15
+        assert kept.about.settings["every"] == "3"
+        walked = list(kept.walk())
+        assert [one.number for one in walked] == list(range(1, 46))
+        assert [one.is_carried for one in walked] == [False, True, True] * 15
+        assert sum(one.camera_step is not None for one in walked[::3]) > 10
+        again = retracked(kept)
+    assert again.frame_list.numbers.tolist() == list(range(1, 46))
+    _rtdet(tmp_path, "track", "RUN.rtdet", "--out", "TRACK.csv")
+    _rtdet(tmp_path, "--source", "RUN.rtdet", "--headless", "--tracks", "SOURCE.csv")
+    assert (tmp_path / "TRACK.csv").read_bytes() == (tmp_path / "RUN.csv").read_bytes()
+    assert (tmp_path / "SOURCE.csv").read_bytes() == (tmp_path / "RUN.csv").read_bytes()
+
+
+def test_a_kept_run_can_be_gone_through_more_seldom_than_it_was_looked_at(
+    demo_run: Path, tmp_path: Path
+) -> None:
+    shutil.copy(demo_run / "RUN.rtdet", tmp_path / "WHOLE.rtdet")
+    _rtdet(tmp_path, "--source", "WHOLE.rtdet", "--headless", "--every", "2", "--tracks", "HALF.csv")
+    run = ["--source", "demo", "--headless", "--max-frames", "100", "--every", "2", "--keep", "RUN.rtdet"]
+    _rtdet(tmp_path, *run, "--tracks", "RUN.csv")
+    assert (tmp_path / "HALF.csv").read_bytes() == (tmp_path / "RUN.csv").read_bytes()

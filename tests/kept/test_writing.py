@@ -7,12 +7,14 @@ import signal
 import subprocess
 import sys
 import time
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
 from rtdet.errors import OutputError, UsageError
 from rtdet.kept import About, KeptRun, KeptRunWriter
+from rtdet.pipeline.kept_frame import CARRIED, KeptFrame
 from tests.kept.conftest import frame
 
 _SLOW_RUN = """
@@ -169,3 +171,14 @@ def test_a_copy_that_takes_long_does_not_end_the_keeping(tmp_path: Path) -> None
     assert writer._database is not None
     assert writer._database.execute("PRAGMA busy_timeout").fetchone()[0] >= 60_000
     writer.close()
+
+
+def test_a_carried_frame_replaces_a_dropped_one_but_none_that_was_looked_at(
+    make_run: Callable[..., Path],
+) -> None:
+    dropped = KeptFrame(2, 0.04, 512, (640, 480), dropped="detector_busy")
+    carried = [KeptFrame(n, (n - 1) / 25, 512, (320, 240), dropped=CARRIED) for n in (1, 2, 3)]
+    with KeptRun(make_run(frames=[frame(1), dropped, *carried])) as run:
+        assert run.frames.dropped == ["", "carried", "carried"]
+        assert run.frames.sizes.tolist() == [[640, 480], [320, 240], [320, 240]]
+        assert [(one.is_carried, one.size) for one in run.walk()][1:] == [(True, (320, 240))] * 2

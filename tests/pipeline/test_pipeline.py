@@ -375,7 +375,16 @@ def test_the_stats_of_a_run_say_what_the_command_line_promises(parts):
     for _ in range(2):
         pipeline.note_shown(pipeline.newest_frame())
     stats = json.loads(json.dumps(pipeline.stats().as_dict()))
-    assert stats["frames"] == {"in": 20, "processed": 20, "shown": 1, "dropped": {}, "unwritten": 0}
+    counts = {
+        "in": 20,
+        "processed": 20,
+        "detected": 20,
+        "carried": 0,
+        "shown": 1,
+        "dropped": {},
+        "unwritten": 0,
+    }
+    assert stats["frames"] == counts
     assert stats["fps"]["capture"] > 0
     assert stats["fps"]["inference"] > 0
     assert stats["fps"]["display"] == 0

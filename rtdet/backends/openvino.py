@@ -109,6 +109,12 @@ def available_devices() -> dict[str, str]:
     return {name: str(core.get_property(name, "FULL_DEVICE_NAME")) for name in core.available_devices}
 
 
+def native_precisions() -> tuple[str, ...]:
+    """The precisions that the CPU has instructions for, such as ("fp32", "bf16", "int8")."""
+    native = _core().get_property("CPU", "OPTIMIZATION_CAPABILITIES")
+    return tuple(name for name in ("fp32", "bf16", "fp16", "int8") if name.upper() in native)
+
+
 def _choose_precision(device: str, wanted: str) -> str:
     """bf16 halves the time on CPUs that have it; elsewhere it would be emulated, so `auto` takes fp32. GPUs and NPUs
     have fp16."""

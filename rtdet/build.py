@@ -15,6 +15,7 @@ from rtdet.config import RunConfig
 from rtdet.counting.building import build_counting
 from rtdet.counting.sink import CountSink
 from rtdet.detectors.registry import files_of_model, load_detector, model_card, model_names, weights_of
+from rtdet.doctor.report import Report
 from rtdet.errors import RtdetError, UnknownNameError, UsageError
 from rtdet.ground import SpeedMeter, read_scale, scale_in_text
 from rtdet.kept.about import sha256_of
@@ -352,7 +353,14 @@ def build_services(
         tracker_names=tracker_names,
         list_cameras=list_cameras,
         open_recording=partial(build_recording, closes_gaps=True),
+        examine=_examine,
     )
+
+
+def _examine(began: Callable[[str], object]) -> Report:
+    from rtdet.doctor.examining import examine  # hardly anybody asks for it
+
+    return examine(began)
 
 
 def run(source: str | Path = "demo", **settings: Any) -> Iterator[FrameResult]:

@@ -28,7 +28,7 @@ def command(as_json: bool) -> None:
     """
     show_messages(quiet=True)
     logging.getLogger("rtdet").setLevel(logging.ERROR)  # what is wrong is in the report
-    from rtdet.doctor import examine
+    from rtdet.doctor.examining import examine
 
     with _shown_progress() as began:
         report = examine(began)

@@ -101,6 +101,7 @@ COMMANDS = (
     Command("save_zones", "Counts", "Save lines and zones…"),
     Command("save_counts", "Counts", "Save counts…"),
     Command("shortcuts", "Help", "Keyboard shortcuts", ("F1", "?")),
+    Command("this_computer", "Help", "This computer…"),
     Command("about", "Help", "About rtdet"),
 )
 OTHER_KEYS = (

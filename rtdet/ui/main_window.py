@@ -27,6 +27,7 @@ from rtdet.ui.settings import Settings
 from rtdet.ui.single_view import SingleView
 from rtdet.ui.source_page import Asking, SourcePage
 from rtdet.ui.stage import Stage
+from rtdet.ui.this_computer import ThisComputerDialog
 from rtdet.ui.transport import StatusLine, Transport
 from rtdet.ui.zoning import Zoning
 from rtdet.viewer.names import short_name, videos_folder
@@ -78,7 +79,7 @@ class MainWindow(QMainWindow):
         actions.connect(
             open_file=self.open_file, open_address=self.open_address, open_demo=lambda: self._play("demo"),
             quit=self.close, full_screen=self.toggle_full_screen,
-            shortcuts=lambda: dialogs.ShortcutsDialog(self).open(),
+            shortcuts=lambda: dialogs.ShortcutsDialog(self).open(), this_computer=self.open_this_computer,
             about=lambda: dialogs.AboutDialog(self).open(),
         )  # fmt: skip
         actions.work_in(self)
@@ -200,6 +201,9 @@ class MainWindow(QMainWindow):
 
     def open_address(self) -> None:
         dialogs.AddressDialog(self, self.state.recent, self._play).open()
+
+    def open_this_computer(self) -> None:
+        ThisComputerDialog(self, self.session.services.examine, self.session.jobs.run).open()
 
     # Full screen
 

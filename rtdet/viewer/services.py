@@ -13,6 +13,7 @@ from rtdet.types import SourceInfo
 from rtdet.video.draw import DrawStyle
 
 if TYPE_CHECKING:
+    from rtdet.doctor.report import Report
     from rtdet.pipeline import Pipeline
     from rtdet.protocols import Detector, Sink, Tracker
     from rtdet.video.sources import CameraInfo
@@ -30,6 +31,7 @@ class Services:
     pipeline (keep_detector). The last one says where the run is kept. open_recording's sink gets a file's frames as
     they are shown, jumps and all, and adds the sound that belongs to them; of a live source the times are continuous
     and `config.source` is empty. Both ask for the style of each picture that they record, from a thread of their own.
+    examine looks at this computer, for some seconds, and tells its argument of each part that it begins with.
     """
 
     open_pipeline: Callable[[RunConfig, Callable[[], Detector], Style, KeepPlace | None], Pipeline]
@@ -39,3 +41,4 @@ class Services:
     tracker_names: Callable[[], list[str]]
     list_cameras: Callable[[], list[CameraInfo]]
     open_recording: Callable[[Path, SourceInfo, RunConfig, Style], Sink]
+    examine: Callable[[Callable[[str], object]], Report]

@@ -12,20 +12,10 @@ import pytest
 
 from rtdet.backends.devices import Device
 from rtdet.cache import seal
-from rtdet.doctor import (
-    PARTS,
-    Finding,
-    Part,
-    Report,
-    cache_files,
-    conflicts,
-    devices,
-    environment,
-    examine,
-    places,
-)
+from rtdet.doctor import cache_files, conflicts, devices, environment, places
 from rtdet.doctor import cameras as camera_part
-from rtdet.doctor.report import NOTE, OK, PROBLEM
+from rtdet.doctor.examining import PARTS, examine
+from rtdet.doctor.report import NOTE, OK, PROBLEM, Finding, Part, Report
 from rtdet.video.sources import CameraInfo
 
 

@@ -75,6 +75,7 @@ def _open(config: RunConfig, packets: PacketCopy | None = None) -> Source:
         video_track=config.video_track,
         max_megapixels=config.max_megapixels,
         packets=packets,
+        hwaccel=config.hwaccel,
     )
 
 

@@ -58,6 +58,7 @@ class RunConfig:
     taken_as: str | None = None
     video_track: int | None = None
     max_megapixels: float = 120.0
+    hwaccel: str = "auto"
     headless: bool = False
     offline: bool = False
     quiet: bool = False

@@ -340,6 +340,7 @@ class SourceInfo:
 
     fps is nominal (None: unknown or variable), frame_count and duration_s may be estimates of the
     container's header (None: unknown). `detail` is a line for people: the granted camera format, codec.
+    `decoder`: the codec and what decodes it, "h264 (cuda)" or "h264 (software)"; empty where nothing is decoded.
     `rotation` is the container's display rotation in degrees (already applied to the frames).
     `are_pictures`: the frames are single pictures that have nothing to do with each other; width and height are then
     the largest among them, and fps is by the second for which a slide show has each. Some may turn out to be
@@ -361,3 +362,4 @@ class SourceInfo:
     pixel_aspect: Fraction | None = None
     are_pictures: bool = False
     class_names: tuple[str, ...] = ()
+    decoder: str = ""

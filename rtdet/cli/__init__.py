@@ -211,6 +211,7 @@ def _several(
 @options.taken_as()
 @options.video_track()
 @options.max_megapixels(unset=True)
+@options.hwaccel(unset=True)
 @options.offline(unset=True)
 @click.option(
     "--config",

@@ -164,6 +164,15 @@ def max_megapixels(*, unset: bool = False) -> Callable[[F], F]:
     return _setting("--max-megapixels", type=float, metavar="N", help="Refuse larger pictures.", unset=unset)
 
 
+def hwaccel(*, unset: bool = False) -> Callable[[F], F]:
+    return _setting(
+        "--hwaccel",
+        metavar="auto|off|NAME",
+        help="Decode videos by graphics hardware: cuda, vaapi, d3d11va, videotoolbox, ...; auto where that gains.",
+        unset=unset,
+    )
+
+
 def max_frames() -> Callable[[F], F]:
     return click.option("--max-frames", type=int, metavar="N", help="Stop after N frames.")
 

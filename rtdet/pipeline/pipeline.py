@@ -9,6 +9,7 @@ import threading
 import time
 import weakref
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from types import TracebackType
 from typing import Any
 
@@ -341,7 +342,7 @@ class Pipeline:
 
     def stats(self) -> Stats:
         """Counts, rates and times up to now."""
-        return self._flow.stats.snapshot()
+        return replace(self._flow.stats.snapshot(), decoder=self.source.info.decoder)
 
     def flush_kept(self) -> None:
         """Has what is to be kept written soon, also where no more frames come. Never waits."""

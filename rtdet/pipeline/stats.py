@@ -57,6 +57,8 @@ class Stats:
     three together. age: from capture to tracks, which is queue + detect + track. Of each painted frame, picture_age:
     how old it was then, and boxes_age: how old the newest detection was that its boxes come from. Percentiles are
     exact within 0.5 %.
+
+    decoder: the codec of the source and what decodes it, as "h264 (software)"; empty where nothing is decoded.
     """
 
     frames_in: int = 0
@@ -74,6 +76,7 @@ class Stats:
     elapsed_s: float = 0.0
     stages_ms: Mapping[str, Mapping[str, float]] = field(default_factory=dict)
     live: LiveStats = LiveStats()
+    decoder: str = ""
 
     @property
     def detected(self) -> int:
@@ -102,6 +105,7 @@ class Stats:
                 for stage, times in self.stages_ms.items()
             },
             "invalid_boxes": self.invalid_boxes,
+            **({"decoder": self.decoder} if self.decoder else {}),
         }
 
 

@@ -47,13 +47,15 @@ def open_source(
     video_track: int | None = None,
     max_megapixels: float = MAX_MEGAPIXELS,
     packets: PacketCopy | None = None,
+    hwaccel: str = "auto",
 ) -> Source:
     """The source that a text names: see `SOURCES` for the spellings.
 
     start_s: begin there; only where the source can seek. taken_as: "film" or "pictures", for images (None: by
     their names and sizes). video_track: which of a container's, from 0 (None: the film). max_megapixels: larger
     pictures are not decoded. packets: takes the packets of a file or a stream, to copy them; UsageError where a
-    source has none. Raises SourceError, one line that names the source and says what to do.
+    source has none. hwaccel: what decodes, a device as FFmpeg names it ("cuda", "vaapi", ...), "auto" or "off".
+    Raises SourceError, one line that names the source and says what to do.
 
     >>> source = rtdet.open_source("street.mp4", start_s=0.2)
     >>> source.info.width, source.info.height, source.info.fps
@@ -81,7 +83,11 @@ def open_source(
         raise SourceError(
             f"cannot read {spelling[:80]}: {getattr(error, 'strerror', None) or error}"
         ) from error
-    reading = Reading(start_s, taken_as, video_track, max_megapixels, packets)
+    if hwaccel not in ("auto", "off"):
+        from rtdet.video.sources.hardware import check_hwaccel
+
+        check_hwaccel(hwaccel)
+    reading = Reading(start_s, taken_as, video_track, max_megapixels, packets, hwaccel)
     if not kind.has_packets:
         reading.refuse_copy(spelling)
     return kind.open(spelling, reading)

@@ -8,6 +8,7 @@ import time
 from array import array
 from bisect import bisect_left
 from collections.abc import Iterator
+from dataclasses import replace
 from fractions import Fraction
 from itertools import chain
 from pathlib import Path
@@ -219,7 +220,7 @@ class FileSource:
         return SourceInfo(
             self._name, width, height, fps, count, duration_s,
             is_seekable=seekable, detail=decoder.detail, rotation=self._orientation.clockwise,
-            pixel_aspect=1 / decoder.pixel_aspect if turned else decoder.pixel_aspect,
+            pixel_aspect=1 / decoder.pixel_aspect if turned else decoder.pixel_aspect, decoder=decoder.decoder,
         )  # fmt: skip
 
     def _start_at(self, start_s: float) -> None:
@@ -240,6 +241,8 @@ class FileSource:
                 self.state = SourceState.ENDED
                 self._check_end()
             return None
+        if self._decoder.decoder != self.info.decoder:
+            self.info = replace(self.info, detail=self._decoder.detail, decoder=self._decoder.decoder)
         picture = picture_of(decoded.picture, self._orientation, self._converter)
         time_base = self._decoder.stream.time_base if decoded.pts is not None else None
         index = self._count(decoded)

@@ -7,12 +7,14 @@ from fractions import Fraction
 from typing import Any
 
 from rtdet.errors import SourceError
+from rtdet.video.sources.hardware import GivenUp, hardware_for
 from rtdet.video.sources.picture_times import PictureTimes
 from rtdet.video.sources.reading import AS_IT_IS, Reading, too_large
 from rtdet.video.sources.track_choice import choose_track
 
 # A run of this many unreadable packets without one good between them is the end of the file, not a scratch.
 HOPELESS = 64
+_FAILS = 8  # packets in a row, in hardware
 _CHANGED = 25  # a second without a whole picture
 # Formats whose frames build on each other although each is marked as a key frame.
 WITHOUT_KEYFRAMES = frozenset({"gif", "apng", "webp_anim"})
@@ -60,10 +62,12 @@ class VideoDecoder:
                 raise SourceError(line)
             # Pictures may grow in mid-stream.
             context.options = {"max_pixels": str(int(reading.max_megapixels * 1e6))}
+            self._hardware = hardware_for(self.stream, reading.hwaccel, context.options)
         except SourceError:
             self.container.close()
             raise
         self._live = live
+        self._failures_of_hardware = 0  # one after the other
         self._unread = 0  # errors and damaged pictures since the last whole picture
         # Called for every packet; may raise OSError.
         self.watch: Callable[[], None] = lambda: None
@@ -156,9 +160,15 @@ class VideoDecoder:
 
     @property
     def detail(self) -> str:
-        """Codec, pixel format and container, for people."""
-        context = self.stream.codec_context
-        return f"{context.name} {context.pix_fmt or ''}, {self.container.format.name.split(',')[0]}"
+        """Codec and what decodes it, pixel format and container, for people."""
+        pixels = self.stream.codec_context.pix_fmt or ""
+        return f"{self.decoder} {pixels}, {self.container.format.name.split(',')[0]}"
+
+    @property
+    def decoder(self) -> str:
+        """The codec and what decodes it: "h264 (cuda)", "h264 (software)"."""
+        by = "software" if self._hardware is None else self._hardware.device
+        return f"{self.stream.codec_context.name} ({by})"
 
     def frames(self) -> Iterator[Any]:
         """av.VideoFrame after av.VideoFrame from here to the end. Errors in the file end it or are counted;
@@ -222,13 +232,15 @@ class VideoDecoder:
         if packet is not None and self._reorders:
             self.times.fed(packet)
         try:
-            pictures = list(self.stream.decode(packet))
+            pictures = self._pictures_of(packet)
         except av.error.EOFError:
             return []
         except (av.error.FFmpegError, ValueError):
             self.damaged += 1
             self._count_unread(1)
+            self._count_failure()
             return []
+        self._failures_of_hardware = 0
         for picture in pictures:
             self._count_unread(int(picture.is_corrupt))
         for picture in pictures:
@@ -237,6 +249,37 @@ class VideoDecoder:
             elif picture.pts is None:
                 picture.pts = picture.dts
         return pictures
+
+    def _pictures_of(self, packet: Any) -> list[Any]:
+        if self._hardware is None:
+            return list(self.stream.decode(packet))
+        try:
+            return self._hardware.decode(packet)
+        except GivenUp as given_up:
+            self._go_on_in_software()
+            return [picture for packet in given_up.packets for picture in self._decode_again(packet)]
+
+    def _go_on_in_software(self) -> None:
+        self._hardware = None
+        self.stream.codec_context.flush_buffers()
+
+    def _decode_again(self, packet: Any) -> list[Any]:
+        """The pictures of a packet that hardware could not decode."""
+        import av
+
+        try:
+            return list(self.stream.decode(packet))
+        except av.error.EOFError:
+            return []
+        except (av.error.FFmpegError, ValueError):
+            self.damaged += 1
+            return []
+
+    def _count_failure(self) -> None:
+        """Hardware that fails again and again is left: a device may be lost, or refuse what a stream changes to."""
+        self._failures_of_hardware += 1
+        if self._hardware is not None and self._failures_of_hardware >= _FAILS:
+            self._go_on_in_software()
 
     def _count_unread(self, bad: int) -> None:
         """Raises ConnectionError once a live stream has given nothing whole for long: its codec may have changed."""
@@ -255,6 +298,8 @@ class VideoDecoder:
         except (av.error.FFmpegError, OSError):
             return False
         self.broke_off = False
+        if self._hardware is not None:
+            self._hardware.flush()
         self.times.restart()
         if self._copy is not None:
             self._copy.restart()

@@ -23,6 +23,7 @@ class Reading(NamedTuple):
     video_track:    which of a container's, from 0; None: the main one.
     max_megapixels: pictures with more are not decoded.
     packets:        takes the packets that are read, to copy them.
+    hwaccel:        the device that decodes: its name as FFmpeg has it, "auto", or "off".
     """
 
     start_s: float = 0.0
@@ -30,6 +31,7 @@ class Reading(NamedTuple):
     video_track: int | None = None
     max_megapixels: float = MAX_MEGAPIXELS
     packets: PacketCopy | None = None
+    hwaccel: str = "auto"
 
     def refuse_copy(self, name: str) -> None:
         """Raises UsageError where there are no packets to be copied."""

@@ -348,7 +348,7 @@ class StreamSource(LiveSource):
             film_s = self._transport.length_s
         return SourceInfo(
             self._shown, *size, decoder.fps, duration_s=film_s,
-            is_live=film_s is None, detail=decoder.detail, rotation=rotation,
+            is_live=film_s is None, detail=decoder.detail, rotation=rotation, decoder=decoder.decoder,
         )  # fmt: skip
 
     def _interrupt(self) -> None:

@@ -10,6 +10,7 @@ from itertools import chain
 from pathlib import Path
 from typing import Any
 
+from rtdet.backends.machine import core_count
 from rtdet.build import (
     build_detector,
     build_pipeline,
@@ -202,6 +203,7 @@ class ManySources:
             named.config,
             make_detector=share,
             batch_size=self._batch_size,
+            decoder_threads=max(1, core_count() // len(self.sources)),
             name=named.name if len(self.sources) > 1 else "",
         )
 

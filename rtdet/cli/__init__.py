@@ -218,7 +218,8 @@ def _several(
     "config_file",
     metavar="FILE.toml",
     shell_complete=completion.files,
-    help="Read settings from a file; they are named like these options.",
+    help="Read settings from a file; they are named like these options. Its tables [[sources]] are sources with a "
+    "name and settings of their own.",
 )
 @options.quiet(unset=True)
 @click.option("--debug", is_flag=True, default=None, help="Show tracebacks.")
@@ -227,6 +228,9 @@ def _several(
 @click.pass_context
 def cli(ctx: click.Context, /, config_file: str | None, half: bool, show: bool, **values: Any) -> None:
     """Detect and track objects in video. Without a command, open the viewer on SRC.
+
+    Of several sources each has a tracker and outputs of its own: {name} in the path of an output, and of --zones,
+    stands for the source's name, {index} for its number.
 
     The viewer starts with the model, input size, tracker, thresholds and camera motion that it was last used with,
     except for those given here, in RTDET_* variables or in the configuration file.

@@ -282,6 +282,7 @@ def build_pipeline(
             meter=meter,
             keeper=keeper,
             every=_looks_every(config, info),
+            max_latency_ms=_max_latency_ms(config, is_paced=paced or info.is_live),
         )
         opened.pop_all()
     pipeline.compensate_camera(config.camera_motion)
@@ -296,6 +297,17 @@ def _looks_every(config: RunConfig, info: SourceInfo) -> int | None:
         log.warning("--every %s has no effect on single pictures: each is looked at", config.every)
         return 1
     return config.looks_every
+
+
+def _max_latency_ms(config: RunConfig, *, is_paced: bool) -> float | None:
+    """What results should stay younger than; None where nobody asked, and where frames have no time of their own."""
+    if config.max_latency is not None and not is_paced:
+        log.warning(
+            "--max-latency has no effect on a file that is gone through as fast as it can: its frames wait for the "
+            "model, and none gets old; with --policy latest it plays in real time"
+        )
+        return None
+    return config.max_latency
 
 
 def _with_zones(style: Callable[[], DrawStyle], counting: CountSink) -> Callable[[], DrawStyle]:

@@ -171,6 +171,13 @@ def _several(
     "auto: as seldom as a live source, or a window, is too fast for it.  [default: 1]",
 )
 @click.option(
+    "--max-latency",
+    type=float,
+    metavar="MS",
+    help="Of a live source: where results would be older, look at fewer frames, and with a smaller input, until the "
+    "machine has time again.",
+)
+@click.option(
     "--save",
     metavar="OUT.mp4|.mkv|DIR/",
     help="Record annotated video: H.264, with the source's timestamps and sound. Of single pictures a slide show, or "

@@ -149,7 +149,7 @@ class VideoView(QWidget):
             painter.fillRect(self.rect(), QColor(theme.BACKGROUND))
             if self.frame is None:
                 return
-            place, image = self._picture.render(self.frame.bgr, self.viewport, self.devicePixelRatioF())
+            place, image = self._picture.render(self.frame.picture, self.viewport, self.devicePixelRatioF())
             if not image.isNull():
                 painter.drawImage(place, image)
             self._paint_overlay(painter)

@@ -31,6 +31,7 @@ COMMANDS = {
     "batch": ("rtdet.cli.batch", "Work through many sources, on one machine or on a cluster."),
     "count": ("rtdet.cli.count", "Count who crosses lines and who is in zones."),
     "plan": ("rtdet.cli.plan", "Draw where objects were: plan, heat map, trails."),
+    "bench": ("rtdet.cli.bench", "Measure how quick this machine is, stage by stage."),
     "doctor": ("rtdet.cli.doctor", "Show what this machine can do, and what is missing."),
     "export": ("rtdet.cli.export", "Write a network of rtdet as ONNX or OpenVINO."),
     "train": ("rtdet.cli.train", "Train a detector on labelled pictures."),

@@ -83,7 +83,7 @@ def name_runs(runs: Sequence[NamedRun]) -> tuple[NamedRun, ...]:
     taken = {run.name for run in runs}
     complete = []
     for i, run in enumerate(runs):
-        name = run.name or _free(name_of(run.config.source), taken)
+        name = run.name or free_name(name_of(run.config.source), taken)
         taken.add(name)
         complete.append(replace(run, name=name, config=_filled(run.config, name, i + 1)))
     _refuse_one_file_for_several([run.config for run in runs], complete)
@@ -109,7 +109,8 @@ def name_of(source: str) -> str:
     return name.partition(":")[0] or "source"
 
 
-def _free(wanted: str, taken: Collection[str]) -> str:
+def free_name(wanted: str, taken: Collection[str]) -> str:
+    """The wanted name, with -2, -3, ... after it where it is taken."""
     name, number = wanted, 2
     while name in taken:
         name, number = f"{wanted}-{number}", number + 1

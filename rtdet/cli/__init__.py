@@ -31,7 +31,6 @@ COMMANDS = {
     "batch": ("rtdet.cli.batch", "Work through many sources, on one machine or on a cluster."),
     "count": ("rtdet.cli.count", "Count who crosses lines and who is in zones."),
     "plan": ("rtdet.cli.plan", "Draw where objects were: plan, heat map, trails."),
-    "bench": ("rtdet.cli.bench", "Measure how quick this machine is, stage by stage."),
     "doctor": ("rtdet.cli.doctor", "Show what this machine can do, and what is missing."),
     "export": ("rtdet.cli.export", "Write a network of rtdet as ONNX or OpenVINO."),
     "train": ("rtdet.cli.train", "Train a detector on labelled pictures."),
@@ -79,16 +78,18 @@ class LazyGroup(click.Group):
     def _with_sources(self, ctx: click.Context, args: list[str]) -> list[str]:
         while True:
             try:
-                rest = self.make_parser(ctx).parse_args(list(args))[1]
+                options, rest, _order = self.make_parser(ctx).parse_args(list(args))
             except click.UsageError:  # click will say it
                 return args
             if not rest or rest[0] in COMMANDS or not _may_be_source(rest[0]):
                 return args
+            given = "source" in options
             before = args[: len(args) - len(rest)]
             if before and before[-1] == "--":
                 before.pop()
-            sources = list(takewhile(lambda name: name not in COMMANDS and _may_be_source(name), rest))
-            args = [*before, *(f"--source={name}" for name in sources), *rest[len(sources) :]]
+            names = list(takewhile(lambda name: name not in COMMANDS and _may_be_source(name), rest))
+            sources = [f"--{'then' if given or i else 'source'}={name}" for i, name in enumerate(names)]
+            args = [*before, *sources, *rest[len(names) :]]
 
     def resolve_command(
         self, ctx: click.Context, args: list[str]
@@ -131,8 +132,16 @@ def _several(
     multiple=True,
     shell_complete=completion.files,
     callback=_several,
-    help="webcam[:N], a file, folder, image or glob of images, a stream's URL, or demo. The option's name may be "
-    "omitted; the viewer plays several one after the other.  [default: demo]",
+    help="webcam[:N], a file, folder, image or glob of images, a stream's URL, or demo; repeatable: several are "
+    "shown side by side. The option's name may be omitted.  [default: demo]",
+)
+@click.option(
+    "--then",
+    metavar="SRC",
+    multiple=True,
+    shell_complete=completion.files,
+    callback=_several,
+    help="What the viewer plays after the source; repeatable. `rtdet A B C` is --source A --then B --then C.",
 )
 @options.model(unset=True, remembered=True)
 @options.conf(
@@ -170,13 +179,6 @@ def _several(
     metavar="N|auto",
     help="Run the model on every Nth frame; the tracker carries the boxes to those between, which all outputs have. "
     "auto: as seldom as a live source, or a window, is too fast for it.  [default: 1]",
-)
-@click.option(
-    "--max-latency",
-    type=float,
-    metavar="MS",
-    help="Of a live source: where results would be older, look at fewer frames, and with a smaller input, until the "
-    "machine has time again.",
 )
 @click.option(
     "--save",
@@ -226,8 +228,7 @@ def _several(
     "config_file",
     metavar="FILE.toml",
     shell_complete=completion.files,
-    help="Read settings from a file; they are named like these options. Its tables [[sources]] are sources with a "
-    "name and settings of their own.",
+    help="Read settings from a file; they are named like these options.",
 )
 @options.quiet(unset=True)
 @click.option("--debug", is_flag=True, default=None, help="Show tracebacks.")
@@ -236,9 +237,6 @@ def _several(
 @click.pass_context
 def cli(ctx: click.Context, /, config_file: str | None, half: bool, show: bool, **values: Any) -> None:
     """Detect and track objects in video. Without a command, open the viewer on SRC.
-
-    Of several sources each has a tracker and outputs of its own: {name} in the path of an output, and of --zones,
-    stands for the source's name, {index} for its number.
 
     The viewer starts with the model, input size, tracker, thresholds and camera motion that it was last used with,
     except for those given here, in RTDET_* variables or in the configuration file.
@@ -259,11 +257,15 @@ def cli(ctx: click.Context, /, config_file: str | None, half: bool, show: bool, 
         if values["headless"]:
             raise click.UsageError("--show asks for a window and --headless for none; give only one of them")
         values["headless"] = False
-    sources = one_series(values.pop("source") or ())
-    runs = [with_settings_of_run(one) for one in load_runs(config_file, sources, values)]
+    sources, then = values.pop("source") or (), values.pop("then") or ()
+    if then and len(sources) != 1:
+        raise click.UsageError("--then goes with one --source, after which it is played")
+    series = one_series((*sources, *then))
+    then = series[1:] if then else ()
+    runs = [with_settings_of_run(one) for one in load_runs(config_file, series, values)]
     for one in runs:
         refuse_overwriting(one.config.outputs, [config_file])
-    ctx.exit(run(runs, show=show))
+    ctx.exit(run(runs, show=show, in_turn=bool(then)))
 
 
 def main(arguments: list[str] | None = None) -> None:

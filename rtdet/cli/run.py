@@ -6,7 +6,7 @@ import json
 import logging
 import sys
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import closing, contextmanager
+from contextlib import ExitStack, closing, contextmanager
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -29,9 +29,10 @@ FINISH_S = 30.0
 TRACKING = ("conf", "iou", "classes", "max_det", "tracker", "set")
 
 
-def run(runs: Sequence[NamedRun], *, show: bool = False) -> int:
+def run(runs: Sequence[NamedRun], *, show: bool = False, in_turn: bool = False) -> int:
     """Runs to the end, with one source or several; returns the exit code. What is `given` for a source takes
-    precedence over what the viewer remembers. With `show`, raises UsageError where no window can open."""
+    precedence over what the viewer remembers. With `show`, raises UsageError where no window can open. The window
+    shows several side by side or, with `in_turn`, one after the other."""
     config = runs[0].config
     show_messages(quiet=config.quiet)
     if show and not has_display():
@@ -42,7 +43,7 @@ def run(runs: Sequence[NamedRun], *, show: bool = False) -> int:
         from rtdet.cli.many import run_many_headless
 
         return run_many_headless(runs)
-    return run_viewer(runs)
+    return run_viewer(runs, in_turn=in_turn)
 
 
 def with_settings_of_run(run: NamedRun) -> NamedRun:
@@ -71,17 +72,28 @@ def with_settings_of_run(run: NamedRun) -> NamedRun:
     return replace(run, config=config, given=frozenset({*given, *TRACKING, "camera_motion"}))
 
 
-def run_viewer(runs: Sequence[NamedRun]) -> int:
+def run_viewer(runs: Sequence[NamedRun], *, in_turn: bool = False) -> int:
     from rtdet.build import build_services
     from rtdet.ui import run_viewer as open_window
 
     first, *others = runs
-    with _stats_held(first.config):
+    beside = () if in_turn or not others else runs
+    if beside:
+        from rtdet.many_sources import check_runs
+
+        check_runs(beside)
+    files = [one.config.stats for one in beside if one.config.stats is not None]
+    if len(files) > len(set(files)):
+        raise UsageError("--stats of several sources in a window would be one file; put {name} into it")
+    with ExitStack() as held:
+        for one in beside or [first]:
+            held.enter_context(_stats_held(one.config))
         return open_window(
             first.config,
-            build_services(first.config),
+            build_services(),
             given=first.given,
-            others=[one.config.source for one in others],
+            others=[one.config.source for one in others if in_turn],
+            beside=beside,
         )
 
 

@@ -29,6 +29,8 @@ class SharedDetector:
     come in by the time it is free goes in together, up to `batch_size` pictures, those of the clients in turns
     (`turns`). A client that asks for nothing costs nothing.
 
+    ends_with_clients: it is closed, with the detector, once the last of its clients has left.
+
     An error of the detector itself ends it: it reaches every client, those that ask later too. Everything here may be
     called from any thread.
 
@@ -36,11 +38,12 @@ class SharedDetector:
     >>> door, yard = hub.client("door"), hub.client("yard")   # a Detector each, for a pipeline each
     """
 
-    def __init__(self, detector: Detector, batch_size: int = 8) -> None:
+    def __init__(self, detector: Detector, batch_size: int = 8, *, ends_with_clients: bool = False) -> None:
         if batch_size < 1:
             raise ValueError(f"a batch must have at least one picture, not {batch_size}")
         self._detector = detector
         self._thresholds = detector.thresholds
+        self._ends_with_clients = ends_with_clients
         # Re-entrant, because the garbage collector may run a finaliser that closes a client inside.
         self._lock = threading.RLock()
         self._asked = threading.Condition(self._lock)
@@ -125,6 +128,9 @@ class SharedDetector:
         with self._lock:
             self._clients = [other for other in self._clients if other is not client]
             client._give_up(_closed(client.name))
+            is_over = self._ends_with_clients and not self._clients and not self._is_closed
+        if is_over:
+            self.close()
 
     # Its thread
 

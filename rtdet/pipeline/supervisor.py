@@ -13,6 +13,7 @@ from abc import ABC, abstractmethod
 from collections.abc import Callable
 from types import TracebackType
 
+from rtdet import origin
 from rtdet.errors import OutputError
 from rtdet.pipeline.flow import ERROR, STOP, Flow
 
@@ -35,7 +36,7 @@ class Worker(ABC):
 
     def __init__(self, name: str, part: object, flow: Flow, supervisor: Supervisor) -> None:
         self.part, self.flow, self.supervisor = part, flow, supervisor
-        self.thread = threading.Thread(target=self._main, name=f"rtdet-{name}", daemon=True)
+        self.thread = origin.Thread(target=self._main, name=f"rtdet-{name}", daemon=True)
 
     def start(self) -> None:
         """Starts the thread of a registered worker; where none can be had the worker fails and leaves."""
@@ -127,7 +128,7 @@ class Supervisor:
             if self._is_ending or self.finished.is_set():
                 return
             self._is_ending = True
-        self._ender = threading.Thread(
+        self._ender = origin.Thread(
             target=self._see_off, args=(reason, limit_s), name="rtdet-supervisor", daemon=True
         )
         _start(self._ender)
@@ -153,7 +154,7 @@ class Supervisor:
 
     def _see_off(self, reason: str, limit_s: float) -> None:
         began = time.monotonic()
-        closer = threading.Thread(target=self._close_source, name="rtdet-close-source", daemon=True)
+        closer = origin.Thread(target=self._close_source, name="rtdet-close-source", daemon=True)
         _start(closer)
         for step, at in ((self.flow.drain, _DRAIN_AT), (self.flow.abandon, _ABANDON_AT)):
             if not self._wait_alone(began + at * limit_s):

@@ -36,21 +36,39 @@ class Command:
         """Whether there is one of it, and not one for each source."""
         return self.menu == "Help" or self.name in _OF_WINDOW or hasattr(WindowState, self.field or "-")
 
+    @property
+    def is_in_grid(self) -> bool:
+        """Whether it makes sense while several sources are shown side by side."""
+        return self.name in _IN_GRID or (self.is_of_window and self.name not in _ALONE)
 
-_OF_WINDOW = ("open_file", "open_address", "open_demo", "quit", "full_screen")
+
+# Those that need several sources.
+OF_SEVERAL = ("close_source", "snapshot_all", "record_all", "play_all", "all_sources")
+_OF_WINDOW = ("open_file", "open_address", "open_demo", "open_several", "quit", "full_screen", *OF_SEVERAL)
+# What can be done to a source in the grid; the rest needs it alone.
+_IN_GRID = (
+    "snapshot", "snapshot_as", "record", "record_as", "play", "step", "step_back", "forward", "back", "start",
+    "go_to", "next_source", "slower", "faster", "normal_speed", "loop",
+)  # fmt: skip
+_ALONE = ("panel", "lanes", "chart", "doubts", "zones")
 COMMANDS = (
     Command("open_file", "File", "Open file…", ("Ctrl+O",), "folder"),
     Command("open_address", "File", "Open address…", ("Ctrl+L",), "link"),
     Command("open_demo", "File", "Open demo", ("Ctrl+D",)),
+    Command("open_several", "File", "Open several…", ("Ctrl+Shift+O",), "grid", line_above=True),
+    Command("close_source", "File", "Close source", ("Ctrl+W",)),
     Command("open_tracks", "File", "Open tracks…", ("Ctrl+T",), line_above=True),
     Command("export_tracks", "File", "Export tracks…", ("Ctrl+E",)),
     Command("save_run", "File", "Save run…", ("Ctrl+S",)),
     Command("snapshot", "File", "Save snapshot", ("S",), "snapshot", line_above=True),
     Command("snapshot_as", "File", "Save snapshot as…", ("Shift+S",)),
+    Command("snapshot_all", "File", "Save snapshot of all sources", ("Ctrl+Shift+S",)),
     Command("record", "File", "Record", ("R",), "record"),
     Command("record_as", "File", "Record to…", ("Shift+R",)),
+    Command("record_all", "File", "Record all sources", ("Ctrl+R",)),
     Command("quit", "File", "Quit", ("Ctrl+Q",), line_above=True),
     Command("play", "Playback", "Play", ("Space", "K"), "play"),
+    Command("play_all", "Playback", "Pause all sources", ("Shift+Space",)),
     Command("step", "Playback", "Next frame", (".", "Right"), "step"),
     Command("step_back", "Playback", "Previous frame", (",", "Left")),
     Command("forward", "Playback", "Forward 5 seconds", ("Shift+Right",), line_above=True),
@@ -67,6 +85,7 @@ COMMANDS = (
     Command("zoom_in", "View", "Zoom in", ("Ctrl++", "Ctrl+=", "+", "=")),
     Command("zoom_out", "View", "Zoom out", ("Ctrl+-", "-")),
     Command("full_screen", "View", "Full screen", ("F", "F11"), "fullscreen"),
+    Command("all_sources", "View", "All sources", ("0",), "grid"),
     Command("panel", "View", "Side panel", ("P",), "panel", "panel_open", line_above=True),
     Command("boxes", "View", "Boxes", ("B",), "", "show_boxes"),
     Command("labels", "View", "Names, IDs and scores", ("N",), "", "show_labels"),
@@ -112,7 +131,9 @@ OTHER_KEYS = (
     ("Double-click", "Full screen; on a lane or, with the timeline open, a box: follow it"),
     ("Shift+drag", "Draw level, upright or at 45°"),
     ("Alt+arrows", "Move the line or zone; 10 pixels with Shift"),
-    ("Esc", "End drawing or following, leave full screen or dismiss a message"),
+    ("1 … 9", "Of several sources: see this one alone"),
+    ("Arrows, Enter", "Of several sources: go to another one, see it alone"),
+    ("Esc", "End drawing or following, leave full screen, dismiss a message, or back to all sources"),
 )
 
 
@@ -148,6 +169,16 @@ class Actions:
         """Has the keys work while `widget` is shown, also where the menu bar is hidden."""
         widget.addActions(list(self._own.values()))
 
+    def work_in_grid(self, grid: QWidget, is_current: bool) -> None:
+        """The keys of the source that has the focus in the grid, from now on or no longer."""
+        for name, action in self._own.items():
+            if name not in _IN_GRID:
+                continue
+            if is_current:
+                grid.addAction(action)
+            else:
+                grid.removeAction(action)
+
 
 class Menus:
     """The menus of a window, filled with the commands of the window and of one source."""
@@ -160,12 +191,14 @@ class Menus:
         self.cameras.setIcon(icon("camera"))
         self.recent = QMenu("Open recent", window)
 
-    def show(self, actions: Actions) -> None:
-        """Fills them anew."""
+    def show(self, actions: Actions, *, is_grid: bool = False) -> None:
+        """Fills them anew. Those of which nothing makes sense now are not shown."""
         for menu in self.by_name.values():
             menu.clear()
         for command in COMMANDS:
             menu = self.by_name[command.menu]
+            if is_grid and not command.is_in_grid:
+                continue
             if command.line_above:
                 menu.addSeparator()
             menu.addAction(actions[command.name])
@@ -173,6 +206,8 @@ class Menus:
                 menu.addMenu(self.cameras)
             if command.name == "open_demo":
                 menu.addMenu(self.recent)
+        for menu in self.by_name.values():
+            _made(menu.menuAction()).setVisible(not menu.isEmpty())
 
 
 def fill_menu(

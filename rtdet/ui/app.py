@@ -6,6 +6,7 @@ import os
 import signal
 import sys
 from collections.abc import Collection, Sequence
+from dataclasses import replace
 from pathlib import Path
 from types import FrameType, TracebackType
 
@@ -13,7 +14,9 @@ from PyQt6.QtCore import QEvent
 from PyQt6.QtWidgets import QApplication
 
 from rtdet.config import RunConfig
+from rtdet.protocols import Detector
 from rtdet.signals import ending
+from rtdet.source_list import NamedRun
 from rtdet.ui.icons import window_icon
 from rtdet.ui.main_window import MainWindow
 from rtdet.ui.settings import Settings
@@ -22,6 +25,8 @@ from rtdet.viewer.names import short_name
 from rtdet.viewer.player import PlayerState, fields_given
 from rtdet.viewer.services import Services
 from rtdet.viewer.session import Session
+from rtdet.viewer.shared_detectors import SharedDetectors
+from rtdet.viewer.sources import Sources
 from rtdet.viewer.window import WindowState
 from rtdet.viewer.zone_store import ZoneStore
 
@@ -43,12 +48,14 @@ def run_viewer(
     *,
     given: Collection[str] | None = None,
     others: Sequence[str] = (),
+    beside: Sequence[NamedRun] = (),
     settings_path: Path | None = None,
 ) -> int:
     """Shows the window, opens `config.source` at once, and returns the exit code when it is closed: 0, or
     130 after Ctrl-C.
 
-    `others` are played after `config.source`.
+    `others` are played after `config.source`. `beside`: several sources that are shown side by side; the first of
+    them is that of `config`.
 
     `given`: names of the RunConfig fields that the user set on purpose ("model", "conf", ...); they win over
     what the last viewer remembered. Without it, these are the fields that differ from the defaults.
@@ -63,8 +70,10 @@ def run_viewer(
     app.setDesktopFileName("rtdet")
     app.setWindowIcon(window_icon())
     apply_theme(app)
-    window = make_window(config, services, given=given, settings_path=settings_path)
-    window.player.loading = f"Opening {short_name(config.source)}…"
+    window = make_window(config, services, given=given, beside=beside, settings_path=settings_path)
+    configs = [run.config for run in beside] or [config]
+    for one, session in zip(configs, window.sources.sessions, strict=True):
+        session.player.loading = f"Opening {short_name(one.source)}…"
     window.show()
     interrupted: list[int] = []
 
@@ -75,12 +84,13 @@ def run_viewer(
     with Guards(window, interrupt):
         app.processEvents()  # painted, before the work of opening can hold it up
         if window.isVisible():  # else it was closed already, and no event would end the loop
-            window.session.queue = others
-            window.session.open(config.source, start=config.start)
+            window.sources.sessions[0].queue = others
+            for one, session in zip(configs, window.sources.sessions, strict=True):
+                session.open(one.source, start=one.start)
             app.exec()
         window.end()  # in case the application was asked to quit some other way
     code = interrupted[0] if interrupted else 0
-    if existing is None and window.session.jobs.is_busy:
+    if existing is None and any(session.jobs.is_busy for session in window.sources.sessions):
         # A model that is being loaded cannot be interrupted, and Python would wait seconds for it to end.
         # What was recorded is complete: closing the window has seen to that.
         sys.stdout.flush()
@@ -97,22 +107,37 @@ def make_window(
     services: Services,
     *,
     given: Collection[str] | None = None,
+    beside: Sequence[NamedRun] = (),
     settings_path: Path | None = None,
 ) -> MainWindow:
-    """The window, not yet shown, with nothing open; settings of the last time restored."""
-    player, window = PlayerState(), WindowState()
-    player.take_over(config)
-    settings = Settings(settings_path)
-    settings.recall(
-        player,
-        window,
-        keep=fields_given(config, given),
-        models=services.model_names(),
-        trackers=services.tracker_names(),
-    )
-    session = Session(player, window, services, config)
-    session.counting.keeping.store = ZoneStore(settings.path.parent / "zones")
-    return MainWindow(session, settings)
+    """The window, not yet shown, with nothing open; settings of the last time restored. `beside`: the sources, the
+    first one too, where several are shown side by side."""
+    window, settings = WindowState(), Settings(settings_path)
+    settings.recall_window_state(window)
+    detectors = SharedDetectors(services.make_detector)
+
+    def make_session(config: RunConfig, given: Collection[str] | None) -> Session:
+        player = PlayerState()
+        player.take_over(config)
+        settings.recall(
+            player,
+            keep=fields_given(config, given),
+            models=services.model_names(),
+            trackers=services.tracker_names(),
+        )
+
+        def make_detector(config: RunConfig) -> Detector:
+            share = detectors.share if window.has_several else services.make_detector
+            return share(config)
+
+        session = Session(player, window, replace(services, make_detector=make_detector), config)
+        session.counting.keeping.store = ZoneStore(settings.path.parent / "zones")
+        return session
+
+    sources = Sources(window, make_session, config, given)
+    for run in beside or [NamedRun("", config)]:
+        sources.add(run.config, run.name, run.given if beside else given)
+    return MainWindow(sources, window, settings)
 
 
 class Guards:

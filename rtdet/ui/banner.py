@@ -11,7 +11,7 @@ from PyQt6.QtWidgets import QFrame, QHBoxLayout, QLabel, QPushButton, QSizePolic
 
 from rtdet.ui import theme
 from rtdet.ui.icons import icon, pixmap
-from rtdet.viewer.player import Message, PlayerState, Severity
+from rtdet.viewer.player import Message, Severity, Speaking
 
 INFO_MS = 6000
 _LOOKS = {
@@ -22,9 +22,10 @@ _LOOKS = {
 
 
 class Banner(QFrame):
-    """Shows the player's message. Notices disappear after a while, errors stay until dismissed or resolved."""
+    """Shows the message of a source, or of the window. Notices disappear after a while, errors stay until they are
+    dismissed or resolved."""
 
-    def __init__(self, player: PlayerState, retry: Callable[[], None], parent: QWidget) -> None:
+    def __init__(self, player: Speaking, retry: Callable[[], None], parent: QWidget) -> None:
         super().__init__(parent)
         self.setObjectName("banner")
         self.setAccessibleName("Message")
@@ -51,14 +52,25 @@ class Banner(QFrame):
         self._timer = QTimer(self)
         self._timer.setSingleShot(True)
         self._timer.timeout.connect(self.dismiss)
+        self._is_wanted = True
         player.watch("message", self._show, now=True)
+
+    @property
+    def is_wanted(self) -> bool:
+        """Whether it may be shown; a notice disappears after its while also where it was not."""
+        return self._is_wanted
+
+    @is_wanted.setter
+    def is_wanted(self, is_wanted: bool) -> None:
+        self._is_wanted = is_wanted
+        self.setVisible(is_wanted and self._player.message is not None)
 
     def dismiss(self) -> None:
         self._player.message = None
 
     def _show(self, message: Message | None) -> None:
         self._timer.stop()
-        self.setVisible(message is not None)
+        self.setVisible(message is not None and self._is_wanted)
         if message is None:
             return
         sign, color = _LOOKS[message.severity]

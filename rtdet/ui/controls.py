@@ -22,6 +22,7 @@ from rtdet.ui.class_filter import ClassFilter
 from rtdet.ui.icons import icon
 from rtdet.ui.input_size import IS_KEPT_RUN, InputSizeChooser
 from rtdet.ui.inputs import CalmComboBox, JumpSlider, KeyKeeper
+from rtdet.ui.watching import watch
 from rtdet.viewer.player import PlayerState
 from rtdet.viewer.watched import WatchedState
 from rtdet.viewer.window import WindowState
@@ -145,7 +146,7 @@ class Check(QCheckBox):
         self.setToolTip(tip)
         self.setFocusPolicy(Qt.FocusPolicy.TabFocus)
         KeyKeeper(self, (Qt.Key.Key_Space,))
-        state.watch(field, self.setChecked, now=True)
+        watch(self, state, field, self.setChecked, now=True)
         self.toggled.connect(lambda on: setattr(state, field, on))
 
 

@@ -8,6 +8,7 @@ from PyQt6.QtWidgets import QWidget
 from rtdet.tracks.doubts import Finding
 from rtdet.ui.actions import Actions
 from rtdet.ui.timeline.worklist_panel import WorklistPanel
+from rtdet.ui.watching import watch
 from rtdet.viewer.places import Place
 from rtdet.viewer.session import Session
 
@@ -27,7 +28,7 @@ class GoingThrough(QObject):
         session.review.watch("looked_at", panel.ticks_changed)
         session.review.watch("table", self._table_changed, now=True)
         self._worklist.watch("is_busy", self._found)
-        self._window.watch("doubts_open", self._opened, now=True)
+        watch(self, self._window, "doubts_open", self._opened, now=True)
         self._is_awaited = False
 
     def _table_changed(self, table: object) -> None:

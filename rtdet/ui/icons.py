@@ -66,6 +66,11 @@ def _play(p: QPainter, c: QColor) -> None:
     _fill(p, c, (8, 5.5), (18.5, 12), (8, 18.5))
 
 
+def _grid(p: QPainter, c: QColor) -> None:
+    for x, y in ((4.5, 6), (13, 6), (4.5, 13), (13, 13)):
+        p.drawRoundedRect(QRectF(x, y, 6.5, 5), 1, 1)
+
+
 def _pause(p: QPainter, c: QColor) -> None:
     p.setBrush(c)
     p.drawRoundedRect(QRectF(7, 6, 2.6, 12), 1, 1)
@@ -218,6 +223,6 @@ ICONS: dict[str, Callable[[QPainter, QColor], None]] = {
     "play": _play, "pause": _pause, "step": _step, "replay": _circular, "loop": _loop, "record": _record,
     "stop": _stop, "snapshot": _snapshot, "panel": _panel, "fullscreen": _fullscreen, "folder": _folder,
     "camera": _camera, "link": _link, "close": _close, "info": _info, "alert": _alert, "app": _app,
-    "zones": _zones, "line": _line, "zone": _zone, "turn": _turn, "delete": _delete,
+    "zones": _zones, "grid": _grid, "line": _line, "zone": _zone, "turn": _turn, "delete": _delete,
     "lanes": _lanes, "chart": _chart, "filter": _filter, "fit": _fit,
 }  # fmt: skip

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from PyQt6.QtCore import Qt, QTimer
+from PyQt6.QtCore import QPointF, Qt, QTimer
 from PyQt6.QtGui import (
     QCloseEvent,
     QDragEnterEvent,
@@ -21,9 +21,11 @@ from rtdet.ui.actions import Actions, Menus, fill_menu
 from rtdet.ui.controls import Panel
 from rtdet.ui.drops import dropped
 from rtdet.ui.icons import window_icon
+from rtdet.ui.pages import Pages
 from rtdet.ui.reviewing import Reviewing
 from rtdet.ui.screens import fit_to_screen
 from rtdet.ui.settings import Settings
+from rtdet.ui.several import SeveralSources
 from rtdet.ui.single_view import SingleView
 from rtdet.ui.source_page import Asking, SourcePage
 from rtdet.ui.stage import Stage
@@ -32,14 +34,16 @@ from rtdet.ui.transport import StatusLine, Transport
 from rtdet.ui.zoning import Zoning
 from rtdet.viewer.names import short_name, videos_folder
 from rtdet.viewer.notices import line_about
-from rtdet.viewer.player import PlayerState, Severity
+from rtdet.viewer.player import Phase, PlayerState, Severity
+from rtdet.viewer.returning import can_return
 from rtdet.viewer.session import Session
+from rtdet.viewer.sources import Sources
+from rtdet.viewer.window import WindowState
 
 FRAME_POLL_MS = 8
 SESSION_POLL_MS = 40
 RATES_MS = 250
 BARS_LEAVE_MS = 2500
-CLOSE_S = 2.0
 
 # What nobody else holds, Python's collector takes apart in whichever thread it runs just then, and Qt crashes where
 # it calls a slot of that before it hears of its end. So a window is held for as long as it is open.
@@ -47,37 +51,44 @@ _open: set[MainWindow] = set()
 
 
 class MainWindow(QMainWindow):
-    """The main window. It owns the session: closing the window stops it.
+    """The main window. It owns the sessions of its sources: closing the window stops them.
 
-    page: all of the source that is shown; state is the window's own.
+    pages: all of each source; state is the window's own.
     """
 
-    def __init__(self, session: Session, settings: Settings) -> None:
+    def __init__(self, sources: Sources, state: WindowState, settings: Settings) -> None:
         super().__init__()
-        self.settings, self.state = settings, session.window
-        self._is_ending = False
+        self.settings, self.state, self.sources = settings, state, sources
+        self._is_ending = self._was_full_alone = False
         self.setWindowIcon(window_icon())
         self.setAcceptDrops(True)
-        own = self._own_actions()
-        asking = Asking(self.open_file, self.open_address, self.toggle_full_screen)
-        self.page = SourcePage(self, session, own, asking)
+        self.own_actions = self._own_actions()
+        self.pages = Pages(state, [self.made_page(session) for session in sources.sessions])
+        self.several = SeveralSources(self)
         self.menus = Menus(self)
-        self.menus.show(self.page.actions)
-        self.setCentralWidget(self.single)
+        self.setCentralWidget(self.pages)
         self._connect()
         self._timers = [
             self._timer(FRAME_POLL_MS, self._tick, precise=True),
-            self._timer(SESSION_POLL_MS, self._poll),
-            self._timer(RATES_MS, self._measure),
+            self._timer(SESSION_POLL_MS, sources.poll),
+            self._timer(RATES_MS, self.pages.look),
         ]
         self._bars = QTimer(self, singleShot=True, interval=BARS_LEAVE_MS)  # type: ignore[call-arg]
         self._bars.timeout.connect(self._hide_bars)
+        self._page_changed()
         fit_to_screen(self, is_remembered=settings.recall_window(self))
+
+    def made_page(self, session: Session) -> SourcePage:
+        asking = Asking(self.open_file, self.open_address, self.toggle_full_screen)
+        page = SourcePage(self, session, self.own_actions, asking)
+        page.player.watch("source", self._title_changed)
+        page.player.watch("name", self._title_changed)
+        return page
 
     def _own_actions(self) -> Actions:
         actions = Actions(self, self.state)
         actions.connect(
-            open_file=self.open_file, open_address=self.open_address, open_demo=lambda: self._play("demo"),
+            open_file=self.open_file, open_address=self.open_address, open_demo=lambda: self.play("demo"),
             quit=self.close, full_screen=self.toggle_full_screen,
             shortcuts=lambda: dialogs.ShortcutsDialog(self).open(), this_computer=self.open_this_computer,
             about=lambda: dialogs.AboutDialog(self).open(),
@@ -88,11 +99,15 @@ class MainWindow(QMainWindow):
     def _connect(self) -> None:
         self.menus.cameras.aboutToShow.connect(self._look_for_cameras)
         self.state.watch("recent", self._fill_recent, now=True)
-        self.player.watch("source", self._title_changed, now=True)
+        self.pages.changed.connect(self._page_changed)
         self.state.watch("panel_open", lambda is_open: self._one_panel(is_open, "zones_open"))
         self.state.watch("zones_open", lambda is_open: self._one_panel(is_open, "panel_open"))
 
     # The page that is shown: what the menus and keys act on
+
+    @property
+    def page(self) -> SourcePage:
+        return self.pages.current
 
     @property
     def session(self) -> Session:
@@ -144,43 +159,53 @@ class MainWindow(QMainWindow):
     # Time passes
 
     def _tick(self) -> None:
-        self.page.tick()
-
-    def _poll(self) -> None:
-        self.session.poll()
-
-    def _measure(self) -> None:
-        self.page.measure()
+        for page in self.pages.seen:
+            page.tick()
 
     def report(self, error: BaseException) -> None:
         """Shows an unexpected error."""
-        self.player.say(line_about(error), Severity.ERROR)
+        (self.state if self.state.has_several else self.player).say(line_about(error), Severity.ERROR)
 
     def showEvent(self, _event: QShowEvent | None) -> None:
         _open.add(self)
         for timer in self._timers:
             timer.start()
+        if self.pages.is_grid:
+            self.pages.grid.tile_of(self.page).setFocus()
+            return
         self.single.size_timeline()
         self.stage.view.setFocus()  # else Space would open the first chooser instead of playing
 
     # What the state says
 
-    def _title_changed(self, source: str) -> None:
-        self.setWindowTitle(f"{short_name(source)} - rtdet" if source else "rtdet")
+    def _page_changed(self) -> None:
+        """Another source is current, or it is shown otherwise."""
+        self.menus.show(self.actions_, is_grid=self.pages.is_grid)
+        for page in self.pages.pages:
+            page.actions.work_in_grid(self.pages.grid, page is self.page)
+        self._title_changed()
+        self.unsetCursor()
+
+    def _title_changed(self, _name: str = "") -> None:
+        count = len(self.pages.pages)
+        what = (
+            f"{count} sources" if self.pages.is_grid else self.player.name or short_name(self.player.source)
+        )
+        self.setWindowTitle(f"{what} - rtdet" if what else "rtdet")
 
     def _fill_recent(self, recent: tuple[str, ...]) -> None:
         rows = [(source if "://" in source else Path(source).name, source) for source in recent]
-        fill_menu(self.menus.recent, rows, self._play, "Nothing yet")
+        fill_menu(self.menus.recent, rows, self.play, "Nothing yet")
 
     def _look_for_cameras(self) -> None:
         menu = self.menus.cameras
-        fill_menu(menu, (), self._play, "Looking for cameras…")
+        fill_menu(menu, (), self.play, "Looking for cameras…")
         self.session.jobs.run(
             self.session.services.list_cameras,
             done=lambda cameras: fill_menu(
                 menu,
                 [(f"{camera.name} ({camera.index})", f"webcam:{camera.index}") for camera in cameras],
-                self._play,
+                self.play,
                 "No camera found",
             ),
             failed=self.report,
@@ -188,19 +213,25 @@ class MainWindow(QMainWindow):
 
     # What the user does
 
-    def _play(self, *sources: str) -> None:
-        self.session.play(*sources)
+    def play(self, *sources: str) -> None:
+        """Opens the first source, and the others one after the other after it: in place of what is open, or, where
+        there are several already, beside them."""
+        is_free = self.player.phase is Phase.EMPTY and not self.pages.is_grid
+        if self.state.has_several and not is_free:
+            self.several.add(sources)
+        else:
+            self.session.play(*sources)
 
     def open_file(self) -> None:
         def chosen(paths: list[str]) -> None:
             self.state.last_folder = str(Path(paths[0]).parent)
-            self._play(*paths)
+            self.play(*paths)
 
         folder = self.state.last_folder or str(videos_folder())
         dialogs.ask_open(self, "Open videos or pictures", folder, dialogs.VIDEOS, chosen, several=True)
 
     def open_address(self) -> None:
-        dialogs.AddressDialog(self, self.state.recent, self._play).open()
+        dialogs.AddressDialog(self, self.state.recent, self.play).open()
 
     def open_this_computer(self) -> None:
         ThisComputerDialog(self, self.session.services.examine, self.session.jobs.run).open()
@@ -209,6 +240,7 @@ class MainWindow(QMainWindow):
 
     def toggle_full_screen(self) -> None:
         self.setWindowState(self.windowState() ^ Qt.WindowState.WindowFullScreen)
+        self._was_full_alone = not self.pages.is_grid  # then Esc ends it before it leads back to the grid
         self._show_parts()
         if self.isFullScreen():
             self._bars.start()
@@ -218,7 +250,7 @@ class MainWindow(QMainWindow):
         bar = self.menuBar()
         assert bar is not None
         bar.setVisible(not full)
-        self.single.show_full(full)
+        self.pages.show_full(full)
         self.unsetCursor()
 
     def _one_panel(self, is_open: bool, other: str) -> None:
@@ -227,12 +259,12 @@ class MainWindow(QMainWindow):
             setattr(self.state, other, False)
 
     def _hide_bars(self) -> None:
-        if self.isFullScreen() and not self.transport.underMouse():
+        if self.isFullScreen() and not self.pages.is_grid and not self.transport.underMouse():
             self.transport.hide()
             self.setCursor(Qt.CursorShape.BlankCursor)
 
     def mouseMoveEvent(self, _event: QMouseEvent | None) -> None:
-        if self.isFullScreen():
+        if self.isFullScreen() and not self.pages.is_grid:
             self.transport.show()
             self.unsetCursor()
             self._bars.start()
@@ -240,12 +272,22 @@ class MainWindow(QMainWindow):
     def keyPressEvent(self, event: QKeyEvent | None) -> None:
         if event is None or event.key() != Qt.Key.Key_Escape:
             super().keyPressEvent(event)
-        elif self.single.escape():
-            pass
-        elif self.isFullScreen():
-            self.toggle_full_screen()
         else:
+            self._escape()
+
+    def _escape(self) -> None:
+        """Ends the innermost of what is under way."""
+        pages = self.pages
+        if not pages.is_grid and self.single.escape():
+            return
+        if self.isFullScreen() and (pages.is_grid or self._was_full_alone or not pages.are_several):
+            self.toggle_full_screen()
+        elif self.state.message is not None:
+            self.state.message = None
+        elif not pages.is_grid and self.player.message is not None:
             self.stage.banner.dismiss()
+        else:
+            pages.show_grid()
 
     # Drag and drop
 
@@ -259,11 +301,27 @@ class MainWindow(QMainWindow):
         sources, model, tracks = dropped(event.mimeData())
         event.acceptProposedAction()
         if model:
-            self.page.use_model(model)
+            self._page_at(event.position()).use_model(model)
         if sources:
-            self._play(*sources)
-        if tracks:
+            self._drop(sources, event.modifiers())
+        if tracks and self.pages.is_grid:
+            self.state.say("Tracks are opened for a source that is seen alone: click it first.")
+        elif tracks:
             self.reviewing.show_tracks(Path(tracks))
+
+    def _drop(self, sources: tuple[str, ...], modifiers: Qt.KeyboardModifier) -> None:
+        held = Qt.KeyboardModifier.ControlModifier | Qt.KeyboardModifier.ShiftModifier
+        if modifiers & held or (len(sources) > 1 and all(map(can_return, sources))):
+            self.several.open(sources)
+        else:
+            self.play(*sources)
+
+    def _page_at(self, at: QPointF) -> SourcePage:
+        """The page whose tile is there; else the current one."""
+        grid = self.pages.grid
+        inside = grid.mapFrom(self, at.toPoint())
+        tiles = grid.tiles if self.pages.is_grid else []
+        return next((tile.page for tile in tiles if tile.geometry().contains(inside)), self.page)
 
     # The end
 
@@ -273,19 +331,18 @@ class MainWindow(QMainWindow):
         self.close()
 
     def closeEvent(self, event: QCloseEvent | None) -> None:
-        if event is not None and self.session.review.unsaved and not self._is_ending:
+        if event is not None and not self._is_ending and self.several.ask_unsaved(self.end):
             event.ignore()
-            self.session.ask_unsaved(self.end)
             return
         for timer in (*self._timers, self._bars):
             timer.stop()
         _open.discard(self)
         if not self.isFullScreen():
             self.settings.remember_window(self)
-        self.settings.remember(self.player, self.state)
+        self.settings.remember(None if self.state.has_several else self.player, self.state)
         # Gone from the screen at once; what may take a moment is done after that.
         self.hide()
         QGuiApplication.sync()
-        self.session.close(CLOSE_S)
+        self.sources.close(self.several.close_limit_s)
         if event is not None:
             event.accept()

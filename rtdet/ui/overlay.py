@@ -16,12 +16,23 @@ from rtdet.video.draw.zone_marks import ZoneMark
 Place = Callable[[float, float], QPointF]
 _PEN = Pen(line=2, text=9)
 _FONT_PX = 12
+Stroke = tuple[float, QColor | None, float]  # of a box: width, color (None: the mark's), opacity
+_STROKES: tuple[Stroke, ...] = ((_PEN.rim, QColor(0, 0, 0), RIM_OPACITY), (_PEN.line, None, 1.0))
+_widths: dict[str, float] = {}
+_MOST_WIDTHS = 2000
 
 
 def paint_marks(
-    painter: QPainter, marks: Sequence[Mark], style: DrawStyle, place: Place, clip: QRectF
+    painter: QPainter,
+    marks: Sequence[Mark],
+    style: DrawStyle,
+    place: Place,
+    clip: QRectF,
+    *,
+    is_small: bool = False,
 ) -> None:
-    """Paints the marks. `place` maps source pixels to the painter's; labels stay inside `clip`, the visible part."""
+    """Paints the marks. `place` maps source pixels to the painter's; labels stay inside `clip`, the visible part.
+    is_small: the picture is, and has simpler ones: boxes without a dark rim, trails that do not fade."""
     painter.setRenderHint(QPainter.RenderHint.Antialiasing)
     font = QFont(painter.font())
     font.setPixelSize(_FONT_PX)
@@ -34,9 +45,10 @@ def paint_marks(
     placed = [(mark, box) for mark, box in placed if touch(box, inside)]
     # Text lies over every box, boxes over every trail.
     for mark, _ in placed:
-        _paint_trail(painter, mark, place)
+        _paint_trail(painter, mark, place, is_small)
+    strokes = ((_PEN.line, None, 1.0),) if is_small else _STROKES
     for mark, box in placed if style.show_boxes else ():
-        _paint_box(painter, mark, _near(box, inside))
+        _paint_box(painter, mark, _near(box, inside), strokes)
     for mark, _ in placed if style.show_boxes else ():
         _paint_skeleton(painter, mark, place)
     _paint_labels(painter, [(mark, box) for mark, box in placed if mark.label], QFontMetricsF(font), inside)
@@ -87,13 +99,10 @@ def _near(box: Rect, inside: Rect) -> QRectF:
     return QRectF(QPointF(x1, y1), QPointF(x2, y2))
 
 
-def _paint_box(painter: QPainter, mark: Mark, rect: QRectF) -> None:
+def _paint_box(painter: QPainter, mark: Mark, rect: QRectF, strokes: Sequence[Stroke]) -> None:
     painter.setBrush(Qt.BrushStyle.NoBrush)
-    for width, color, opacity in (
-        (_PEN.rim, QColor(0, 0, 0), RIM_OPACITY),
-        (_PEN.line, QColor(*mark.color), 1.0),
-    ):
-        pen = QPen(color, width)
+    for width, color, opacity in strokes:
+        pen = QPen(color or QColor(*mark.color), width)
         if mark.is_dashed:
             pen.setCapStyle(Qt.PenCapStyle.FlatCap)
             pen.setDashPattern([length * _PEN.line / width for length in (DASH, GAP)])
@@ -102,9 +111,9 @@ def _paint_box(painter: QPainter, mark: Mark, rect: QRectF) -> None:
         painter.drawRoundedRect(rect, 2, 2)
 
 
-def _paint_trail(painter: QPainter, mark: Mark, place: Place) -> None:
+def _paint_trail(painter: QPainter, mark: Mark, place: Place, is_small: bool) -> None:
     points = [place(x, y) for x, y in mark.trail.tolist()]
-    for part, opacity, width in trail_parts(len(points)):
+    for part, opacity, width in [(slice(None), 0.6, 0.75)] if is_small else trail_parts(len(points)):
         pen = QPen(QColor(*mark.color), _PEN.line * width)
         pen.setCapStyle(Qt.PenCapStyle.RoundCap)
         painter.setOpacity(mark.opacity * opacity)
@@ -128,11 +137,21 @@ def _paint_skeleton(painter: QPainter, mark: Mark, place: Place) -> None:
     painter.setBrush(Qt.BrushStyle.NoBrush)
 
 
+def _width_of(text: str, metrics: QFontMetricsF) -> float:
+    """How wide a label's text is, which is always in the same font. The same texts come again with every picture."""
+    if text not in _widths:
+        if len(_widths) >= _MOST_WIDTHS:
+            _widths.clear()
+        _widths[text] = metrics.horizontalAdvance(text)
+    return _widths[text]
+
+
 def _paint_labels(
     painter: QPainter, placed: Sequence[tuple[Mark, Rect]], metrics: QFontMetricsF, inside: Rect
 ) -> None:
     texts = [label_text(mark.label) for mark, _ in placed]
-    sizes = [(metrics.horizontalAdvance(text) + 10, metrics.height() + 4) for text in texts]
+    height = metrics.height() + 4
+    sizes = [(_width_of(text, metrics) + 10, height) for text in texts]
     rects = place_labels([box for _, box in placed], sizes, inside)
     for (mark, _), text, (left, top, right, bottom) in zip(placed, texts, rects, strict=True):
         label = QRectF(left, top, right - left, bottom - top)

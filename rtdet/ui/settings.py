@@ -29,19 +29,26 @@ class Settings:
         self._ini = QSettings(str(self.path), QSettings.Format.IniFormat)
         self._for_now: dict[str, object] = {}
 
+    def recall_window_state(self, window: WindowState) -> None:
+        """Restores the state of the window."""
+        window.recall(self._values())
+        shown = tuple(map(hide_secrets, window.recent))
+        if shown != window.recent:  # an older viewer kept them
+            window.recent = shown
+            self._ini.setValue("state/recent", list(shown))
+            self._sync()
+
     def recall(
         self,
         player: PlayerState,
-        window: WindowState,
         *,
         keep: Collection[str] = (),
         models: Collection[str] = (),
         trackers: Collection[str] = (),
     ) -> None:
-        """Restores both states, except for the fields in `keep`, and for a model or tracker that no longer exists."""
-        self._ini.beginGroup("state")
-        values = {name: self._ini.value(name) for name in self._ini.childKeys()}
-        self._ini.endGroup()
+        """Restores the state of a source, except for the fields in `keep`, and for a model or tracker that no longer
+        exists."""
+        values = self._values()
         model = str(values.get("model", ""))
         if model not in models and not Path(model).is_file():
             values.pop("model", None)
@@ -50,21 +57,27 @@ class Settings:
         if values.get("tracker") not in trackers:
             values.pop("tracker", None)
         player.recall(values, keep=keep)
-        window.recall(values)
-        shown = tuple(map(hide_secrets, window.recent))
-        if shown != window.recent:  # an older viewer kept them
-            window.recent = shown
-            self._ini.setValue("state/recent", list(shown))
-            self._sync()
         self._for_now = {name: getattr(player, name) for name in keep}
 
-    def remember(self, player: PlayerState, window: WindowState) -> None:
+    def _values(self) -> dict[str, object]:
+        self._ini.beginGroup("state")
+        values = {name: self._ini.value(name) for name in self._ini.childKeys()}
+        self._ini.endGroup()
+        return values
+
+    def remember(self, player: PlayerState | None, window: WindowState) -> None:
+        """Writes both states; without a player the settings of sources stay what they were."""
         self._ini.beginGroup("state")
         # What was asked for from outside holds for this time only, unless it was changed in the window.
-        for_now = {name for name, value in self._for_now.items() if getattr(player, name) == value}
+        for_now = {
+            name
+            for name, value in self._for_now.items()
+            if player is not None and getattr(player, name) == value
+        }
         if "model" in for_now:
             for_now.add("imgsz")  # which is that model's
-        for name, value in {**player.remembered(), **window.remembered()}.items():
+        of_source = {} if player is None else player.remembered()
+        for name, value in {**of_source, **window.remembered()}.items():
             if name not in for_now:
                 self._ini.setValue(name, value)
         self._ini.endGroup()

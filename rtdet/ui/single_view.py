@@ -14,6 +14,7 @@ from rtdet.ui.leaving import Leaving
 from rtdet.ui.reviewing import Reviewing
 from rtdet.ui.stage import Stage
 from rtdet.ui.transport import StatusLine, Transport
+from rtdet.ui.watching import watch
 from rtdet.ui.zoning import Zoning
 from rtdet.viewer.session import Session
 
@@ -41,16 +42,16 @@ class SingleView(QWidget):
         self._lay_out()
         actions.work_in(self)
         for name in ("panel_open", "lanes_open", "zones_open"):
-            self._state.watch(name, self._show_parts)
+            watch(self, self._state, name, self._show_parts)
         self._show_parts()
 
     def _lay_out(self) -> None:
         upper = QWidget()
         column, row = QVBoxLayout(self), QHBoxLayout(upper)
+        self._row = row
         for layout in (column, row):
             layout.setContentsMargins(0, 0, 0, 0)
             layout.setSpacing(0)
-        row.addWidget(self.stage, 1)
         row.addWidget(self.zoning.panel)
         row.addWidget(self.panel)
         self.split = QSplitter(Qt.Orientation.Vertical)
@@ -64,6 +65,12 @@ class SingleView(QWidget):
         column.addWidget(self.status)
 
     # What is shown of it
+
+    def take_stage(self) -> None:
+        """Shows the picture here, and no longer in a tile."""
+        self._row.insertWidget(0, self.stage, 1)
+        self.stage.is_tile = False
+        self.stage.show()
 
     def show_full(self, is_full: bool) -> None:
         """In full screen there is nothing but the picture, and the transport for a while."""

@@ -56,6 +56,7 @@ class SourcePage(QObject):
             retry=session.retry,
         )
         self.single: SingleView | None = None
+        self._left: list[QWidget] = []
         session.sign_in.ask = lambda address, given: dialogs.SignInDialog(window, address, given).open()
         self._connect()
         self.stage.view.full_screen_wanted.connect(asking.full_screen)
@@ -79,19 +80,39 @@ class SourcePage(QObject):
         player.watch("queue", self._queue_changed, now=True)
         player.watch("recording", self._recording_changed)
 
+    @property
+    def name(self) -> str:
+        """For titles and the names of new files."""
+        return self.player.name or self.player.source
+
     def enlarge(self) -> SingleView:
         """The view of this source alone, which is built when it is wanted first."""
         if self.single is None:
             self.single = SingleView(self.session, self.actions, self.stage, self.browse_model)
         return self.single
 
+    def leave_with(self, widget: QWidget) -> None:
+        """A widget of the source is shown no longer. It lives until the session has ended, which tells it things."""
+        widget.hide()
+        widget.setParent(None)
+        self._left.append(widget)
+
+    def discard(self) -> None:
+        """Lets go of all that showed the source, once its session has ended."""
+        for widget in self._left:
+            widget.deleteLater()
+        self._left.clear()
+        self.deleteLater()
+
     # Time passes
 
     def tick(self) -> None:
         self.stage.view.tick(self.session.pipeline)
 
-    def measure(self) -> None:
-        """Renews the numbers on screen."""
+    def measure(self, *, is_seen: bool = True) -> None:
+        """Renews the numbers on screen, and the picture of a source that is not on screen."""
+        if not is_seen:
+            self.tick()
         if self.single is not None:
             self.single.zoning.tools.look_at_picture()
         pipeline, view = self.session.pipeline, self.stage.view
@@ -156,11 +177,11 @@ class SourcePage(QObject):
         self.session.recorder.snapshot(view.frame, view.marks, Path(path) if path else None)
 
     def snapshot_as(self) -> None:
-        path = dated_path(pictures_folder(), self.player.source, ".png")
+        path = dated_path(pictures_folder(), self.name, ".png")
         dialogs.ask_save(self._window, "Save snapshot", path, "Pictures (*.png)", self.snapshot)
 
     def record_as(self) -> None:
-        path = dated_path(videos_folder(), self.player.source, ".mp4")
+        path = dated_path(videos_folder(), self.name, ".mp4")
         dialogs.ask_save(
             self._window,
             "Record to",

@@ -21,6 +21,7 @@ from rtdet.ui import theme
 from rtdet.ui.banner import Banner, Pill
 from rtdet.ui.icons import icon, pixmap
 from rtdet.ui.video_view import VideoView
+from rtdet.viewer.condition import condition_of
 from rtdet.viewer.player import Phase, PlayerState
 from rtdet.viewer.window import WindowState
 
@@ -38,7 +39,7 @@ class Stage(QWidget):
         retry: Callable[[], None],
     ) -> None:
         super().__init__()
-        self._player = player
+        self._player, self._is_tile = player, False
         self.view = VideoView(player, window)
         grid = QGridLayout(self)
         grid.setContentsMargins(0, 0, 0, 0)
@@ -56,24 +57,46 @@ class Stage(QWidget):
         self.replay_button.adjustSize()
         self.pill = Pill(self)
         self.banner = Banner(player, retry, self)  # over the picture, which so keeps its size and place
-        for name in ("phase", "loading", "reconnecting", "source_info"):
+        for name in ("phase", "loading", "reconnecting", "trouble", "source_info"):
             player.watch(name, self._changed)
+        player.watch("rates", self._look_for_loss)
         player.watch("message", self._place)
+        self._changed(None)
+
+    @property
+    def is_tile(self) -> bool:
+        """Whether the picture is one of several: the mouse goes to the tile that it is in, which says what else there
+        is to be said."""
+        return self._is_tile
+
+    @is_tile.setter
+    def is_tile(self, is_tile: bool) -> None:
+        self._is_tile = is_tile
+        self.setAttribute(Qt.WidgetAttribute.WA_TransparentForMouseEvents, is_tile)
+        self.view.is_tile = is_tile
+        self.banner.is_wanted = not is_tile
         self._changed(None)
 
     def _changed(self, _value: object) -> None:
         player, info = self._player, self._player.source_info
         if player.phase is Phase.EMPTY:
             self.view.clear()
+        self._look_for_loss(None)
         focused = QApplication.focusWidget()
-        self.empty.setVisible(player.phase is Phase.EMPTY and not player.loading)
+        self.empty.setVisible(player.phase is Phase.EMPTY and not player.loading and not self._is_tile)
         is_still = info is not None and (info.are_pictures or info.frame_count == 1)
         ended = player.phase is Phase.ENDED and not player.loading and not is_still
-        self.replay_button.setVisible(ended)
+        self.replay_button.setVisible(ended and not self._is_tile)
         if focused is not None and self.isAncestorOf(focused) and not focused.isVisibleTo(self):
             self.view.setFocus()
-        self.pill.say(player.loading or ("Reconnecting…" if player.reconnecting else ""))
+        waits = player.loading or ("Reconnecting…" if player.reconnecting else "")
+        self.pill.say("" if self._is_tile else waits)
         self._place()
+
+    def _look_for_loss(self, _value: object) -> None:
+        """A picture that is not what can be seen there now is grey."""
+        info = self._player.source_info
+        self.view.is_grey = info is not None and info.is_live and condition_of(self._player).is_lost
 
     def _place(self, _value: object = None) -> None:
         banner, width = self.banner, self.width()

@@ -36,6 +36,15 @@ QMenu::item:disabled {{ color: {DISABLED}; background: transparent; }}
 QMenu::separator {{ height: 1px; background: {BORDER}; margin: 5px 8px; }}
 QMenu::icon {{ padding-left: 8px; }}
 #panel, #transport, #status {{ background: {SURFACE}; }}
+#strip {{ background: {SURFACE}; border-bottom: 1px solid {BORDER}; }}
+#stripInside {{ background: {SURFACE}; }}
+#tileBar {{ background: {SURFACE}; }}
+#tileName {{ font-weight: 600; background: transparent; }}
+#tileNumbers {{ color: {MUTED}; font-size: 12px; }}
+#tileBar QLabel {{ background: transparent; }}
+QToolButton#tileButton {{ padding: 2px; border-radius: 4px; }}
+#tileNotice {{ background: rgba(16, 19, 24, 210); border: 1px solid {BORDER}; border-radius: 8px; }}
+#tileNotice QLabel {{ background: transparent; }}
 #timeline, #filterBar {{ background: {SURFACE}; }}
 #timeline {{ border-top: 1px solid {BORDER}; }}
 #filterBar {{ border-bottom: 1px solid {BORDER}; }}
@@ -90,8 +99,9 @@ QComboBox QAbstractItemView {{ background: {RAISED}; border: 1px solid {BORDER};
     selection-background-color: {ACCENT}; selection-color: {ON_ACCENT}; }}
 QComboBox QAbstractItemView::item {{ color: {TEXT}; min-height: 26px; padding: 0 6px; }}
 QComboBox QAbstractItemView::item:selected {{ background: {ACCENT}; color: {ON_ACCENT}; }}
-QLineEdit {{ background: {BACKGROUND}; border: 1px solid {BORDER}; border-radius: 6px; padding: 7px 8px; }}
-QLineEdit:focus {{ border-color: {ACCENT}; }}
+QLineEdit, QPlainTextEdit {{ background: {BACKGROUND}; border: 1px solid {BORDER}; border-radius: 6px;
+    padding: 7px 8px; }}
+QLineEdit:focus, QPlainTextEdit:focus {{ border-color: {ACCENT}; }}
 QListWidget {{ background: {BACKGROUND}; border: 1px solid {BORDER}; border-radius: 6px; padding: 4px;
     outline: none; }}
 QListWidget:focus {{ border-color: {ACCENT}; }}

@@ -134,7 +134,7 @@ class StatusLine(QFrame):
             label.setToolTip(tip)
             label.setAccessibleName(name.capitalize())
             row.addWidget(label)
-        for name in ("source_info", "source", "queue", "reconnecting", "loading", "file_name"):
+        for name in ("source_info", "source", "name", "queue", "reconnecting", "loading", "file_name"):
             player.watch(name, self._source_changed)
         player.watch("position_s", self._position_changed)
         player.watch("recording", self._recording_changed)
@@ -146,7 +146,7 @@ class StatusLine(QFrame):
     def _source_changed(self, _value: object) -> None:
         player, info = self._player, self._player.source_info
         nothing = player.loading or "Nothing is open"
-        text = nothing if info is None else describe_source(info, player.source, player.queue)
+        text = nothing if info is None else describe_source(info, player.name or player.source, player.queue)
         if info is not None and info.are_pictures:
             text = describe_picture(player)
         if player.reconnecting:

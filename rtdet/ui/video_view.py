@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import time
+from dataclasses import replace
 from typing import TYPE_CHECKING, Protocol
 
 from PyQt6.QtCore import QPointF, QRectF, Qt, pyqtSignal
 from PyQt6.QtGui import (
     QColor,
     QContextMenuEvent,
+    QImage,
     QMouseEvent,
     QPainter,
     QPaintEvent,
@@ -21,6 +23,7 @@ from rtdet.types import Frame, FrameResult, Tracks
 from rtdet.ui import theme
 from rtdet.ui.overlay import paint_marks
 from rtdet.ui.picture import ScaledPicture
+from rtdet.ui.watching import watch
 from rtdet.video.draw import DrawStyle, Mark, TrailStore, marks_of
 from rtdet.viewer.player import PlayerState
 from rtdet.viewer.rates import age_text
@@ -31,6 +34,8 @@ if TYPE_CHECKING:
     from rtdet.ui.picture_tools import PictureTools
 
 LATE_RESULT_S = 0.1
+_SMALLEST = (320, 180)
+_WITH_IDS, _WITH_NAMES = 480, 260  # a tile's width that has room for them
 
 
 class Feed(Protocol):
@@ -53,7 +58,7 @@ class VideoView(QWidget):
         self.setObjectName("video")
         self.setAccessibleName("Video")
         self.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Expanding)
-        self.setMinimumSize(320, 180)
+        self.setMinimumSize(*_SMALLEST)
         self.setAttribute(Qt.WidgetAttribute.WA_OpaquePaintEvent)
         self.setFocusPolicy(Qt.FocusPolicy.StrongFocus)
         self.setMouseTracking(True)
@@ -67,13 +72,36 @@ class VideoView(QWidget):
         self._result: FrameResult | None = None
         self._picture = ScaledPicture()
         self._unshown = False
-        self._painted_at = 0.0
+        self._is_tile = self._is_grey = False
+        self._changed_at = 0.0
         self._drag_from: QPointF | None = None
         for name in ("show_boxes", "show_labels", "show_trails", "show_numbers"):
-            window.watch(name, self._repaint)
+            watch(self, window, name, self._repaint)
         for name in ("tracker", "selection"):
             player.watch(name, self._repaint)
         player.watch("rates", self._rates_changed)
+
+    @property
+    def is_tile(self) -> bool:
+        """Whether it is one of several: as small as it has to be, and without the focus."""
+        return self._is_tile
+
+    @is_tile.setter
+    def is_tile(self, is_tile: bool) -> None:
+        self._is_tile = is_tile
+        self.setMinimumSize(*((1, 1) if is_tile else _SMALLEST))
+        self.setFocusPolicy(Qt.FocusPolicy.NoFocus if is_tile else Qt.FocusPolicy.StrongFocus)
+
+    @property
+    def is_grey(self) -> bool:
+        """Whether the picture is old: it has no colours then, and no boxes."""
+        return self._is_grey
+
+    @is_grey.setter
+    def is_grey(self, is_grey: bool) -> None:
+        if is_grey != self._is_grey:
+            self._is_grey = is_grey
+            self.update()
 
     # What is shown
 
@@ -89,7 +117,7 @@ class VideoView(QWidget):
         frame = feed.newest_frame()
         if frame is not None and frame is not self.frame:
             self._take(feed, frame)
-        elif self.frame is not None and time.monotonic() - self._painted_at > LATE_RESULT_S:
+        elif self.frame is not None and time.monotonic() - self._changed_at > LATE_RESULT_S:
             # The picture stands still (paused, ended, a slow source): the detector may have caught up.
             result = feed.newest_result()
             if result is not self._result:
@@ -103,6 +131,7 @@ class VideoView(QWidget):
         reviewed = self.tools.tracks_of(frame) if self.tools is not None else None
         self.tracks = feed.tracks_at(frame.t) if reviewed is None else reviewed
         if is_new:
+            self._changed_at = time.monotonic()
             self.trails.update(self.tracks, frame.t)
         self.viewport.show(*frame.size)
         self.update()
@@ -127,17 +156,24 @@ class VideoView(QWidget):
 
     @property
     def marks(self) -> list[Mark]:
-        """What is drawn over the picture, as the window's switches stand."""
-        return marks_of(self.visible_tracks, self.draw_style, self.trails)
+        """What is drawn over the picture, as the window's switches stand; in a tile some of it is left out."""
+        return marks_of(self.visible_tracks, self._window.style(self.player.zones), self.trails)
 
     @property
     def draw_style(self) -> DrawStyle:
-        return self._window.style(self.player.zones)
+        """How tracks are drawn here: with short labels where they would hide a small picture."""
+        style = self._window.style(self.player.zones)
+        if not self._is_tile or not style.show_labels:
+            return style
+        width = self.width()
+        return replace(
+            style, show_scores=False, show_ids=width >= _WITH_IDS, show_labels=width >= _WITH_NAMES
+        )
 
     @property
     def stalled_ms(self) -> float | None:
         """The age of a picture that has been standing for over half a second; None while pictures come."""
-        standing_s = time.monotonic() - self._painted_at
+        standing_s = time.monotonic() - self._changed_at
         return standing_s * 1000 if self.frame is not None and standing_s > 0.5 else None
 
     # Painting
@@ -149,15 +185,23 @@ class VideoView(QWidget):
             painter.fillRect(self.rect(), QColor(theme.BACKGROUND))
             if self.frame is None:
                 return
-            place, image = self._picture.render(self.frame.picture, self.viewport, self.devicePixelRatioF())
-            if not image.isNull():
-                painter.drawImage(place, image)
-            self._paint_overlay(painter)
+            place, image = self._picture.render(self.frame.bgr, self.viewport, self.devicePixelRatioF())
+            if self._is_grey:
+                self._paint_old(painter, place, image)
+            else:
+                if not image.isNull():
+                    painter.drawImage(place, image)
+                self._paint_overlay(painter)
             if self._window.show_numbers:
                 self._paint_numbers(painter)
         finally:  # an exception must not leave a painter open: Qt would abort
             painter.end()
         self._note_shown(self.frame, (time.perf_counter() - began) * 1e3)
+
+    def _paint_old(self, painter: QPainter, place: QPointF, image: QImage) -> None:
+        if not image.isNull():
+            painter.drawImage(place, image.convertToFormat(QImage.Format.Format_Grayscale8))
+        painter.fillRect(self.rect(), QColor(16, 19, 24, 120))
 
     def _paint_overlay(self, painter: QPainter) -> None:
         view = self.viewport
@@ -168,12 +212,14 @@ class VideoView(QWidget):
         scale, left, top = view.scale, view.left, view.top
         if self.tools is not None:
             self.tools.paint_under(painter)
+        style = self.draw_style
         paint_marks(
             painter,
-            self.marks,
-            self.draw_style,
+            marks_of(self.visible_tracks, style, self.trails),
+            style,
             lambda x, y: QPointF(x * scale + left, y * scale + top),
             clip,
+            is_small=self._is_tile,
         )
         if self.tools is not None:
             self.tools.paint(painter)
@@ -204,7 +250,6 @@ class VideoView(QWidget):
         if not self._unshown or self._feed is None:
             return
         self._unshown = False
-        self._painted_at = time.monotonic()
         self._feed.note_shown(frame, paint_ms)
 
     def _repaint(self, _value: object) -> None:

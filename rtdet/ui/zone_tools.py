@@ -8,6 +8,7 @@ from PyQt6.QtCore import QEvent, QObject, QPointF, Qt, pyqtSignal
 from PyQt6.QtGui import QContextMenuEvent, QKeyEvent, QKeySequence, QMouseEvent, QPainter
 from PyQt6.QtWidgets import QApplication, QWidget
 
+from rtdet.ui.watching import watch
 from rtdet.ui.zone_painting import paint_draft, paint_fill, paint_handles
 from rtdet.viewer.window import WindowState
 from rtdet.viewer.zone_counting import ZoneCounting
@@ -41,8 +42,8 @@ class ZoneTools(QObject):
         for name in ("selected", "tool", "draft", "pointer"):
             self._editor.watch(name, self._repaint)
         counting.watch("marks", self._repaint)
-        window.watch("show_zones", self._repaint)
-        window.watch("zones_open", self._opened)
+        watch(self, window, "show_zones", self._repaint)
+        watch(self, window, "zones_open", self._opened)
 
     @property
     def is_active(self) -> bool:

@@ -9,16 +9,19 @@ from collections.abc import Callable
 from queue import Empty, SimpleQueue
 from typing import Any
 
+from rtdet.origin import working_for
+
 
 class Jobs:
     """Runs callables in threads of their own. `drain`, called from the GUI's timer, hands their results over.
 
-    The error of a job that nobody takes goes to `failed`: none is lost. Jobs of one `lane` run one after the other,
+    The error of a job that nobody takes goes to `failed`: none is lost. What they log belongs to `origin` (see
+    rtdet.origin). Jobs of one `lane` run one after the other,
     in the order in which they were started; others side by side.
     """
 
-    def __init__(self, failed: Callable[[Exception], None]) -> None:
-        self._failed = failed
+    def __init__(self, failed: Callable[[Exception], None], origin: object | None = None) -> None:
+        self._failed, self._origin = failed, origin
         self._finished: SimpleQueue[Callable[[], None]] = SimpleQueue()
         self._threads: list[threading.Thread] = []
         self._awaited: weakref.WeakSet[threading.Thread] = weakref.WeakSet()
@@ -43,7 +46,8 @@ class Jobs:
             if before is not None:
                 before.join()
             try:
-                outcome = work()
+                with working_for(self._origin):
+                    outcome = work()
             except Exception as error:  # handed over, and shown in the window
                 kept, tell = error, failed or self._failed
                 self._finished.put(lambda: tell(kept))

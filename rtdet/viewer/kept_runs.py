@@ -28,6 +28,7 @@ log = logging.getLogger("rtdet.viewer")
 # Five hours of a camera at 30 frames a second with 30 candidates in each.
 MOST_BYTES = 512 * 2**20
 _STALE_S = 7 * 24 * 3600.0
+_numbers = itertools.count(1)  # of the runs of this process
 
 
 class KeptRuns:
@@ -35,13 +36,17 @@ class KeptRuns:
 
     A file that is opened again goes on with its run, so that going back into it loses nothing; anything else begins a
     new one, in place of the last. current: the run of what is watched; is_old: it is a file that was kept at another
-    time. folder: where runs are, None where nothing can be kept.
+    time. folder: where runs are, None where nothing can be kept. most_bytes: how large one may become.
     """
 
-    def __init__(self, folder: Callable[[], Path | None] = lambda: writable_cache("runs")) -> None:
+    def __init__(
+        self,
+        folder: Callable[[], Path | None] = lambda: writable_cache("runs"),
+        most_bytes: Callable[[], int] = lambda: MOST_BYTES,
+    ) -> None:
         self._folder_of, self._is_looked_for = folder, False
         self._folder: Path | None = None
-        self._numbers = itertools.count(1)
+        self._most_bytes = most_bytes
         self._of: tuple[str, str] | None = None
         self._own: set[Path] = set()
         self.current: Path | None = None
@@ -65,9 +70,9 @@ class KeptRuns:
         if folder is None:
             self.current = None
             return None
-        self.current = folder / f"{os.getpid()}-{next(self._numbers)}{KEPT_SUFFIX}"
+        self.current = folder / f"{os.getpid()}-{next(_numbers)}{KEPT_SUFFIX}"
         self._own.add(self.current)
-        return KeepPlace(self.current, most_bytes=MOST_BYTES, is_wanted=False)
+        return KeepPlace(self.current, most_bytes=self._most_bytes(), is_wanted=False)
 
     @property
     def watched(self) -> tuple[Path | None, tuple[str, str] | None, bool]:
@@ -101,7 +106,7 @@ class KeptRuns:
         self._remove(self._own)
 
     def _most(self, path: Path) -> int | None:
-        return MOST_BYTES if path in self._own else None
+        return self._most_bytes() if path in self._own else None
 
     def _remove(self, paths: set[Path]) -> None:
         for path in set(paths):

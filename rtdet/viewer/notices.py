@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import logging
 from collections import deque
+from collections.abc import Callable
 from typing import NamedTuple
 
 from rtdet.errors import RtdetError
+from rtdet.origin import origin
 from rtdet.protocols import SourceState
 
 log = logging.getLogger("rtdet.viewer")
@@ -30,14 +32,19 @@ class Notice(NamedTuple):
 
 
 class NoticeHandler(logging.Handler):
-    """Keeps the newest warnings and slow steps of rtdet's log until the window fetches them. Safe from any thread."""
+    """Keeps the newest warnings and slow steps of rtdet's log until the window fetches them. Safe from any thread.
 
-    def __init__(self, limit: int = 20) -> None:
+    is_wanted: which of them, by what the thread that logs works for (rtdet.origin).
+    """
+
+    def __init__(self, is_wanted: Callable[[object | None], bool], limit: int = 20) -> None:
         super().__init__(logging.INFO)
+        self._is_wanted = is_wanted
         self._notices: deque[Notice] = deque(maxlen=limit)
 
     def emit(self, record: logging.LogRecord) -> None:
-        if not record.name.startswith("rtdet.viewer"):  # that is said in the window already
+        is_said_already = record.name.startswith("rtdet.viewer")
+        if not is_said_already and self._is_wanted(origin()):
             state = getattr(record, "state", None)
             self._notices.append(Notice(record.levelno, record.getMessage(), state))
 

@@ -37,7 +37,7 @@ class Opener:
     newest_request, wanted (model, imgsz): what the person asked for last, written by the GUI's thread alone.
     """
 
-    def __init__(self, services: Services, style: Callable[[], DrawStyle]) -> None:
+    def __init__(self, services: Services, style: Callable[[], DrawStyle], runs: KeptRuns) -> None:
         self.newest_request = 0
         self.wanted: tuple[str, int | None] = ("", None)
         self._services, self._style = services, style
@@ -47,7 +47,7 @@ class Opener:
         self._used_by: dict[Pipeline, Detector] = {}
         self._stats_paths: dict[Pipeline, str] = {}
         self._is_closed = False
-        self.runs = KeptRuns()
+        self.runs = runs
         self._places_lock = threading.Lock()
 
     def open(self, request: int, config: RunConfig, old: Pipeline | None, *, stop_first: bool) -> Pipeline:
@@ -106,7 +106,7 @@ class Opener:
         detector = self._services.make_detector(config)
         with self._lock:  # or another pipeline might be lent the detector that is closed here
             if request == self.newest_request and pipeline in self._used_by:
-                self._put_in(pipeline, detector, _key(config))
+                self._put_in(pipeline, detector, key_of(config))
                 return detector
         detector.close()
         raise Superseded
@@ -158,12 +158,14 @@ class Opener:
 
     def _detector(self, config: RunConfig) -> Detector:
         with self._lock:
-            if self._shelf is not None and self._shelf[0] == _key(config):
+            if self._shelf is not None and getattr(self._shelf[1], "is_closed", False):
+                self._shelf = None  # a share of a detector that has failed
+            if self._shelf is not None and self._shelf[0] == key_of(config):
                 self._lent.append(self._shelf[1])
                 return self._shelf[1]
         detector = self._services.make_detector(config)
         with self._lock:
-            unused = self._keep(_key(config), detector)
+            unused = self._keep(key_of(config), detector)
             self._lent.append(detector)
         if unused is not None:
             unused.close()
@@ -192,7 +194,7 @@ class Opener:
             log.warning("%s", error)
 
 
-def _key(config: RunConfig) -> tuple[object, ...]:
+def key_of(config: RunConfig) -> tuple[object, ...]:
     return (
         config.model, config.device, config.backend, config.precision, config.imgsz, config.head, config.input,
     )  # fmt: skip

@@ -151,9 +151,9 @@ class Parts:
         if pipeline is None or name == self._tracker or self._tracker_in_the_making:
             return
         self._tracker_in_the_making = True
-        info = pipeline.source.info
+        config, info = self._session.config, pipeline.source.info
         self._jobs.run(
-            lambda: self._services.make_tracker(name, info),
+            lambda: self._services.make_tracker(config, info),
             done=lambda tracker: self._tracker_made(name, pipeline, tracker),
             failed=lambda error: self._tracker_failed(name, error),
         )

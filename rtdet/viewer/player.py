@@ -56,11 +56,29 @@ class Rates:
 
 
 @dataclass(eq=False)
-class PlayerState(WatchedState):
+class Speaking(WatchedState):
+    """message: one line for the user, or None."""
+
+    message: Message | None = None
+
+    def say(self, text: str, severity: Severity = Severity.INFO, *, retry: bool = False) -> None:
+        """Shows one line in the window. A notice does not replace an error that is on screen."""
+        now = self.message
+        if now is not None and now.severity is Severity.ERROR and severity is Severity.INFO:
+            return
+        self.message = Message(" ".join(text.split()), severity, retry)
+
+
+@dataclass(eq=False)
+class PlayerState(Speaking):
     """All that concerns one source; a window that shows several has one of these for each.
 
     source:      as the user named it ("" until something is opened).
+    name:        what it is called in the window and in the names of new files; "": as its address says.
     loading:     what is being waited for, as a line for the user; "" when nothing is.
+    trouble:     why nothing comes from the source, a line; "" where nothing is wrong with it.
+    retry_in_s:  it is opened again by itself in so many seconds; None: it is not.
+    is_enlarged: it is shown alone, with its panels, and not as one tile of several.
     selection:   names of the classes to keep; None keeps all of them, an empty set keeps nothing.
     expected:    the classes that the source is known to show; empty where nothing is known.
     seen:        the classes of which something was found in this source, in the order of their first time.
@@ -83,11 +101,15 @@ class PlayerState(WatchedState):
 
     phase: Phase = Phase.EMPTY
     source: str = ""
+    name: str = ""
     queue: tuple[str, ...] = ()
     source_info: SourceInfo | None = None
     is_kept_run: bool = False
     reconnecting: bool = False
     loading: str = ""
+    trouble: str = ""
+    retry_in_s: int | None = None
+    is_enlarged: bool = True
     position_s: float = 0.0
     frame_index: int | None = None
     file_name: str = ""
@@ -104,7 +126,6 @@ class PlayerState(WatchedState):
     expected: frozenset[str] = frozenset()
     seen: tuple[str, ...] = ()
     recording: Path | None = None
-    message: Message | None = None
     rates: Rates = Rates()
     loop: bool = False
     zones: tuple[ZoneMark, ...] = ()
@@ -211,13 +232,6 @@ class PlayerState(WatchedState):
         """So many of SPEEDS faster or slower, as far as they go."""
         if self.can_change_speed:
             self.speed = SPEEDS[min(max(SPEEDS.index(self.speed) + steps, 0), len(SPEEDS) - 1)]
-
-    def say(self, text: str, severity: Severity = Severity.INFO, *, retry: bool = False) -> None:
-        """Shows one line in the window. A notice does not replace an error that is on screen."""
-        now = self.message
-        if now is not None and now.severity is Severity.ERROR and severity is Severity.INFO:
-            return
-        self.message = Message(" ".join(text.split()), severity, retry)
 
     # What a run is asked to do.
 

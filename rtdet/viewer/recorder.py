@@ -19,7 +19,7 @@ from rtdet.viewer.notices import line_about
 from rtdet.viewer.player import Phase, PlayerState, Severity
 from rtdet.viewer.services import Services
 from rtdet.viewer.viewer_sink import ViewerSink, write_snapshot
-from rtdet.viewer.window import SharedStyle, WindowState
+from rtdet.viewer.window import SharedStyle
 
 if TYPE_CHECKING:
     from rtdet.pipeline import Pipeline
@@ -31,8 +31,8 @@ class Recorder:
     sink: the current recording, or None.
     """
 
-    def __init__(self, player: PlayerState, window: WindowState, services: Services, jobs: Jobs) -> None:
-        self._style = SharedStyle(window, player)
+    def __init__(self, player: PlayerState, style: SharedStyle, services: Services, jobs: Jobs) -> None:
+        self._style = style
         self.sink: ViewerSink | None = None
         self._player, self._services, self._jobs = player, services, jobs
         self._pipeline: Pipeline | None = None
@@ -49,7 +49,7 @@ class Recorder:
         if pipeline is None or info is None or player.phase is Phase.ENDED:
             player.say("Nothing is playing, so there is nothing to record. Open or play something first.")
             return
-        path = path or dated_path(videos_folder(), player.source, ".mp4")
+        path = path or dated_path(videos_folder(), player.name or player.source, ".mp4")
         position_s = player.position_s
         # Of a film, the section that is recorded has its own sound; what is live is not read a second time.
         is_film = not info.is_live and not info.are_pictures
@@ -119,7 +119,7 @@ class Recorder:
             player.say(f"{player.loading} There is {text}")
             return
         style = self._style()
-        target = path or dated_path(pictures_folder(), player.source, ".png")
+        target = path or dated_path(pictures_folder(), player.name or player.source, ".png")
         self._jobs.run(
             lambda: write_snapshot(target, frame, marks, style),
             done=lambda _none: player.say(f"Snapshot saved: {target}"),

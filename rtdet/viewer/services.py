@@ -36,7 +36,7 @@ class Services:
 
     open_pipeline: Callable[[RunConfig, Callable[[], Detector], Style, KeepPlace | None], Pipeline]
     make_detector: Callable[[RunConfig], Detector]
-    make_tracker: Callable[[str, SourceInfo], Tracker | None]
+    make_tracker: Callable[[RunConfig, SourceInfo], Tracker | None]
     model_names: Callable[[], list[str]]
     tracker_names: Callable[[], list[str]]
     list_cameras: Callable[[], list[CameraInfo]]

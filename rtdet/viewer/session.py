@@ -22,7 +22,7 @@ from rtdet.types import Frame, FrameResult, Thresholds
 from rtdet.video.sources.names import is_camera
 from rtdet.viewer.jobs import Jobs
 from rtdet.viewer.kept_review import KeptReview
-from rtdet.viewer.kept_runs import save_run
+from rtdet.viewer.kept_runs import MOST_BYTES, KeptRuns, save_run
 from rtdet.viewer.names import short_name
 from rtdet.viewer.notices import NoticeHandler, line_about
 from rtdet.viewer.opener import Opener, Superseded
@@ -30,6 +30,7 @@ from rtdet.viewer.parts import Parts
 from rtdet.viewer.places import Place
 from rtdet.viewer.player import Message, Phase, PlayerState, Severity
 from rtdet.viewer.recorder import Recorder
+from rtdet.viewer.returning import Returning, can_return
 from rtdet.viewer.review import read_tracks_of
 from rtdet.viewer.services import Services
 from rtdet.viewer.sign_in import SignIn
@@ -52,13 +53,16 @@ class Session:
         self.player, self.window = player, window
         self.services = services
         self.pipeline: Pipeline | None = None
-        self.jobs = Jobs(self._job_failed)
-        self.recorder = Recorder(player, window, services, self.jobs)
+        self.jobs = Jobs(self._job_failed, origin=self)
+        self._style = SharedStyle(window, player)
+        self.recorder = Recorder(player, self._style, services, self.jobs)
         self.sign_in = SignIn(window, self.jobs)
         self._config = config
-        self._opener = Opener(services, SharedStyle(window, player))
+        runs = KeptRuns(most_bytes=lambda: MOST_BYTES // window.source_count)
+        self._opener = Opener(services, self._style, runs)
         self._waiting: dict[str, str] = {}
         self.travel = Travel(self, player, self.jobs)
+        self._returning = Returning(player, self._return)
         self.has_ended, self._ended_at, self._has_said_it_waits = False, 0.0, False
         self._result: FrameResult | None = None
         self._lost: Message | None = None  # that the source was lost
@@ -72,7 +76,7 @@ class Session:
         self.worklist.attend(self.review, self.jobs)
         self.counting = ZoneCounting(player, self.review, self.jobs, lambda: self._opener.runs.current)
         self.counting.watch("marks", lambda marks: setattr(player, "zones", marks))
-        self._notices = NoticeHandler()
+        self._notices = NoticeHandler(self._is_mine)
         self._notices.install()
         self._base = base = Thresholds(max_detections=config.max_det)
         for name in ("confidence", "iou", "selection", "tracker"):
@@ -136,9 +140,13 @@ class Session:
         self.open(source)
         self._keep(message)
 
-    def open(self, source: str, *, start: float = 0.0, is_paused: bool = False) -> None:
+    def open(
+        self, source: str, *, start: float = 0.0, is_paused: bool = False, is_return: bool = False
+    ) -> None:
         """Opens a source in a worker thread; with `is_paused` it stands on its first picture. What plays now goes on
-        until the new one is there, except where both would want the same device."""
+        until the new one is there, except where both would want the same device. is_return: nobody has asked for it,
+        and what was said of the source before still holds."""
+        self._returning.forget()
         if Address.parse(source).is_incomplete:
             self.sign_in.complete(
                 source,
@@ -154,7 +162,8 @@ class Session:
             self.pipeline = None
         if self.pipeline is None:
             player.phase = Phase.LOADING
-        player.message = None
+        if not is_return:
+            player.message = None
         self.wait_for("open", f"Opening {short_name(source)}…")
         self.jobs.run(
             lambda: self._opener.open(number, config, old, stop_first=stop_first),
@@ -169,6 +178,10 @@ class Session:
             return
         player = self.player
         self.wait_for("open", "")
+        if player.message is not None and player.message.text == player.trouble:
+            player.message = None  # what it said is over
+        player.trouble = ""
+        self._returning.opened()
         self.pipeline, self.has_ended, self._has_said_it_waits = pipeline, False, False
         self.travel.forget()
         # What was written once is not overwritten by playing again or by opening something else.
@@ -200,16 +213,35 @@ class Session:
         self.wait_for("open", "")
         self._failed = source
         self.sign_in.refused(source)
-        say(f"rtdet: error: {line_about(error)}", err=True)
-        self.player.say(line_about(error), Severity.ERROR, retry=True)
+        line = " ".join(line_about(error).split())
+        if line != self.player.trouble:  # else it was said at the last attempt
+            say(f"rtdet: error: {line}", err=True)
+            self.player.say(line, Severity.ERROR, retry=True)
         if isinstance(error, UnknownNameError) and error.kind == "class":
             self.player.selection = None
         if self.pipeline is None:
-            self.player.source = source
-            self.player.source_info, self.player.is_kept_run = None, False
-            self.player.phase = Phase.EMPTY
+            self._stay_without(source, line)
         if self.queue:
             self._open_first_of_queue()
+
+    def _stay_without(self, source: str, why: str) -> None:
+        """Nothing is open now. Of a source that may be there again by itself the last picture stays."""
+        player = self.player
+        player.trouble = why
+        self._lose(source)
+        if source == player.source and player.is_open and self.window.has_several and can_return(source):
+            player.phase = Phase.ENDED
+            return
+        player.source, player.source_info, player.is_kept_run = source, None, False
+        player.phase = Phase.EMPTY
+
+    def _lose(self, source: str) -> None:
+        """In a window with several sources nobody looks after each of them: what can come back does so by itself."""
+        if self.window.has_several:
+            self._returning.lost(source)
+
+    def _return(self) -> None:
+        self.open(self._failed or self.player.source, is_return=True)
 
     def _model_chosen_while_closed(self) -> None:
         if self._failed is not None:
@@ -373,9 +405,11 @@ class Session:
         self.jobs.drain()
         self._say_notices()
         self.recorder.poll()
-        self.review.poll()
-        self.counting.poll()
+        self._returning.poll()
         pipeline, player = self.pipeline, self.player
+        if player.is_enlarged:
+            self.review.poll()
+        self.counting.poll()
         if pipeline is None:
             player.reconnecting = False
             return
@@ -384,8 +418,10 @@ class Session:
             player.reconnecting,
             pipeline.source.state is SourceState.RECONNECTING,
         )
-        if was_lost and not player.reconnecting and player.message is self._lost:
-            player.message = None  # what it said is over
+        if was_lost and not player.reconnecting:
+            player.trouble = ""
+            if player.message is self._lost:
+                player.message = None  # what it said is over
         frame = pipeline.newest_frame()
         if frame is not None and not self.travel.is_under_way:
             player.position_s = player.duration_s or frame.t if self._is_at_end else frame.t
@@ -423,9 +459,13 @@ class Session:
             if notice.level >= logging.WARNING:
                 player.say(notice.text, Severity.WARNING)
                 if notice.state is SourceState.RECONNECTING:
-                    self._lost = player.message
+                    self._lost, player.trouble = player.message, notice.text
             elif self.is_opening:
                 self.wait_for("open", f"{notice.text}…")
+
+    def _is_mine(self, worked_for: object | None) -> bool:
+        """Whether a line in the log is of this source: logged by a thread that works for it, or there is no other."""
+        return worked_for is self or (worked_for is None and not self.window.has_several)
 
     @property
     def _is_at_end(self) -> bool:
@@ -438,6 +478,8 @@ class Session:
             player.phase = Phase.ENDED
             if error is not None:
                 player.say(line_about(error), Severity.ERROR, retry=True)
+                player.trouble = player.message.text if player.message is not None else ""
+                self._lose(player.source)
             if error is None and player.loop and not self.queue:
                 message = player.message
                 self.replay()
@@ -467,12 +509,22 @@ class Session:
 
     def close(self, timeout_s: float = 2.0) -> None:
         """Stops everything, a recording first of all; returns within `timeout_s`."""
+        self.begin_close(timeout_s)
+        self.end_close(timeout_s)
+
+    def begin_close(self, timeout_s: float = 2.0) -> None:
+        """Has everything stopped within `timeout_s`, in threads of their own. Never waits."""
+        self._returning.forget()
         self._opener.newest_request += 1
         self.counting.close()
         pipeline, self.pipeline = self.pipeline, None
         if pipeline is not None:
             self.jobs.run(lambda: self._opener.stop(pipeline, timeout_s))
+
+    def end_close(self, timeout_s: float = 2.0) -> None:
+        """Waits for that, and lets go of what is left."""
         self.jobs.join(timeout_s)
         self.review.close()
         self._opener.close()
         self._notices.remove()
+        self._style.end()

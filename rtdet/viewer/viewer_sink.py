@@ -86,8 +86,13 @@ def write_snapshot(path: Path, frame: Frame, marks: Sequence[Mark], style: DrawS
     encoded, png = cv2.imencode(".png", image)
     if not encoded:
         raise OutputError(f"cannot encode this picture as PNG for {path.name}")
+    write_png(path, png.tobytes())
+
+
+def write_png(path: Path, png: bytes) -> None:
+    """Writes an encoded picture, in a folder that is made where it is not there. Raises OutputError."""
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
     except OSError as error:
         raise cannot_write(path, error) from error
-    write_whole(path, png.tobytes())
+    write_whole(path, png)

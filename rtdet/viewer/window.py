@@ -7,15 +7,16 @@ from typing import ClassVar
 
 from rtdet.video.draw import DrawStyle
 from rtdet.video.draw.zone_marks import ZoneMark
-from rtdet.viewer.player import PlayerState
-from rtdet.viewer.watched import WatchedState
+from rtdet.viewer.player import PlayerState, Speaking
 
 RECENT_LIMIT = 10
 
 
 @dataclass(eq=False)
-class WindowState(WatchedState):
+class WindowState(Speaking):
     """The state that exists once per window, however many sources it shows.
+
+    message: what is said of none of them in particular.
 
     show_boxes, show_labels, show_trails, show_numbers, show_zones: what is drawn over every picture.
     panel_open, zones_open: which panel is at the side, that of the settings or that of lines and zones.
@@ -23,6 +24,7 @@ class WindowState(WatchedState):
         worth a look (doubts_open).
     lanes_height: of the timeline, in logical pixels.
     recent: what was opened, newest first.
+    source_count: how many sources it shows.
     """
 
     show_boxes: bool = True
@@ -38,11 +40,17 @@ class WindowState(WatchedState):
     lanes_height: int = 260
     recent: tuple[str, ...] = ()
     last_folder: str = ""
+    source_count: int = 1
 
     REMEMBERED: ClassVar[tuple[str, ...]] = (
         "show_boxes", "show_labels", "show_trails", "show_numbers", "show_zones", "panel_open", "zones_open",
         "lanes_open", "chart_open", "doubts_open", "lanes_height", "recent", "last_folder",
     )  # fmt: skip
+
+    @property
+    def has_several(self) -> bool:
+        """Whether it shows more than one source."""
+        return self.source_count > 1
 
     def style(self, zones: tuple[ZoneMark, ...]) -> DrawStyle:
         """How the switches want a source's tracks and zones drawn: on screen, in snapshots and in recordings. Other
@@ -68,9 +76,14 @@ class SharedStyle:
 
     def __init__(self, window: WindowState, player: PlayerState) -> None:
         self._window, self._player = window, player
-        for name in ("show_boxes", "show_labels", "show_trails", "show_zones", "zones_open"):
-            window.watch(name, self._changed)
+        names = ("show_boxes", "show_labels", "show_trails", "show_zones", "zones_open")
+        self._unwatch = [window.watch(name, self._changed) for name in names]
         player.watch("zones", self._changed, now=True)
+
+    def end(self) -> None:
+        """The source is gone: the window's state, which lives on, need not tell it any more."""
+        for unwatch in self._unwatch:
+            unwatch()
 
     def _changed(self, _value: object) -> None:
         self._style = self._window.style(self._player.zones)

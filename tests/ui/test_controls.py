@@ -363,7 +363,7 @@ def test_the_command_line_wins_over_the_environment_the_file_and_what_is_remembe
     window.close()
     started = []
 
-    def run_viewer(config, services, *, given, others):
+    def run_viewer(config, services, *, given, **_more):
         started.append(make_window(config, services, given=given, settings_path=tmp_path / "viewer.ini"))
         return 0
 

@@ -61,9 +61,7 @@ class DemoStage:
 
     def services(self) -> Services:
         """The product's own, with this stage's sources and detectors in it."""
-        product = build_services(
-            RunConfig(), source_opener=self._open_source, make_detector=self.make_detector
-        )
+        product = build_services(source_opener=self._open_source, make_detector=self.make_detector)
 
         def open_pipeline(
             config: RunConfig,

@@ -50,7 +50,7 @@ def test_what_is_watched_stays_kept_where_another_source_cannot_be_opened(
         raise SourceError("there is no such film")
 
     monkeypatch.setenv("RTDET_CACHE", str(tmp_path))
-    opener = Opener(replace(build_services(RunConfig("demo")), open_pipeline=refuse), DrawStyle)
+    opener = Opener(replace(build_services(), open_pipeline=refuse), DrawStyle, KeptRuns())
     watched = opener.runs.place_for(RunConfig("demo"))
     with pytest.raises(SourceError, match=r"no such film"):
         opener.open(0, RunConfig("webcam:7"), None, stop_first=False)

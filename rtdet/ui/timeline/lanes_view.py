@@ -21,6 +21,7 @@ from rtdet.ui import theme
 from rtdet.ui.inputs import KeyKeeper
 from rtdet.ui.timeline.chart_painting import CHART_PX, paint_chart
 from rtdet.ui.timeline.lane_painting import RULER_PX, paint_lanes, paint_playhead, paint_ruler
+from rtdet.ui.watching import watch
 from rtdet.viewer.rates import clock
 from rtdet.viewer.timeline.lanes import LANE_PX
 from rtdet.viewer.timeline.state import Timeline
@@ -70,7 +71,7 @@ class LanesView(QWidget):
         self.bar.valueChanged.connect(self._scrolled)
         for name in ("view", "selected", "following", "position_s"):
             timeline.watch(name, self._changed)
-        window.watch("chart_open", self._laid_out)
+        watch(self, window, "chart_open", self._laid_out)
 
     # Where things are
 

@@ -9,6 +9,7 @@ import weakref
 from abc import ABC, abstractmethod
 from collections import deque
 
+from rtdet import origin
 from rtdet.errors import SourceError
 from rtdet.protocols import SourceState
 from rtdet.types import Frame, Image, Picture, SourceInfo
@@ -44,7 +45,7 @@ class LiveSource(ABC):
         self._count = 0
         self._started_at = 0.0
         self._last_t = -1.0
-        self._thread = threading.Thread(target=self._run, name=f"rtdet source {name}", daemon=True)
+        self._thread = origin.Thread(target=self._run, name=f"rtdet source {name}", daemon=True)
 
     @abstractmethod
     def _produce(self) -> None:

@@ -22,8 +22,6 @@ from itertools import chain
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-import numpy as np
-
 from rtdet.backends.cost import GraphCost, cost_of_graph
 from rtdet.backends.devices import openvino_name
 from rtdet.backends.forks import refuse_after_fork
@@ -36,13 +34,12 @@ from rtdet.backends.network import (
     Inputs,
     Outputs,
     PixelInput,
-    Pixels,
     Shape,
     Shapes,
-    Tensor,
     as_shapes,
     in_one_tuple,
 )
+from rtdet.backends.openvino_request import Request
 from rtdet.backends.placeholders import refuse_placeholder
 from rtdet.cache import discard, is_whole, seal, seal_of, writable_cache
 from rtdet.errors import ModelError, UsageError
@@ -319,11 +316,10 @@ class OpenVinoNetwork:
         self.device, self.precision, self._what, self._is_file = device, precision, what, is_file
         self._core, self._native = _core(), openvino_name(device)
         self._graph = graph
-        self._ports = [(tuple(port.shape), port.get_element_type().to_dtype()) for port in graph.inputs]
-        self._requests: dict[str, list[Any]] = {}
+        self._requests: dict[str, list[Request]] = {}
         self._compiled("LATENCY")  # here, so that a network that cannot run is found at once
 
-    def _compiled(self, hint: str) -> list[Any]:
+    def _compiled(self, hint: str) -> list[Request]:
         if self._graph is None:
             raise ModelError(f"{self._what} was closed")
         if hint not in self._requests:
@@ -337,7 +333,7 @@ class OpenVinoNetwork:
             compiled = self._compile(settings)
             count = int(compiled.get_property("OPTIMAL_NUMBER_OF_INFER_REQUESTS"))
             count = 2 if hint == "LATENCY" else count + 1  # one waits its turn while the others run
-            self._requests[hint] = [compiled.create_infer_request() for _ in range(count)]
+            self._requests[hint] = [Request(compiled) for _ in range(count)]
         return self._requests[hint]
 
     def _compile(self, settings: dict[str, Any]) -> Any:
@@ -371,46 +367,38 @@ class OpenVinoNetwork:
         else:
             yield from self._run(self._compiled("THROUGHPUT"), chain([first, second], arrays))
 
-    def _run(self, requests: list[Any], arrays: Iterable[Inputs]) -> Iterator[Outputs]:
-        free, running = deque(requests), deque[tuple[Any, list[Tensor | Pixels]]]()
+    def _run(self, requests: list[Request], arrays: Iterable[Inputs]) -> Iterator[Outputs]:
+        free, running = deque(requests), deque[Request]()
         try:
             for array in arrays:
                 done = None
                 if not free:
-                    request, done = self._collect(running)
-                    free.append(request)
-                running.append(self._start(free.popleft(), array))
+                    done = self._collect(running, free)
+                self._start(free[0], array)
+                running.append(free.popleft())
                 if done is not None:
                     yield done
             while running:
-                yield self._collect(running)[1]
+                yield self._collect(running, free)
         finally:
-            for request, _ in running:  # left early: the arrays must outlive the requests that read them
+            for request in running:  # left early: the next run starts with requests that have ended
                 with suppress(RuntimeError):
                     request.wait()
 
-    def _start(self, request: Any, inputs: Inputs) -> tuple[Any, list[Tensor | Pixels]]:
-        arrays = [self._fitting(one, i) for i, one in enumerate(in_one_tuple(inputs))]
+    def _start(self, request: Request, inputs: Inputs) -> None:
         try:
-            request.start_async(arrays, share_inputs=True)
+            request.start(inputs)
+        except (RuntimeError, ValueError) as error:
+            raise ModelError(f"OpenVINO failed on {self._what}: {_reason(error)}") from error
+
+    def _collect(self, running: deque[Request], free: deque[Request]) -> Outputs:
+        """What the first of those that run gave; it is free then."""
+        try:
+            running[0].wait()
         except RuntimeError as error:
             raise ModelError(f"OpenVINO failed on {self._what}: {_reason(error)}") from error
-        return request, arrays
-
-    def _fitting(self, array: Tensor | Pixels, index: int) -> Tensor | Pixels:
-        """An array as the input takes it: contiguous; a picture without a batch's axis where that has none."""
-        shape, dtype = self._ports[index]
-        array = np.ascontiguousarray(array, dtype=dtype)
-        return array[0] if array.ndim == len(shape) + 1 == 4 and array.shape[0] == 1 else array
-
-    def _collect(self, running: deque[tuple[Any, list[Tensor | Pixels]]]) -> tuple[Any, Outputs]:
-        request, _ = running[0]
-        try:
-            request.wait()
-        except RuntimeError as error:
-            raise ModelError(f"OpenVINO failed on {self._what}: {_reason(error)}") from error
-        running.popleft()
-        return request, tuple(tensor.data.copy() for tensor in request.output_tensors)
+        free.append(running.popleft())
+        return free[-1].outputs()
 
     @property
     def cost(self) -> GraphCost:

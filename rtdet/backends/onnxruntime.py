@@ -19,6 +19,7 @@ from rtdet.backends.hostile import refuse_hostile
 from rtdet.backends.machine import core_count
 from rtdet.backends.network import Inputs, Outputs, PixelInput, Shape, Shapes, as_shapes, in_one_tuple
 from rtdet.backends.onnx_loading import load_onnxruntime
+from rtdet.backends.onnx_pixels import with_pixels
 from rtdet.backends.onnx_providers import Provider, start_session
 from rtdet.backends.pixels import converted
 from rtdet.backends.placeholders import refuse_placeholder
@@ -26,6 +27,10 @@ from rtdet.errors import ModelError, UsageError
 
 if TYPE_CHECKING:
     import torch
+
+
+# The others compile networks as they are, for numbers that they have, and keep what they compiled.
+_WITH_PIXELS = ("cpu", "cuda")
 
 
 def open_onnxruntime(
@@ -53,7 +58,16 @@ def open_onnxruntime(
         options.enable_mem_pattern = False  # which it does not have
     precision = "fp32" if precision == "auto" else precision
     try:
-        graph = str(model) if isinstance(model, Path) else export_onnx(model, shapes)
+        source = model if isinstance(model, Path) else export_onnx(model, shapes)
+        graph = str(source) if isinstance(source, Path) else source
+        if pixels is not None and kind_of(device) in _WITH_PIXELS:
+            for_pixels = with_pixels(source, pixels, shapes[pixels.index])
+            if for_pixels is not None:
+                shapes = tuple(
+                    pixels.picture_shape(shape) if i == pixels.index else shape
+                    for i, shape in enumerate(shapes)
+                )
+                graph, pixels = for_pixels, None
 
         def make(providers: list[Provider]) -> Any:
             return onnxruntime.InferenceSession(graph, options, providers=providers, enable_fallback=0)

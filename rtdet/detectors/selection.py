@@ -67,8 +67,9 @@ def select(
     or have no area are dropped: a network can produce them, nothing after it should see them. Without `suppress`
     there is no NMS: for networks that give one box for each object. points: (N, K, 3) key points of each."""
     sound = is_valid(boxes) & np.isfinite(scores)
-    points = None if points is None else points[sound]
-    boxes, scores, labels = boxes[sound], scores[sound], labels[sound]
+    if not sound.all():
+        points = None if points is None else points[sound]
+        boxes, scores, labels = boxes[sound], scores[sound], labels[sound]
     if suppress:
         keep = batched_nms(boxes, scores, labels, thresholds.iou, overlap)
     else:

@@ -91,9 +91,11 @@ def clip(boxes: FloatArray, width: float, height: float) -> FloatArray:
 
 def is_valid(boxes: FloatArray, width: float | None = None, height: float | None = None) -> BoolArray:
     """(N,) mask of boxes that are finite, have area, and (with a size) touch the picture."""
-    finite: BoolArray = np.asarray(np.isfinite(boxes).all(axis=-1))
-    safe = np.where(finite[:, None], boxes, 0.0)
-    ok = finite & (safe[:, 2] > safe[:, 0]) & (safe[:, 3] > safe[:, 1])
+    are_finite: BoolArray = np.asarray(np.isfinite(boxes))
+    safe = boxes
+    if not are_finite.all():  # next to never
+        safe = np.where(are_finite.all(axis=-1)[:, None], boxes, 0.0)  # which has no area
+    ok: BoolArray = (safe[:, 2] > safe[:, 0]) & (safe[:, 3] > safe[:, 1])
     if width is not None and height is not None:
         ok &= (safe[:, 0] < width) & (safe[:, 1] < height) & (safe[:, 2] > 0) & (safe[:, 3] > 0)
     return np.asarray(ok)

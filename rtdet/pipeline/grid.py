@@ -33,6 +33,9 @@ def on_grid(detections: Detections) -> Detections:
 
 def _rounded(values: FloatArray, steps: int | np.ndarray) -> FloatArray:
     """A decimal fraction of so few digits is the float64 nearest to it, as reading it from a text gives it."""
+    if values.size and np.abs(values).max() < _FARTHEST:  # False for NaN
+        usual: FloatArray = np.rint(values * steps) / steps
+        return usual
     with np.errstate(invalid="ignore", over="ignore"):
         rounded: FloatArray = np.where(np.abs(values) < _FARTHEST, np.rint(values * steps) / steps, values)
     return rounded

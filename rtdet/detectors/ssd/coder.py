@@ -37,9 +37,10 @@ class BoxCoder:
 
     def decode(self, offsets: FloatArray, priors: FloatArray) -> FloatArray:
         """(..., 4) offsets from priors (..., 4) cxcywh to boxes xyxy."""
-        center = offsets[..., :2] * self.v_center * priors[..., 2:] + priors[..., :2]
-        half = np.exp(np.minimum(offsets[..., 2:] * self.v_size, _MAX_LOG_RATIO)) * priors[..., 2:] / 2
-        return np.concatenate([center - half, center + half], axis=-1)
+        sides = priors[..., 2:]
+        center = offsets[..., :2] * self.v_center * sides + priors[..., :2]
+        half = np.exp(np.minimum(offsets[..., 2:] * self.v_size, _MAX_LOG_RATIO)) * sides / 2
+        return np.concatenate((center - half, center + half), axis=-1)
 
     def encode_tensor(self, boxes: Tensor, priors: Tensor) -> Tensor:
         """`encode` for torch tensors, differentiable."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
+from functools import lru_cache
 
 import numpy as np
 
@@ -35,15 +36,15 @@ def postprocess(
     coder = coder or BoxCoder()
     rows, outputs, scores = candidates(logits, thresholds, class_names, background=background)
     boxes = letterbox.undo(coder.decode(np.asarray(offsets[rows], dtype=np.float64), priors[rows]))
-    label_of = np.cumsum([name != "" for name in class_names]) - 1
-    return select(boxes, scores, label_of[outputs], thresholds, visible_names(class_names))
+    label_of, names = _labels(tuple(class_names))
+    return select(boxes, scores, label_of[outputs], thresholds, names)
 
 
 def candidates(
     logits: FloatArray, thresholds: Thresholds, class_names: Sequence[str], *, background: bool = False
 ) -> tuple[IntArray, IntArray, FloatArray]:
     """The prior, the output (without background) and the score (N,) of what speaks for an object before NMS."""
-    wanted = _wanted_outputs(thresholds, class_names)
+    wanted = _wanted_outputs(thresholds.classes, tuple(class_names))
     find = _softmax_candidates if background else _sigmoid_candidates
     rows, outputs, scores = find(logits, wanted, thresholds.least_score)
     kept = strongest(scores, np.arange(len(scores)))
@@ -79,7 +80,10 @@ def _rows_near(logits: FloatArray, least: float) -> IntArray:
     near = logits >= np.nextafter(logits.dtype.type(least), logits.dtype.type(-np.inf))
     if np.count_nonzero(near) > len(logits) // 4:
         return np.arange(len(logits))
-    return np.unique(np.flatnonzero(near) // logits.shape[1])
+    rows = np.flatnonzero(near) // logits.shape[1]
+    is_new = np.ones(len(rows), dtype=bool)
+    np.not_equal(rows[1:], rows[:-1], out=is_new[1:])
+    return np.asarray(rows[is_new])
 
 
 def _softmax_candidates(logits: FloatArray, wanted: IntArray, confidence: float) -> _Candidates:
@@ -95,9 +99,17 @@ def _softmax_candidates(logits: FloatArray, wanted: IntArray, confidence: float)
     return rows[prior], wanted[column], scores[prior, column]
 
 
-def _wanted_outputs(thresholds: Thresholds, class_names: Sequence[str]) -> IntArray:
-    names = wanted_names(thresholds.classes, tuple(class_names))
+@lru_cache(maxsize=16)
+def _wanted_outputs(classes: frozenset[str], class_names: tuple[str, ...]) -> IntArray:
+    """The outputs that the thresholds' classes ask for. Not to be written to."""
+    names = wanted_names(classes, class_names)
     return np.array([i for i, name in enumerate(class_names) if name and name in names], dtype=np.int64)
+
+
+@lru_cache(maxsize=16)
+def _labels(class_names: tuple[str, ...]) -> tuple[IntArray, tuple[str, ...]]:
+    """The label of each output, and the names of the labels. Not to be written to."""
+    return np.cumsum([name != "" for name in class_names]) - 1, visible_names(class_names)
 
 
 def _logit(probability: float) -> float:

@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from rtdet.csv_text import text_cell, text_of_cell
-from rtdet.track_columns import BOX, Column, columns_of
+from rtdet.track_columns import BOX, columns_of
 from rtdet.tracks.formats.format import Entry, Format, RowWriter, further_in, on_line, seconds, whole
 from rtdet.tracks.rows import FrameRecord, Row, known_values
 
@@ -22,22 +22,22 @@ class CsvWriter(RowWriter):
 
     def _write_rows(self, record: FrameRecord, rows: list[Row]) -> None:
         if self._is_first:
-            self._columns = columns_of(
-                CSV.suffix, with_names=bool(record.name), known=known_values(record.objects)
-            )
-        lines = [[_cell(column, row.get(column.name)) for column in self._columns] for row in rows]
+            columns = columns_of(CSV.suffix, with_names=bool(record.name), known=known_values(record.objects))
+            # The template of a number's text, None for a text: looked up once, not for each cell.
+            self._cells = [(one.name, None if one.kind is str else one.template) for one in columns]
+        lines = [[_cell(template, row.get(name)) for name, template in self._cells] for row in rows]
         if self._is_first:
-            lines.insert(0, [column.name for column in self._columns])
+            lines.insert(0, [name for name, _ in self._cells])
         self._file.append(_as_text(lines))
 
     def write_no_frames(self) -> None:
         self._file.append(_as_text([[column.name for column in columns_of(CSV.suffix)]]))
 
 
-def _cell(column: Column, value: Any) -> str:
-    if column.kind is str:
+def _cell(template: str | None, value: Any) -> str:
+    if template is None:
         return text_cell(value)
-    return "" if value is None else column.template % value
+    return "" if value is None else template % value
 
 
 def _as_text(lines: Iterable[list[str]]) -> bytes:

@@ -56,18 +56,19 @@ def tracker_names() -> list[str]:
     return [*sorted(TRACKERS), "none"]
 
 
-def build_source(config: RunConfig, packets: PacketCopy | None = None) -> Source:
+def build_source(config: RunConfig, packets: PacketCopy | None = None, decoder_threads: int = 0) -> Source:
     """The source that the config names; of a kept run its video, or grey pictures where that is not to be found.
-    `packets` copies what is read of a file or a stream; UsageError where a source has none."""
+    `packets` copies what is read of a file or a stream; UsageError where a source has none. At most `decoder_threads`
+    decode it; 0: one for each core."""
     path = kept_run_path(config.source)
     if path is None:
-        return _open(config, packets)
+        return _open(config, packets, decoder_threads)
     if packets is not None:
         raise UsageError(f"{path} is a kept run, without packets that --save-raw could copy; name its video")
-    return build_kept_source(config, path, _open)
+    return build_kept_source(config, path, partial(_open, decoder_threads=decoder_threads))
 
 
-def _open(config: RunConfig, packets: PacketCopy | None = None) -> Source:
+def _open(config: RunConfig, packets: PacketCopy | None = None, decoder_threads: int = 0) -> Source:
     return open_source(
         config.source,
         start_s=config.start,
@@ -76,6 +77,7 @@ def _open(config: RunConfig, packets: PacketCopy | None = None) -> Source:
         max_megapixels=config.max_megapixels,
         packets=packets,
         hwaccel=config.hwaccel,
+        decoder_threads=decoder_threads,
     )
 
 
@@ -192,11 +194,12 @@ def build_pipeline(
     *,
     watched: bool = False,
     lend_detector: Callable[[], Detector] | None = None,
-    source_opener: Callable[[RunConfig], Source] = build_source,
+    source_opener: Callable[[RunConfig], Source] | None = None,
     style: Callable[[], DrawStyle] = DrawStyle,
     keep: KeepPlace | None = None,
     make_detector: Callable[[RunConfig], Detector] | None = None,
     batch_size: int = _BATCH,
+    decoder_threads: int = 0,
     name: str = "",
 ) -> Pipeline:
     """The pipeline that a config describes, not started. What is opened is closed again on an error.
@@ -211,6 +214,7 @@ def build_pipeline(
     keep:          where the run is kept, if not where the config says.
     make_detector: makes the pipeline's own detector, in the place of `build_detector`.
     batch_size:    how many frames the detector gets at once, where every frame counts.
+    decoder_threads: how many decode the source, at most; 0: one for each core. Not for a `source_opener`.
     name:          what the source is called in its events, where there are several.
     """
     check_tracker(config.tracker, config.set)
@@ -223,9 +227,9 @@ def build_pipeline(
             copy = PacketCopy(config.save_raw)
             opened.callback(copy.close)
             copies.append(copy)
-            source = build_source(config, copy)
+            source = build_source(config, copy, decoder_threads)
         else:
-            source = source_opener(config)
+            source = (source_opener or partial(build_source, decoder_threads=decoder_threads))(config)
         opened.callback(source.close)
         info = source.info
         counting = build_counting(config, info, kept_zones(config.source), name)
@@ -278,6 +282,7 @@ def build_pipeline(
             meter=meter,
             keeper=keeper,
             every=_looks_every(config, info),
+            max_latency_ms=_max_latency_ms(config, is_paced=paced or info.is_live),
         )
         opened.pop_all()
     pipeline.compensate_camera(config.camera_motion)
@@ -292,6 +297,17 @@ def _looks_every(config: RunConfig, info: SourceInfo) -> int | None:
         log.warning("--every %s has no effect on single pictures: each is looked at", config.every)
         return 1
     return config.looks_every
+
+
+def _max_latency_ms(config: RunConfig, *, is_paced: bool) -> float | None:
+    """What results should stay younger than; None where nobody asked, and where frames have no time of their own."""
+    if config.max_latency is not None and not is_paced:
+        log.warning(
+            "--max-latency has no effect on a file that is gone through as fast as it can: its frames wait for the "
+            "model, and none gets old; with --policy latest it plays in real time"
+        )
+        return None
+    return config.max_latency
 
 
 def _with_zones(style: Callable[[], DrawStyle], counting: CountSink) -> Callable[[], DrawStyle]:

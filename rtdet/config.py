@@ -42,6 +42,7 @@ class RunConfig:
     camera_motion: bool = False
     policy: str = "auto"
     every: str = "1"
+    max_latency: float | None = None
     save: str | None = None
     save_raw: str | None = None
     tracks: str | None = None
@@ -75,7 +76,7 @@ class RunConfig:
             raise UsageError(f"--as must be film or pictures, not {self.taken_as}")
         if self.video_track is not None and self.video_track < 0:
             raise UsageError(f"--video-track counts from 0, not {self.video_track}")
-        for name in ("max_det", "imgsz", "duration", "max_frames", "max_megapixels"):
+        for name in ("max_det", "imgsz", "duration", "max_frames", "max_megapixels", "max_latency"):
             value = getattr(self, name)
             if value is not None and not value > 0:
                 raise UsageError(f"--{name.replace('_', '-')} must be above 0, not {value:g}")

@@ -21,6 +21,7 @@ EXTRAS: Mapping[str, tuple[str, ...]] = {
     "torch": ("torch", "torchvision"),
     "onnxruntime": ("onnxruntime",),
     "report": ("matplotlib", "jinja2"),
+    "batch": ("ray",),
     "train": ("torch", "torchvision", "timm", "matplotlib"),
 }
 

@@ -10,6 +10,7 @@ from itertools import chain
 from pathlib import Path
 from typing import Any
 
+from rtdet.backends.machine import core_count
 from rtdet.build import (
     build_detector,
     build_pipeline,
@@ -151,14 +152,17 @@ class ManySources:
         return True
 
     def stop(self, timeout_s: float = _END_LIMIT_S) -> bool:
-        """Ends all sources within `timeout_s`, their outputs complete. False if one was still busy then."""
-        give_up = time.monotonic() + timeout_s
+        """Ends all sources within `timeout_s`, their outputs complete. Who is still opening a source has nothing to
+        complete, and is waited for two seconds at most. False if one was still busy then."""
+        now = time.monotonic()
         enders = [threading.Thread(target=run.stop, args=(timeout_s,), daemon=True) for run in self.sources]
         for ender in enders:
             ender.start()
-        for thread in (*enders, *(run for run in self.sources if run.ident is not None)):
-            if thread is not threading.current_thread():
-                thread.join(max(0.0, give_up - time.monotonic()))
+        for run, ender in zip(self.sources, enders, strict=True):
+            limit_s = timeout_s if run.pipeline is not None else min(timeout_s, _END_LIMIT_S)
+            for thread in (ender, run):
+                if thread.ident is not None and thread is not threading.current_thread():
+                    thread.join(max(0.0, now + limit_s - time.monotonic()))
         self._close_detectors()
         return self.is_over
 
@@ -202,6 +206,7 @@ class ManySources:
             named.config,
             make_detector=share,
             batch_size=self._batch_size,
+            decoder_threads=max(1, core_count() // len(self.sources)),
             name=named.name if len(self.sources) > 1 else "",
         )
 

@@ -43,8 +43,8 @@ class Picture(Protocol):
         ...
 
     def shrunk(self, size: tuple[int, int]) -> Image:
-        """(H, W, 3) uint8 BGR of `size` (width, height), which is no larger than the picture's: for the eye, each
-        pixel the mean of those that it covers."""
+        """(H, W, 4) uint8 blue, green, red and 255, of `size` (width, height), which is no larger than the picture's:
+        for the eye, each pixel the mean of those that it covers. At the picture's own size the colours of `bgr()`."""
         ...
 
 

@@ -235,3 +235,19 @@ def test_a_detector_that_stalls_holds_all_up_and_lets_all_go_on(cameras: list[Ca
         )
         assert many.stop(20)
         assert many.error is None
+
+
+def test_to_stop_does_not_wait_for_a_source_that_does_not_open() -> None:
+    with socket.create_server(("127.0.0.1", 0)) as silent:
+        url = f"http://127.0.0.1:{silent.getsockname()[1]}/"
+        runs = [NamedRun("silent", RunConfig(source=url)), NamedRun("demo", RunConfig())]
+        many = ManySources(runs, make_detector=lambda _config: FakeDetector())
+        many.start()
+        opening, running = many.sources
+        _until(lambda: _processed(running) >= 1, "the other runs")
+        assert not many.stop(60)  # before the silent one gives up by itself
+        assert running.is_over
+        assert not opening.is_over
+        assert opening.pipeline is None
+    opening.join(30)  # its server is gone
+    assert many.is_over

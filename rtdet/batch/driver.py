@@ -59,7 +59,7 @@ class Driver:
         try:
             while not is_over():
                 self._give_out()
-                if not self._busy:
+                if not self._busy and not self._journal.is_left():
                     break
                 for event in self._engine.wait(_WAIT_S):
                     self._ended(event)

@@ -215,6 +215,14 @@ class Journal:
             )
             return [one for one in map(_source, rows) if one.number not in without]
 
+    def is_left(self) -> bool:
+        """Whether anything is still to be done."""
+        with self._errors():
+            found = self._db.execute(
+                "SELECT 1 FROM sources WHERE state IN (?, ?) LIMIT 1", (WAITING, IN_PIECES)
+            )
+            return found.fetchone() is not None
+
     def source(self, number: int) -> Source:
         """The source of this number."""
         with self._errors():

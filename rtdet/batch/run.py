@@ -80,7 +80,7 @@ def run_batch(
         if not counts.waiting and not counts.in_pieces:
             write_sources(journal, layout.sources)
             return Summary(counts, 0.0, 0)
-        engine = open_engine(wish.engine, str(settings.run.get("device", "auto")))
+        engine = open_engine(wish.engine, str(settings.run.get("device", "auto")), layout.work)
         opened.callback(engine.close)
         on_begin(engine, counts)
         driver = Driver(layout, journal, engine, Plan(settings, wish.cut, wish.retries))

@@ -31,6 +31,7 @@ COMMANDS = {
     "batch": ("rtdet.cli.batch", "Work through many sources, on one machine or on a cluster."),
     "count": ("rtdet.cli.count", "Count who crosses lines and who is in zones."),
     "plan": ("rtdet.cli.plan", "Draw where objects were: plan, heat map, trails."),
+    "bench": ("rtdet.cli.bench", "Measure how quick this machine is, stage by stage."),
     "doctor": ("rtdet.cli.doctor", "Show what this machine can do, and what is missing."),
     "export": ("rtdet.cli.export", "Write a network of rtdet as ONNX or OpenVINO."),
     "train": ("rtdet.cli.train", "Train a detector on labelled pictures."),
@@ -181,6 +182,13 @@ def _several(
     "auto: as seldom as a live source, or a window, is too fast for it.  [default: 1]",
 )
 @click.option(
+    "--max-latency",
+    type=float,
+    metavar="MS",
+    help="Of a live source: where results would be older, look at fewer frames, and with a smaller input, until the "
+    "machine has time again.",
+)
+@click.option(
     "--save",
     metavar="OUT.mp4|.mkv|DIR/",
     help="Record annotated video: H.264, with the source's timestamps and sound. Of single pictures a slide show, or "
@@ -228,7 +236,8 @@ def _several(
     "config_file",
     metavar="FILE.toml",
     shell_complete=completion.files,
-    help="Read settings from a file; they are named like these options.",
+    help="Read settings from a file; they are named like these options. Its tables [[sources]] are sources with a "
+    "name and settings of their own.",
 )
 @options.quiet(unset=True)
 @click.option("--debug", is_flag=True, default=None, help="Show tracebacks.")
@@ -237,6 +246,9 @@ def _several(
 @click.pass_context
 def cli(ctx: click.Context, /, config_file: str | None, half: bool, show: bool, **values: Any) -> None:
     """Detect and track objects in video. Without a command, open the viewer on SRC.
+
+    Of several sources each has a tracker and outputs of its own: {name} in the path of an output, and of --zones,
+    stands for the source's name, {index} for its number.
 
     The viewer starts with the model, input size, tracker, thresholds and camera motion that it was last used with,
     except for those given here, in RTDET_* variables or in the configuration file.

@@ -32,12 +32,18 @@ def _several(
 @click.option("--out", metavar="DIR", help="Folder for the results; named again, it goes on where it was.")
 @click.option(
     "--engine", metavar="NAME", default="auto", show_default=True,
-    help="local: processes of this machine. auto: the same.",
+    help="local: processes of this machine. ray: a Ray cluster. auto: ray with --address, else local.",
 )  # fmt: skip
+@click.option(
+    "--address", metavar="A", help="The Ray cluster: auto, ray://HOST:10001 or HOST:6379.  [default: none]"
+)
 @click.option("--workers", type=int, metavar="N", help="Processes that work.  [default: one for each core]")
 @click.option("--cores", type=int, metavar="N", help="Cores of each worker.  [default: 1]")
 @click.option(
     "--memory", metavar="SIZE", help="The most that a worker may take, as 4GB.  [default: its share]"
+)
+@click.option(
+    "--gpus", type=float, metavar="X", help="The share of a GPU that each worker of a cluster has, as 0.5."
 )
 @click.option(
     "--save",
@@ -77,6 +83,7 @@ def _several(
 @click.option(
     "--dry-run", is_flag=True, help="List what would be done and what it would cost, and do nothing."
 )
+@click.option("--dashboard", is_flag=True, help="Start Ray's dashboard with a cluster of this machine's own.")
 @options.model(unset=True)
 @options.conf("Lowest score of a new object; a tracker may follow it through lower ones.", unset=True)
 @options.iou(unset=True)
@@ -104,9 +111,9 @@ def _several(
 @options.max_megapixels(unset=True)
 @options.quiet()
 def command(
-    sources: tuple[str, ...], out: str | None, engine: str, workers: int | None,
-    cores: int | None, memory: str | None, pieces: int | None, piece_minutes: float,
-    retries: int, stalled: float, dry_run: bool, quiet: bool, **values: Any,
+    sources: tuple[str, ...], out: str | None, engine: str, address: str | None, workers: int | None,
+    cores: int | None, memory: str | None, gpus: float | None, pieces: int | None, piece_minutes: float,
+    retries: int, stalled: float, dry_run: bool, dashboard: bool, quiet: bool, **values: Any,
 ) -> None:  # fmt: skip
     """Work through many sources: files, folders with all below them, patterns, addresses, and manifests, which are
     .txt, .csv, .jsonl or .parquet with a column `path` and, if need be, settings of each row (`conf`, `model`,
@@ -143,7 +150,7 @@ def command(
         None if goes_on and not settings.run and not settings.files else settings,
         Cut(pieces, piece_minutes * 60),
         retries,
-        EngineWish(engine, workers, cores, memory, stalled),
+        EngineWish(engine, address, workers, cores, memory, gpus, stalled, dashboard),
         retry_failed=verb == "retry",
         quiet=quiet,
     )

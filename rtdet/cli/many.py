@@ -97,14 +97,14 @@ def _progress(many: ManySources, *, quiet: bool) -> Iterator[Callable[[], None]]
     columns = [
         TextColumn("{task.description}"),
         BarColumn(),
-        TextColumn("{task.completed} frames"),
+        TextColumn("{task.completed}{task.fields[of]} frames"),
         TextColumn("{task.fields[speed]:.0f}/s"),
         TextColumn("{task.fields[state]}"),
         TimeRemainingColumn(),
     ]
     with Progress(*columns, console=console(stderr=True), transient=True) as bars:
         tasks = [
-            bars.add_task(escape(run.named.name), total=None, speed=0.0, state="opening")
+            bars.add_task(escape(run.named.name), total=None, speed=0.0, of="", state="opening")
             for run in many.sources
         ]
 
@@ -113,7 +113,8 @@ def _progress(many: ManySources, *, quiet: bool) -> Iterator[Callable[[], None]]
                 shown: dict[str, Any] = {"state": _state(run)}
                 if run.pipeline is not None:
                     stats = run.pipeline.stats()
-                    shown["total"] = expected_of(run.named.config, run.pipeline.source.info)
+                    total = expected_of(run.named.config, run.pipeline.source.info)
+                    shown |= {"total": total, "of": f" of {total}" if total else ""}
                     shown |= {"completed": stats.processed, "speed": stats.live.inference_fps}
                 bars.update(task, **shown)
 

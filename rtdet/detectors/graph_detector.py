@@ -25,6 +25,7 @@ from rtdet.detectors.look import Look
 from rtdet.detectors.names import class_names
 from rtdet.detectors.part_times import PartTimes
 from rtdet.detectors.selection import select, strongest, wanted_class
+from rtdet.detectors.sides import Side
 from rtdet.errors import ModelError, UsageError
 from rtdet.geometry.letterbox import Letterbox
 from rtdet.types import Detections, Image, InputSize, Picture, Thresholds, size_of
@@ -63,6 +64,7 @@ class GraphDetector:
         self._networks: dict[tuple[Size, PixelInput], Network] = {}
         self._times = PartTimes()
         self._closed = False
+        self._side, self._picture = Side(64, self._prepare_side), (16, 9)  # until the network is known
         if imgsz is not None and imgsz < 64:
             raise UsageError(f"--imgsz {imgsz} is too small for this model; use 64 or more")
         graph = open_graph(path, None if imgsz is None else math.ceil(imgsz / 32) * 32)
@@ -94,6 +96,30 @@ class GraphDetector:
         return self._times.last_ms
 
     @property
+    def side(self) -> int:
+        """Pixels of the longer side of the input that is in use."""
+        return self._side.now
+
+    def set_side(self, side: int) -> None:
+        """Looks at pictures with another input, of so many pixels on the longer side, as soon as the network is
+        compiled for it; until then with the one in use. Never waits. Raises UsageError where the model has one input
+        only."""
+        if self.input_size.is_fixed:
+            raise UsageError("this model has one input size only")
+        self._side.change(side)
+
+    def _prepare_side(self, side: int) -> None:
+        """Compiles the network for pictures as the last one, and runs it once. Raises ModelError for a size that it
+        cannot have."""
+        head = self._head
+        size = input_size(*self._picture, side, head.stride)
+        graph = self._graph.at(size)
+        if graph is None or not head.fits(graph.shapes, size):
+            raise ModelError(f"{self._path} cannot run at {size[0]}x{size[1]} pixels")
+        blank = np.zeros((size[1], size[0], 3), np.uint8)
+        next(iter(self._network(size, head.input).run_many([self._inputs(blank, size, head)])))
+
+    @property
     def input(self) -> InputSpec:
         """How pictures are prepared for the network."""
         return self._head.input
@@ -111,7 +137,7 @@ class GraphDetector:
     def look(self, image: Image | Picture) -> Look:
         """What the network gets for a picture and what it gives, as `detect` runs it."""
         width, height = size_of(image)
-        size = self._fixed or input_size(width, height, self._long_side, self._head.stride)
+        size = self._fixed or input_size(width, height, self.side, self._head.stride)
         spec = self._head.input
         fitted, back = fit_picture(image, size, spec)
         inputs = self._inputs(fitted, size, self._head)
@@ -165,8 +191,9 @@ class GraphDetector:
     def _first_size(self, head: Head, imgsz: int | None) -> Size:
         graph = self._graph
         own = graph.size if graph.has_own_size else None
-        side = self._long_side = _long_side(head, imgsz, graph)
-        wide = input_size(16, 9, side, head.stride)
+        side = _long_side(head, imgsz, graph)
+        self._side = Side(side, self._prepare_side)
+        wide = input_size(*self._picture, side, head.stride)
         if head.follows_size and head.input.fit != "stretch" and self._can_have(head, wide):
             self._network(wide, head.input)
             return wide
@@ -222,7 +249,8 @@ class GraphDetector:
             if self._fixed is not None:
                 return list(self._detect_same_size(images, self._fixed))
             found: list[Detections] = []
-            for size, batch in runs_of_one_size(images, self._long_side, self._head.stride):
+            for size, batch in runs_of_one_size(images, self.side, self._head.stride):
+                self._picture = size_of(batch[0])
                 found.extend(self._detect_same_size(batch, size))
             return found
 
@@ -266,6 +294,7 @@ class GraphDetector:
 
     def close(self) -> None:
         self._closed = True
+        self._side.close()
         for network in self._networks.values():
             network.close()
 

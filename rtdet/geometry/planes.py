@@ -18,8 +18,10 @@ class Planes:
     chroma: tuple[Image, Image]
     matrix: FloatArray
 
-    def scaled(self, size: tuple[int, int], how: int = cv2.INTER_LINEAR) -> Image:
-        """(H, W, 3) BGR of `size` (width, height): each plane scaled as cv2.resize does it, and then converted."""
-        parts = [cv2.resize(plane, size, interpolation=how) for plane in (self.luma, *self.chroma)]
+    def scaled(self, size: tuple[int, int]) -> Image:
+        """(H, W, 3) BGR of `size` (width, height): each plane scaled as cv2.INTER_LINEAR does, and then converted."""
+        parts = [
+            cv2.resize(plane, size, interpolation=cv2.INTER_LINEAR) for plane in (self.luma, *self.chroma)
+        ]
         bgr: Image = cv2.transform(cv2.merge(parts), self.matrix)
         return bgr

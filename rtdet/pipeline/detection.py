@@ -151,6 +151,7 @@ class DetectWorker(Worker):
         found = self._ask(wanted)
         if len(found) != len(wanted):
             raise ModelError(f"{describe(self.part)} gave {len(found)} results for {len(wanted)} pictures")
+        self.flow.detector = self.part
         self._cadence.took((time.monotonic() - began) / len(wanted))
         detect_ms, detector_ms = self._times(began, len(wanted))
         for job, detections in zip(wanted, found, strict=True):

@@ -19,6 +19,7 @@ from rtdet.types import Detections, FloatArray, Frame, FrameResult, Tracks
 
 if TYPE_CHECKING:
     from rtdet.pipeline.cadence import Cadence
+    from rtdet.pipeline.governor import Governor
 
 # A recording of what is shown may fall behind by this many frames before it misses some.
 _SHOWN_CAPACITY = 16
@@ -133,6 +134,9 @@ class Flow:
         # Epoch and time of the newest frame that the tracker was told of, and of the one behind a window's boxes.
         self.updated_by: tuple[int, float] | None = None
         self._shown_by: tuple[int, float] | None = None
+        # The one that looked at a frame last, and who keeps results fresh, if anybody.
+        self.detector: object = None
+        self.governor: Governor | None = None
         self._source_is_open = threading.Lock()
         capacity = 1 if policy is Policy.LATEST else batch_size + 2  # see make_room
         self.frames: Buffer[Job] = Buffer(capacity, policy, self._count_drop, self._busy_reason)

@@ -20,6 +20,7 @@ from rtdet.pipeline.capture import CaptureWorker, Limits
 from rtdet.pipeline.delivery import OutputWorker
 from rtdet.pipeline.detection import DetectWorker
 from rtdet.pipeline.flow import STOP, Flow
+from rtdet.pipeline.governor import Governor
 from rtdet.pipeline.keeping import Keeper, KeepWorker
 from rtdet.pipeline.results import Results
 from rtdet.pipeline.stats import Stats
@@ -55,6 +56,7 @@ class Pipeline:
     rests_at_end: after the last frame the run is paused and not over, for somebody who looks through pictures.
     every:       the detector looks at every so many frames, and the tracker carries its tracks to the others, which
                  are then results too; None: chosen where frames do not wait for the detector (`cadence`).
+    max_latency_ms: results are kept younger than this (`governor`); None: they are as old as they come.
     keep_detector: the last detector is left open at the end, for another pipeline.
     keeper: gets every candidate of the detector, far below the user's thresholds (`keeping`).
     camera_motion: reads the camera's motion from the pictures once `compensate_camera` asks for it.
@@ -86,6 +88,7 @@ class Pipeline:
         meter: TrackMeter | None = None,
         keeper: Keeper | None = None,
         every: int | None = 1,
+        max_latency_ms: float | None = None,
     ) -> None:
         _check(batch_size, max_frames, duration_s, every)
         self.source = source
@@ -108,6 +111,8 @@ class Pipeline:
         limits = Limits(max_frames, duration_s)
         self._capture = CaptureWorker(flow, supervisor, limits, paced=paced, rests_at_end=rests_at_end)
         self._cadence = Cadence(every, takes_newest=policy is Policy.LATEST)
+        if max_latency_ms is not None:
+            flow.governor = Governor(max_latency_ms, self._cadence)
         self._detect = DetectWorker(detector, flow, supervisor, batch_size, self._cadence, keep=keep_detector)
         self._track = TrackWorker(flow, supervisor)
         self._kept = (
@@ -342,7 +347,12 @@ class Pipeline:
 
     def stats(self) -> Stats:
         """Counts, rates and times up to now."""
-        return replace(self._flow.stats.snapshot(), decoder=self.source.info.decoder)
+        stats, governor = self._flow.stats.snapshot(), self._flow.governor
+        stats = replace(stats, decoder=self.source.info.decoder)
+        if governor is None:
+            return stats
+        gave_up = str(governor.setting) if governor.gave_up else ""
+        return replace(stats, governor=governor.as_dict(), live=replace(stats.live, gave_up=gave_up))
 
     def flush_kept(self) -> None:
         """Has what is to be kept written soon, also where no more frames come. Never waits."""

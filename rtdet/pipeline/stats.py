@@ -23,7 +23,8 @@ STAGES = (*WAY, "detect", "age", "picture_age", "boxes_age")
 class LiveStats:
     """The last `RECENT_S` seconds (inference_fps: frames that the detector looked at), and how old the frame on
     screen was when it was painted, and the detection behind its boxes. stages_ms: {stage: {"p50", "p95"}} of each
-    stage's last 60 times."""
+    stage's last 60 times. gave_up: what the detector does so that results stay fresh enough (--max-latency), "" where
+    that is all that it should."""
 
     capture_fps: float = 0.0
     inference_fps: float = 0.0
@@ -31,6 +32,7 @@ class LiveStats:
     shown_age_ms: float | None = None
     boxes_age_ms: float | None = None
     stages_ms: Mapping[str, Mapping[str, float]] = field(default_factory=dict)
+    gave_up: str = ""
 
 
 class Behind(NamedTuple):
@@ -59,6 +61,7 @@ class Stats:
     exact within 0.5 %.
 
     decoder: the codec of the source and what decodes it, as "h264 (software)"; empty where nothing is decoded.
+    governor: with --max-latency, the bound and the seconds of the run at each setting (governor.Governor.as_dict).
     """
 
     frames_in: int = 0
@@ -77,6 +80,7 @@ class Stats:
     stages_ms: Mapping[str, Mapping[str, float]] = field(default_factory=dict)
     live: LiveStats = LiveStats()
     decoder: str = ""
+    governor: Mapping[str, Any] | None = None
 
     @property
     def detected(self) -> int:
@@ -106,6 +110,7 @@ class Stats:
             },
             "invalid_boxes": self.invalid_boxes,
             **({"decoder": self.decoder} if self.decoder else {}),
+            **({} if self.governor is None else {"governor": self.governor}),
         }
 
 

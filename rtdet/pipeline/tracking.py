@@ -35,7 +35,9 @@ class TrackWorker(Worker):
         self.flow.listeners.end(self.end_reason)
 
     def close(self) -> None:
-        """Does nothing: a tracker holds nothing that needs closing."""
+        """A tracker holds nothing that needs closing."""
+        if self.flow.governor is not None:
+            self.flow.governor.close()
 
     def _track(self, job: Job) -> None:
         flow = self.flow
@@ -66,9 +68,12 @@ class TrackWorker(Worker):
         self._in_hand = []
         if not job.is_carried:
             flow.updated_by = job.epoch, job.frame.t
+        age_ms = (ended - job.released_at) * 1e3
+        if flow.governor is not None and not job.single:
+            flow.governor.note(ended, age_ms, None if job.is_carried else job.detect_ms, flow.detector)
         flow.stats.processed(
             stage_ms,
-            (ended - job.released_at) * 1e3,
+            age_ms,
             detections=len(result.detections),
             tracked=len(tracks),
             is_carried=job.is_carried,

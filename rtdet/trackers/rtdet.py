@@ -44,6 +44,8 @@ GATE, LOW_GATE, NEW_GATE = 0.3, 0.6, 0.1
 AGILE_LOW_GATE = 0.4
 # Of how far a detection lies off its track, as the filter has it, this part is in the box that is given out.
 BELIEF = 0.35
+# That part is soon of no more worth for where the track will be: the time constant of its fading, in seconds.
+BELIEF_LASTS_S = 0.3
 # Tracks turn and stop more often than their filters think: their doubt for matching, in standard deviations.
 DOUBT = 4.0
 # Root mean square error of a prediction, in its standard deviations; the same from .1 to 1 s ahead (MOT17).
@@ -172,9 +174,14 @@ class RtdetTracker:
         table = self._table.compress(self._visible(), axis=1)
         reach_s = min(max(ahead_s, -self.horizon_s), self.horizon_s)
         if reach_s != 0:
+            off = table[BOX] - forecast.to_boxes(table[MOTION])
+            off *= math.exp(-abs(reach_s) / BELIEF_LASTS_S)
             forecast.advance(table[MOTION], reach_s, self._agility.value)
             forecast.apply_step(table[MOTION], self._camera_velocity.ahead(reach_s))
-            table[BOX] = forecast.to_boxes(table[MOTION])
+            ahead = forecast.to_boxes(table[MOTION])
+            np.add(ahead, off, out=table[BOX])
+            # A box that shrinks as it goes away does not become none.
+            np.maximum(table[BOX][2:], 0.5 * ahead[2:], out=table[BOX][2:])
         return self._tracks(table, ahead_s)
 
     def _move(self, t: float) -> bool:

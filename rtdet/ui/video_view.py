@@ -185,7 +185,7 @@ class VideoView(QWidget):
             painter.fillRect(self.rect(), QColor(theme.BACKGROUND))
             if self.frame is None:
                 return
-            place, image = self._picture.render(self.frame.bgr, self.viewport, self.devicePixelRatioF())
+            place, image = self._picture.render(self.frame.picture, self.viewport, self.devicePixelRatioF())
             if self._is_grey:
                 self._paint_old(painter, place, image)
             else:

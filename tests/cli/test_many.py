@@ -189,6 +189,6 @@ def test_on_a_terminal_each_source_has_a_line_of_progress(tmp_path) -> None:
         os.close(mine)
     assert process.wait(60) == 0
     text = shown.decode(errors="replace")
-    assert re.search(r"demo .* frames", text)
-    assert re.search(r"demo-2 .* frames", text)
+    assert re.search(r"demo .* of 20 frames", text)
+    assert re.search(r"demo-2 .* of 20 frames", text)
     assert "together: 40 frames" in text

@@ -44,6 +44,47 @@ def test_at_actual_size_every_pixel_of_the_source_is_one_of_the_screen(ratio: fl
         assert [color.blue(), color.green(), color.red()] == bgr[y, x].tolist()
 
 
+class Given:
+    """A types.Picture that knows what it was asked for."""
+
+    def __init__(self, bgr: np.ndarray) -> None:
+        self.image, self.asked = bgr, []
+        self.size = (bgr.shape[1], bgr.shape[0])
+
+    def bgr(self) -> np.ndarray:
+        self.asked.append("all")
+        return self.image
+
+    def scaled(self, size: tuple[int, int]) -> np.ndarray:
+        raise AssertionError
+
+    def shrunk(self, size: tuple[int, int]) -> np.ndarray:
+        self.asked.append(size)
+        return np.full((size[1], size[0], 4), 90, np.uint8)
+
+
+def test_a_picture_that_is_shown_smaller_than_it_is_is_not_converted_whole() -> None:
+    picture = Given(noise(4000, 3000))
+    _, image = ScaledPicture().render(picture, fitted(400, 300, (4000, 3000)), 1.0)
+    assert picture.asked == [(400, 300)]
+    assert (image.width(), image.height()) == (400, 300)
+    assert image.pixelColor(200, 100).getRgb()[:3] == (90, 90, 90)
+
+
+@pytest.mark.parametrize("scale", [1.0, 2.0, 8.0])
+def test_a_picture_that_is_zoomed_into_has_its_own_pixels(scale: float) -> None:
+    bgr = noise(640, 480)
+    view = fitted(320, 240, (640, 480))
+    view.zoom_to(scale, 160, 120)
+    picture = Given(bgr)
+    place, image = ScaledPicture().render(picture, view, 1.0)
+    assert picture.asked == ["all"]
+    assert image == ScaledPicture().render(bgr, view, 1.0)[1]
+    x, y = view.to_image(place.x(), place.y())
+    color = image.pixelColor(0, 0)
+    assert [color.blue(), color.green(), color.red()] == bgr[round(y), round(x)].tolist()
+
+
 def test_only_the_visible_part_is_scaled_when_zoomed_in() -> None:
     view = fitted(400, 300, (4000, 3000))
     view.zoom_to(8.0, 200, 150)

@@ -84,7 +84,23 @@ def test_pictures_are_upright_in_every_size(mirrored, clockwise):
     small = (picture.size[0] // 8, picture.size[1] // 8)
     expected = cv2.resize(picture.bgr(), small, interpolation=cv2.INTER_LINEAR)
     assert difference(picture.scaled(small), expected).mean() < 0.7
-    assert difference(picture.shrunk(small), cv2.resize(picture.bgr(), small, interpolation=3)).mean() < 0.8
+    seen = picture.shrunk(small)
+    assert seen.shape == (small[1], small[0], 4)
+    assert (seen[..., 3] == 255).all()
+    assert (
+        difference(seen[..., :3], cv2.resize(picture.bgr(), small, interpolation=cv2.INTER_AREA)).mean() < 2.5
+    )
+
+
+@pytest.mark.parametrize("pix_fmt", IN_PLANES)
+@pytest.mark.parametrize("is_converted", [False, True])
+def test_a_picture_shown_at_its_own_size_has_the_pixels_of_the_converted_one(pix_fmt, is_converted):
+    picture, other = decoded(video_frame(pix_fmt)), decoded(video_frame(pix_fmt))
+    if is_converted:
+        picture.bgr()
+    seen = picture.shrunk(picture.size)
+    assert np.array_equal(seen[..., :3], other.bgr())
+    assert (seen[..., 3] == 255).all()
 
 
 @pytest.mark.parametrize("pix_fmt", ["yuv420p10le", "rgb24", "gray", "yuva420p", "pal8", "yuv411p", "bgra"])

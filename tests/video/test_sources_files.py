@@ -542,3 +542,18 @@ def test_the_real_clips_are_read_whole(shared_data):
             frames = read_all(source)
         assert len(frames) == count == source.info.frame_count
         assert all(b.t > a.t for a, b in itertools.pairwise(frames))
+
+
+@pytest.mark.skipif(not Path("/proc/self/task").is_dir(), reason="threads are counted as Linux lists them")
+@pytest.mark.parametrize(("asked", "helping"), [(1, 0), (2, 2)])
+def test_a_file_is_decoded_by_as_many_threads_as_it_is_given(tmp_path, asked, helping):
+    def decoding():
+        names = [task.joinpath("comm").read_text() for task in Path("/proc/self/task").iterdir()]
+        return sum(name.startswith("av:") for name in names)
+
+    path = tmp_path / "film.mp4"
+    film(path, [numbered(i) for i in range(20)])
+    before = decoding()
+    with closing(open_source(path, decoder_threads=asked)) as source:
+        assert [source.read().index for _ in range(20)] == list(range(20))
+        assert decoding() - before == helping

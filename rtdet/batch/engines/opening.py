@@ -2,33 +2,47 @@
 
 from __future__ import annotations
 
+import os
 from dataclasses import dataclass
+from pathlib import Path
 
 from rtdet.batch.engines.engine import Engine
 from rtdet.batch.engines.local import LocalEngine
 from rtdet.batch.process import Limits
 from rtdet.batch.sizes import memory_of_worker, workers_of_machine
 from rtdet.errors import UnknownNameError
+from rtdet.extras import is_installed, require
 
-ENGINES = ("auto", "local")
+ENGINES = ("auto", "local", "ray")
 
 
 @dataclass(frozen=True)
 class EngineWish:
-    """Where the work is to be done. workers, cores, memory: how many, and what each may take; None: by the machine.
-    stalled_s: a worker that gives no frame for so long is ended."""
+    """Where the work is to be done. address: of a Ray cluster, "auto" for the one that this machine is part of.
+    workers, cores, memory: how many, and what each may take; None: by the machine. gpus: the share of a GPU that each
+    has on a cluster. stalled_s: a worker that gives no frame for so long is ended. dashboard: of a cluster that is
+    started for this batch."""
 
     name: str = "auto"
+    address: str | None = None
     workers: int | None = None
     cores: int | None = None
     memory: str | None = None
+    gpus: float | None = None
     stalled_s: float = 600.0
+    dashboard: bool = False
 
 
-def open_engine(wish: EngineWish, device: str) -> Engine:
-    """Raises UnknownNameError, UsageError."""
+def open_engine(wish: EngineWish, device: str, folder: Path) -> Engine:
+    """Raises UnknownNameError, UsageError, MissingExtraError; SourceError where the cluster does not answer."""
     if wish.name not in ENGINES:
         raise UnknownNameError("engine", wish.name, ENGINES)
+    is_cluster = wish.address is not None or bool(os.environ.get("RAY_ADDRESS"))
+    if wish.name == "ray" or (wish.name == "auto" and is_cluster and (wish.address or is_installed("ray"))):
+        require("batch", "--engine ray" if wish.name == "ray" else "--address")
+        from rtdet.batch.engines.ray import RayEngine
+
+        return RayEngine(wish, device, folder)
     workers, cores = workers_of_machine(wish.workers, wish.cores, device)
     memory = memory_of_worker(wish.memory, workers)
     return LocalEngine(workers, Limits(cores, memory, wish.stalled_s))

@@ -23,6 +23,7 @@ from rtdet.detectors.family.postprocess import postprocess
 from rtdet.detectors.family.weights import load_weights, read_config
 from rtdet.detectors.look import Look
 from rtdet.detectors.part_times import PartTimes
+from rtdet.detectors.sides import Side
 from rtdet.errors import ModelError, UsageError
 from rtdet.extras import require_for_model
 from rtdet.geometry.letterbox import Letterbox, letterbox, stretch
@@ -64,7 +65,8 @@ class NetworkDetector(ABC):
         self.suppression: str = getattr(self._config, "suppression", "nms")  # an SSD's is NMS
         self._times = PartTimes()
         self.thresholds = thresholds or Thresholds()
-        self._long_side = long_side_of(self._config, imgsz)
+        self._side = Side(long_side_of(self._config, imgsz), self._prepare_side)
+        self._picture = (16, 9)
         self.input_size = InputSize(long_side_of(self._config), is_fixed=self._config.input_size is not None)
         check_names(backend, device, precision)
         choices = candidates(backend, device, is_file=False)
@@ -73,7 +75,7 @@ class NetworkDetector(ABC):
         self._precision = self._choose_precision(precision)
         self._networks: dict[Size, Network] = {}
         # Opened at once, so that a wrong device or back end fails here and not on the first frame.
-        size = self._config.input_size or input_size(16, 9, self._long_side, self._config.multiple)
+        size = self._config.input_size or input_size(*self._picture, self.side, self._config.multiple)
         if choices[1:] and isinstance(weights, Path) and not getattr(self._config, "openvino_lacks", ""):
             self._take_quickest(choices, weights, precision, size)
         self._network(size)
@@ -105,6 +107,25 @@ class NetworkDetector(ABC):
         return self._times.last_ms
 
     @property
+    def side(self) -> int:
+        """Pixels of the longer side of the input that is in use."""
+        return self._side.now
+
+    def set_side(self, side: int) -> None:
+        """Looks at pictures with another input, of so many pixels on the longer side, as soon as the network is
+        compiled for it; until then with the one in use. Never waits. Raises UsageError where the model has one input
+        only."""
+        if self.input_size.is_fixed:
+            raise UsageError("this model has one input size only")
+        self._side.change(side)
+
+    def _prepare_side(self, side: int) -> None:
+        """Compiles the network for pictures as the last one, and runs it once."""
+        size = input_size(*self._picture, side, self._config.multiple)
+        blank = np.zeros((size[1], size[0], 3), np.uint8)
+        next(iter(self._network(size).run_many([self._inputs(blank)])))
+
+    @property
     def weights(self) -> Path | DetectionNetwork:
         """The file of weights, or the network, that it was made of. Raises ModelError once closed."""
         if self._weights is None:
@@ -114,7 +135,7 @@ class NetworkDetector(ABC):
     def look(self, image: Image | Picture) -> Look:
         """What the network gets for a picture and what it gives, as `detect` runs it."""
         width, height = size_of(image)
-        size = self._config.input_size or input_size(width, height, self._long_side, self._config.multiple)
+        size = self._config.input_size or input_size(width, height, self.side, self._config.multiple)
         fitted, back = self._fit(image, size)
         inputs = self._inputs(fitted)
         outputs = next(iter(self._network(size).run_many([inputs])))
@@ -136,7 +157,8 @@ class NetworkDetector(ABC):
             if self._config.input_size is not None:
                 return list(self._detect_same_size(images, self._config.input_size))
             found: list[Detections] = []
-            for size, batch in runs_of_one_size(images, self._long_side, self._config.multiple):
+            for size, batch in runs_of_one_size(images, self.side, self._config.multiple):
+                self._picture = size_of(batch[0])
                 found.extend(self._detect_same_size(batch, size))
             return found
 
@@ -208,6 +230,7 @@ class NetworkDetector(ABC):
 
     def close(self) -> None:
         self._weights = None
+        self._side.close()
         for network in self._networks.values():
             network.close()
 

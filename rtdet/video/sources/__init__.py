@@ -48,6 +48,7 @@ def open_source(
     max_megapixels: float = MAX_MEGAPIXELS,
     packets: PacketCopy | None = None,
     hwaccel: str = "auto",
+    decoder_threads: int = 0,
 ) -> Source:
     """The source that a text names: see `SOURCES` for the spellings.
 
@@ -55,7 +56,8 @@ def open_source(
     their names and sizes). video_track: which of a container's, from 0 (None: the film). max_megapixels: larger
     pictures are not decoded. packets: takes the packets of a file or a stream, to copy them; UsageError where a
     source has none. hwaccel: what decodes, a device as FFmpeg names it ("cuda", "vaapi", ...), "auto" or "off".
-    Raises SourceError, one line that names the source and says what to do.
+    decoder_threads: at most so many decode a file or a stream (0: one for each core). Raises SourceError, one line
+    that names the source and says what to do.
 
     >>> source = rtdet.open_source("street.mp4", start_s=0.2)
     >>> source.info.width, source.info.height, source.info.fps
@@ -87,7 +89,7 @@ def open_source(
         from rtdet.video.sources.hardware import check_hwaccel
 
         check_hwaccel(hwaccel)
-    reading = Reading(start_s, taken_as, video_track, max_megapixels, packets, hwaccel)
+    reading = Reading(start_s, taken_as, video_track, max_megapixels, packets, hwaccel, decoder_threads)
     if not kind.has_packets:
         reading.refuse_copy(spelling)
     return kind.open(spelling, reading)

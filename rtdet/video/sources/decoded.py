@@ -11,7 +11,7 @@ import numpy as np
 
 from rtdet.geometry.planes import Planes
 from rtdet.types import FloatArray, Image, Picture
-from rtdet.video.sources.picture import Converter, Orientation
+from rtdet.video.sources.picture import INTERLEAVED, Converter, Orientation
 
 # 8 bits in planes, by how often chroma was halved (across, down).
 _HALVED = {
@@ -63,19 +63,20 @@ class DecodedPicture:
         twice."""
         if min(self.size[0] / size[0], self.size[1] / size[1]) < LEAST_REDUCTION:
             return np.asarray(cv2.resize(self.bgr(), size, interpolation=cv2.INTER_LINEAR), dtype=np.uint8)
-        return self._of_planes(size, cv2.INTER_LINEAR)
+        return self._orientation.apply(planes_of(self._frame).scaled(self._stored(size)))
 
     def shrunk(self, size: tuple[int, int]) -> Image:
         """See types.Picture."""
-        return self._of_planes(size, cv2.INTER_AREA)
+        if size == self.size and (self._bgr is not None or self._frame.format.name in INTERLEAVED):
+            return np.asarray(cv2.cvtColor(self.bgr(), cv2.COLOR_BGR2BGRA), dtype=np.uint8)
+        return self._orientation.apply(self._converter.to_bgra(self._frame, self._stored(size)))
 
     @property
     def _is_on_its_side(self) -> bool:
         return self._orientation.clockwise in (90, 270)
 
-    def _of_planes(self, size: tuple[int, int], how: int) -> Image:
-        stored = (size[1], size[0]) if self._is_on_its_side else size
-        return self._orientation.apply(planes_of(self._frame).scaled(stored, how))
+    def _stored(self, size: tuple[int, int]) -> tuple[int, int]:
+        return (size[1], size[0]) if self._is_on_its_side else size
 
 
 def planes_of(frame: Any) -> Planes:
@@ -85,14 +86,14 @@ def planes_of(frame: Any) -> Planes:
         np.frombuffer(plane, np.uint8).reshape(plane.height, plane.line_size) for plane in frame.planes
     )
     across = _HALVED[name][0]
-    if name in ("nv12", "nv21"):
+    if name in INTERLEAVED:
         pairs = chroma[0][:, : frame.width].reshape(frame.height // 2, frame.width // 2, 2)
         first, second = cv2.split(pairs)
         both = (first, second) if name == "nv12" else (second, first)
     else:
         both = cast(tuple[Image, Image], tuple(plane[:, : frame.width >> across] for plane in chroma))
     # What is converted by way of yuv420p is measured by it.
-    measured = "yuv420p" if name in ("nv12", "nv21") else name
+    measured = "yuv420p" if name in INTERLEAVED else name
     return Planes(
         luma[:, : frame.width], both, conversion(measured, int(frame.colorspace), int(frame.color_range))
     )

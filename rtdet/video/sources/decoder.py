@@ -73,6 +73,8 @@ class VideoDecoder:
         self.watch: Callable[[], None] = lambda: None
         # Threads per frame hold back as many frames as there are threads: good for files, bad for live.
         self.stream.thread_type = "SLICE" if live else "AUTO"
+        if reading.decoder_threads:
+            context.thread_count = reading.decoder_threads
         self._counts_empty_places = self.container.format.name == "avi"
         self.times = PictureTimes(by_decoding=self._counts_empty_places)
         self._reorders = bool(self.stream.codec_context.has_b_frames)

@@ -14,7 +14,7 @@ import numpy.typing as npt
 from rtdet.types import Image
 
 # 8 bits, with both chroma values side by side in one plane: what graphics hardware gives.
-_INTERLEAVED = frozenset({"nv12", "nv21"})
+INTERLEAVED = frozenset({"nv12", "nv21"})
 
 
 class Orientation(NamedTuple):
@@ -77,17 +77,23 @@ class Converter:
         from av.video.reformatter import VideoReformatter
 
         # The scalers inside are reused from frame to frame, and are for one thread at a time.
-        self._reformatter, self._divider = VideoReformatter(), VideoReformatter()
-        self._lock = threading.Lock()
+        self._reformatter, self._divider, self._shrinker = (VideoReformatter() for _ in range(3))
+        self._lock, self._lock_of_shrinker = threading.Lock(), threading.Lock()
 
     def to_bgr(self, frame: Any) -> Image:
         pixels = frame.format
         has_alpha = pixels.has_palette or any(part.is_alpha for part in pixels.components)
         with self._lock:
-            if pixels.name in _INTERLEAVED:
+            if pixels.name in INTERLEAVED:
                 # FFmpeg would convert them by another way, half a row off in chroma.
                 frame = self._divider.reformat(frame, format="yuv420p", threads=1)
             # One thread: the conversion costs half a millisecond at 720p, and waking a second one costs more.
             wanted = self._reformatter.reformat(frame, format="bgra" if has_alpha else "bgr24", threads=1)
         array = cast(npt.NDArray[np.uint8], wanted.to_ndarray())
         return on_black(array) if has_alpha else np.ascontiguousarray(array)
+
+    def to_bgra(self, frame: Any, size: tuple[int, int]) -> npt.NDArray[np.uint8]:
+        """(H, W, 4) of a frame without alpha, shrunk to `size` (width, height) by area."""
+        with self._lock_of_shrinker:
+            wanted = self._shrinker.reformat(frame, *size, format="bgra", interpolation="AREA", threads=1)
+        return np.ascontiguousarray(wanted.to_ndarray())

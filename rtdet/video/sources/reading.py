@@ -24,6 +24,7 @@ class Reading(NamedTuple):
     max_megapixels: pictures with more are not decoded.
     packets:        takes the packets that are read, to copy them.
     hwaccel:        the device that decodes: its name as FFmpeg has it, "auto", or "off".
+    decoder_threads: of a file or stream, at most; 0: one for each core.
     """
 
     start_s: float = 0.0
@@ -32,6 +33,7 @@ class Reading(NamedTuple):
     max_megapixels: float = MAX_MEGAPIXELS
     packets: PacketCopy | None = None
     hwaccel: str = "auto"
+    decoder_threads: int = 0
 
     def refuse_copy(self, name: str) -> None:
         """Raises UsageError where there are no packets to be copied."""

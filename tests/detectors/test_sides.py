@@ -1,0 +1,73 @@
+"""The input size of a detector, changed while it looks at pictures."""
+
+from __future__ import annotations
+
+import threading
+
+import numpy as np
+import pytest
+
+from rtdet.detectors.registry import load_detector
+from rtdet.detectors.sides import Side
+from rtdet.errors import UsageError
+from rtdet.types import Thresholds
+
+
+def test_the_old_side_is_in_use_until_the_new_one_is_prepared():
+    begun, go_on, prepared = threading.Event(), threading.Event(), list[int]()
+
+    def prepare(side: int) -> None:
+        begun.set()
+        assert go_on.wait(30)
+        prepared.append(side)
+
+    side = Side(416, prepare)
+    side.change(320)
+    assert begun.wait(30)
+    side.change(224)
+    side.change(288)
+    assert side.now == 416
+    go_on.set()
+    while side.now != 288:
+        pass
+    assert prepared == [320, 288], "of several wishes the last one counts"
+    side.change(288)
+    side.close()
+    side.change(320)
+    assert prepared == [320, 288], "a detector that is closed prepares nothing"
+
+
+def test_a_side_that_cannot_be_had_is_a_warning_and_the_old_one_stays(caplog):
+    failed = threading.Event()
+
+    def prepare(side: int) -> None:
+        failed.set()
+        raise ValueError(f"no {side}")
+
+    side = Side(416, prepare)
+    side.change(320)
+    assert failed.wait(30)
+    while side._thread is not None:
+        pass
+    assert side.now == 416
+    assert "the input stays at 416 pixels: no 320" in caplog.text
+    with pytest.raises(UsageError, match="63 pixels is too small"):
+        side.change(63)
+
+
+def test_a_detector_looks_with_another_input_and_boxes_stay_in_pixels_of_the_picture():
+    detector = load_detector("rtdet-n", thresholds=Thresholds(0.05))
+    picture = np.random.default_rng(0).integers(0, 256, (240, 320, 3), dtype=np.uint8)
+    detector.detect([picture])
+    before = detector.side
+    detector.set_side(before // 2)
+    for _ in range(10**6):
+        if detector.side == before // 2:
+            break
+        detector.detect([picture])
+    assert detector.side == before // 2
+    smaller = load_detector("rtdet-n", thresholds=Thresholds(0.05), imgsz=before // 2)
+    found, expected = detector.detect([picture])[0], smaller.detect([picture])[0]
+    np.testing.assert_allclose(found.boxes, expected.boxes, atol=0.5)
+    detector.close()
+    smaller.close()

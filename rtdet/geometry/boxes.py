@@ -94,7 +94,7 @@ def is_valid(boxes: FloatArray, width: float | None = None, height: float | None
     are_finite: BoolArray = np.asarray(np.isfinite(boxes))
     safe = boxes
     if not are_finite.all():  # next to never
-        safe = np.where(are_finite.all(axis=-1)[:, None], boxes, 0.0)  # which has no area
+        safe = np.where(are_finite.all(axis=-1, keepdims=True), boxes, 0.0)  # which has no area
     ok: BoolArray = (safe[:, 2] > safe[:, 0]) & (safe[:, 3] > safe[:, 1])
     if width is not None and height is not None:
         ok &= (safe[:, 0] < width) & (safe[:, 1] < height) & (safe[:, 2] > 0) & (safe[:, 3] > 0)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import OrderedDict
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from contextlib import suppress
 from dataclasses import replace
 from typing import Any
@@ -26,13 +26,17 @@ class Detectors:
     def __init__(self) -> None:
         self._open: OrderedDict[tuple[Any, ...], Detector] = OrderedDict()
 
-    def get(self, config: RunConfig, info: SourceInfo) -> Detector:
-        """The detector as a run of its own would have it on this source. Raises ModelError, UsageError, ..."""
+    def get(
+        self, config: RunConfig, info: SourceInfo, on_load: Callable[[], None] = lambda: None
+    ) -> Detector:
+        """The detector as a run of its own would have it on this source; `on_load` is called before a model is
+        loaded. Raises ModelError, UsageError, ..."""
         key = tuple(getattr(config, name) for name in _FIELDS)
         detector = self._open.pop(key, None)
         if detector is None:
             while len(self._open) >= _MOST:
                 self._open.popitem(last=False)[1].close()
+            on_load()
             detector = build_detector(config)
         self._open[key] = detector
         thresholds = thresholds_of(config)
@@ -82,6 +86,9 @@ class NotingDetector:
         self.found += found
         self.sizes += [frame.size for frame in frames]
         return list(found)
+
+    def carries(self, frame: Frame) -> bool:
+        return False
 
     def camera_step(self, frame: Frame) -> FloatArray | None:
         return None

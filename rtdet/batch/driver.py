@@ -12,10 +12,9 @@ from pathlib import Path
 from rtdet.batch.data_set import write_sources
 from rtdet.batch.engines.engine import Engine, Event
 from rtdet.batch.journal import Journal, Source
-from rtdet.batch.layout import Layout
+from rtdet.batch.layout import PIECE_FILE, Layout
 from rtdet.batch.settings import Settings
 from rtdet.batch.tasks import JOIN, PIECE, WHOLE, Cut, Outcome, Task
-from rtdet.batch.working import PIECE_FILE
 from rtdet.errors import RtdetError
 
 log = logging.getLogger("rtdet.batch")

@@ -130,6 +130,9 @@ class PieceDetector:
     def detect_frames(self, frames: Sequence[Frame]) -> list[Detections | None]:
         return [self._found(frame) for frame in frames]
 
+    def carries(self, frame: Frame) -> bool:
+        return False
+
     def camera_step(self, frame: Frame) -> FloatArray | None:
         return None
 

@@ -22,6 +22,7 @@ from rtdet.output_file import cannot_write
 
 TRACKS_FILE = "tracks.parquet"
 STATS_FILE = "stats.json"
+PIECE_FILE = "piece.npz"
 
 
 class Layout:

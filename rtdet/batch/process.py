@@ -20,8 +20,8 @@ from typing import BinaryIO
 from rtdet.batch.tasks import Outcome, Progress, Task
 from rtdet.batch.worker import READY
 
-# A model may have to be fetched, and compiled, before the first frame.
-_STALLED_BEFORE_FRAMES_S = 1800.0
+# A model may have to be fetched, and compiled.
+_STALLED_LOADING_S = 1800.0
 
 
 @dataclass(frozen=True)
@@ -85,9 +85,14 @@ class WorkerProcess:
             pickle.dump(task, self._process.stdin)
             self._process.stdin.flush()
 
+    def became_ready(self) -> None:
+        """The worker has said that it takes tasks."""
+        self.is_ready = True
+        self._moved_at = time.monotonic()
+
     def note(self, progress: Progress) -> None:
         """The worker said how far it is."""
-        if progress.frames > self.progress.frames:
+        if progress.frames > self.progress.frames or progress.is_loading != self.progress.is_loading:
             self._moved_at = time.monotonic()
         self.progress = progress
 
@@ -101,8 +106,8 @@ class WorkerProcess:
                 f"it took {used / 1e9:.1f} GB of memory, more than the {most / 1e9:.1f} GB of a worker"
             )
         elif self.task is not None:
-            limit_s = self._limits.stalled_s if self.progress.frames else _STALLED_BEFORE_FRAMES_S
-            if time.monotonic() - self._moved_at > max(limit_s, self._limits.stalled_s):
+            limit_s = max(self._limits.stalled_s, _STALLED_LOADING_S if self.progress.is_loading else 0.0)
+            if self.is_ready and time.monotonic() - self._moved_at > limit_s:
                 self._kill(f"no frame came for {self._limits.stalled_s:g} s")
 
     def end(self) -> None:

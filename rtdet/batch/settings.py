@@ -22,7 +22,7 @@ FILES: Mapping[str, tuple[str, ...]] = {
 _NAMES = {"tracks": "tracks", "save": "video", "keep": "run", "counts": "counts", "events": "events"}
 # Of the fields of a run, those that are no matter of one source.
 _NOT_OF_A_SOURCE = frozenset(
-    {"source", "headless", "offline", "quiet", "debug", "policy", "events_url", *OUTPUTS}
+    {"source", "max_latency", "headless", "offline", "quiet", "debug", "policy", "events_url", *OUTPUTS}
 )
 RUN_FIELDS = tuple(one.name for one in fields(RunConfig) if one.name not in _NOT_OF_A_SOURCE)
 # Other names for columns of a manifest, as on the command line.

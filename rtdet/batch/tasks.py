@@ -65,7 +65,9 @@ class Outcome:
 
 @dataclass(frozen=True)
 class Progress:
-    """How far a worker is: `frames` of its task, `time_s` seconds of the source's time."""
+    """How far a worker is: `frames` of its task, `time_s` seconds of the source's time. is_loading: it loads, or
+    fetches, its model."""
 
     frames: int = 0
     time_s: float = 0.0
+    is_loading: bool = False

@@ -48,7 +48,7 @@ class _Teller:
         self._told_at = 0.0
 
     def tell(self, progress: Progress) -> None:
-        if time.monotonic() - self._told_at >= _TELL_EVERY_S:
+        if progress.is_loading or time.monotonic() - self._told_at >= _TELL_EVERY_S:
             self._told_at = time.monotonic()
             _say(self._answers, progress, self._lock)
 

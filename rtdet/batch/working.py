@@ -16,7 +16,7 @@ from rtdet.batch.cutting import find_cuts, may_be_cut
 from rtdet.batch.data_set import DataSetWriter
 from rtdet.batch.detectors import Detectors, NotingDetector
 from rtdet.batch.joining import FoundAlready, JoinedSource, NotJoinableError, PieceDetector, check_seams
-from rtdet.batch.layout import STATS_FILE, TRACKS_FILE
+from rtdet.batch.layout import PIECE_FILE, STATS_FILE, TRACKS_FILE
 from rtdet.batch.opening import av_file, open_piece, open_source_of
 from rtdet.batch.piece_file import PieceFound, write_piece
 from rtdet.batch.settings import Settings
@@ -33,7 +33,6 @@ from rtdet.types import SourceInfo
 from rtdet.video.sources.container import FileSource
 
 _LOOK_EVERY_S = 0.2
-PIECE_FILE = "piece.npz"
 # Where the batch's folder cannot be written, every source would fail.
 _NO_PLACE = (errno.ENOSPC, errno.EDQUOT, errno.EROFS)
 
@@ -105,7 +104,9 @@ class Work:
                 raise
             return source
 
-        return self._run(task, config, open_it, lambda info: self._detectors.get(config, info), tell)
+        return self._run(
+            task, config, open_it, lambda info: self._detectors.get(config, info, loading(tell)), tell
+        )
 
     def _run(
         self,
@@ -155,7 +156,7 @@ class Work:
         sources = [open_piece(config, task.begin, task.end)]
 
         def lend() -> Detector:
-            noting.append(NotingDetector(self._detectors.get(config, sources[0].info)))
+            noting.append(NotingDetector(self._detectors.get(config, sources[0].info, loading(tell))))
             return noting[0]
 
         pipeline = build_pipeline(config, lend_detector=lend, source_opener=lambda _: sources[0])
@@ -184,7 +185,7 @@ class Work:
             used, find = joined, joined.found
 
         def lend(info: SourceInfo) -> Detector:
-            real = self._detectors.get(config, info)
+            real = self._detectors.get(config, info, loading(tell))
             suppression = getattr(real, "suppression", "none")
             return PieceDetector(find, real.class_names, real.thresholds, suppression)
 
@@ -192,6 +193,11 @@ class Work:
         if needs_pictures and not found_already.is_at_end():
             raise NotJoinableError("read once more, it has fewer pictures")
         return outcome
+
+
+def loading(tell: Tell) -> Callable[[], None]:
+    """What says that a model is being loaded."""
+    return lambda: tell(Progress(is_loading=True))
 
 
 def _config(task: Task) -> RunConfig:

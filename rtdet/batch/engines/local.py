@@ -64,7 +64,7 @@ class LocalEngine:
             worker.note(message)
             return []
         if message == READY:
-            worker.is_ready = True
+            worker.became_ready()
             return []
         task, worker.task = worker.task, None
         if isinstance(message, Outcome):

@@ -52,7 +52,10 @@ class RayWorker:
             except queue.Empty:
                 worker.look_after()
                 continue
-            if of is not worker or message == READY:
+            if of is not worker:
+                continue
+            if message == READY:
+                worker.became_ready()
                 continue
             if isinstance(message, Progress):
                 worker.note(message)

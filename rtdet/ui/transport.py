@@ -201,12 +201,12 @@ class StatusLine(QFrame):
 
 
 def describe_source(info: SourceInfo, source: str, queue: Sequence[str] = ()) -> str:
-    """street.mp4   1280 × 720   25 fps   then beach.mp4 and 2 more"""
+    """street.mp4   1280 × 720   25 fps   h264 (software)   then beach.mp4 and 2 more"""
     name = short_name(info.name or source)
     name = name if len(name) <= 40 else f"{name[:37]}…"
     size = f"{info.width} \N{MULTIPLICATION SIGN} {info.height}"
     rate = f"{info.fps:.4g} fps" if info.fps else "variable rate"
-    return "   ".join((name, size, rate, *_what_comes(queue)))
+    return "   ".join((name, size, rate, *filter(None, [info.decoder]), *_what_comes(queue)))
 
 
 def _what_comes(queue: Sequence[str]) -> list[str]:

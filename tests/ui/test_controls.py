@@ -4,6 +4,8 @@ from PyQt6.QtCore import QMimeData, QPoint, QPointF, Qt, QUrl
 from PyQt6.QtGui import QDropEvent
 from PyQt6.QtWidgets import QAbstractButton, QComboBox, QListWidget, QPushButton, QSlider, QToolButton
 
+from rtdet.types import SourceInfo
+from rtdet.ui.transport import describe_source
 from rtdet.viewer.player import Phase
 
 
@@ -446,3 +448,9 @@ def test_buttons_of_the_transport_follow_what_is_possible(qtbot, open_window) ->
     until(qtbot, lambda: window.player.phase is Phase.PLAYING)
     assert window.actions_["record"].isEnabled()
     assert window.actions_["play"].text() == "Pause"
+
+
+def test_the_status_line_says_what_decodes_where_something_does() -> None:
+    info = SourceInfo("street.mp4", 1280, 720, 25.0, decoder="h264 (vaapi)")
+    assert describe_source(info, "street.mp4").endswith("25 fps   h264 (vaapi)")
+    assert describe_source(SourceInfo("demo", 1280, 720, 25.0), "demo").endswith("25 fps")

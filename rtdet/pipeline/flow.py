@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 from rtdet.pipeline.buffers import Buffer, Policy
 from rtdet.pipeline.camera import Camera, PendingPoints
 from rtdet.pipeline.control import Control
-from rtdet.pipeline.found import Found
+from rtdet.pipeline.found import Found, with_ids
 from rtdet.pipeline.kept_frame import KeptFrame
 from rtdet.pipeline.shared_tracker import SharedTracker
 from rtdet.pipeline.stats import Behind, StatsCollector
@@ -185,6 +185,16 @@ class Flow:
         """The tracks for a window: what they come from is remembered until the window has painted them."""
         job, self._shown_by = self.newest_job, self.updated_by
         return self.tracking.at(t, 0) if job is None else self.tracking.at(t, job.epoch, job.frame.size)
+
+    def detected_tracks(self) -> Tracks:
+        """The newest detections, with the IDs of their tracks; none where they say nothing of the newest frame."""
+        job, newest, self._shown_by = self.newest_job, self.newest_result, self.updated_by
+        if job is None or newest is None or newest[0] != job.epoch or newest[1].frame.size != job.frame.size:
+            return Tracks()
+        result = newest[1]
+        if not self.tracking.says_of(result.frame.t, job.frame.t):
+            return Tracks(class_names=result.detections.class_names)
+        return with_ids(result.detections, result.tracks)
 
     def note_shown(self, frame: Frame, paint_ms: float | None) -> None:
         """A window painted `frame`, with what `tracks_at` said last."""

@@ -164,6 +164,7 @@ class Governor:
         self._cadence = cadence
         self._detector: Any = None
         self._first_side: int | None = None
+        self._asked_side: int | None = None  # the detector may still be compiling for it
         self._floor = 1
         self._rule = Rule(bound_ms, 0)
         self._spent_s: dict[Setting, float] = {}
@@ -219,6 +220,7 @@ class Governor:
         size = getattr(detector, "input_size", None)
         has_sides = hasattr(detector, "set_side") and size is not None and not size.is_fixed
         self._detector, self._first_side = detector, detector.side if has_sides else None
+        self._asked_side = self._first_side
         self._rule = Rule(self.bound_ms, len(SIDES) - 1 if has_sides else 0)
         self._floor = 1
         self._cadence.at_least(1)
@@ -234,7 +236,8 @@ class Governor:
         else:
             assert self._first_side is not None
             part = SIDES[self._rule.given.count("side")]
-            self._detector.set_side(max(round(self._first_side * part / 32) * 32, 64))
+            self._asked_side = max(round(self._first_side * part / 32) * 32, 64)
+            self._detector.set_side(self._asked_side)
 
     def _say(self, change: str, now: float) -> None:
         if not self._rule.given:
@@ -252,7 +255,7 @@ class Governor:
         if self._unsaid is not None and (is_at_the_end or now - self._unsaid[0] > _HOLDS_S):
             log.warning(
                 "--max-latency %g: results were %.0f ms old, so the detector now looks at %s",
-                self.bound_ms, self._unsaid[1], self.setting,
+                self.bound_ms, self._unsaid[1], Setting(self._cadence.every, self._asked_side),
             )  # fmt: skip
             self._unsaid = None
         if is_at_the_end and not self._has_despaired:

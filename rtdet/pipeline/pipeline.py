@@ -111,6 +111,7 @@ class Pipeline:
         limits = Limits(max_frames, duration_s)
         self._capture = CaptureWorker(flow, supervisor, limits, paced=paced, rests_at_end=rests_at_end)
         self._cadence = Cadence(every, takes_newest=policy is Policy.LATEST)
+        flow.make_room(batch_size, self._cadence)
         if max_latency_ms is not None:
             flow.governor = Governor(max_latency_ms, self._cadence)
         self._detect = DetectWorker(detector, flow, supervisor, batch_size, self._cadence, keep=keep_detector)
@@ -333,6 +334,11 @@ class Pipeline:
         except Exception as error:
             self._supervisor.failed(error, self._flow.tracking.tracker)
             return Tracks()
+
+    def detected_tracks(self) -> Tracks:
+        """What was detected last in this source, where it was detected, with the IDs of its tracks: for painting
+        boxes as they were found, and not as they should be by now. Never waits."""
+        return self._flow.detected_tracks()
 
     def results(self) -> Results[FrameResult]:
         """Every frame processed from now on, in order; starts the run if need be. Under WAIT a slow loop

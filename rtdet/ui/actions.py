@@ -88,6 +88,7 @@ COMMANDS = (
     Command("all_sources", "View", "All sources", ("0",), "grid"),
     Command("panel", "View", "Side panel", ("P",), "panel", "panel_open", line_above=True),
     Command("boxes", "View", "Boxes", ("B",), "", "show_boxes"),
+    Command("as_detected", "View", "Boxes as detected", ("Shift+B",), "", "as_detected"),
     Command("labels", "View", "Names, IDs and scores", ("N",), "", "show_labels"),
     Command("trails", "View", "Trails", ("T",), "", "show_trails"),
     Command("show_zones", "View", "Lines and zones", ("Z",), "", "show_zones"),

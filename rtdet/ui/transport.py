@@ -22,6 +22,8 @@ from rtdet.viewer.rates import age_text, clock
 
 NARROW = 640  # in which there is no room for the number of the frame
 
+_AGE = "Age of the picture on screen: the time since it was captured"
+
 
 class Transport(QFrame):
     def __init__(
@@ -126,7 +128,7 @@ class StatusLine(QFrame):
             ("capture", "Frames per second from the source"),
             ("inference", "Frames per second through the detector"),
             ("display", "Frames per second on screen"),
-            ("age", "Age of the picture on screen: the time since it was captured"),
+            ("age", _AGE),
             ("objects", "Objects on screen"),
             ("dropped", "Frames that never reached the detector"),
         ):
@@ -174,9 +176,13 @@ class StatusLine(QFrame):
 
     def _rates_changed(self, rates: Rates) -> None:
         self._show_recording()
+        gave_up = f" ({rates.gave_up})" if rates.gave_up else ""
+        self.numbers["age"].setToolTip(
+            f"{_AGE}; its boxes are by a detection {age_text(rates.boxes_age_ms)} old"
+        )
         for name, text in (
             ("capture", f"capture {rates.capture_fps:.1f}"),
-            ("inference", f"inference {rates.inference_fps:.1f}"),
+            ("inference", f"inference {rates.inference_fps:.1f}{gave_up}"),
             ("display", f"display {rates.display_fps:.1f} fps"),
             ("age", f"age {age_text(rates.age_ms)}"),
             ("objects", f"{rates.objects} object{'' if rates.objects == 1 else 's'}"),

@@ -6,7 +6,7 @@ import time
 from dataclasses import replace
 from typing import TYPE_CHECKING, Protocol
 
-from PyQt6.QtCore import QPointF, QRectF, Qt, pyqtSignal
+from PyQt6.QtCore import QPointF, QRect, QRectF, Qt, pyqtSignal
 from PyQt6.QtGui import (
     QColor,
     QContextMenuEvent,
@@ -23,6 +23,7 @@ from rtdet.types import Frame, FrameResult, Tracks
 from rtdet.ui import theme
 from rtdet.ui.overlay import paint_marks
 from rtdet.ui.picture import ScaledPicture
+from rtdet.ui.time_bar import HEIGHT, TimeBar
 from rtdet.ui.watching import watch
 from rtdet.video.draw import DrawStyle, Mark, TrailStore, marks_of
 from rtdet.viewer.player import PlayerState
@@ -46,6 +47,8 @@ class Feed(Protocol):
     def newest_result(self) -> FrameResult | None: ...
 
     def tracks_at(self, t: float) -> Tracks: ...
+
+    def detected_tracks(self) -> Tracks: ...
 
     def note_shown(self, frame: Frame, paint_ms: float | None = None) -> None: ...
 
@@ -79,7 +82,10 @@ class VideoView(QWidget):
             watch(self, window, name, self._repaint)
         for name in ("tracker", "selection"):
             player.watch(name, self._repaint)
+        self.time_bar, self._bar_place = TimeBar(self), QRect()
+        watch(self, window, "as_detected", lambda _value: self.take_again())
         player.watch("rates", self._rates_changed)
+        watch(self, window, "show_numbers", self._place_time_bar, now=True)
 
     @property
     def is_tile(self) -> bool:
@@ -129,7 +135,10 @@ class VideoView(QWidget):
         self._unshown |= is_new
         self.frame = frame
         reviewed = self.tools.tracks_of(frame) if self.tools is not None else None
-        self.tracks = feed.tracks_at(frame.t) if reviewed is None else reviewed
+        if reviewed is not None:
+            self.tracks = reviewed
+        else:
+            self.tracks = feed.detected_tracks() if self._window.as_detected else feed.tracks_at(frame.t)
         if is_new:
             self._changed_at = time.monotonic()
             self.trails.update(self.tracks, frame.t)
@@ -143,6 +152,7 @@ class VideoView(QWidget):
 
     def clear(self) -> None:
         self.frame, self.tracks, self._feed = None, Tracks(), None
+        self._place_time_bar()
         self.trails.clear()
         self.update()
 
@@ -226,25 +236,41 @@ class VideoView(QWidget):
         painter.restore()
 
     def _paint_numbers(self, painter: QPainter) -> None:
-        rates = self.player.rates
-        lines = (
-            f"capture {rates.capture_fps:5.1f}   inference {rates.inference_fps:5.1f}   "
-            f"display {rates.display_fps:5.1f} fps",
-            f"age {age_text(rates.age_ms)}   objects {rates.objects}   dropped {rates.dropped}",
-        )
+        lines = self._number_lines()
         font = painter.font()
         font.setPixelSize(13)
         painter.setFont(font)
         metrics = painter.fontMetrics()
         width = max(metrics.horizontalAdvance(line) for line in lines) + 24
         left, top = max(self.viewport.left, 0) + 12, max(self.viewport.top, 0) + 12
-        box = QRectF(left, top, width, 2 * metrics.lineSpacing() + 16)
+        height = len(lines) * metrics.lineSpacing() + 16
+        box = QRectF(left, top, width, height + HEIGHT + 8)
         painter.setRenderHint(QPainter.RenderHint.Antialiasing)
         painter.setPen(Qt.PenStyle.NoPen)
         painter.setBrush(QColor(10, 12, 16, 190))
         painter.drawRoundedRect(box, 6, 6)
         painter.setPen(QColor(theme.TEXT))
         painter.drawText(box.adjusted(12, 8, -12, -8), Qt.AlignmentFlag.AlignLeft, "\n".join(lines))
+        self._bar_place = QRect(int(left) + 12, int(top) + height - 2, width - 24, HEIGHT)
+
+    def _number_lines(self) -> list[str]:
+        rates = self.player.rates
+        lines = [
+            f"capture {rates.capture_fps:5.1f}   inference {rates.inference_fps:5.1f}   "
+            f"display {rates.display_fps:5.1f} fps",
+            f"age {age_text(rates.age_ms)}   boxes {age_text(rates.boxes_age_ms)}   objects {rates.objects}   "
+            f"dropped {rates.dropped}",
+        ]
+        if rates.gave_up:
+            lines.append(f"to stay fresh: {rates.gave_up}")
+        return lines
+
+    def _place_time_bar(self, _value: object = None) -> None:
+        """Puts the bar under the numbers that were painted last."""
+        is_there = self._window.show_numbers and self.frame is not None and not self._bar_place.isEmpty()
+        if is_there:
+            self.time_bar.setGeometry(self._bar_place)
+        self.time_bar.setVisible(is_there)
 
     def _note_shown(self, frame: Frame, paint_ms: float) -> None:
         if not self._unshown or self._feed is None:
@@ -257,6 +283,8 @@ class VideoView(QWidget):
 
     def _rates_changed(self, _value: object) -> None:
         if self._window.show_numbers:
+            self.time_bar.show_times(self.player.rates.stages_ms)
+            self._place_time_bar()
             self.update()
 
     # Zoom and pan

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection
-from dataclasses import dataclass, replace
+from collections.abc import Collection, Mapping
+from dataclasses import dataclass, field, replace
 from enum import Enum
 from pathlib import Path
 from typing import ClassVar
@@ -45,7 +45,9 @@ class Message:
 
 @dataclass(frozen=True)
 class Rates:
-    """The numbers on screen: current frames per second, the age of the picture, objects and dropped frames."""
+    """The numbers on screen: current frames per second, the age of the picture and of the detection behind its boxes,
+    objects and dropped frames; what each stage takes (LiveStats.stages_ms), and what was given up to keep results
+    fresh, "" where nothing was."""
 
     capture_fps: float = 0.0
     inference_fps: float = 0.0
@@ -53,6 +55,9 @@ class Rates:
     age_ms: float | None = None
     objects: int = 0
     dropped: int = 0
+    boxes_age_ms: float | None = None
+    stages_ms: Mapping[str, Mapping[str, float]] = field(default_factory=dict)
+    gave_up: str = ""
 
 
 @dataclass(eq=False)

@@ -22,6 +22,9 @@ def rates_of(stats: Stats, *, stalled_ms: float | None, objects: int, playing: b
         age_ms=age_ms,
         objects=objects,
         dropped=sum(stats.dropped.values()),
+        boxes_age_ms=live.boxes_age_ms if playing and stalled_ms is None else None,
+        stages_ms=live.stages_ms,
+        gave_up=live.gave_up,
     )
 
 

@@ -19,6 +19,7 @@ class WindowState(Speaking):
     message: what is said of none of them in particular.
 
     show_boxes, show_labels, show_trails, show_numbers, show_zones: what is drawn over every picture.
+    as_detected: boxes are drawn where they were detected, and not where they should be in the picture on screen.
     panel_open, zones_open: which panel is at the side, that of the settings or that of lines and zones.
     lanes_open: the timeline is under the picture; in it are how many objects there were (chart_open) and what is
         worth a look (doubts_open).
@@ -32,6 +33,7 @@ class WindowState(Speaking):
     show_trails: bool = True
     show_numbers: bool = False
     show_zones: bool = True
+    as_detected: bool = False
     panel_open: bool = True
     zones_open: bool = False
     lanes_open: bool = False

@@ -140,3 +140,20 @@ def test_steps_of_the_camera_to_frames_between_become_one():
     steps.carry(UNMOVED)
     assert steps.arrive(shift) is shift, "the step goes beyond the frame between"
     assert steps.arrive(None) is None
+
+
+def test_boxes_as_detected_stay_where_they_were_found_with_the_ids_of_their_tracks(parts):
+    source = parts.Source(20, live=True)
+    pipeline = Pipeline(source, parts.Detector(), parts.Tracker(), policy=Policy.LATEST, every=9)
+    assert len(pipeline.detected_tracks()) == 0
+    pipeline.start()
+    source.feed()
+    parts.until(lambda: pipeline.stats().processed == 1)
+    source.feed(3)
+    parts.until(lambda: pipeline.stats().processed == 4)
+    assert pipeline.newest_frame().index == 3
+    shown = pipeline.detected_tracks()
+    assert shown.boxes.tolist() == [[8, 8, 24, 40]]
+    assert shown.ids.tolist() == [1]
+    assert pipeline.tracks_at(3 / 25).boxes == pytest.approx(np.array([[9.2, 8, 25.2, 40]]))
+    pipeline.stop()

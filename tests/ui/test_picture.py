@@ -187,6 +187,9 @@ class StillFeed:
         self.asked += 1
         return Tracks() if self.result is None else self.result.tracks
 
+    def detected_tracks(self) -> Tracks:
+        return Tracks([[5, 6, 15, 16]], ids=[9])
+
     def note_shown(self, frame: Frame, paint_ms: float | None = None) -> None:
         self.shown.append(frame)
 

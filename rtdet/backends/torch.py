@@ -52,7 +52,8 @@ class TorchNetwork:
 
     batch: the most pictures computed at once, where the module proves to compute each of several as it would alone;
     None: what suits the device. is_static: whether the steps of the computation are recorded once and then run again;
-    None: on CUDA.
+    None: on CUDA. is_ready: the module is on the device, in its precision, and known to compute each of several as it
+    would alone; it is used, not copied. bytes_at: inputs that are uint8.
     """
 
     backend = "torch"
@@ -67,28 +68,38 @@ class TorchNetwork:
         *,
         batch: int | None = None,
         is_static: bool | None = None,
+        is_ready: bool = False,
+        bytes_at: frozenset[int] = frozenset(),
     ) -> None:
         self.device, self.precision = str(device), precision
-        self._device = device
         given = list(shapes)
-        dtypes = [torch.float32] * len(shapes)
         if pixels is not None:
             given[pixels.index] = pixels.picture_shape(shapes[pixels.index])
-            dtypes[pixels.index] = torch.uint8
+            bytes_at |= {pixels.index}
+        dtypes = [torch.uint8 if i in bytes_at else torch.float32 for i in range(len(shapes))]
         self._shape = given[0 if pixels is None else pixels.index]
         self._batch = _most_of(device, given, shapes) if batch is None else batch
-        self._has_proved = self._batch == 1
+        self._has_proved = is_ready or self._batch == 1
         if device.type == "cpu":
             torch.set_num_threads(min(torch.get_num_threads(), core_count()))
         try:
-            step = Eager(placed(module, device, precision), device, precision, pixels)
+            module = module if is_ready else placed(module, device, precision)
+            step = Eager(module, device, precision, pixels)
             self._streams = streams_of(device)  # which wait for what was put on the device before them
         except RuntimeError as error:
             raise self._failed(error) from error
-        is_static = device.type == "cuda" if is_static is None else is_static
+        self.is_static = device.type == "cuda" if is_static is None else is_static
+        self._module: torch.nn.Module | None = module
         self._eager: Step | None = step
-        self._step: Step | None = Recorded(step, self._streams) if is_static else step
+        self._step: Step | None = Recorded(step, self._streams) if self.is_static else step
         self._ring = Ring(given, dtypes, self._streams)
+
+    @property
+    def module(self) -> torch.nn.Module:
+        """What it runs, on the device and in its precision: not to be changed. Raises ModelError once closed."""
+        if self._module is None:
+            raise ModelError("the network was closed")
+        return self._module
 
     def run_many(self, inputs: Iterable[Inputs]) -> Iterator[Outputs]:
         refuse_after_fork()
@@ -212,18 +223,22 @@ class TorchNetwork:
         if self._step is None:
             return
         self._forget()
-        self._step = self._eager = None
+        self._step = self._eager = self._module = None
         self._ring.clear()
         self._streams.release()
 
 
 def _most_of(device: torch.device, given: Shapes | list[tuple[int, ...]], shapes: Shapes) -> int:
-    """How many pictures are computed at once: fewer of large ones; one where an input has no axis for more."""
+    """How many pictures are computed at once; one where an input has no axis for more."""
     if any(shape[:1] != (1,) for shape in (*given, *shapes)):
         return 1
+    return batch_of(device, max(math.prod(shape) for shape in given) // 3)
+
+
+def batch_of(device: torch.device, pixels: int) -> int:
+    """How many pictures of so many pixels are computed at once on a device."""
     most = _BATCH.get(device.type, 1)
-    pixels = max(math.prod(shape) for shape in given) / 3
-    return _power_of_two(min(most, round(most * _PIXELS / max(1, pixels))))
+    return _power_of_two(min(most, most * _PIXELS // max(1, pixels)))
 
 
 def _power_of_two(count: int) -> int:

@@ -46,7 +46,8 @@ class Slot:
         self.count = 0
 
     def put(self, inputs: Sequence[Any]) -> None:
-        """One picture's arrays, copied. Raises ModelError for arrays of other shapes or numbers."""
+        """One picture's arrays, copied; or what has a `shape` and `dtype` and writes itself into one (`write_to`).
+        Raises ModelError for other shapes or numbers."""
         if len(inputs) != len(self._shapes):
             raise ModelError(f"the network has {len(self._shapes)} inputs, and was given {len(inputs)}")
         for array, shape, dtype in zip(inputs, self._shapes, self._dtypes, strict=True):
@@ -59,7 +60,11 @@ class Slot:
             self._grow()
         for rows, array, shape in zip(self._arrays, inputs, self._shapes, strict=True):
             length = shape[0]
-            np.copyto(rows[self.count * length : (self.count + 1) * length], array, casting="same_kind")
+            place = rows[self.count * length : (self.count + 1) * length]
+            if isinstance(array, np.ndarray):
+                np.copyto(place, array, casting="same_kind")
+            else:
+                array.write_to(place)
         self.count += 1
 
     def _grow(self) -> None:

@@ -90,6 +90,11 @@ class _Listening(TorchDispatchMode):  # type: ignore[no-untyped-call]
 
     found: str | None = None
 
+    @classmethod
+    def _should_skip_dynamo(cls) -> bool:
+        """Else torch imports its compiler, which takes seconds, to keep it away from here."""
+        return False
+
     def __torch_dispatch__(
         self, function: Any, types: Any, args: tuple[Any, ...] = (), kwargs: dict[str, Any] | None = None
     ) -> Any:

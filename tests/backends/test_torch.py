@@ -90,7 +90,7 @@ def assert_same(found: Sequence[tuple[np.ndarray, ...]], wanted: Sequence[tuple[
 
 def module_in(network: TorchNetwork) -> Net:
     """The copy of the module that the network runs."""
-    module = network._eager._module  # type: ignore[union-attr]
+    module = network.module
     assert isinstance(module, Net)
     return module
 

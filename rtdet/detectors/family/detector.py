@@ -32,10 +32,13 @@ from rtdet.types import Detections, Image, InputSize, Picture, Thresholds, size_
 if TYPE_CHECKING:
     import torch
 
+    from rtdet.detectors.family.device_path import DevicePath
     from rtdet.detectors.family.network import DetectionNetwork
 
 # All of them take pixels as they are, blue first; what they make of them is inside.
 _PIXELS = PixelInput()
+# Devices that fit pictures in and choose detections themselves.
+_WHOLE_WAY = ("cuda", "mps")
 
 
 class NetworkDetector(ABC):
@@ -74,6 +77,7 @@ class NetworkDetector(ABC):
         self._go_round_openvino(backend)
         self._precision = self._choose_precision(precision)
         self._networks: dict[Size, Network] = {}
+        self._paths: dict[Size, DevicePath | None] = {}
         # Opened at once, so that a wrong device or back end fails here and not on the first frame.
         size = self._config.input_size or input_size(*self._picture, self.side, self._config.multiple)
         if choices[1:] and isinstance(weights, Path) and not getattr(self._config, "openvino_lacks", ""):
@@ -163,6 +167,30 @@ class NetworkDetector(ABC):
             return found
 
     def _detect_same_size(self, images: Sequence[Image | Picture], size: Size) -> Iterator[Detections]:
+        path = self._path(size)
+        if path is not None:
+            found = path.attempt(
+                images, self.thresholds, self._times, lambda few: list(self._detect_by_host(few, size))
+            )
+            if found is not None:
+                yield from found
+                return
+            path.close()
+            self._paths[size] = None
+        yield from self._detect_by_host(images, size)
+
+    def _path(self, size: Size) -> DevicePath | None:
+        """The whole way on a GPU, where there is one."""
+        if self._backend != "torch" or self._device.partition(":")[0] not in _WHOLE_WAY:
+            return None
+        network = self._network(size)
+        if size not in self._paths:
+            from rtdet.detectors.family.device_path import opened_path
+
+            self._paths[size] = opened_path(network, self._config, size)
+        return self._paths[size]
+
+    def _detect_by_host(self, images: Sequence[Image | Picture], size: Size) -> Iterator[Detections]:
         network = self._network(size)
         maps: list[Letterbox] = []
 
@@ -231,6 +259,10 @@ class NetworkDetector(ABC):
     def close(self) -> None:
         self._weights = None
         self._side.close()
+        for path in self._paths.values():
+            if path is not None:
+                path.close()
+        self._paths.clear()
         for network in self._networks.values():
             network.close()
 

@@ -258,7 +258,7 @@ def cli(ctx: click.Context, /, config_file: str | None, half: bool, show: bool, 
     show_messages(quiet=is_quiet, afresh=True)  # of commands that say nothing else only warnings
     if ctx.invoked_subcommand is not None:
         return
-    from rtdet.cli.run import run, with_settings_of_run
+    from rtdet.cli.run import run, with_settings_of_runs
     from rtdet.overwriting import refuse_overwriting
     from rtdet.source_list import load_runs
     from rtdet.video.sources.inputs import one_series
@@ -274,7 +274,7 @@ def cli(ctx: click.Context, /, config_file: str | None, half: bool, show: bool, 
         raise click.UsageError("--then goes with one --source, after which it is played")
     series = one_series((*sources, *then))
     then = series[1:] if then else ()
-    runs = [with_settings_of_run(one) for one in load_runs(config_file, series, values)]
+    runs = with_settings_of_runs(load_runs(config_file, series, values))
     for one in runs:
         refuse_overwriting(one.config.outputs, [config_file])
     ctx.exit(run(runs, show=show, in_turn=bool(then)))

@@ -15,7 +15,7 @@ from rtdet.address import hide_secrets
 from rtdet.cli.console import interrupts, show_messages
 from rtdet.config import RunConfig
 from rtdet.display import has_display
-from rtdet.errors import OutputError, UsageError
+from rtdet.errors import OutputError, SourceError, UsageError
 from rtdet.terminal import console, say
 
 if TYPE_CHECKING:
@@ -46,7 +46,21 @@ def run(runs: Sequence[NamedRun], *, show: bool = False, in_turn: bool = False) 
     return run_viewer(runs, in_turn=in_turn)
 
 
-def with_settings_of_run(run: NamedRun) -> NamedRun:
+def with_settings_of_runs(runs: Sequence[NamedRun]) -> list[NamedRun]:
+    """The same, with its own settings for each that is a kept run. Raises SourceError for a single one that cannot be
+    read; of several it will say so when it is opened, and the others go on."""
+    if len(runs) == 1:
+        return [_with_settings_of_run(runs[0])]
+    known = []
+    for one in runs:
+        try:
+            known.append(_with_settings_of_run(one))
+        except SourceError:
+            known.append(one)
+    return known
+
+
+def _with_settings_of_run(run: NamedRun) -> NamedRun:
     """Of a kept run the settings are those that it had, but for what is given; nothing remembered replaces them."""
     from rtdet.kept import KeptRun, Tracking
     from rtdet.kept.building import kept_run_path

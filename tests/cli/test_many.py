@@ -67,13 +67,22 @@ def test_statistics_may_be_a_file_for_each(rtdet, clip, tmp_path) -> None:
 
 def test_one_that_fails_is_said_by_name_and_the_others_are_finished(rtdet, clip, tmp_path) -> None:
     (tmp_path / "broken.mp4").write_bytes(b"\0\0\0\x20ftypisom")
-    run = rtdet(
-        "broken.mp4", clip, "none.mp4", "--headless", "--tracks", "{name}.csv", "--stats", "stats.json"
-    )  # fmt: skip
-    assert run.code == 3
-    assert sorted(line.split(": ")[2] for line in run.errors) == ["broken", "none"]
+    (tmp_path / "damaged.rtdet").write_bytes(b"no database")
+    sources = [
+        "--source",
+        "broken.mp4",
+        "--source",
+        clip,
+        "--source",
+        "none.mp4",
+        "--source",
+        "damaged.rtdet",
+    ]
+    run = rtdet(*sources, "--headless", "--tracks", "{name}.csv", "--stats", "stats.json")
+    assert run.code == 3, run.err
+    assert sorted(line.split(": ")[2] for line in run.errors) == ["broken", "damaged", "none"]
     assert len(_ids(tmp_path / "street.csv")) > 40
-    broken, street, none = json.loads((tmp_path / "stats.json").read_text())["sources"]
+    broken, street, none, _damaged = json.loads((tmp_path / "stats.json").read_text())["sources"]
     assert street["frames"]["processed"] == 40
     assert "error" not in street
     assert "no such file" in none["error"]

@@ -31,7 +31,8 @@ def clean(text: str, stream: IO[str] | None = None) -> str:
 def say(text: str = "", *, err: bool = False) -> None:
     """A line, or several, on standard output or standard error."""
     stream = sys.stderr if err else sys.stdout
-    print(clean(text, stream), file=stream, flush=True)
+    # With its end in one piece: several threads may have something to say.
+    print(clean(text, stream) + "\n", end="", file=stream, flush=True)
 
 
 def console(**attributes: Any) -> Console:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import logging
+import sys
 
 from rtdet.cli.console import say_error, show_messages
 from rtdet.terminal import console, say
@@ -53,3 +54,16 @@ def test_a_warning_is_one_line_without_escape_sequences(capsys):
     said = capsys.readouterr().err
     assert said.count("\n") == 1
     assert "\x1b" not in said
+
+
+def test_lines_of_several_threads_stay_lines(monkeypatch):
+    written = []
+
+    class Stream(io.StringIO):
+        def write(self, text):
+            written.append(text)
+            return len(text)
+
+    monkeypatch.setattr(sys, "stderr", Stream())
+    say("a line", err=True)
+    assert [text for text in written if text] == ["a line\n"]

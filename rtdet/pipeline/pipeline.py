@@ -351,9 +351,10 @@ class Pipeline:
                 self.start()
         return Results(buffer, self)
 
-    def stats(self) -> Stats:
-        """Counts, rates and times up to now."""
-        stats, governor = self._flow.stats.snapshot(), self._flow.governor
+    def stats(self, *, percentiles: bool = True) -> Stats:
+        """Counts, rates and times up to now. Without `percentiles` those of the whole run are left out, which take
+        most of the time that this takes."""
+        stats, governor = self._flow.stats.snapshot(percentiles=percentiles), self._flow.governor
         stats = replace(stats, decoder=self.source.info.decoder)
         if governor is None:
             return stats

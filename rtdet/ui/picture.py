@@ -6,10 +6,10 @@ import math
 
 import cv2
 import numpy as np
-from PyQt6.QtCore import QPointF
+from PyQt6.QtCore import QPointF, QSize, Qt
 from PyQt6.QtGui import QImage
 
-from rtdet.types import Image, Picture
+from rtdet.types import Image, Picture, size_of
 from rtdet.viewer.viewport import Viewport
 
 
@@ -54,6 +54,22 @@ class ScaledPicture:
         # On a whole device pixel, or the painter would blur it once more.
         self._at = QPointF(round(left * ratio) / ratio, round(top * ratio) / ratio)
         return self._at, self._image
+
+
+def small_image(picture: Image | Picture, width: int, height: int) -> QImage:
+    """The whole picture, as large as fits into this size, in its own proportions."""
+    full = QSize(*size_of(picture))
+    size = full.scaled(width, height, Qt.AspectRatioMode.KeepAspectRatio).expandedTo(QSize(1, 1))
+    pixels = _pixels(picture, (0, 0, full.width(), full.height()), (size.width(), size.height()))
+    image = QImage(
+        pixels.data,  # type: ignore[call-overload]  # any buffer will do
+        size.width(),
+        size.height(),
+        pixels.strides[0],
+        QImage.Format.Format_RGB32,
+    )
+    own: QImage = image.copy()  # with pixels of its own
+    return own
 
 
 def _pixels(picture: Image | Picture, part: tuple[int, int, int, int], size: tuple[int, int]) -> Image:

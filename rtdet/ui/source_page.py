@@ -119,9 +119,8 @@ class SourcePage(QObject):
         if pipeline is None:
             return
         playing = self.player.phase is Phase.PLAYING
-        self.player.rates = rates_of(
-            pipeline.stats(), stalled_ms=view.stalled_ms, objects=len(view.visible_tracks), playing=playing
-        )
+        stats, objects = pipeline.stats(percentiles=False), len(view.visible_tracks)
+        self.player.rates = rates_of(stats, stalled_ms=view.stalled_ms, objects=objects, playing=playing)
 
     # What the state says
 

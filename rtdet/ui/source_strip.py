@@ -20,7 +20,7 @@ from rtdet.types import Frame
 from rtdet.ui import theme
 from rtdet.ui.icons import icon
 from rtdet.ui.inputs import KeyKeeper
-from rtdet.ui.picture import scaled
+from rtdet.ui.picture import small_image
 from rtdet.ui.source_page import SourcePage
 from rtdet.ui.tile import COLORS
 from rtdet.viewer.condition import condition_of
@@ -121,13 +121,8 @@ class Thumbnail(QAbstractButton):
     def look(self) -> None:
         frame = self.page.stage.view.frame
         if frame is not None and frame is not self._frame:
-            size = QSize(*frame.size).scaled(
-                _PICTURE * self.devicePixelRatioF(), Qt.AspectRatioMode.KeepAspectRatio
-            )
-            bgr = scaled(frame.bgr, (max(size.width(), 1), max(size.height(), 1)))
-            width, height = bgr.shape[1], bgr.shape[0]
-            image = QImage(bgr.tobytes(), width, height, 3 * width, QImage.Format.Format_BGR888)
-            self._image = image.copy()  # of its own bytes
+            room = _PICTURE * self.devicePixelRatioF()
+            self._image = small_image(frame.picture, room.width(), room.height())
             self._image.setDevicePixelRatio(self.devicePixelRatioF())
         self._frame = frame
         condition = condition_of(self.page.player)

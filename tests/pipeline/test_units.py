@@ -161,6 +161,7 @@ def test_the_age_of_boxes_is_that_of_the_detection_behind_them_by_the_clock_of_t
             assert live.boxes_age_ms is None
         else:
             assert live.boxes_age_ms == live.shown_age_ms + frame.t / behind.speed * 1e3
+    assert stats.snapshot(percentiles=False).stages_ms == {}
     stages = stats.snapshot().stages_ms
     assert stages["paint"]["p99"] == pytest.approx(3.0, rel=0.0051)
     assert stages["boxes_age"]["p99"] >= stages["boxes_age"]["p50"] > stages["picture_age"]["p50"]

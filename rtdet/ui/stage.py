@@ -96,7 +96,7 @@ class Stage(QWidget):
     def _look_for_loss(self, _value: object) -> None:
         """A picture that is not what can be seen there now is grey."""
         info = self._player.source_info
-        self.view.is_grey = info is not None and info.is_live and condition_of(self._player).is_lost
+        self.view.is_gray = info is not None and info.is_live and condition_of(self._player).is_lost
 
     def _place(self, _value: object = None) -> None:
         banner, width = self.banner, self.width()

@@ -75,7 +75,7 @@ class VideoView(QWidget):
         self._result: FrameResult | None = None
         self._picture = ScaledPicture()
         self._unshown = False
-        self._is_tile = self._is_grey = False
+        self._is_tile = self._is_gray = False
         self._changed_at = 0.0
         self._drag_from: QPointF | None = None
         for name in ("show_boxes", "show_labels", "show_trails", "show_numbers"):
@@ -99,14 +99,14 @@ class VideoView(QWidget):
         self.setFocusPolicy(Qt.FocusPolicy.NoFocus if is_tile else Qt.FocusPolicy.StrongFocus)
 
     @property
-    def is_grey(self) -> bool:
+    def is_gray(self) -> bool:
         """Whether the picture is old: it has no colours then, and no boxes."""
-        return self._is_grey
+        return self._is_gray
 
-    @is_grey.setter
-    def is_grey(self, is_grey: bool) -> None:
-        if is_grey != self._is_grey:
-            self._is_grey = is_grey
+    @is_gray.setter
+    def is_gray(self, is_gray: bool) -> None:
+        if is_gray != self._is_gray:
+            self._is_gray = is_gray
             self.update()
 
     # What is shown
@@ -196,7 +196,7 @@ class VideoView(QWidget):
             if self.frame is None:
                 return
             place, image = self._picture.render(self.frame.picture, self.viewport, self.devicePixelRatioF())
-            if self._is_grey:
+            if self._is_gray:
                 self._paint_old(painter, place, image)
             else:
                 if not image.isNull():

@@ -291,22 +291,22 @@ def test_a_camera_that_is_not_there_yet_is_tried_again_until_it_is(qtbot, open_g
     assert is_fresh(qtbot, first.page)
 
 
-def test_a_camera_that_is_lost_is_grey_with_its_reason_until_it_is_back(qtbot, open_grid, camera) -> None:
+def test_a_camera_that_is_lost_is_gray_with_its_reason_until_it_is_back(qtbot, open_grid, camera) -> None:
     camera.switch_on()
     window = open_grid("live", camera.address)
     first, door = tiles(window)
     camera.switch_off()
     until(qtbot, lambda: kind(door) is Kind.RECONNECTING)
     until(qtbot, lambda: door.notice.isVisible() and bool(door.notice.reason.text()))
-    assert door.page.stage.view.is_grey
-    assert not first.page.stage.view.is_grey
+    assert door.page.stage.view.is_gray
+    assert not first.page.stage.view.is_gray
     assert first.page.player.message is None, "what is said of a camera is said in its tile"
     assert window.state.message is None
     color = door.page.stage.view.grab().toImage().pixelColor(30, 30)
     assert max(color.getRgb()[:3]) - min(color.getRgb()[:3]) <= 12
     camera.switch_on()
     until(qtbot, lambda: kind(door) is Kind.PLAYING)
-    assert not door.page.stage.view.is_grey
+    assert not door.page.stage.view.is_gray
     assert not door.notice.isVisible()
 
 

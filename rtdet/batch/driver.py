@@ -66,6 +66,8 @@ class Driver:
         finally:
             self._engine.close()
             self._layout.clear_attempts()
+            if not self._journal.is_left():
+                self._layout.forget_all_pieces()  # a kill may have left some
         write_sources(self._journal, self._layout.sources)
 
     # Giving out

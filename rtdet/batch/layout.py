@@ -83,6 +83,9 @@ class Layout:
     def forget_pieces(self, key: str) -> None:
         shutil.rmtree(self.pieces(key), ignore_errors=True)
 
+    def forget_all_pieces(self) -> None:
+        shutil.rmtree(self.work / "pieces", ignore_errors=True)
+
     def forget_source(self, key: str) -> None:
         """Takes what is there of a source out of the data set and the outputs."""
         for folder in (self.partition(key), self.outputs / key):

@@ -53,4 +53,5 @@ def _reading(config: RunConfig) -> Reading:
         taken_as=config.taken_as,
         video_track=config.video_track,
         max_megapixels=config.max_megapixels,
+        hwaccel=config.hwaccel,
     )

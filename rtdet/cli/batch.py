@@ -99,6 +99,11 @@ def _several(
 @click.option(
     "--set", multiple=True, callback=_several, metavar="KEY=VALUE", help="A tracker setting; repeatable."
 )
+@click.option(
+    "--every",
+    metavar="N",
+    help="Run the model on every Nth frame; the tracker carries boxes to those between.",
+)
 @click.option("--camera-motion", is_flag=True, default=None, help="Correct the tracks for a moving camera.")
 @click.option(
     "--clock", metavar="T", help="Date and time at second 0, as 2026-05-01T08:00, for counts and events."
@@ -109,6 +114,7 @@ def _several(
 @options.taken_as()
 @options.video_track()
 @options.max_megapixels(unset=True)
+@options.hwaccel(unset=True)
 @options.quiet()
 def command(
     sources: tuple[str, ...], out: str | None, engine: str, address: str | None, workers: int | None,
@@ -193,6 +199,10 @@ def _settings(values: dict[str, Any]) -> Settings:
     for name in ("model", "zones"):
         if name in given and (name == "zones" or is_path(given[name])):
             given[name] = str(Path(given[name]).expanduser().absolute())
+    if given.get("every") == "auto":
+        raise UsageError(
+            "--every auto goes by how quick a machine is, and its tracks would, too; name a number"
+        )
     return of_config(RunConfig(**given), files)
 
 

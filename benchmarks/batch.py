@@ -1,0 +1,113 @@
+"""What a batch costs beside single runs of the same files: in one run, in turns.
+
+    python benchmarks/batch.py [--model rtdet-n] [--files 8] [--seconds 20] [--rounds 3] [--engine local|ray] FILE...
+
+Each round works through the same files twice: by `rtdet --source FILE --headless --tracks`, one after the other, and
+by `rtdet batch`. It prints the seconds and the CPU time of both, and frames a second; the last line has the medians
+of their ratios. Without FILEs the demo is encoded to H.264 at 1280x720. CPU times grow with whatever else the machine
+does: the ratios are of the same round. What a Ray cluster takes for itself is not counted.
+"""
+
+from __future__ import annotations
+
+import argparse
+import os
+import resource
+import shutil
+import statistics
+import subprocess
+import sys
+import tempfile
+import time
+from pathlib import Path
+
+import av
+
+from rtdet.batch.journal import Journal
+from rtdet.batch.layout import Layout
+from rtdet.video.sources.demo import DemoSource
+
+ROOT = Path(__file__).resolve().parents[1]
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser()
+    parser.add_argument("files", nargs="*", type=Path)
+    parser.add_argument("--model", default="rtdet-n")
+    parser.add_argument("--files", dest="count", type=int, default=8)
+    parser.add_argument("--seconds", type=float, default=20.0)
+    parser.add_argument("--rounds", type=int, default=3)
+    parser.add_argument("--engine", default="local")
+    parser.add_argument("--imgsz", default="")
+    wanted = parser.parse_args()
+    more = ["--model", wanted.model, *(["--imgsz", wanted.imgsz] if wanted.imgsz else [])]
+    with tempfile.TemporaryDirectory() as name:
+        folder = Path(name)
+        files = wanted.files or _films(folder, wanted.count, wanted.seconds)
+        ratios = []
+        for number in range(wanted.rounds + 1):
+            single, frames = _single(files, more, folder)
+            batch = _batch(files, more, folder, wanted.engine, frames)
+            if number == 0:
+                continue  # networks are compiled
+            ratios.append([a / b for a, b in zip(single, batch, strict=True)])
+            print(f"round {number}: single runs {_said(single, frames)}; batch {_said(batch, frames)}")
+        wall, cpu = (statistics.median(column) for column in zip(*ratios, strict=True))
+        print(f"frames a second of the batch / of single runs: {wall:.2f}; by CPU time {cpu:.2f} (medians)")
+
+
+def _films(folder: Path, count: int, seconds: float) -> list[Path]:
+    source = DemoSource(width=1280, height=720)
+    pictures = [source.read() for _ in range(100)]
+    path = folder / "0.mp4"
+    with av.open(str(path), "w") as container:
+        stream = container.add_stream("libx264", rate=25, options={"preset": "veryfast"})
+        stream.width, stream.height, stream.pix_fmt = 1280, 720, "yuv420p"
+        for number in range(round(seconds * 25)):
+            picture = pictures[number % len(pictures)]
+            assert picture is not None
+            for packet in stream.encode(av.VideoFrame.from_ndarray(picture.bgr, format="bgr24")):
+                container.mux(packet)
+        for packet in stream.encode():
+            container.mux(packet)
+    files = [path]
+    for number in range(1, count):
+        files.append(Path(shutil.copy(path, folder / f"{number}.mp4")))
+    return files
+
+
+def _single(files: list[Path], more: list[str], folder: Path) -> tuple[tuple[float, float], int]:
+    """(seconds, CPU seconds) and how many frames there were."""
+    tracks = folder / "tracks.jsonl"
+    frames, spent = 0, [0.0, 0.0]
+    for file in files:
+        took = _run(["--source", str(file), "--headless", "--quiet", "--tracks", str(tracks), *more])
+        spent = [a + b for a, b in zip(spent, took, strict=True)]
+        with tracks.open() as lines:
+            frames += sum(1 for _ in lines)
+    return (spent[0], spent[1]), frames
+
+
+def _batch(files: list[Path], more: list[str], folder: Path, engine: str, frames: int) -> tuple[float, float]:
+    out = folder / "out"
+    shutil.rmtree(out, ignore_errors=True)
+    took = _run(["batch", *map(str, files), "--out", str(out), "--quiet", "--engine", engine, *more])
+    with Journal(Layout(out).journal, reads_only=True) as journal:
+        assert journal.counts().frames == frames
+    return took
+
+
+def _run(arguments: list[str]) -> tuple[float, float]:
+    before, began = resource.getrusage(resource.RUSAGE_CHILDREN), time.monotonic()
+    environment = {**os.environ, "PYTHONPATH": str(ROOT)}
+    subprocess.run([sys.executable, "-m", "rtdet", *arguments], check=True, env=environment)
+    seconds, after = time.monotonic() - began, resource.getrusage(resource.RUSAGE_CHILDREN)
+    return seconds, after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime
+
+
+def _said(spent: tuple[float, float], frames: int) -> str:
+    return f"{spent[0]:.1f} s, {spent[1]:.1f} s of CPU, {frames / spent[0]:.0f} frames/s"
+
+
+if __name__ == "__main__":
+    main()

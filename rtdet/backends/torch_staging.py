@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from concurrent.futures import Future, ThreadPoolExecutor, wait
 from dataclasses import dataclass
+from functools import cache
 from typing import Any
 
 import numpy as np
 import torch
 from torch import Tensor
 
+from rtdet.backends.machine import core_count
 from rtdet.backends.network import Outputs, Shape
 from rtdet.backends.torch_streams import OneQueue
 from rtdet.errors import ModelError
@@ -18,6 +21,22 @@ _KINDS: dict[torch.dtype, np.dtype[Any]] = {
     torch.uint8: np.dtype(np.uint8),
     torch.float32: np.dtype(np.float32),
 }
+
+_LARGE = 256 << 10  # bytes of an input that another thread copies
+_MOST_COPIERS = 4
+
+
+@cache
+def _copiers() -> ThreadPoolExecutor:
+    """The threads that copy large inputs, those of all networks: NumPy lets other threads run meanwhile."""
+    return ThreadPoolExecutor(min(_MOST_COPIERS, core_count()), thread_name_prefix="torch-staging")
+
+
+def _copy(array: Any, place: Any) -> None:
+    if isinstance(array, np.ndarray):
+        np.copyto(place, array, casting="same_kind")
+    else:
+        array.write_to(place)
 
 
 @dataclass(frozen=True)
@@ -43,6 +62,7 @@ class Slot:
         self._outputs: list[list[Tensor | None]] = []
         self._held: Sequence[Part] = ()
         self._done: Any = None
+        self._copies: list[Future[None]] = []
         self.count = 0
 
     def put(self, inputs: Sequence[Any]) -> None:
@@ -61,14 +81,15 @@ class Slot:
         for rows, array, shape in zip(self._arrays, inputs, self._shapes, strict=True):
             length = shape[0]
             place = rows[self.count * length : (self.count + 1) * length]
-            if isinstance(array, np.ndarray):
-                np.copyto(place, array, casting="same_kind")
+            if self._streams.copies_aside and place.nbytes >= _LARGE:
+                self._copies.append(_copiers().submit(_copy, array, place))
             else:
-                array.write_to(place)
+                _copy(array, place)
         self.count += 1
 
     def _grow(self) -> None:
         """Twice the room: most sources give one picture at a time, and pinned memory is dear."""
+        self._finish_copies()
         self._room = max(1, 2 * self._room)
         old = self._arrays
         self._hosts = [
@@ -83,6 +104,7 @@ class Slot:
 
     def upload(self) -> tuple[list[Tensor], Any]:
         """The inputs on the device, and the mark after which they are there."""
+        self._finish_copies()
         with self._streams.uploading():
             inputs = []
             for host, buffer, shape in zip(self._hosts, self._buffers, self._shapes, strict=True):
@@ -118,8 +140,16 @@ class Slot:
         self.clear()
         return found
 
+    def _finish_copies(self) -> None:
+        copies, self._copies = self._copies, []
+        wait(copies)
+        for copy in copies:
+            copy.result()
+
     def clear(self) -> None:
         """Forgets what is in it."""
+        wait(self._copies)
+        self._copies = []
         self.count, self._held, self._done = 0, (), None
 
 

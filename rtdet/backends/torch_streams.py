@@ -29,10 +29,12 @@ def streams_of(device: torch.device) -> OneQueue:
 class OneQueue:
     """The CPU and MPS: what is asked for is done, or seen as done, when a call returns; marks are None.
 
-    in_flight: how many batches may be underway, so that one is uploaded while the other is computed.
+    in_flight: how many batches may be underway, so that one is uploaded while the other is computed. copies_aside:
+    whether other threads copy large inputs to where they are uploaded from, for one alone would hold the device up.
     """
 
     in_flight = 1
+    copies_aside = False
 
     def __init__(self, device: torch.device) -> None:
         self.device = device
@@ -97,6 +99,7 @@ class CudaStreams(OneQueue):
     """Three streams: while a batch is computed the next one is uploaded and the last one's outputs come back."""
 
     in_flight = 2
+    copies_aside = True
 
     def __init__(self, device: torch.device) -> None:
         super().__init__(device)

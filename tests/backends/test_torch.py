@@ -194,6 +194,26 @@ class TestBatches:
         assert len(list(network.run_many(pictures(5)))) == 5
 
 
+class TestLargeInputs:
+    def test_they_are_copied_by_other_threads_and_are_there_when_they_are_uploaded(
+        self, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        class Mean(nn.Module):
+            def forward(self, batch: Tensor) -> Tensor:
+                return batch.double().mean((1, 2, 3))
+
+        monkeypatch.setattr("rtdet.backends.torch_streams.OneQueue.copies_aside", True)
+        shape = (1, 3, 400, 300)
+        rng = np.random.default_rng(0)
+        inputs = [rng.integers(0, 256, (1, 400, 300, 3), dtype=np.uint8) for _ in range(23)]
+        network = TorchNetwork(Mean(), CPU, "fp32", (shape,), PixelInput(), batch=8)
+        for _ in range(4):
+            found = [float(outputs[0][0]) for outputs in network.run_many(inputs)]
+            np.testing.assert_allclose(found, [one.mean() for one in inputs], rtol=1e-5)
+        threads = {thread.name.partition("_")[0] for thread in threading.enumerate()}
+        assert "torch-staging" in threads
+
+
 class TestPixels:
     def test_pictures_are_gathered_as_bytes(self, is_static: bool) -> None:
         pixels = PixelInput(0, "rgb", (123.0, 116.0, 103.0), (58.0, 57.0, 56.0))

@@ -22,6 +22,7 @@ EXTRAS: Mapping[str, tuple[str, ...]] = {
     "onnxruntime": ("onnxruntime",),
     "report": ("matplotlib", "jinja2"),
     "batch": ("ray",),
+    "quantise": ("nncf", "onnx", "onnxruntime"),
     "train": ("torch", "torchvision", "timm", "matplotlib"),
 }
 

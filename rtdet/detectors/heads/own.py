@@ -1,6 +1,7 @@
 """rtdet's own networks as graphs, which say by their notes what they are.
 
-Files that `rtdet export` wrote give boxes (1, N, 4) xyxy in pixels and scores (1, N, C). The graph of an SSD that
+Files that `rtdet export` wrote give boxes (1, N, 4) xyxy in pixels and scores (1, N, C), or with NMS inside rows
+(1, N, 6) of box, score and class. The graph of an SSD that
 lies beside its weights, as the embedded model's, gives what the network itself does: offsets (1, P, 4) from its
 priors and logits (1, P, C).
 """
@@ -35,7 +36,7 @@ def recognize(graph: Graph) -> Match | None:
     """By the notes, which say which network it is."""
     if WEIGHTS_KEY in graph.metadata:
         return _raw_ssd(graph)
-    if NOTE not in graph.metadata or len(graph.shapes) != 2:
+    if NOTE not in graph.metadata or len(graph.shapes) > 2:
         return None
     try:
         header = json.loads(graph.metadata[NOTE])
@@ -43,6 +44,15 @@ def recognize(graph: Graph) -> Match | None:
     except (ValueError, AttributeError, ModelError):
         return None
     names = tuple(name for name in config.class_names if name)
+    if len(graph.shapes) == 1:
+        rows = RowsHead(
+            input=InputSpec.of("bgr", "0..255", "stretch" if config.input_size else "corner"),
+            class_count=len(names),
+            class_names=names,
+            gives_pixels=True,
+            is_selected=True,
+        )
+        return Match(rows, 1.0, f"{config.architecture} with its NMS, by its notes")
     is_any_size = isinstance(config, FamilyConfig) and config.input_size is None
     head = OwnHead(
         input=InputSpec.of("bgr", "0..255", "stretch" if config.input_size else "corner"),
@@ -119,3 +129,13 @@ class OwnHead(Head):
         return Candidates(
             boxes[rows].astype(np.float64), best[rows].astype(np.float64), labels[rows].astype(np.int64)
         )
+
+
+@dataclass(frozen=True, kw_only=True)
+class RowsHead(Head):
+    """Rows of x1, y1, x2, y2, score and class, of zeros behind the last."""
+
+    def decode(self, outputs: Outputs, size: Size, least_score: float) -> Candidates:
+        rows = outputs[0][0]
+        rows = rows[(rows[:, 4] >= least_score) & (rows[:, 4] > 0)].astype(np.float64)
+        return Candidates(rows[:, :4], rows[:, 4], np.rint(rows[:, 5]).astype(np.int64))

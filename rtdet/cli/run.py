@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import json
 import logging
 import sys
@@ -144,6 +145,8 @@ def run_to_end(config: RunConfig, pipeline: Pipeline) -> int:
     interrupted = False
     with pipeline, interrupts() as signals, _progress(config, pipeline) as tick:
         pipeline.start()
+        # What is there now stays to the end: the garbage collector need not look at it again and again.
+        gc.freeze()
         try:
             while not pipeline.join(0.1):
                 tick()
@@ -154,6 +157,7 @@ def run_to_end(config: RunConfig, pipeline: Pipeline) -> int:
                     pipeline.stop(FINISH_S)
             tick()
         finally:
+            gc.unfreeze()
             pipeline.stop()
             _write_stats(config, pipeline)
     _note_speed(config, pipeline)

@@ -157,3 +157,37 @@ def test_boxes_as_detected_stay_where_they_were_found_with_the_ids_of_their_trac
     assert shown.ids.tolist() == [1]
     assert pipeline.tracks_at(3 / 25).boxes == pytest.approx(np.array([[9.2, 8, 25.2, 40]]))
     pipeline.stop()
+
+
+def test_while_the_detector_stalls_the_picture_goes_on_and_its_boxes_say_how_old_they_are(parts):
+    source, detector = parts.Source(500, live=True), parts.Detector(gated=True)
+    pipeline = Pipeline(
+        source, detector, parts.Tracker(), policy=Policy.LATEST, every=None, max_latency_ms=50.0
+    )
+    pipeline.start()
+    source.feed()
+    detector.allow()
+    parts.until(lambda: pipeline.stats().processed == 1)
+    ages = []
+    for count in range(2, 92):  # three seconds of a stall
+        source.feed()
+        parts.until(lambda count=count: pipeline.stats().frames_in == count)
+        frame = pipeline.newest_frame()
+        assert frame.index == count - 1
+        assert len(pipeline.tracks_at(frame.t)) == 1
+        pipeline.note_shown(frame, 1.0)
+        live = pipeline.stats().live
+        ages.append(live.boxes_age_ms - live.shown_age_ms)
+    assert ages == pytest.approx([40 * n for n in range(1, 91)])
+    assert len(pipeline._flow.frames) == pipeline._flow.frames.capacity
+    assert len(pipeline._flow.detected) <= pipeline._flow.detected.capacity
+    detector.allow(500)
+    parts.until(lambda: pipeline.stats().processed + sum(pipeline.stats().dropped.values()) == 91)
+    pipeline.note_shown(pipeline.newest_frame(), 1.0)
+    source.feed()
+    parts.until(lambda: pipeline.newest_frame().index == 91)
+    pipeline.tracks_at(pipeline.newest_frame().t)
+    pipeline.note_shown(pipeline.newest_frame(), 1.0)
+    live = pipeline.stats().live
+    assert live.boxes_age_ms - live.shown_age_ms < 100, "the boxes are by the newest frames again"
+    pipeline.stop()

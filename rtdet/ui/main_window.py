@@ -44,6 +44,7 @@ FRAME_POLL_MS = 8
 SESSION_POLL_MS = 40
 RATES_MS = 250
 BARS_LEAVE_MS = 2500
+_AT_ONCE = 2
 
 # What nobody else holds, Python's collector takes apart in whichever thread it runs just then, and Qt crashes where
 # it calls a slot of that before it hears of its end. So a window is held for as long as it is open.
@@ -60,6 +61,7 @@ class MainWindow(QMainWindow):
         super().__init__()
         self.settings, self.state, self.sources = settings, state, sources
         self._is_ending = self._was_full_alone = False
+        self._turn = 0
         self.setWindowIcon(window_icon())
         self.setAcceptDrops(True)
         self.own_actions = self._own_actions()
@@ -159,8 +161,14 @@ class MainWindow(QMainWindow):
     # Time passes
 
     def _tick(self) -> None:
-        for page in self.pages.seen:
-            page.tick()
+        """New pictures of two sources at most: those of all at once would hold up the keys and the mouse. The next
+        ones have their turn at once, so that none starves."""
+        pages, taken = self.pages.seen, 0
+        for place in range(self._turn, self._turn + len(pages)):
+            taken += pages[place % len(pages)].tick()
+            self._turn = (place + 1) % len(pages)
+            if taken == _AT_ONCE:
+                return
 
     def report(self, error: BaseException) -> None:
         """Shows an unexpected error."""

@@ -106,8 +106,9 @@ class SourcePage(QObject):
 
     # Time passes
 
-    def tick(self) -> None:
-        self.stage.view.tick(self.session.pipeline)
+    def tick(self) -> bool:
+        """Takes what is new. Returns whether there was a picture."""
+        return self.stage.view.tick(self.session.pipeline)
 
     def measure(self, *, is_seen: bool = True) -> None:
         """Renews the numbers on screen, and the picture of a source that is not on screen."""

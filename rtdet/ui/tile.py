@@ -98,6 +98,7 @@ class Tile(QWidget):
         condition = condition_of(self.page.player)
         self.bar.show_condition(condition)
         self.notice.show_condition(condition)
+        self.notice.setToolTip(condition.reason)  # for which a small tile has no room
         self.setAccessibleDescription(" ".join(filter(None, (condition.word, condition.reason))))
         self._place()
 

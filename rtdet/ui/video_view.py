@@ -111,24 +111,28 @@ class VideoView(QWidget):
 
     # What is shown
 
-    def tick(self, feed: Feed | None) -> None:
-        """Takes the newest frame, and its tracks; repaints only if something is new. Never waits."""
+    def tick(self, feed: Feed | None) -> bool:
+        """Takes the newest frame, and its tracks; repaints only if something is new, and returns whether. Never
+        waits."""
         if feed is not self._feed:
             self._feed, self._result = feed, None
             self.trails.clear()
         if feed is None:
-            return
+            return False
         if self.tools is not None:
             self.tools.tick()
         frame = feed.newest_frame()
         if frame is not None and frame is not self.frame:
             self._take(feed, frame)
-        elif self.frame is not None and time.monotonic() - self._changed_at > LATE_RESULT_S:
+            return True
+        if self.frame is not None and time.monotonic() - self._changed_at > LATE_RESULT_S:
             # The picture stands still (paused, ended, a slow source): the detector may have caught up.
             result = feed.newest_result()
             if result is not self._result:
                 self._result = result
                 self._take(feed, self.frame)
+                return True
+        return False
 
     def _take(self, feed: Feed, frame: Frame) -> None:
         is_new = frame is not self.frame

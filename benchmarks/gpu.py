@@ -8,7 +8,7 @@ the other, each tracked before the next is taken. To reach in fp16: 3,000 and 50
 milliseconds a frame, and its share of them all. `--device cpu --frames 20` shows that it works.
 
 Without --weights the network's weights are random, and the heads' numbers are moved so that every frame has --objects
-objects, each found by several boxes: all is computed that is computed of a trained one.
+objects, each found by two boxes: all is computed that is computed of a trained one.
 """
 
 from __future__ import annotations
@@ -83,7 +83,7 @@ def opened(options: argparse.Namespace):  # type: ignore[no-untyped-def]
 
 
 def with_objects(count: int):  # type: ignore[no-untyped-def]
-    """An SSD300 with random weights that finds `count` objects, each by four priors of a cell, wherever it looks."""
+    """An SSD300 with random weights that finds `count` objects, each by two priors of a cell, whatever it sees."""
     import torch
 
     from rtdet.detectors.ssd.catalogue import new_config
@@ -104,7 +104,8 @@ def with_objects(count: int):  # type: ignore[no-untyped-def]
     second_map = 5776  # 19 x 19 cells of six priors follow
     for i, cell in enumerate(np.linspace(0, 19 * 19 - 1, count, dtype=int)):
         start = second_map + 6 * int(cell)
-        planted[start : start + 4, 1 + i % len(CLASSES)] = 13.0 - 0.5 * torch.arange(4)
+        for place, strength in ((start, 13.0), (start + 5, 12.0)):  # the square priors, that overlap
+            planted[place, 1 + i % len(CLASSES)] = strength
     network.register_buffer("planted", planted)
     return network.eval()
 

@@ -118,6 +118,7 @@ class RayEngine:
                     f"the Ray cluster {address} does not answer" if address else "Ray could not be started"
                 )
                 raise SourceError(f"{where}: {reason}") from error
+        _leave_standard_output()
         self._dashboard = str(getattr(context, "dashboard_url", None) or "")
 
     _dashboard = ""
@@ -283,6 +284,14 @@ class RayEngine:
         )(RayWorker)  # fmt: skip
         actor = kind.remote(Limits(share.cores, share.memory_bytes, self._wish.stalled_s))
         return _Slot(actor, node, share, greets=actor.greet.remote(str(self._folder)))
+
+
+def _leave_standard_output() -> None:
+    """Ray prints there what its nodes go through; the driver says itself what is lost. There is no public way."""
+    from ray._private import worker
+
+    if hasattr(worker, "print_to_stdstream"):
+        worker.print_to_stdstream = lambda said, *_, **__: log.debug("Ray says: %s", said)
 
 
 @contextmanager

@@ -139,7 +139,7 @@ def plain_loop(clip: str, model: str, conf: float = 0.25, iou: float = 0.5) -> d
         boxes = ltwh[np.asarray(chosen, dtype=int)].reshape(-1, 4)
         tracker.update(np.concatenate([boxes[:, :2], boxes[:, :2] + boxes[:, 2:]], axis=1))
         frames += 1
-    return {"fps": frames / (time.perf_counter() - started)}
+    return {"frames": frames, "seconds": time.perf_counter() - started}
 
 
 def _grid():  # type: ignore[no-untyped-def]
@@ -221,7 +221,8 @@ def one_round(options: argparse.Namespace, folder: Path, cores: int) -> dict[str
             flush=True,
         )
     if options.plain:
-        plain = part("plain", options)["fps"]
+        looped = part("plain", options)
+        plain = looped["frames"] / looped["seconds"]
         _, ours = run(options, options.plain, folder, [])
         ratios["rtdet / plain loop"] = ours / plain
         print(

@@ -56,8 +56,9 @@ def load_runs(
     if tables and "source" in top:
         raise UsageError(f"{path} has both source and [[sources]]; move that source into a table of its own")
     named = {table["name"]: (table, place) for table, place in tables if "name" in table}
-    if not sources and "source" in above:
-        sources = [above.pop("source")]
+    from_environment = above.pop("source", None)
+    if not sources and from_environment is not None:
+        sources = [from_environment]
     chosen = [named.get(text, ({"source": text}, "")) for text in sources] or tables or [({}, "")]
     runs = [
         _run(table, place, {**top, **{name: table[name] for name in table if name != "name"}, **above})
@@ -139,13 +140,18 @@ def _refuse_one_file_for_several(asked: Sequence[RunConfig], runs: Sequence[Name
         option, writers = f"--{setting.replace('_', '-')}", dict[str, int]()
         for i, run in enumerate(runs):
             path = getattr(run.config, setting)
-            if path is None or path == "-":
+            if path is None or (setting == "events" and path == "-"):
                 continue
             other = writers.setdefault(path, i)
             if other == i:
                 continue
             text = getattr(asked[i], setting)
             both = f"{option} {text} would be one file for {runs[other].name} and {run.name}"
+            if text == "-":
+                raise UsageError(
+                    f"{option} - would mix those of {runs[other].name} and {run.name} on standard output; name a "
+                    f"file for each, with {_NAME} in it"
+                )
             if text == path and text == getattr(asked[other], setting):
                 raise UsageError(f"{both}; put {{name}} into it, as in {_with_name(text)}")
             raise UsageError(f"{both}: both come to {path}; put {{index}} into it, too")

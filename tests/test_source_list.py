@@ -69,6 +69,12 @@ def test_sources_of_the_command_line_take_the_place_of_the_files_and_may_name_it
     assert alone.config.source == "b.mp4"
 
 
+def test_sources_of_the_command_line_override_the_one_of_the_environment() -> None:
+    for sources in (["a.mp4"], ["a.mp4", "c.mp4"]):
+        runs = load_runs(None, sources, {}, {"RTDET_SOURCE": "b.mp4"})
+        assert [one.config.source for one in runs] == sources
+
+
 def test_sources_may_be_a_list_of_texts(cameras) -> None:
     runs = load_runs(cameras('sources = ["a.mp4", "webcam:1"]'), [], {}, {})
     assert [one.name for one in runs] == ["a", "webcam1"]
@@ -169,6 +175,13 @@ def test_one_file_for_several_sources_is_refused_with_what_to_write(
     line = f"--{setting} {path} would be one file for a and b; put {{name}} into it, as in {offered}"
     with pytest.raises(UsageError, match=f"^{re.escape(line)}$"):
         load_runs(None, ["a.mp4", "b.mp4"], {setting: path}, {})
+
+
+def test_only_events_of_several_sources_may_be_mixed_on_standard_output() -> None:
+    line = "--tracks - would mix those of a and b on standard output; name a file for each, with {name} in it"
+    with pytest.raises(UsageError, match=f"^{re.escape(line)}$"):
+        load_runs(None, ["a.mp4", "b.mp4"], {"tracks": "-"}, {})
+    assert len(load_runs(None, ["a.mp4", "b.mp4"], {"events": "-"}, {})) == 2
 
 
 def test_names_that_become_one_file_name_are_refused(cameras) -> None:

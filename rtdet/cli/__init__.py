@@ -142,7 +142,8 @@ def _several(
     multiple=True,
     shell_complete=completion.files,
     callback=_several,
-    help="What the viewer plays after the source; repeatable. `rtdet A B C` is --source A --then B --then C.",
+    help="What the viewer plays after the source; repeatable. `rtdet A B C` is --source A --then B --then C. "
+    "Without a window all run at the same time.",
 )
 @options.model(unset=True, remembered=True)
 @options.conf(

@@ -93,6 +93,8 @@ def run_viewer(runs: Sequence[NamedRun], *, in_turn: bool = False) -> int:
 
     first, *others = runs
     beside = () if in_turn or not others else runs
+    if others and in_turn:
+        _refuse_outputs_of_the_first_alone(first.config)
     if beside:
         from rtdet.many_sources import check_runs
 
@@ -110,6 +112,16 @@ def run_viewer(runs: Sequence[NamedRun], *, in_turn: bool = False) -> int:
             others=[one.config.source for one in others if in_turn],
             beside=beside,
         )
+
+
+def _refuse_outputs_of_the_first_alone(config: RunConfig) -> None:
+    """The viewer writes nothing of what it plays after the first source; whoever asked for more should know."""
+    for option, path in {**config.outputs, "--events-url": config.events_url}.items():
+        if path is not None:
+            raise UsageError(
+                f"a window that plays several sources in turn would write {option} of the first alone; add "
+                "--headless, or show them side by side, each with --source"
+            )
 
 
 def run_headless(config: RunConfig) -> int:

@@ -189,7 +189,8 @@ class Governor:
     @property
     def setting(self) -> Setting:
         """What is done with the frames now."""
-        side = None if self._first_side is None else self._detector.side
+        # Others ask too, also while another detector begins, which may have no sides.
+        side = None if self._first_side is None else getattr(self._detector, "side", None)
         return Setting(self._cadence.every, side)
 
     @property
@@ -212,7 +213,7 @@ class Governor:
 
     def close(self) -> None:
         """Gives the detector the input that it had, for the next run that uses it."""
-        if self._first_side is not None and self._detector.side != self._first_side:
+        if self._first_side is not None and self._asked_side != self._first_side:
             self._detector.set_side(self._first_side)
 
     def _begin(self, detector: Any) -> None:

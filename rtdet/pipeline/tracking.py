@@ -35,7 +35,7 @@ class TrackWorker(Worker):
         self.flow.listeners.end(self.end_reason)
 
     def close(self) -> None:
-        """A tracker holds nothing that needs closing."""
+        """A tracker holds nothing that needs closing, but the governor's levers go back."""
         if self.flow.governor is not None:
             self.flow.governor.close()
 

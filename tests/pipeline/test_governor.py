@@ -172,6 +172,20 @@ def test_at_the_end_the_detector_has_its_input_again():
     assert detector.side == 416
 
 
+def test_at_the_end_an_input_that_is_still_being_prepared_is_called_off():
+    class Slow(Sided):
+        asked: int | None = None
+
+        def set_side(self, side: int) -> None:
+            self.asked = side
+
+    governor, detector = Governor(50.0, Cadence(takes_newest=True)), Slow()
+    noted(governor, detector, 200.0, 3.0, 0.0)
+    assert detector.asked is not None
+    governor.close()
+    assert detector.asked == detector.side
+
+
 def test_on_a_loaded_machine_something_is_given_up_and_taken_back_when_the_load_is_gone(parts, monkeypatch):
     monkeypatch.setattr(governor_module, "PATIENCE_S", 0.3)
     load_s = [0.5]

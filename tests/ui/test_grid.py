@@ -531,6 +531,7 @@ def test_sources_of_the_command_line_are_side_by_side_and_files_that_are_only_na
     assert started("--source", "a.mp4", "b.mp4") == (["a.mp4"], ["b.mp4"])
     assert "--then" in started("--source", "a.mp4", "--source", "b.mp4", "--then", "c.mp4")[1][0]
     assert "{name}" in started("--source", "a.mp4", "--source", "b.mp4", "--stats", "s.json")[1][0]
+    assert "--save of the first alone" in started("a.mp4", "b.mp4", "--save", "{name}.mp4")[1][0]
 
 
 def test_sources_of_a_file_are_side_by_side_with_names_and_settings_of_their_own(started, tmp_path) -> None:

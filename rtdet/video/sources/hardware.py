@@ -99,7 +99,10 @@ def open_on(stream: Any, device: str, options: dict[str, str]) -> Any:
         context = av.CodecContext.create(
             own.codec, "r", hwaccel=HWAccel(device, allow_software_fallback=False)
         )
-    except (av.error.FFmpegError, OSError, NotImplementedError, RuntimeError, ValueError) as error:
+    except NotImplementedError as error:  # the device may be there, and decode others
+        log.debug("no decoding of %s by %s: %s", own.name, device, error)
+        return None
+    except (av.error.FFmpegError, OSError, RuntimeError, ValueError) as error:
         log.debug("no decoding by %s: %s", device, error)
         _absent.add(device)
         return None

@@ -7,7 +7,11 @@ import os
 from pathlib import Path
 
 import pytest
+from hypothesis import settings
 
+# No test asserts a time: a loaded machine would fail it.
+settings.register_profile("rtdet", deadline=None)
+settings.load_profile("rtdet")
 os.environ.setdefault("QT_QPA_PLATFORM", "offscreen")
 
 ROOT = Path(__file__).resolve().parents[1]

@@ -7,6 +7,7 @@ does the work again that the journal does not know of, and puts it in the same p
 from __future__ import annotations
 
 import json
+import os
 import sqlite3
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
@@ -18,6 +19,7 @@ from typing import Any
 from rtdet.batch.keys import key_of
 from rtdet.batch.manifest import Listed
 from rtdet.errors import OutputError, SourceError, UsageError
+from rtdet.tracks.rows import well_formed
 
 FORMAT = 1
 WAITING, IN_PIECES, DONE, FAILED = "waiting", "in pieces", "done", "failed"
@@ -99,7 +101,7 @@ def _source(row: Sequence[Any]) -> Source:
     return Source(
         number,
         key,
-        source,
+        _loaded(source),
         json.loads(settings) if settings else None,
         state,
         attempts,
@@ -117,7 +119,8 @@ class Journal:
         self._path = path
         with self._errors():
             if reads_only and path is not None:
-                self._db = sqlite3.connect(f"{path.absolute().as_uri()}?mode=ro", uri=True, timeout=30)
+                # Not mode=ro: what a kill left of a change is taken back by whoever opens the journal next.
+                self._db = sqlite3.connect(f"{path.absolute().as_uri()}?mode=rw", uri=True, timeout=30)
             else:
                 self._db = sqlite3.connect(path or "", timeout=30, isolation_level="DEFERRED")
             version = self._db.execute("PRAGMA user_version").fetchone()[0]
@@ -161,7 +164,7 @@ class Journal:
         before = self._number_of_sources()
         iterator = iter(sources)
         while part := list(islice(iterator, _TOGETHER)):
-            rows = [(key_of(one), one.source, _settings_text(one)) for one in part]
+            rows = [(key_of(one), _stored(one.source), _settings_text(one)) for one in part]
             with self._errors(), self._db:
                 self._db.executemany(
                     "INSERT OR IGNORE INTO sources (key, source, settings) VALUES (?, ?, ?)", rows
@@ -170,12 +173,12 @@ class Journal:
                     self._refuse_same_names(rows)
         return self._number_of_sources() - before
 
-    def _refuse_same_names(self, rows: Sequence[tuple[str, str, str | None]]) -> None:
+    def _refuse_same_names(self, rows: Sequence[tuple[str, str | bytes, str | None]]) -> None:
         for key, source, settings in rows:
             known = self._db.execute("SELECT source, settings FROM sources WHERE key = ?", (key,)).fetchone()
             if known != (source, settings):
                 raise UsageError(
-                    f"two sources have the name {key}: {known[0]} and {source}; give each its own"
+                    f"two sources have the name {key}: {_loaded(known[0])} and {_loaded(source)}; give each its own"
                 )
 
     def _number_of_sources(self) -> int:
@@ -301,6 +304,10 @@ class Journal:
         values = {name: value for name, value in facts.items() if name in FACTS} | more
         if not values:
             return
+        # An error or a warning may name a file whose name is no UTF-8.
+        values = {
+            name: well_formed(value) if isinstance(value, str) else value for name, value in values.items()
+        }
         names = ", ".join(f"{name} = ?" for name in values)
         self._db.execute(f"UPDATE sources SET {names} WHERE number = ?", (*values.values(), number))
 
@@ -356,9 +363,10 @@ class Journal:
     def rows(self) -> Iterator[tuple[Any, ...]]:
         """For the `sources` table, in order: key, source, state, attempts, error, and the facts."""
         with self._errors():
-            yield from self._db.execute(
+            for key, source, *more in self._db.execute(
                 f"SELECT key, source, state, attempts, error, {', '.join(FACTS)} FROM sources ORDER BY number"
-            )
+            ):
+                yield key, _loaded(source), *more
 
     def all(self) -> Iterator[Source]:
         """Every source, in order."""
@@ -378,6 +386,15 @@ class Journal:
             if "malformed" in reason or "not a database" in reason:
                 raise SourceError(f"{self._path} is damaged: {reason}") from error
             raise OutputError(f"cannot use {self._path}: {reason}") from error
+
+
+def _stored(source: str) -> str | bytes:
+    """A source as the database holds it: a file's name that is no UTF-8 by its bytes."""
+    return source if source.isascii() or well_formed(source) == source else os.fsencode(source)
+
+
+def _loaded(source: str | bytes) -> str:
+    return source if isinstance(source, str) else os.fsdecode(source)
 
 
 def _settings_text(listed: Listed) -> str | None:

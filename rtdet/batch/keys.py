@@ -8,6 +8,7 @@ import re
 
 from rtdet.address import hide_secrets
 from rtdet.batch.manifest import Listed
+from rtdet.errors import UsageError
 
 # What a shell, a URL, a partition's name and every file system take as it is.
 _ODD = re.compile(r"[^A-Za-z0-9._-]+")
@@ -16,13 +17,17 @@ _LONGEST = 48
 
 def key_of(listed: Listed) -> str:
     """The same for the same path and the same row's settings, another for others: a readable beginning and twelve
-    digits of a hash. A row's own name is taken as it is, as far as files can be called so."""
+    digits of a hash. A row's own name is taken as it is, as far as files can be called so. Raises UsageError for a
+    path that no file can have."""
     if listed.name:
         return _plain(listed.name) or "source"
     identity = listed.source
     if listed.settings.run or listed.settings.files:
         identity += "\n" + json.dumps(listed.settings.as_dict(), sort_keys=True, default=list)
-    digest = hashlib.sha256(identity.encode(errors="surrogateescape")).hexdigest()[:12]
+    try:
+        digest = hashlib.sha256(identity.encode(errors="surrogateescape")).hexdigest()[:12]
+    except UnicodeEncodeError:  # a half of a pair, as JSON may hold it
+        raise UsageError(f"no file can be called {listed.source!r}") from None
     shown = hide_secrets(listed.source) if "://" in listed.source else listed.source
     stem = shown.replace("\\", "/").rstrip("/").rpartition("/")[2].rpartition(".")
     name = _plain(stem[0] or stem[2])

@@ -1,6 +1,9 @@
 from __future__ import annotations
 
+import os
 import sqlite3
+import subprocess
+import sys
 
 import pytest
 
@@ -103,3 +106,36 @@ def test_what_is_put_in_place_takes_the_place_of_what_an_attempt_left(tmp_path):
     layout.attempt("left")
     layout.clear_attempts()
     assert list(layout.work.iterdir()) == []
+
+
+def test_a_file_whose_name_is_no_utf8_is_worked_through_as_others_are(journal):
+    name = os.fsdecode(b"/v/caf\xe9.mp4")
+    assert journal.add([Listed(name), Listed(name)]) == 1
+    number = journal.waiting(set(), 9)[-1].number
+    assert journal.source(number).source == name
+    journal.failed(number, f"there is no file {name}", {"warning": name}, is_final=True)
+    assert [row[1] for row in journal.rows()][-1] == name
+    assert journal.source(number).error == "there is no file /v/caf\ufffd.mp4"
+
+
+def test_a_path_that_no_file_can_have_is_refused(journal):
+    with pytest.raises(UsageError, match="no file can be called"):
+        journal.add([Listed("/v/\ud83d.mp4")])
+
+
+@pytest.mark.skipif(os.name == "nt", reason="Windows has no SIGKILL")
+def test_a_journal_that_a_kill_left_in_the_middle_of_a_change_can_be_looked_into(journal, tmp_path):
+    path = tmp_path / "journal.sqlite"
+    journal.add(Listed(f"/w/{number}.mp4") for number in range(20_000))
+    code = (
+        "import os, signal, sqlite3, sys\n"
+        "db = sqlite3.connect(sys.argv[1])\n"
+        "db.execute('PRAGMA cache_size = 5')\n"
+        "db.execute('BEGIN')\n"
+        "db.execute('UPDATE sources SET state = ?', ('done',))\n"
+        "os.kill(os.getpid(), signal.SIGKILL)\n"
+    )
+    subprocess.run([sys.executable, "-c", code, str(path)], check=False)
+    assert path.with_name("journal.sqlite-journal").stat().st_size > 0
+    with Journal(path, reads_only=True) as again:
+        assert (again.counts().waiting, again.counts().done) == (20_004, 0)

@@ -236,11 +236,13 @@ def check_runs(runs: Sequence[NamedRun]) -> None:
         policy_of(named.config, live=True)
         check_outputs(named.config)
     outputs: dict[str, str | Path | None] = {}
+    statistics = set[str | None]()  # those of several may be in one file
     for named in runs:
         for option, path in named.config.outputs.items():
-            if path == "-" or (option == "--stats" and path in outputs.values()):
+            if path == "-" or (option == "--stats" and path in statistics):
                 continue
             outputs[f"{option} of {named.name}"] = path
+        statistics.add(named.config.stats)
     configs = [named.config for named in runs]
     read = chain.from_iterable(
         [*files_of_source(one.source), *files_of_model(one.model), one.zones] for one in configs

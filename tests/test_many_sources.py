@@ -157,6 +157,10 @@ def test_an_output_of_one_that_is_the_input_or_output_of_another_is_refused(tmp_
     ]
     with pytest.raises(UsageError, match="--tracks of door and --tracks of yard are the same file"):
         ManySources(runs, make_detector=_Making())
+    one = str(tmp_path / "one.json")
+    runs = [NamedRun("door", RunConfig(tracks=one)), NamedRun("yard", RunConfig(stats=one))]
+    with pytest.raises(UsageError, match="--tracks of door and --stats of yard are the same file"):
+        ManySources(runs, make_detector=_Making())
 
 
 def test_from_python_results_come_by_the_names_of_their_sources() -> None:

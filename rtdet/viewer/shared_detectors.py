@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable
+from contextlib import suppress
 
 from rtdet.config import RunConfig
 from rtdet.detectors.selection import check_classes
-from rtdet.errors import ModelError
 from rtdet.pipeline import SharedDetector
 from rtdet.protocols import Detector
 from rtdet.types import Thresholds
@@ -33,10 +33,10 @@ class SharedDetectors:
             with self._lock:
                 hub = self._shared.get(key)
             if hub is not None:
-                try:
-                    return hub.client(name, _thresholds(config, hub.detector))
-                except ModelError:
-                    pass  # the last client has just left, or it has failed: another one is loaded
+                thresholds = _thresholds(config, hub.detector)
+                # Where the last client has just left, or it has failed, with whatever error, another one is loaded.
+                with suppress(Exception):
+                    return hub.client(name, thresholds)
             detector = self._make(config)
             hub = SharedDetector(detector, ends_with_clients=True)
             with self._lock:

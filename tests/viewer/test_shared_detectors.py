@@ -70,8 +70,10 @@ def test_one_that_was_left_by_all_or_has_failed_is_loaded_again() -> None:
     maker.made[1].close()
     with pytest.raises(ModelError, match=r"closed"):
         again.detect([np.zeros((8, 8, 3), np.uint8)])
-    assert shared.share(RunConfig("door")).detect([np.zeros((8, 8, 3), np.uint8)])
+    whole = shared.share(RunConfig("door"))
+    assert whole.detect([np.zeros((8, 8, 3), np.uint8)])
     assert len(maker.made) == 3
+    whole.close()
 
 
 def test_a_class_that_the_shared_one_does_not_know_and_a_model_that_cannot_be_loaded_are_errors() -> None:
@@ -82,3 +84,22 @@ def test_a_class_that_the_shared_one_does_not_know_and_a_model_that_cannot_be_lo
     with pytest.raises(ModelError, match=r"broken"):
         shared.share(RunConfig("yard", model="broken"))
     first.close()
+
+
+def test_after_an_error_of_any_kind_it_is_loaded_again() -> None:
+    def fail(_image: object) -> Detections:
+        raise RuntimeError("the device is gone")
+
+    maker = Maker()
+    broken = FakeDetector(fail, class_names=CLASS_NAMES)
+    shared = SharedDetectors(lambda config: maker(config) if broken.is_closed else broken)
+    first = shared.share(RunConfig("door"))
+    with pytest.raises(RuntimeError, match=r"the device is gone"):
+        first.detect([np.zeros((8, 8, 3), np.uint8)])
+    give_up = time.monotonic() + 60
+    while not broken.is_closed:  # by its thread
+        assert time.monotonic() < give_up
+        time.sleep(0.01)
+    again = shared.share(RunConfig("door"))
+    assert again.detect([np.zeros((8, 8, 3), np.uint8)])
+    again.close()

@@ -79,9 +79,7 @@ class NotingDetector:
         return self._detector.detect(images)
 
     def detect_frames(self, frames: Sequence[Frame]) -> list[Detections | None]:
-        pictures = [
-            getattr(frame, "picture", frame.bgr) if self._takes_pictures else frame.bgr for frame in frames
-        ]
+        pictures: list[Any] = [frame.picture if self._takes_pictures else frame.bgr for frame in frames]
         found = self._detector.detect(pictures)
         self.found += found
         self.sizes += [frame.size for frame in frames]

@@ -109,13 +109,15 @@ class GraphDetector:
         self._side.change(side)
 
     def _prepare_side(self, side: int) -> None:
-        """Compiles the network for pictures as the last one, and runs it once. Raises ModelError for a size that it
-        cannot have."""
+        """Compiles the network for pictures as the last one, and runs it once; in a thread of its own. One that is
+        there already may be running, and is left alone. Raises ModelError for a size that it cannot have."""
         head = self._head
         size = input_size(*self._picture, side, head.stride)
         graph = self._graph.at(size)
         if graph is None or not head.fits(graph.shapes, size):
             raise ModelError(f"{self._path} cannot run at {size[0]}x{size[1]} pixels")
+        if (size, self._pixels(head.input)) in self._networks:
+            return
         blank = np.zeros((size[1], size[0], 3), np.uint8)
         next(iter(self._network(size, head.input).run_many([self._inputs(blank, size, head)])))
 

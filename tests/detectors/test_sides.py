@@ -71,3 +71,25 @@ def test_a_detector_looks_with_another_input_and_boxes_stay_in_pixels_of_the_pic
     np.testing.assert_allclose(found.boxes, expected.boxes, atol=0.5)
     detector.close()
     smaller.close()
+
+
+def test_a_network_that_is_in_use_is_not_run_by_the_thread_that_prepares_another_side():
+    """A side that comes out as the same input: the network for it is there, and may be computing a picture."""
+    detector = load_detector("rtdet-n")
+    picture = np.zeros((240, 320, 3), np.uint8)
+    detector.detect([picture])
+    threads = set()
+    networks = dict(detector._networks)
+    for network in networks.values():
+        run_many = network.run_many
+        network.run_many = lambda inputs, run=run_many: (
+            threads.add(threading.current_thread()),
+            run(inputs),
+        )[1]
+    detector.set_side(detector.side - 1)
+    while detector._side._thread is not None:
+        pass
+    detector.detect([picture])
+    assert detector._networks.keys() == networks.keys()
+    assert threads == {threading.current_thread()}
+    detector.close()

@@ -124,8 +124,11 @@ class NetworkDetector(ABC):
         self._side.change(side)
 
     def _prepare_side(self, side: int) -> None:
-        """Compiles the network for pictures as the last one, and runs it once."""
+        """Compiles the network for pictures as the last one, and runs it once; in a thread of its own. One that is
+        there already may be running, and is left alone."""
         size = input_size(*self._picture, side, self._config.multiple)
+        if size in self._networks:
+            return
         blank = np.zeros((size[1], size[0], 3), np.uint8)
         next(iter(self._network(size).run_many([self._inputs(blank)])))
 

@@ -16,8 +16,7 @@ from rtdet.video.draw.zone_marks import ZoneMark
 Place = Callable[[float, float], QPointF]
 _PEN = Pen(line=2, text=9)
 _FONT_PX = 12
-Stroke = tuple[float, QColor | None, float]  # of a box: width, color (None: the mark's), opacity
-_STROKES: tuple[Stroke, ...] = ((_PEN.rim, QColor(0, 0, 0), RIM_OPACITY), (_PEN.line, None, 1.0))
+_BLACK = QColor(0, 0, 0)
 _widths: dict[str, float] = {}
 _MOST_WIDTHS = 2000
 
@@ -46,9 +45,8 @@ def paint_marks(
     # Text lies over every box, boxes over every trail.
     for mark, _ in placed:
         _paint_trail(painter, mark, place, is_small)
-    strokes = ((_PEN.line, None, 1.0),) if is_small else _STROKES
     for mark, box in placed if style.show_boxes else ():
-        _paint_box(painter, mark, _near(box, inside), strokes)
+        _paint_box(painter, mark, _near(box, inside), has_rim=not is_small)
     for mark, _ in placed if style.show_boxes else ():
         _paint_skeleton(painter, mark, place)
     _paint_labels(painter, [(mark, box) for mark, box in placed if mark.label], QFontMetricsF(font), inside)
@@ -65,7 +63,7 @@ def _paint_zone(painter: QPainter, zone: ZoneMark, place: Place) -> None:
         lines += [[middle, tip], [left, tip, right]]
     painter.setBrush(Qt.BrushStyle.NoBrush)
     for line, color, opacity in (
-        (_PEN.rim, QColor(0, 0, 0), RIM_OPACITY),
+        (_PEN.rim, _BLACK, RIM_OPACITY),
         (_PEN.line, QColor(*zone.color), 1.0),
     ):
         pen = QPen(color, line)
@@ -99,16 +97,40 @@ def _near(box: Rect, inside: Rect) -> QRectF:
     return QRectF(QPointF(x1, y1), QPointF(x2, y2))
 
 
-def _paint_box(painter: QPainter, mark: Mark, rect: QRectF, strokes: Sequence[Stroke]) -> None:
+def _paint_box(painter: QPainter, mark: Mark, rect: QRectF, *, has_rim: bool) -> None:
     painter.setBrush(Qt.BrushStyle.NoBrush)
-    for width, color, opacity in strokes:
-        pen = QPen(color or QColor(*mark.color), width)
-        if mark.is_dashed:
-            pen.setCapStyle(Qt.PenCapStyle.FlatCap)
-            pen.setDashPattern([length * _PEN.line / width for length in (DASH, GAP)])
-        painter.setOpacity(mark.opacity * opacity)
-        painter.setPen(pen)
-        painter.drawRoundedRect(rect, 2, 2)
+    if has_rim and mark.is_dashed:
+        _stroke_box(painter, mark, rect, _PEN.rim, _BLACK, RIM_OPACITY)
+    elif has_rim:
+        _fill_rim(painter, mark, rect)
+    _stroke_box(painter, mark, rect, _PEN.line, QColor(*mark.color), 1.0)
+
+
+def _stroke_box(
+    painter: QPainter, mark: Mark, rect: QRectF, width: float, color: QColor, opacity: float
+) -> None:
+    pen = QPen(color, width)
+    if mark.is_dashed:
+        pen.setCapStyle(Qt.PenCapStyle.FlatCap)
+        pen.setDashPattern([length * _PEN.line / width for length in (DASH, GAP)])
+    painter.setOpacity(mark.opacity * opacity)
+    painter.setPen(pen)
+    painter.drawRoundedRect(rect, 2, 2)
+
+
+def _fill_rim(painter: QPainter, mark: Mark, rect: QRectF) -> None:
+    """The rim of a box as four bars on whole pixels, which leave the outer corners round: a smooth translucent line
+    takes Qt several times as long as an opaque one, and only a pixel on each side of the box's own line is seen."""
+    left, right = sorted((round(rect.left()), round(rect.right())))
+    top, bottom = sorted((round(rect.top()), round(rect.bottom())))
+    half = _PEN.rim // 2
+    painter.setRenderHint(QPainter.RenderHint.Antialiasing, False)
+    painter.setOpacity(mark.opacity * RIM_OPACITY)
+    for y in (top, bottom):
+        painter.fillRect(left, y - half, right - left, _PEN.rim, _BLACK)
+    for x in (left, right):
+        painter.fillRect(x - half, top, _PEN.rim, bottom - top, _BLACK)
+    painter.setRenderHint(QPainter.RenderHint.Antialiasing)
 
 
 def _paint_trail(painter: QPainter, mark: Mark, place: Place, is_small: bool) -> None:

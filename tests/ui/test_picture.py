@@ -7,7 +7,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 from PyQt6.QtCore import QPointF, QRectF, Qt
-from PyQt6.QtGui import QImage, QPainter
+from PyQt6.QtGui import QColor, QImage, QPainter
 
 from rtdet.types import Detections, Frame, FrameResult, Tracks
 from rtdet.ui.overlay import paint_marks
@@ -105,12 +105,20 @@ def test_shrinking_averages_instead_of_picking_pixels() -> None:
 BARE = DrawStyle(show_labels=False, show_ids=False, show_scores=False)
 
 
-def painted(tracks: Tracks, style: DrawStyle, trails: TrailStore | None = None) -> QImage:
+def painted(
+    tracks: Tracks,
+    style: DrawStyle,
+    trails: TrailStore | None = None,
+    *,
+    ground: QColor | Qt.GlobalColor = Qt.GlobalColor.black,
+    is_small: bool = False,
+) -> QImage:
     image = QImage(200, 200, QImage.Format.Format_RGB32)
-    image.fill(Qt.GlobalColor.black)
+    image.fill(ground)
     painter = QPainter(image)
+    clip, marks = QRectF(0, 0, 200, 200), marks_of(tracks, style, trails)
     try:
-        paint_marks(painter, marks_of(tracks, style, trails), style, QPointF, QRectF(0, 0, 200, 200))
+        paint_marks(painter, marks, style, QPointF, clip, is_small=is_small)
     finally:
         painter.end()
     return image
@@ -122,6 +130,25 @@ def test_a_box_is_painted_in_the_colour_of_its_id(qapp) -> None:
     color = image.pixelColor(50, 100)
     assert np.allclose((color.red(), color.green(), color.blue()), color_of(7), atol=12)
     assert image.pixelColor(85, 100) == image.pixelColor(5, 5)
+
+
+def test_a_box_has_a_dark_rim_on_both_sides_of_its_line(qapp) -> None:
+    ground = QColor(200, 200, 200)
+    image = painted(Tracks([[50, 60, 120, 150]], ids=[7]), BARE, ground=ground)
+    across = [image.pixelColor(x, 100) for x in range(44, 58)]
+    line = max(range(len(across)), key=lambda x: across[x].saturation())
+    rim = 0.57 * ground.value()
+    assert across[0] == across[-1] == ground
+    for side in (across[:line], across[line + 1 :]):
+        assert min(abs(color.value() - rim) + color.saturation() for color in side) < 60
+    assert abs(image.pixelColor(85, 58).value() - rim) < 10
+    assert image.pixelColor(48, 58) == ground  # the corners are round
+
+
+def test_a_box_in_a_small_picture_has_no_rim(qapp) -> None:
+    ground = QColor(200, 200, 200)
+    image = painted(Tracks([[50, 60, 120, 150]], ids=[7]), BARE, ground=ground, is_small=True)
+    assert image.pixelColor(48, 100) == ground
 
 
 def test_lines_and_zones_are_painted_under_the_boxes_with_their_counts(qapp) -> None:

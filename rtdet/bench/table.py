@@ -47,9 +47,10 @@ def lines_of(bench: Bench) -> list[str]:
     """What limits the run, how near it comes, and what was measured."""
     by, per_second = bench.limit
     width, height = bench.size
+    more = "more" if bench.overhead >= 0 else "less"
     return [
         f"Limit: {TITLES[by]}, {per_second:.0f} frames/s; the pipeline reaches {bench.share:.0%} of it, and takes "
-        f"{bench.overhead:+.0%} of the cores' time of its stages.",
+        f"{abs(bench.overhead):.0%} {more} of the cores' time for a frame than its stages alone.",
         f"{bench.source}, {width}x{height}; {bench.model} by {bench.backend} on {bench.device} in {bench.precision}; "
         f"{bench.cores} core{'s' if bench.cores > 1 else ''}.",
     ]

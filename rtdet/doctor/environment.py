@@ -10,6 +10,8 @@ from rtdet.address import hide_secrets
 from rtdet.config import RunConfig
 from rtdet.doctor.report import NOTE, OK, Finding
 
+# Those that are no settings of a run.
+OWN = ("RTDET_CACHE", "RTDET_TRIAL", "RTDET_MACHINE")
 OTHERS = (
     "QT_QPA_PLATFORM", "QT_SCALE_FACTOR", "OMP_NUM_THREADS", "CUDA_VISIBLE_DEVICES", "LIBVA_DRIVER_NAME",
     "PYTHONPATH", "OPENCV_LOG_LEVEL", "TMPDIR",
@@ -18,7 +20,7 @@ OTHERS = (
 
 def look(environment: Mapping[str, str] | None = None) -> Iterator[Finding]:
     values = os.environ if environment is None else environment
-    known = {f"RTDET_{field.name.upper()}" for field in fields(RunConfig)} | {"RTDET_CACHE"}
+    known = {f"RTDET_{field.name.upper()}" for field in fields(RunConfig)} | set(OWN)
     own = sorted(name for name in values if name.startswith("RTDET_"))
     if not own:
         yield Finding("RTDET_…", "no setting comes from the environment", OK)

@@ -64,6 +64,7 @@ def test_the_processor_is_the_limit_where_the_stages_together_need_all_of_its_co
     assert bench.share == pytest.approx(0.8)
     assert bench.overhead == pytest.approx(0.25)
     assert "the processor, 100 frames/s; the pipeline reaches 80%" in lines_of(bench)[0]
+    assert "takes 25% more of the cores' time" in lines_of(bench)[0]
 
 
 def test_a_slow_stage_is_the_limit_where_cores_are_free() -> None:

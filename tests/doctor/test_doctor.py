@@ -180,6 +180,11 @@ def test_the_environment_is_shown_without_secrets() -> None:
     assert "PATH" not in found
 
 
+@pytest.mark.parametrize("name", ["RTDET_MODEL", "RTDET_CACHE", "RTDET_TRIAL", "RTDET_MACHINE"])
+def test_a_variable_that_rtdet_reads_is_not_called_useless(name: str) -> None:
+    assert by_name(environment.look({name: "x"}))[name].state == OK
+
+
 def test_secrets_do_not_come_through_what_a_library_says() -> None:
     from rtdet.address import Address
 

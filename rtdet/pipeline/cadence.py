@@ -96,22 +96,24 @@ class Cadence:
 
     def divide(self, jobs: Sequence[Job]) -> list[Job]:
         """Marks the next frames that are carried, and returns those to look at. The first frame is looked at, the
-        first after a jump or of another size, and one that stands still."""
+        first after a jump or of another size, and one that stands still; where that one is marked already, because it
+        cannot be looked at, the next that can."""
         every, newest_only, wanted = self.every, self._takes_newest and self.carries, list[Job]()
+        can_be = [job for job in jobs if not job.is_carried]
         for job in jobs:
             key = job.epoch, job.frame.size
             self._since = math.inf if job.single or key != self._key else self._since + 1
             self._key = key
             if self._choice is not None:
                 self._choice.arrived(job.frame.index, job.released_at)
-            job.is_carried = newest_only or self._since < every
+            job.is_carried = job.is_carried or newest_only or self._since < every
             if not job.is_carried:
                 self._since = 0
                 wanted.append(job)
-        if newest_only and jobs and self._since >= every:
+        if newest_only and can_be and self._since >= every:
             self._since = 0
-            jobs[-1].is_carried = False
-            wanted.append(jobs[-1])
+            can_be[-1].is_carried = False
+            wanted.append(can_be[-1])
         return wanted
 
     def took(self, call_s: float) -> None:

@@ -167,15 +167,13 @@ class DetectWorker(Worker):
         """Those that the detector is to look at; the others are carried."""
         if jobs[0].redo:
             return list(jobs)
-        wanted = self._cadence.divide(jobs)
-        if not isinstance(self.part, FrameDetector):
-            return wanted
-        for job in jobs:
-            if self.part.carries(job.frame):
-                job.is_carried, job.camera_step = True, UNMOVED
-            else:
-                job.camera_step = self.part.camera_step(job.frame)
-        return [job for job in wanted if not job.is_carried]
+        if isinstance(self.part, FrameDetector):
+            for job in jobs:
+                if self.part.carries(job.frame):
+                    job.is_carried, job.camera_step = True, UNMOVED
+                else:
+                    job.camera_step = self.part.camera_step(job.frame)
+        return self._cadence.divide(jobs)
 
     def _hand_on_carried(self, jobs: list[Job]) -> None:
         """Gives the tracker the frames until the next that the detector is to look at."""

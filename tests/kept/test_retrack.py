@@ -210,6 +210,15 @@ def test_frames_that_were_carried_are_tracked_again_as_they_were(tmp_path: Path)
     assert (tmp_path / "SOURCE.csv").read_bytes() == (tmp_path / "RUN.csv").read_bytes()
 
 
+def test_a_run_whose_frames_were_carried_has_no_fewer_where_every_asks_for_what_it_has(
+    tmp_path: Path,
+) -> None:
+    run = ["--source", "demo", "--headless", "--max-frames", "12", "--every", "3", "--keep", "RUN.rtdet"]
+    _rtdet(tmp_path, *run, "--tracks", "RUN.csv")
+    _rtdet(tmp_path, "--source", "RUN.rtdet", "--headless", "--every", "2", "--tracks", "AGAIN.csv")
+    assert (tmp_path / "AGAIN.csv").read_bytes() == (tmp_path / "RUN.csv").read_bytes()
+
+
 def test_a_kept_run_can_be_gone_through_more_seldom_than_it_was_looked_at(
     demo_run: Path, tmp_path: Path
 ) -> None:

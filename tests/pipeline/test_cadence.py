@@ -66,6 +66,16 @@ def test_a_limit_that_somebody_else_sets_holds_from_the_next_frame_on():
     assert [looked_at(cadence, jobs(index)) for index in (5, 6)] == [[5], [6]]
 
 
+def test_a_frame_that_cannot_be_looked_at_does_not_count_as_one_that_was():
+    cadence, portion = Cadence(2), jobs(1, 6)
+    for job in portion[::2]:
+        job.is_carried = True
+    assert looked_at(cadence, portion) == [2, 4, 6]
+    cadence, portion = Cadence(2, takes_newest=True), jobs(0, 4)
+    portion[-1].is_carried = True
+    assert looked_at(cadence, portion) == [2]
+
+
 def chosen(choice: Choice, call_s: float, calls: int, *, start: int = 0, fps: float = 30.0) -> int:
     """Has it choose after each of so many calls of such a detector on a source of so many frames a second; returns
     the number of the next frame."""

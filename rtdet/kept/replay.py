@@ -11,7 +11,7 @@ import numpy as np
 
 from rtdet.errors import SourceError
 from rtdet.kept.about import About, fingerprint
-from rtdet.kept.reading import KeptRun
+from rtdet.kept.reading import KeptRun, is_kept_run
 from rtdet.pipeline.keeping import chosen
 from rtdet.pipeline.kept_frame import CARRIED
 from rtdet.protocols import SourceState
@@ -28,9 +28,18 @@ _USUAL_FPS = 25.0
 
 def find_video(run: KeptRun) -> str | None:
     """What `open_source` may be given to see the run's pictures: the demo, the video where it was, or beside the run,
-    under its name or another. None where it is not to be found: a camera's pictures are gone. Told by its hash from
-    another video of its name, of which a warning says that it is another.
+    under its name or another; of a run that was kept of a kept one, that one's. None where it is not to be found: a
+    camera's pictures are gone. Told by its hash from another video of its name, of which a warning says that it is
+    another.
     """
+    found = _find_source(run)
+    if found is None or not is_kept_run(Path(found)):
+        return found
+    with KeptRun(Path(found)) as before:
+        return find_video(before)
+
+
+def _find_source(run: KeptRun) -> str | None:
     about = run.about
     if about.source == "demo" or about.source.startswith("demo:"):
         return about.source

@@ -48,6 +48,14 @@ def test_the_video_is_found_beside_the_run_under_its_name_and_under_another(
         assert find_video(run) is None
 
 
+def test_of_a_run_that_was_kept_of_a_kept_one_the_video_is_found(
+    film_run: Path, make_run: MakeRun, tmp_path: Path
+) -> None:
+    first = film_run.rename(tmp_path / "FIRST.rtdet")
+    with KeptRun(make_run(path=str(first), fingerprint=fingerprint(first))) as again:
+        assert find_video(again) == str(tmp_path / "film.mp4")
+
+
 def test_another_video_of_its_name_is_not_taken_for_it(
     film_run: Path, tmp_path: Path, caplog: pytest.LogCaptureFixture
 ) -> None:

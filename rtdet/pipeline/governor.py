@@ -131,6 +131,7 @@ class Rule:
 
     def _change(self, now: float, lever: str, change: str) -> str:
         self.given.append(lever)
+        self.is_at_the_end = False
         self._forget(now)
         return change
 

@@ -100,6 +100,18 @@ def test_it_does_not_flap_but_waits_ever_longer_where_taking_back_was_wrong():
     assert len(taken_back) < 30
 
 
+def test_where_there_is_something_to_give_up_after_all_it_is_not_the_end():
+    rule, at_the_end, changes = Rule(100, 0), False, list[str]()
+    for number in range(60):  # at first fewer frames would not help, then the detector is busy all the time
+        changes.append(rule.note(number * 0.2, 150, 90 if number < 30 else 190, 1))
+        at_the_end = at_the_end or rule.is_at_the_end
+        if changes[-1]:
+            break
+    assert at_the_end
+    assert changes[-1] == "every+"
+    assert not rule.is_at_the_end
+
+
 def test_one_old_result_among_many_changes_nothing():
     rule = Rule(100, 2)
     for number in range(3000):

@@ -12,6 +12,7 @@ PURPOSES = {
     "onnxruntime": "TensorRT, DirectML, CoreML; another CPU back end for .onnx files",
     "report": "the pages of rtdet eval, compare and explain",
     "train": "rtdet train",
+    "batch": "rtdet batch on a cluster",
     "quantise": "rtdet export --precision int8",
 }
 
@@ -19,7 +20,7 @@ PURPOSES = {
 def look() -> Iterator[Finding]:
     for extra, modules in EXTRAS.items():
         missing = [module for module in modules if not is_installed(module)]
-        purpose = PURPOSES.get(extra, "")
+        purpose = PURPOSES[extra]
         if missing:
             yield Finding(
                 extra, f"not installed ({purpose})", NOTE, install_command(extra), {"missing": missing}

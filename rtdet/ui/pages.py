@@ -97,6 +97,7 @@ class Pages(QWidget):
         single.show_full(self._is_full)
         self._stack.setCurrentWidget(single)
         self._show_strip()
+        single.size_timeline()
         page.stage.view.setFocus()
         self.changed.emit()
 

@@ -12,10 +12,11 @@ import pytest
 
 from rtdet.backends.devices import Device
 from rtdet.cache import seal
-from rtdet.doctor import cache_files, conflicts, devices, environment, places
+from rtdet.doctor import cache_files, conflicts, devices, environment, optional, places
 from rtdet.doctor import cameras as camera_part
 from rtdet.doctor.examining import PARTS, examine
 from rtdet.doctor.report import NOTE, OK, PROBLEM, Finding, Part, Report
+from rtdet.extras import EXTRAS
 from rtdet.video.sources import CameraInfo
 
 
@@ -168,6 +169,12 @@ def test_the_cache_tells_its_size_and_what_is_damaged(own_cache: Path) -> None:
     damaged = by_name(cache_files.look())["damaged"]
     assert damaged.state == NOTE
     assert damaged.values["files"] == [str(file)]
+
+
+def test_every_extra_is_listed_with_what_it_is_for() -> None:
+    found = by_name(optional.look())
+    assert list(found) == list(EXTRAS)
+    assert all("(" in finding.text and "()" not in finding.text for finding in found.values())
 
 
 def test_the_environment_is_shown_without_secrets() -> None:

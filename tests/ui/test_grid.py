@@ -198,6 +198,17 @@ def test_the_strip_and_the_digits_lead_from_one_source_to_another(qtbot, open_gr
     assert window.pages.is_grid
 
 
+def test_the_timeline_has_the_same_height_under_every_source(qtbot, open_grid) -> None:
+    window = open_grid("demo", "live")
+    window.state.lanes_open = True
+    heights = []
+    for page in window.pages.pages:
+        window.pages.enlarge(page)
+        heights.append(page.single.reviewing.panel.height())
+    assert heights[0] == heights[1]
+    assert heights[0] == pytest.approx(window.state.lanes_height, abs=4)
+
+
 def test_the_keys_reach_every_tile_and_work_on_the_one_that_has_the_focus(qtbot, open_grid) -> None:
     window = open_grid("live", "live", "live", "live")
     window.activateWindow()

@@ -92,6 +92,13 @@ class RunConfig:
             raise UsageError(f"--start must be seconds from the beginning, 0 or more, not {self.start:g}")
 
     @property
+    def of_the_detector(self) -> tuple[object, ...]:
+        """The settings by which a detector is loaded: runs of which these are the same may share one."""
+        return (
+            self.model, self.device, self.backend, self.precision, self.imgsz, self.head, self.input,
+        )  # fmt: skip
+
+    @property
     def looks_every(self) -> int | None:
         """The detector looks at every so many frames; None: chosen as the run goes on."""
         return None if self.every == "auto" else int(self.every)

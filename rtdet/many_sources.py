@@ -192,7 +192,7 @@ class ManySources:
     def _load(self, config: RunConfig, make_detector: Callable[[RunConfig], Detector]) -> None:
         if kept_run_path(config.source) is not None:
             return  # it brings its own
-        key = _model_of(config)
+        key = config.of_the_detector
         if key not in self._detectors:
             self._detectors[key] = SharedDetector(make_detector(config), _BATCH)
         names = self._detectors[key].detector.class_names
@@ -200,7 +200,7 @@ class ManySources:
 
     def _make_pipeline(self, named: NamedRun) -> Pipeline:
         def share(config: RunConfig) -> Detector:
-            return self._detectors[_model_of(config)].client(named.name, thresholds_of(config))
+            return self._detectors[config.of_the_detector].client(named.name, thresholds_of(config))
 
         return build_pipeline(
             named.config,
@@ -220,12 +220,6 @@ class ManySources:
     def _close_detectors(self) -> None:
         for detector in self._detectors.values():
             detector.close()
-
-
-def _model_of(config: RunConfig) -> tuple[object, ...]:
-    """What detectors of sources that share one have in common."""
-    names = ("model", "device", "backend", "precision", "imgsz", "head", "input")
-    return tuple(getattr(config, name) for name in names)
 
 
 def check_runs(runs: Sequence[NamedRun]) -> None:

@@ -15,7 +15,6 @@ from rtdet.protocols import Detector
 from rtdet.trackers.registry import check_classes
 from rtdet.types import Detections, FloatArray, Frame, Image, SourceInfo, Thresholds
 
-_FIELDS = ("model", "device", "backend", "precision", "imgsz", "head", "input")
 # Rows of a manifest may name models of their own.
 _MOST = 2
 
@@ -31,7 +30,7 @@ class Detectors:
     ) -> Detector:
         """The detector as a run of its own would have it on this source; `on_load` is called before a model is
         loaded. Raises ModelError, UsageError, ..."""
-        key = tuple(getattr(config, name) for name in _FIELDS)
+        key = config.of_the_detector
         detector = self._open.pop(key, None)
         if detector is None:
             while len(self._open) >= _MOST:

@@ -106,7 +106,7 @@ class Opener:
         detector = self._services.make_detector(config)
         with self._lock:  # or another pipeline might be lent the detector that is closed here
             if request == self.newest_request and pipeline in self._used_by:
-                self._put_in(pipeline, detector, key_of(config))
+                self._put_in(pipeline, detector, config.of_the_detector)
                 return detector
         detector.close()
         raise Superseded
@@ -160,12 +160,12 @@ class Opener:
         with self._lock:
             if self._shelf is not None and getattr(self._shelf[1], "is_closed", False):
                 self._shelf = None  # a share of a detector that has failed
-            if self._shelf is not None and self._shelf[0] == key_of(config):
+            if self._shelf is not None and self._shelf[0] == config.of_the_detector:
                 self._lent.append(self._shelf[1])
                 return self._shelf[1]
         detector = self._services.make_detector(config)
         with self._lock:
-            unused = self._keep(key_of(config), detector)
+            unused = self._keep(config.of_the_detector, detector)
             self._lent.append(detector)
         if unused is not None:
             unused.close()
@@ -192,9 +192,3 @@ class Opener:
             write_whole(path, json.dumps(pipeline.stats().as_dict(), indent=2) + "\n")
         except OutputError as error:
             log.warning("%s", error)
-
-
-def key_of(config: RunConfig) -> tuple[object, ...]:
-    return (
-        config.model, config.device, config.backend, config.precision, config.imgsz, config.head, config.input,
-    )  # fmt: skip

@@ -12,7 +12,6 @@ from rtdet.pipeline import SharedDetector
 from rtdet.protocols import Detector
 from rtdet.types import Thresholds
 from rtdet.viewer.names import short_name
-from rtdet.viewer.opener import key_of
 
 
 class SharedDetectors:
@@ -26,7 +25,7 @@ class SharedDetectors:
 
     def share(self, config: RunConfig) -> Detector:
         """A share of the detector that the config names, which is loaded if nobody has it. Raises RtdetError."""
-        key, name = key_of(config), short_name(config.source)
+        key, name = config.of_the_detector, short_name(config.source)
         with self._lock:
             loading = self._loading.setdefault(key, threading.Lock())
         with loading:  # of several that want the same one at once, the others wait for the first

@@ -80,9 +80,8 @@ class RunConfig:
             value = getattr(self, name)
             if value is not None and not value > 0:
                 raise UsageError(f"--{name.replace('_', '-')} must be above 0, not {value:g}")
-        if self.every != "auto" and not (
-            self.every.isascii() and self.every.isdecimal() and 1 <= int(self.every) <= MAX_EVERY
-        ):
+        every = str(self.every)  # from Python it may be anything
+        if every != "auto" and not (every.isascii() and every.isdecimal() and 1 <= int(every) <= MAX_EVERY):
             raise UsageError(
                 f"--every must be a number of frames from 1 to {MAX_EVERY}, or auto, not {self.every}"
             )

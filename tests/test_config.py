@@ -106,6 +106,6 @@ def test_how_often_the_detector_looks_is_a_number_or_auto(tmp_path):
     assert (config.every, config.looks_every) == ("2", 2)
     assert RunConfig().looks_every == 1
     assert load_config(None, {}, {"RTDET_EVERY": "auto"}).looks_every is None
-    for wrong in ("0", "-1", "2.5", "often", "101", "٣"):
+    for wrong in ("0", "-1", "2.5", "often", "101", "٣", None, 2.5):
         with pytest.raises(UsageError, match="--every must be a number of frames"):
             RunConfig(every=wrong)

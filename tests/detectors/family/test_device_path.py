@@ -118,9 +118,9 @@ BACK = Letterbox((0.5, 0.5), (3.0, 7.0), (560, 540))
 
 class TestSelection:
     @pytest.mark.parametrize("suppression", ["nms", "diou", "none"])
-    @pytest.mark.parametrize("count", [0, 1, 7, 400, 1500])
+    @pytest.mark.parametrize("count", [0, 1, 7, 300, 1100])
     def test_it_chooses_what_numpy_chooses(self, count: int, suppression: str) -> None:
-        for seed in range(4):
+        for seed in range(2):
             boxes, scores = some_boxes(count, seed)
             for thresholds in (
                 Thresholds(0.3, 0.45),
@@ -221,7 +221,7 @@ def assert_near(found: list[Detections], wanted: list[Detections]) -> None:
 @pytest.fixture(scope="module")
 def frames() -> list[np.ndarray]:
     scene = DemoScene(duration_s=8.0)
-    return [np.asarray(cv2.resize(scene.render(index), (640, 360))) for index in (5, 60, 115)]
+    return [np.asarray(cv2.resize(scene.render(index), (640, 360))) for index in (5, 115)]
 
 
 @pytest.fixture(scope="module")
@@ -265,7 +265,7 @@ class TestDetections:
                 return np.asarray(cv2.resize(frames[0], size))
 
         sizes = [(640, 360), (480, 270), (640, 360), (960, 540), (320, 180), (800, 450)]
-        images = [np.asarray(cv2.resize(frames[i % 3], size)) for i, size in enumerate(sizes)]
+        images = [np.asarray(cv2.resize(frames[i % 2], size)) for i, size in enumerate(sizes)]
         mixed = [*images[:2], Decoded(), *images[2:]]
         embedded.thresholds = Thresholds()
         path = path_of(embedded)

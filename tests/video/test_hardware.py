@@ -11,7 +11,7 @@ import pytest
 from rtdet.errors import UsageError
 from rtdet.pipeline import Pipeline, Policy
 from rtdet.video.sources import hardware, open_source
-from rtdet.video.sources.hardware import hardware_for, known_devices, likely_devices, prepared
+from rtdet.video.sources.hardware import hardware_for, known_devices, likely_devices, open_on, prepared
 from tests.fake_detector import FakeDetector
 from tests.video.test_sources_files import film, numbered, read_all
 
@@ -182,6 +182,17 @@ def test_every_device_that_ffmpeg_knows_falls_back_to_software_where_it_is_absen
         assert info.decoder == "h264 (software)"
         assert f"h264 cannot be decoded by {name} on this machine" in caplog.text
         assert_same(got, expected)
+
+
+def test_a_codec_that_a_device_does_not_know_says_nothing_of_the_device(tmp_path, monkeypatch):
+    monkeypatch.setattr(hardware, "_absent", set())
+    with av.open(
+        str(film(tmp_path / "lossless.mkv", [numbered(i) for i in range(3)], codec="ffv1"))
+    ) as container:
+        for name in known_devices():
+            if name != "vulkan":  # which decodes this one
+                assert open_on(container.streams.video[0], name, {}) is None
+    assert hardware._absent == set()
 
 
 @pytest.mark.skipif(not likely_devices(), reason="no device that decodes video is on this machine")

@@ -13,7 +13,7 @@ PURPOSES = {
     "report": "the pages of rtdet eval, compare and explain",
     "train": "rtdet train",
     "batch": "rtdet batch on a cluster",
-    "quantise": "rtdet export --precision int8",
+    "quantise": "rtdet export --precision int8, or fp16 as .onnx",
 }
 
 

@@ -15,7 +15,7 @@ from rtdet.detectors.graph_detector import GraphDetector
 from rtdet.errors import UsageError
 from rtdet.exporting.converting import described, note_names, with_names
 from rtdet.exporting.price import price_of
-from rtdet.exporting.quantise import load_nncf, quantise_graph, quantise_onnx
+from rtdet.exporting.quantize import load_nncf, quantize_graph, quantize_onnx
 from rtdet.geometry.letterbox import letterbox
 from rtdet.output_file import write_whole
 
@@ -37,9 +37,9 @@ def made(
     with tempfile.TemporaryDirectory() as folder:
         file = Path(folder) / f"int8{suffix.lower()}"
         if is_onnx:
-            write_whole(file, with_names(quantise_onnx(source, inputs), source, about.class_names))
+            write_whole(file, with_names(quantize_onnx(source, inputs), source, about.class_names))
         else:
-            graph = quantise_graph(source, about.shapes, inputs)
+            graph = quantize_graph(source, about.shapes, inputs)
             note_names(graph, about.class_names)
             write_graph(graph, file)
         yield file

@@ -19,7 +19,7 @@ from rtdet.detectors.family.rows import Selection
 from rtdet.detectors.family.weights import save_weights
 from rtdet.detectors.heads.head import street_picture
 from rtdet.detectors.registry import load_detector
-from rtdet.exporting.quantise import behind_the_last
+from rtdet.exporting.quantize import behind_the_last
 from rtdet.types import Thresholds
 
 SIDE = 96

@@ -27,7 +27,7 @@ _HEAVY = {
 Inputs = Sequence[tuple[Tensor, ...]]
 
 
-def quantise_graph(path: Path, shapes: Sequence[Sequence[int]], inputs: Inputs) -> Any:
+def quantize_graph(path: Path, shapes: Sequence[Sequence[int]], inputs: Inputs) -> Any:
     """The network in `path` as an openvino.Model in int8. shapes: of its inputs. inputs: what it gets for each of the
     pictures that it is measured on. Raises ModelError where it cannot be quantised."""
     from rtdet.exporting.converting import fix_shapes
@@ -46,7 +46,7 @@ def quantise_graph(path: Path, shapes: Sequence[Sequence[int]], inputs: Inputs) 
         name for name in behind_the_last(links) if links[name][0] not in ("Constant", "Result", "Parameter")
     }
     notes = inspect_graph(path).metadata
-    made = _quantised(nncf, graph, [_one_or_list(one) for one in inputs], kept, path)
+    made = _quantized(nncf, graph, [_one_or_list(one) for one in inputs], kept, path)
     info = made.get_rt_info()
     known = info["framework"] if "framework" in info else {}  # noqa: SIM401 - it is no dict
     for key, value in notes.items():  # NNCF leaves out what the file says of itself
@@ -55,8 +55,8 @@ def quantise_graph(path: Path, shapes: Sequence[Sequence[int]], inputs: Inputs) 
     return made
 
 
-def quantise_onnx(path: Path, inputs: Inputs) -> bytes:
-    """The ONNX file in int8, as QDQ. Raises as `quantise_graph` does."""
+def quantize_onnx(path: Path, inputs: Inputs) -> bytes:
+    """The ONNX file in int8, as QDQ. Raises as `quantize_graph` does."""
     load_onnxruntime()  # before NNCF does
     nncf = load_nncf()
     import onnx
@@ -70,7 +70,7 @@ def quantise_onnx(path: Path, inputs: Inputs) -> bytes:
     names = [one.name for one in model.graph.input]
     data = [dict(zip(names, one, strict=True)) for one in inputs]
     notes = [(one.key, one.value) for one in model.metadata_props]
-    made = _quantised(nncf, model, data, behind_the_last(links), path)
+    made = _quantized(nncf, model, data, behind_the_last(links), path)
     known = {one.key for one in made.metadata_props}
     for key, value in notes:  # NNCF leaves out what the file says of itself
         if key not in known:
@@ -90,7 +90,7 @@ def load_nncf() -> Any:
     return nncf
 
 
-def _quantised(nncf: Any, model: Any, data: list[Any], kept: set[str], path: Path) -> Any:
+def _quantized(nncf: Any, model: Any, data: list[Any], kept: set[str], path: Path) -> Any:
     try:
         return nncf.quantize(
             model,

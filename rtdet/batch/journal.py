@@ -218,6 +218,14 @@ class Journal:
             )
             return [one for one in map(_source, rows) if one.number not in without]
 
+    def is_begun(self) -> bool:
+        """Whether anything came of any source yet, if only a failure."""
+        with self._errors():
+            found = self._db.execute(
+                "SELECT 1 FROM sources WHERE state != ? OR attempts > 0 LIMIT 1", (WAITING,)
+            )
+            return found.fetchone() is not None
+
     def is_left(self) -> bool:
         """Whether anything is still to be done."""
         with self._errors():

@@ -12,15 +12,19 @@ from rtdet.errors import UsageError
 
 # What a shell, a URL, a partition's name and every file system take as it is.
 _ODD = re.compile(r"[^A-Za-z0-9._-]+")
+# What DuckDB and others that read partitions take for numbers or dates: they would lose zeros at the front, and no
+# longer be what the table of the sources has.
+_LIKE_A_NUMBER = re.compile(r"[0-9._-]+(?:[eE][0-9-]+)?").fullmatch
 _LONGEST = 48
 
 
 def key_of(listed: Listed) -> str:
     """The same for the same path and the same row's settings, another for others: a readable beginning and twelve
-    digits of a hash. A row's own name is taken as it is, as far as files can be called so. Raises UsageError for a
-    path that no file can have."""
+    digits of a hash. A row's own name is taken as it is, as far as files can be called so; a number or a date gets
+    `source-` before it. Raises UsageError for a path that no file can have."""
     if listed.name:
-        return _plain(listed.name) or "source"
+        name = _plain(listed.name)
+        return f"source-{name}" if _LIKE_A_NUMBER(name) else name or "source"
     identity = listed.source
     if listed.settings.run or listed.settings.files:
         identity += "\n" + json.dumps(listed.settings.as_dict(), sort_keys=True, default=list)
@@ -31,7 +35,7 @@ def key_of(listed: Listed) -> str:
     shown = hide_secrets(listed.source) if "://" in listed.source else listed.source
     stem = shown.replace("\\", "/").rstrip("/").rpartition("/")[2].rpartition(".")
     name = _plain(stem[0] or stem[2])
-    return f"{name}-{digest}" if name else digest
+    return f"{name or 'source'}-{digest}"
 
 
 def _plain(text: str) -> str:

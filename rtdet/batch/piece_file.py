@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from zipfile import BadZipFile
 
 import numpy as np
 
@@ -90,5 +91,5 @@ def _open(path: str | Path) -> np.lib.npyio.NpzFile:
         arrays = np.load(path, allow_pickle=False)
         assert isinstance(arrays, np.lib.npyio.NpzFile)
         return arrays
-    except (OSError, ValueError) as error:
+    except (OSError, ValueError, EOFError, BadZipFile) as error:
         raise SourceError(f"the piece {path} cannot be read: {error}") from error

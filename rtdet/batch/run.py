@@ -103,10 +103,11 @@ def run_batch(
 
 
 def _settings_of(journal: Journal, wish: Wish, layout: Layout) -> Settings:
-    """The settings of the batch: those that it was begun with, which must be those that are wished for."""
+    """The settings of the batch: those that it was begun with, which must be those that are wished for. As long as
+    nothing was tried with them others may take their place: a word may have been wrong."""
     about = journal.about()
     known = about.get("settings")
-    if known is None:
+    if known is None or (wish.settings is not None and not journal.is_begun()):
         settings = wish.settings or Settings()
         settings.config("demo")  # its own checks
         journal.note(settings=settings.as_dict(), files=_files_of(settings))

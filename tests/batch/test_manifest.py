@@ -150,6 +150,13 @@ def test_keys_are_readable_and_differ_by_path_and_settings():
     assert key_of(Listed("/v/1.mp4", name="north/gate 3")) == "north-gate-3"
 
 
+def test_no_key_is_taken_for_a_number_or_a_date_by_what_reads_partitions():
+    names = ("0012", "2026-05-01", "1e5", "12", "a1")
+    keys = [key_of(Listed("/v/1.mp4", name=name)) for name in names]
+    assert keys == ["source-0012", "source-2026-05-01", "source-1e5", "source-12", "a1"]
+    assert key_of(Listed("/v/東.mp4")).startswith("source-")
+
+
 def test_two_sources_of_one_name_are_refused_and_one_that_is_listed_twice_is_one(tmp_path):
     with Journal(None) as journal:
         assert (

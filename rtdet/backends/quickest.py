@@ -68,18 +68,35 @@ def open_quickest(
             return choice, open_choice(choice)
         return choices[0], open_choice(choices[0])
     networks = {choices[0]: open_choice(choices[0])}
-    ms = {choices[0]: _warm_ms(networks[choices[0]], example)}
-    best, many = choices[0], dict[Choice, float]()
-    if ms[best] >= QUICK_MS:
-        networks |= _others(choices[1:], open_choice, example)
-        best, ms, many = _timed(networks, choices[0], example)
-    result = _note(place, Timed(model, *best, _by_words(ms), _by_words(many)))
-    best = (result.backend, result.device) if (result.backend, result.device) in networks else choices[0]
-    _tell(result)
+    try:
+        best = _found_out(place, networks, choices, open_choice, example, model)
+    except RtdetError as error:  # of noise; a picture may suit it better
+        log.debug("%s cannot be timed: %s", model, error)
+        best = choices[0]
     for choice, network in networks.items():
         if choice != best:
             network.close()
     return best, networks[best]
+
+
+def _found_out(
+    place: Path,
+    networks: dict[Choice, Network],
+    choices: Sequence[Choice],
+    open_choice: Callable[[Choice], Network],
+    example: Inputs,
+    model: str,
+) -> Choice:
+    """The choice that is the quickest, noted in `place`. networks: has the usual one, and gets the others."""
+    usual = choices[0]
+    ms = {usual: _warm_ms(networks[usual], example)}
+    best, many = usual, dict[Choice, float]()
+    if ms[best] >= QUICK_MS:
+        networks |= _others(choices[1:], open_choice, example)
+        best, ms, many = _timed(networks, usual, example)
+    result = _note(place, Timed(model, *best, _by_words(ms), _by_words(many)))
+    _tell(result)
+    return (result.backend, result.device) if (result.backend, result.device) in networks else usual
 
 
 def _others(
@@ -88,12 +105,18 @@ def _others(
     """The networks of those of the choices that run it, warm."""
     networks = {}
     for choice in choices:
+        network = None
         try:
-            networks[choice] = open_choice(choice)
-            _warm_ms(networks[choice], example)
-        except RtdetError as error:
+            network = open_choice(choice)
+            _warm_ms(network, example)
+        except (
+            Exception
+        ) as error:  # ImportError, RuntimeError, ...: an installation that is broken is no obstacle
             log.debug("%s is passed over: %s", _words(choice), error)
-            networks.pop(choice, None)
+            if network is not None:
+                network.close()
+            continue
+        networks[choice] = network
     return networks
 
 

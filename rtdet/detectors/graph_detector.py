@@ -225,6 +225,9 @@ class GraphDetector:
             shapes = self._graph.input_shapes(size)
             network = open_network(self._path, shapes, pixels=pixels, **self._options)
             self._networks[size, pixels] = network
+            if self._closed:  # meanwhile, by another thread
+                network.close()
+                raise ModelError(f"{self._path} was closed")
             # What was found to be the quickest for the first size is taken for others too.
             self._options |= {"backend": network.backend, "device": network.device}
         return self._networks[size, pixels]
@@ -297,7 +300,7 @@ class GraphDetector:
     def close(self) -> None:
         self._closed = True
         self._side.close()
-        for network in self._networks.values():
+        for network in list(self._networks.values()):
             network.close()
 
 

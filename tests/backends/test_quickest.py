@@ -137,6 +137,24 @@ def test_what_cannot_be_opened_is_passed_over_and_the_usual_ones_error_is_raised
         opened(Opener(**{"openvino cpu": broken, "onnxruntime cpu": (0.01, 0.01)}), key="other")
 
 
+def test_a_back_end_whose_package_is_broken_is_passed_over() -> None:
+    assert opened(Opener(**{"onnxruntime cpu": ImportError("DLL load failed")})) == USUAL
+
+
+def test_a_network_that_takes_no_noise_is_opened_all_the_same(folder: Path) -> None:
+    class Choosy(Slow):
+        def run_many(self, inputs: Iterable[Inputs]) -> Iterator[Outputs]:
+            raise ModelError("it takes pictures only")
+
+    choosy, other = Choosy(0, 0), Slow(0, 0)
+    choice, network = open_quickest(
+        (USUAL, OTHER), lambda choice: choosy if choice == USUAL else other, PICTURE, "key", "model.onnx"
+    )
+    assert (choice, network) == (USUAL, choosy)
+    assert not choosy.is_closed
+    assert not list(folder.glob("*.json"))
+
+
 def test_what_was_remembered_and_can_no_longer_be_opened_gives_way_to_the_usual_one() -> None:
     opened(Opener(**{"onnxruntime cpu": (0.01, 0.01)}))
     assert opened(Opener(**{"onnxruntime cpu": ModelError("gone")})) == USUAL

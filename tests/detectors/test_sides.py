@@ -9,7 +9,7 @@ import pytest
 
 from rtdet.detectors.registry import load_detector
 from rtdet.detectors.sides import Side
-from rtdet.errors import UsageError
+from rtdet.errors import ModelError, UsageError
 from rtdet.types import Thresholds
 
 
@@ -93,3 +93,16 @@ def test_a_network_that_is_in_use_is_not_run_by_the_thread_that_prepares_another
     assert detector._networks.keys() == networks.keys()
     assert threads == {threading.current_thread()}
     detector.close()
+
+
+def test_a_detector_that_is_closed_while_it_prepares_a_side_leaves_no_network_open(caplog):
+    detector = load_detector("rtdet-n", thresholds=Thresholds(0.05))
+    detector.set_side(320)
+    thread = detector._side._thread
+    detector.close()
+    if thread is not None:
+        thread.join(60)
+    for network in detector._networks.values():
+        with pytest.raises(ModelError, match="was closed"):
+            list(network.run_many([np.zeros((1, 256, 320, 3), dtype=np.uint8)]))
+    assert not caplog.records

@@ -226,7 +226,7 @@ class NetworkDetector(ABC):
             raise ModelError("this detector was closed")
         if size not in self._networks:
             shapes = self._shapes(size)
-            self._networks[size] = open_network(
+            network = open_network(
                 self._model(shapes),
                 shapes,
                 backend=self._backend,
@@ -234,6 +234,10 @@ class NetworkDetector(ABC):
                 precision=self._precision,
                 pixels=_PIXELS,
             )
+            self._networks[size] = network
+            if self._weights is None:  # closed meanwhile, by another thread
+                network.close()
+                raise ModelError("this detector was closed")
         return self._networks[size]
 
     def _take_quickest(self, choices: Sequence[Choice], weights: Path, precision: str, size: Size) -> None:
@@ -266,7 +270,7 @@ class NetworkDetector(ABC):
             if path is not None:
                 path.close()
         self._paths.clear()
-        for network in self._networks.values():
+        for network in list(self._networks.values()):
             network.close()
 
 

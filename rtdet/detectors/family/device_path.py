@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Callable, Iterator, Sequence
+from dataclasses import replace
 from itertools import groupby
 from typing import Any
 
@@ -152,7 +153,7 @@ class DevicePath:
         config = self._config
         names = wanted_names(thresholds.classes, tuple(self._names))
         wanted = np.array([name != "" and name in names for name in config.class_names], dtype=bool)
-        most = min(thresholds.iou, getattr(config, "most_overlap", 1.0))
+        most = self._most_overlap(thresholds)
         if place is None:
             for image in images:
                 with self._times.preprocess:
@@ -164,6 +165,10 @@ class DevicePath:
         for image in images:
             assert isinstance(image, np.ndarray)
             yield RowsOf(image, rows), numbers
+
+    def _most_overlap(self, thresholds: Thresholds) -> float:
+        """That two boxes may have which are both kept."""
+        return min(thresholds.iou, getattr(self._config, "most_overlap", 1.0))
 
     def _network_for(self, place: Size | None) -> TorchNetwork:
         key = place, self._count
@@ -203,6 +208,7 @@ class DevicePath:
         """NMS on the host, where boxes suppress each other in longer chains than the device follows."""
         array = np.asarray(rows, dtype=np.float64)
         overlap = diou if getattr(self._config, "suppression", "nms") == "diou" else iou
+        thresholds = replace(thresholds, iou=self._most_overlap(thresholds))
         return select(
             array[:, :4], array[:, 4], self._labels(array), thresholds, self._names, overlap=overlap
         )

@@ -209,6 +209,8 @@ def _from_toml(path: Path) -> dict[str, Any]:
     """The settings at the top of the file."""
     table = _toml_of(path)
     table.pop("sources", None)
+    if isinstance(listed := table.get("source"), list) and any(isinstance(row, dict) for row in listed):
+        raise UsageError(f"{path}: tables of sources are called [[sources]], not [[source]]")
     return _settings_in(table, str(path))
 
 

@@ -107,6 +107,7 @@ def test_without_a_source_there_is_the_default(cameras) -> None:
         ('source = "a.mp4"\n[[sources]]\nsource = "b.mp4"', "FILE has both source and [[sources]]"),
         ("sources = 3", "FILE: sources should be tables"),
         ("sources = []", "FILE: sources should be tables"),
+        ("[[source]]\nsource = 'a.mp4'", "FILE: tables of sources are called [[sources]], not [[source]]"),
         ("sources = [1]", "FILE, source 1: a source is a table"),
     ],
 )

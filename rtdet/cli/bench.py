@@ -82,7 +82,7 @@ def command(out: str | None, as_json: bool, seconds: float, **settings: Any) -> 
 def _check_out(out: str) -> None:
     from rtdet.output_file import check_output, suffix_of
 
-    if suffix_of(out, "figures", _SUFFIXES) == ".png":
+    if suffix_of(out, "file of figures", _SUFFIXES) == ".png":
         require("report", "the picture of --out", "matplotlib")
     check_output(out)
 

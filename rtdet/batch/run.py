@@ -130,8 +130,8 @@ def _refuse_others(before: Settings, now: Settings, folder: Path) -> None:
             if _plain(then) != _plain(given):
                 option = f"--{name.replace('_', '-')}"
                 raise UsageError(
-                    f"{folder} was begun with {_said(option, then)}, and not with {_said(option, given)}; "
-                    "go on with the same settings, or name another --out"
+                    f"{folder} was begun {_said(option, then)}, and is now asked for {_said(option, given)}; "
+                    f"rtdet batch --out {folder} goes on with the settings that it has, or name another --out"
                 )
 
 
@@ -141,8 +141,9 @@ def _plain(value: Any) -> Any:
 
 def _said(option: str, value: Any) -> str:
     if value is None:
-        return f"no {option}"
-    return f"{option} {','.join(map(str, value)) if isinstance(value, (list, tuple)) else hide_secrets(str(value))}"
+        return f"without {option}"
+    shown = ",".join(map(str, value)) if isinstance(value, (list, tuple)) else hide_secrets(str(value))
+    return f"with {option} {shown}"
 
 
 def _files_of(settings: Settings) -> Mapping[str, str]:

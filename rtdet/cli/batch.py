@@ -149,6 +149,7 @@ def command(
     show_messages(quiet=quiet)
     _check_numbers(pieces, piece_minutes, retries, stalled)
     settings = _settings(values)
+    _check_zones(settings, sources)
     goes_on = bool(verb) or not sources
     wish = Wish(
         Path(out),
@@ -182,6 +183,14 @@ def _check_numbers(pieces: int | None, piece_minutes: float, retries: int, stall
     ):  # fmt: skip
         if value is not None and not value >= least:
             raise UsageError(f"{option} must be at least {least:g}, not {value:g}")
+
+
+def _check_zones(settings: Settings, sources: Sequence[str]) -> None:
+    """Refuses what counts without lines and zones, at once and not for each source; a manifest may name some."""
+    wishes = [f"--{name}" for name in ("counts", "events") if name in settings.files]
+    has_rows = any(Path(source).suffix.lower() in (".csv", ".jsonl", ".parquet") for source in sources)
+    if wishes and "zones" not in settings.run and sources and not has_rows:
+        raise UsageError(f"{wishes[0]} needs --zones, a file of lines and areas to count at")
 
 
 def _settings(values: dict[str, Any]) -> Settings:

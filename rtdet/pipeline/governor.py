@@ -213,7 +213,10 @@ class Governor:
         }
 
     def close(self) -> None:
-        """Gives the detector the input that it had, for the next run that uses it."""
+        """Gives the detector the input that it had, for the next run that uses it; says what was given up, where the
+        run ends before it was said."""
+        if self._unsaid is not None:
+            self._say_what_was_given_up(self._unsaid[1])
         if self._first_side is not None and self._asked_side != self._first_side:
             self._detector.set_side(self._first_side)
 
@@ -251,15 +254,18 @@ class Governor:
             _, age_ms = self._unsaid or (now, self._rule.age_ms)
             self._unsaid = now, age_ms
 
+    def _say_what_was_given_up(self, age_ms: float) -> None:
+        log.warning(
+            "--max-latency %g: results were %.0f ms old, so the detector now looks at %s",
+            self.bound_ms, age_ms, Setting(self._cadence.every, self._asked_side),
+        )  # fmt: skip
+        self._unsaid = None
+
     def _say_what_holds(self, now: float) -> None:
         """Says what was given up, once that has held for a while."""
         is_at_the_end = self._rule.is_at_the_end
         if self._unsaid is not None and (is_at_the_end or now - self._unsaid[0] > _HOLDS_S):
-            log.warning(
-                "--max-latency %g: results were %.0f ms old, so the detector now looks at %s",
-                self.bound_ms, self._unsaid[1], Setting(self._cadence.every, self._asked_side),
-            )  # fmt: skip
-            self._unsaid = None
+            self._say_what_was_given_up(self._unsaid[1])
         if is_at_the_end and not self._has_despaired:
             self._has_despaired = True
             log.warning(

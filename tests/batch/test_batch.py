@@ -136,7 +136,7 @@ def test_what_is_done_is_not_done_again(batch, rtdet):
 def test_other_settings_are_refused(batch, rtdet):
     folder, _ = batch
     said = rtdet("batch", folder / "films", "--out", folder / "out", "--conf", "0.5", check=2).stderr
-    assert "was begun with --conf 0.05, and not with --conf 0.5" in said
+    assert "was begun with --conf 0.05, and is now asked for with --conf 0.5" in said
 
 
 def test_settings_may_be_others_until_something_was_tried_with_them(tmp_path):
@@ -148,7 +148,9 @@ def test_settings_may_be_others_until_something_was_tried_with_them(tmp_path):
         assert journal.about()["settings"]["run"] == {"conf": 0.4}
         journal.add([Listed("/v/1.mp4")])
         journal.failed(1, "the share was gone", {}, is_final=False)
-    with pytest.raises(UsageError, match=r"was begun with --conf 0\.4, and not with --conf 0\.5"):
+    with pytest.raises(
+        UsageError, match=r"was begun with --conf 0\.4, and is now asked for with --conf 0\.5"
+    ):
         run_batch(Wish(tmp_path, ("/v/1.mp4",), Settings({"conf": 0.5})))
 
 

@@ -198,6 +198,17 @@ def test_at_the_end_an_input_that_is_still_being_prepared_is_called_off():
     assert detector.asked == detector.side
 
 
+def test_what_was_given_up_is_said_when_the_run_ends_before_it_held(caplog):
+    governor = Governor(50.0, Cadence(takes_newest=True))
+    noted(governor, Sided(), 200.0, 3.0, 0.0)
+    assert governor.gave_up
+    with caplog.at_level("WARNING", "rtdet.pipeline"):
+        governor.close()
+        governor.close()
+    said = [record.getMessage() for record in caplog.records if "looks at" in record.getMessage()]
+    assert len(said) == 1
+
+
 def test_on_a_loaded_machine_something_is_given_up_and_taken_back_when_the_load_is_gone(parts, monkeypatch):
     monkeypatch.setattr(governor_module, "PATIENCE_S", 0.3)
     load_s = [0.5]

@@ -33,7 +33,7 @@ COMMANDS = {
     "plan": ("rtdet.cli.plan", "Draw where objects were: plan, heat map, trails."),
     "bench": ("rtdet.cli.bench", "Measure how quick this machine is, stage by stage."),
     "doctor": ("rtdet.cli.doctor", "Show what this machine can do, and what is missing."),
-    "export": ("rtdet.cli.export", "Write a network of rtdet as ONNX or OpenVINO."),
+    "export": ("rtdet.cli.export", "Write a network as ONNX or OpenVINO."),
     "train": ("rtdet.cli.train", "Train a detector on labelled pictures."),
     "data": ("rtdet.cli.data", "Check, convert, label and split data sets."),
     "compare": ("rtdet.cli.compare", "Put several models side by side: how good, how quick."),

@@ -15,7 +15,7 @@ from rtdet.ui.source_page import SourcePage
 from rtdet.ui.watching import watch
 from rtdet.viewer.names import dated_path, pictures_folder
 from rtdet.viewer.notices import line_about
-from rtdet.viewer.player import Phase, Severity
+from rtdet.viewer.player import Message, Phase, Severity
 from rtdet.viewer.viewer_sink import write_png
 
 if TYPE_CHECKING:
@@ -146,6 +146,14 @@ class SeveralSources(QObject):
     def _attend(self, page: SourcePage) -> None:
         page.player.watch("phase", self._changed)
         page.player.watch("recording", self._changed)
+        page.player.watch("message", lambda message: self._say_of_tile(page, message))
+
+    def _say_of_tile(self, page: SourcePage, message: Message | None) -> None:
+        """Says above the tiles what a source says, but for why it does not play, which is in its tile."""
+        if message is None or not self._pages.is_grid:
+            return
+        if not message.retry and message.text != page.player.trouble:
+            self._state.say(f"{page.name}: {message.text}", message.severity)
 
     def _count_changed(self, count: int) -> None:
         for name in OF_SEVERAL:

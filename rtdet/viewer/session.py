@@ -457,9 +457,12 @@ class Session:
         player = self.player
         for notice in self._notices.take():
             if notice.level >= logging.WARNING:
+                is_lost = notice.state is SourceState.RECONNECTING
+                if is_lost:
+                    player.trouble = " ".join(notice.text.split())
                 player.say(notice.text, Severity.WARNING)
-                if notice.state is SourceState.RECONNECTING:
-                    self._lost, player.trouble = player.message, notice.text
+                if is_lost:
+                    self._lost = player.message
             elif self.is_opening:
                 self.wait_for("open", f"{notice.text}…")
 

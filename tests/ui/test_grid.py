@@ -260,6 +260,17 @@ def test_several_recordings_are_whole_after_the_window_was_closed(qtbot, open_gr
             assert sum(1 for _ in container.decode(video=0)) > 5
 
 
+def test_what_a_source_says_is_said_above_the_tiles_with_its_name(qtbot, open_grid) -> None:
+    window = open_grid("demo", "live")
+    tile = window.pages.grid.tile_of(window.pages.pages[0])
+    tile.show_focus()
+    tile.setFocus()
+    qtbot.mouseClick(tile.bar.buttons["snapshot"], Qt.MouseButton.LeftButton)
+    until(qtbot, lambda: window.state.message is not None)
+    assert window.state.message.text.startswith("demo: Snapshot saved")
+    assert window.pages.banner.isVisibleTo(window)
+
+
 def test_all_are_paused_and_played_at_once(qtbot, open_grid) -> None:
     window = open_grid("live", "live")
     assert window.actions_["play_all"].text() == "Pause all sources"

@@ -32,6 +32,8 @@ _ASK_EVERY_S = 1.0
 _LOOK_AT_NODES_EVERY_S = 3.0
 # A cluster without a node that can work is waited for so long.
 _NOBODY_S = 120.0
+# A node whose workers end so often before they have begun has no rtdet, say, or another Python.
+_MOST_STILLBORN = 10
 # Nothing of Ray calls home, and what it starts for itself starts nothing that is not asked for.
 _QUIET = {
     "RAY_USAGE_STATS_ENABLED": "0",
@@ -79,6 +81,7 @@ class RayEngine:
         self._ray = ray
         self._slots: list[_Slot] = []
         self._refused: set[str] = set()
+        self._stillborn: dict[str, int] = {}  # workers, by node
         self._looked_at = self._asked_at = 0.0
         self._nobody_since: float | None = None
         self._is_own = not ray.is_initialized()
@@ -180,7 +183,7 @@ class RayEngine:
     def _take(self, slot: _Slot, ref: Any) -> list[Event]:
         try:
             answer = self._ray.get(ref)
-        except self._ray.exceptions.RayActorError as error:
+        except self._ray.exceptions.RayError as error:
             return self._lost(slot, error)
         if isinstance(answer, Greeting):
             slot.greets = None
@@ -201,6 +204,7 @@ class RayEngine:
             reason = f"it does not see {self._folder}; use a folder that all nodes share"
         if not reason:
             slot.greeting = greeting
+            self._stillborn.pop(slot.node, None)
             return
         if slot.node not in self._refused:
             self._refused.add(slot.node)
@@ -213,11 +217,25 @@ class RayEngine:
         """An actor is gone, and perhaps its node; another takes its place where there is one."""
         if slot in self._slots:
             self._slots.remove(slot)
+        with suppress(Exception):  # of one that failed without dying
+            self._ray.kill(slot.actor)
+        reason = " ".join(str(error).split())
+        if slot.greeting is None:
+            self._never_began(slot.node, reason[-200:])  # what went wrong comes last
+            return []
         self._looked_at = 0.0
         if slot.task is None:
             return []
-        reason = " ".join(str(error).split())[:200]
-        return [Event(slot.task, crash=f"its worker was lost: {reason}", machine=slot.machine, is_lost=True)]
+        return [
+            Event(slot.task, crash=f"its worker was lost: {reason[:200]}", machine=slot.machine, is_lost=True)
+        ]
+
+    def _never_began(self, node: str, reason: str) -> None:
+        """A worker of a node ended before it had said a word; after some of them the node is not used."""
+        self._stillborn[node] = self._stillborn.get(node, 0) + 1
+        if self._stillborn[node] >= _MOST_STILLBORN and node not in self._refused:
+            self._refused.add(node)
+            log.warning("the node %s is not used: its workers do not start: %s", node[:6], reason)
 
     def _ask(self) -> None:
         """Asks workers how far they are, and takes in what they have said."""

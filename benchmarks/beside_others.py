@@ -5,10 +5,11 @@ and trackers (SORT) on ONNX Runtime; the asynchronous pattern of OpenVINO's demo
 in OpenVINO's format: Ultralytics with its ByteTrack. rtdet runs each network too. Every tool runs in a process of its
 own and writes nothing; start-up does not count.
 
-supervision, trackers and Ultralytics are installed for this run alone, into environments under --environments
-(a temporary folder if none is named); none of them is a dependency of rtdet, and nothing here is taken from them.
+With --install, supervision, trackers and Ultralytics are installed for this run alone, into environments under
+--environments (a temporary folder if none is named); else they are left out. None of them is a dependency of rtdet, and
+nothing here is taken from them.
 
-    python benchmarks/beside_others.py --yolox yolox_nano_coco.onnx --yolov8 yolov8n.xml [--source CLIP] [--rounds 5]
+    python benchmarks/beside_others.py --yolox yolox_nano_coco.onnx --yolov8 yolov8n.xml [--install] [--source CLIP]
 
 Without --source the clip is the demo, encoded to H.264 at 1280x720 first.
 """
@@ -215,8 +216,8 @@ def _ltwh(boxes: Any) -> Any:
 # In turns
 
 
-def python_of(tool: str, folder: Path) -> str | None:
-    """The interpreter that has the tool; None, after a line that says why, where it cannot be installed."""
+def python_of(tool: str, folder: Path, *, installs: bool) -> str | None:
+    """The interpreter that has the tool; None, after a line that says why, where it is not or cannot be installed."""
     if not PACKAGES[tool]:
         return sys.executable
     place = folder / tool
@@ -224,6 +225,9 @@ def python_of(tool: str, folder: Path) -> str | None:
     uv = shutil.which("uv") or shutil.which("uv", path=str(Path(sys.executable).parent))
     if (place / "done").exists():
         return str(python)
+    if not installs:
+        print(f"{tool}: left out, --install installs it for this run")
+        return None
     if uv is None:
         print(f"{tool}: skipped, needs uv to install it")
         return None
@@ -257,10 +261,16 @@ def run_once(tool: str, python: str, clip: str, model: str, folder: Path) -> flo
     return float(said["frames"] / said["seconds"])
 
 
-def compare(kind: str, model: Path, clip: str, rounds: int, folder: Path, environments: Path) -> None:
+def compare(
+    kind: str, model: Path, clip: str, rounds: int, folder: Path, environments: Path, *, installs: bool
+) -> None:
     """Prints frames a second of each tool and its ratio to rtdet's, medians of rounds in which they take turns."""
     network = _for_ultralytics(model, folder) if kind == "yolov8" else model
-    pythons = {tool: python for tool in TOOLS[kind] if (python := python_of(tool, environments)) is not None}
+    pythons = {
+        tool: python
+        for tool in TOOLS[kind]
+        if (python := python_of(tool, environments, installs=installs)) is not None
+    }
     speeds: dict[str, list[float]] = {tool: [] for tool in pythons}
     for number in range(rounds + 1):  # the first one warms up
         for tool, python in pythons.items():
@@ -297,6 +307,7 @@ def main() -> None:
     parser.add_argument("--source")
     parser.add_argument("--seconds", type=float, default=20.0, help="length of the demo's clip")
     parser.add_argument("--rounds", type=int, default=5)
+    parser.add_argument("--install", action="store_true", help="install what is lacking for this run")
     parser.add_argument("--environments", type=Path, help="keep what is installed here for the next time")
     parser.add_argument("--tool", help=argparse.SUPPRESS)
     parser.add_argument("--model", help=argparse.SUPPRESS)
@@ -317,7 +328,9 @@ def main() -> None:
             if not model.is_file():
                 print(f"{kind}: skipped, needs the network's file: --{kind} FILE")
                 continue
-            compare(kind, model.resolve(), clip, options.rounds, folder, environments)
+            compare(
+                kind, model.resolve(), clip, options.rounds, folder, environments, installs=options.install
+            )
 
 
 if __name__ == "__main__":

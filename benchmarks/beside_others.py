@@ -6,8 +6,8 @@ in OpenVINO's format: Ultralytics with its ByteTrack. rtdet runs each network to
 own and writes nothing; start-up does not count.
 
 With --install, supervision, trackers and Ultralytics are installed for this run alone, into environments under
---environments (a temporary folder if none is named); else they are left out. None of them is a dependency of rtdet, and
-nothing here is taken from them.
+--environments (a temporary folder if none is named); else they are left out. None of them is a dependency of rtdet,
+and nothing here is taken from them.
 
     python benchmarks/beside_others.py --yolox yolox_nano_coco.onnx --yolov8 yolov8n.xml [--install] [--source CLIP]
 

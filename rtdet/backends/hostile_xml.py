@@ -50,7 +50,7 @@ class _Look:
     def __init__(self, path: Path, weights_bytes: int) -> None:
         self._path, self._weights_bytes = path, weights_bytes
         self._open: list[str] = []
-        self._elements = self._layers = self._bodies = self._body_depth = 0
+        self._elements = self._layers = self._computed = self._bodies = self._body_depth = 0
         self._edges: dict[str, set[str]] = {}  # of the outermost graph: what follows each layer
         self.doubt = ""
         self.parser = expat.ParserCreate()
@@ -109,7 +109,8 @@ class _Look:
                 f"{self._path} has over {MOST_LAYERS} layers, more than any detector: it is damaged, or no model "
                 "for this"
             )
-        if self._layers > USUAL_LAYERS:
+        self._computed += attributes.get("type") != "Const"  # of which a network in int8 has thousands
+        if self._computed > USUAL_LAYERS:
             self.doubt = self.doubt or f"it has over {USUAL_LAYERS} layers"
         if attributes.get("type") in _WITH_BODIES:
             self.doubt = self.doubt or f"it has graphs inside its graph ({attributes['type']})"

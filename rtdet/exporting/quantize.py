@@ -82,8 +82,8 @@ def quantize_onnx(path: Path, inputs: Inputs) -> bytes:
 def load_nncf() -> Any:
     """The nncf module, imported without its telemetry. Raises MissingExtraError without it."""
     require("quantise", "--precision int8", "nncf", "onnx", "onnxruntime")
-    load_openvino()  # which shuts the telemetry out
-    assert sys.modules["openvino_telemetry"] is None
+    load_openvino()
+    sys.modules["openvino_telemetry"] = None  # type: ignore[assignment]  # even if another program has imported it
     import nncf
 
     logging.getLogger("nncf").setLevel(logging.ERROR)
@@ -91,16 +91,20 @@ def load_nncf() -> Any:
 
 
 def _quantized(nncf: Any, model: Any, data: list[Any], kept: set[str], path: Path) -> Any:
+    from nncf.quantization.advanced_parameters import OverflowFix as overflow
+
     try:
         return nncf.quantize(
             model,
             nncf.Dataset(data),
             preset=nncf.QuantizationPreset.MIXED,  # for activations that are not even, as SiLU
             subset_size=len(data),
+            # Half of the range for weights: without VNNI a processor's sums of 8-bit products overflow.
+            advanced_parameters=nncf.AdvancedQuantizationParameters(overflow_fix=overflow.ENABLE),
             ignored_scope=nncf.IgnoredScope(names=sorted(kept), validate=False),
         )
     except Exception as error:  # of a dozen classes
-        reason = next(iter(str(error).strip().splitlines()), type(error).__name__)
+        reason = f"{type(error).__name__}: {next(iter(str(error).strip().splitlines()), '')}"
         raise ModelError(f"{path} cannot be quantised: {reason:.200}") from error
 
 

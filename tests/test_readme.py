@@ -28,6 +28,12 @@ EXCUSED = {
     "--resume [": "shows an option in brackets",
     "ghostnet_100": "a network of timm's takes half a minute to build; tests/detectors/ssd/test_backbones.py does",
     "tracks merge": "which two IDs are one object, only the reader knows; tests/cli/test_tracks.py runs it",
+    "cameras.toml": "needs cameras; tests/test_source_list.py reads such files",
+    "rtdet batch": "works through folders of the reader; tests/batch runs it",
+    "--precision int8": "needs NNCF; tests/cli/test_export_int8.py runs it",
+    "rtdet bench": "takes half a minute; tests/cli/test_bench.py runs it",
+    "rtdet doctor": "tells of the machine, not of rtdet; tests/doctor runs it",
+    "intel-gpu": "needs a GPU of Intel's",
     "GT_ROOT": "stands for a folder of yours; tests/cli/test_eval_track.py runs it",
 }
 # A training that ends in seconds.

@@ -25,7 +25,7 @@ from rtdet.detectors.look import Look
 from rtdet.detectors.names import class_names
 from rtdet.detectors.part_times import PartTimes
 from rtdet.detectors.selection import select, strongest, wanted_class
-from rtdet.detectors.sides import Side
+from rtdet.detectors.sides import Side, Sided
 from rtdet.errors import ModelError, UsageError
 from rtdet.geometry.letterbox import Letterbox
 from rtdet.types import Detections, Image, InputSize, Picture, Thresholds, size_of
@@ -33,7 +33,7 @@ from rtdet.types import Detections, Image, InputSize, Picture, Thresholds, size_
 _log = logging.getLogger("rtdet.detectors")
 
 
-class GraphDetector:
+class GraphDetector(Sided):
     """A network in a file, of any family of `heads.registry.HEADS`, as a Detector.
 
     Where the network can be given another input shape, and was trained with the picture's aspect kept, it runs on a
@@ -94,19 +94,6 @@ class GraphDetector:
     def last_ms(self) -> Mapping[str, float]:
         """Of the last `detect`, milliseconds per picture of its parts (`part_times`)."""
         return self._times.last_ms
-
-    @property
-    def side(self) -> int:
-        """Pixels of the longer side of the input that is in use."""
-        return self._side.now
-
-    def set_side(self, side: int) -> None:
-        """Looks at pictures with another input, of so many pixels on the longer side, as soon as the network is
-        compiled for it; until then with the one in use. Never waits. Raises UsageError where the model has one input
-        only."""
-        if self.input_size.is_fixed:
-            raise UsageError("this model has one input size only")
-        self._side.change(side)
 
     def _prepare_side(self, side: int) -> None:
         """Compiles the network for pictures as the last one, and runs it once; in a thread of its own. One that is

@@ -7,6 +7,7 @@ import threading
 from collections.abc import Callable
 
 from rtdet.errors import UsageError
+from rtdet.types import InputSize
 
 log = logging.getLogger("rtdet.detectors")
 
@@ -65,3 +66,23 @@ class Side:
                 continue
             with self._lock:
                 self.now = side
+
+
+class Sided:
+    """What detectors share whose input can be changed as they run; they set `_side` and `input_size`."""
+
+    input_size: InputSize
+    _side: Side
+
+    @property
+    def side(self) -> int:
+        """Pixels of the longer side of the input that is in use."""
+        return self._side.now
+
+    def set_side(self, side: int) -> None:
+        """Looks at pictures with another input, of so many pixels on the longer side, as soon as the network is
+        compiled for it; until then with the one in use. Never waits. Raises UsageError where the model has one input
+        only."""
+        if self.input_size.is_fixed:
+            raise UsageError("this model has one input size only")
+        self._side.change(side)

@@ -23,7 +23,7 @@ from rtdet.detectors.family.postprocess import postprocess
 from rtdet.detectors.family.weights import load_weights, read_config
 from rtdet.detectors.look import Look
 from rtdet.detectors.part_times import PartTimes
-from rtdet.detectors.sides import Side
+from rtdet.detectors.sides import Side, Sided
 from rtdet.errors import ModelError, UsageError
 from rtdet.extras import require_for_model
 from rtdet.geometry.letterbox import Letterbox, letterbox, stretch
@@ -41,7 +41,7 @@ _PIXELS = PixelInput()
 _WHOLE_WAY = ("cuda", "mps")
 
 
-class NetworkDetector(ABC):
+class NetworkDetector(Sided, ABC):
     """Runs one network. One that takes any input gets each picture's own aspect, `imgsz` pixels wide or high, and
     is compiled once for each of the few shapes that occur; to the one input of another a picture is stretched.
 
@@ -109,19 +109,6 @@ class NetworkDetector(ABC):
     def last_ms(self) -> Mapping[str, float]:
         """Of the last `detect`, milliseconds per picture of its parts (`part_times`)."""
         return self._times.last_ms
-
-    @property
-    def side(self) -> int:
-        """Pixels of the longer side of the input that is in use."""
-        return self._side.now
-
-    def set_side(self, side: int) -> None:
-        """Looks at pictures with another input, of so many pixels on the longer side, as soon as the network is
-        compiled for it; until then with the one in use. Never waits. Raises UsageError where the model has one input
-        only."""
-        if self.input_size.is_fixed:
-            raise UsageError("this model has one input size only")
-        self._side.change(side)
 
     def _prepare_side(self, side: int) -> None:
         """Compiles the network for pictures as the last one, and runs it once; in a thread of its own. One that is

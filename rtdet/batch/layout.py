@@ -60,7 +60,9 @@ class Layout:
         """Moves what a worker wrote of a source to its place, each file whole. Raises OutputError."""
         tracks, outputs = self.partition(key) / TRACKS_FILE, self.outputs / key
         try:
-            _sync(written / TRACKS_FILE)
+            for path in written.rglob("*"):
+                if path.is_file():
+                    _sync(path)
             tracks.parent.mkdir(parents=True, exist_ok=True)
             (written / TRACKS_FILE).replace(tracks)
             if outputs.exists():  # of an attempt that was ended between here and the journal

@@ -15,6 +15,7 @@ from rtdet.config import RunConfig
 from rtdet.counting.building import build_counting
 from rtdet.counting.sink import CountSink
 from rtdet.detectors.registry import files_of_model, load_detector, model_card, model_names, weights_of
+from rtdet.detectors.selection import thresholds_of
 from rtdet.doctor.report import Report
 from rtdet.errors import RtdetError, UnknownNameError, UsageError
 from rtdet.ground import SpeedMeter, read_scale, scale_in_text
@@ -37,7 +38,7 @@ from rtdet.source_list import NamedRun, name_runs
 from rtdet.trackers.optical_flow import OpticalFlow
 from rtdet.trackers.registry import TRACKERS, check_classes, load_tracker, load_tracker_for, parse_settings
 from rtdet.tracks import open_track_file
-from rtdet.types import FrameResult, SourceInfo, Thresholds
+from rtdet.types import FrameResult, SourceInfo
 from rtdet.video.draw import DrawStyle
 from rtdet.video.recording import PacketCopy, is_folder, open_recording
 from rtdet.video.sources import list_cameras, open_source
@@ -97,10 +98,6 @@ def build_detector(config: RunConfig) -> Detector:
         input=config.input,
         offline=config.offline,
     )
-
-
-def thresholds_of(config: RunConfig) -> Thresholds:
-    return Thresholds(config.conf, config.iou, frozenset(config.classes), config.max_det)
 
 
 def build_tracker(name: str, info: SourceInfo, texts: Sequence[str] = ()) -> Tracker | None:

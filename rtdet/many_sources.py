@@ -18,11 +18,10 @@ from rtdet.build import (
     check_tracker,
     config_of,
     policy_of,
-    thresholds_of,
 )
 from rtdet.config import RunConfig
 from rtdet.detectors.registry import files_of_model
-from rtdet.detectors.selection import check_classes
+from rtdet.detectors.selection import check_classes, thresholds_of
 from rtdet.errors import UsageError
 from rtdet.kept.building import kept_run_path
 from rtdet.overwriting import refuse_overwriting

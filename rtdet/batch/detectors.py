@@ -8,9 +8,10 @@ from contextlib import suppress
 from dataclasses import replace
 from typing import Any
 
-from rtdet.build import build_detector, thresholds_of
+from rtdet.build import build_detector
 from rtdet.config import RunConfig
 from rtdet.detectors.selection import check_classes as check_classes_known
+from rtdet.detectors.selection import thresholds_of
 from rtdet.protocols import Detector
 from rtdet.trackers.registry import check_classes
 from rtdet.types import Detections, FloatArray, Frame, Image, SourceInfo, Thresholds

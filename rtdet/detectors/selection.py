@@ -8,6 +8,7 @@ from functools import lru_cache
 import numpy as np
 
 from rtdet.class_groups import GROUPS, grouped, with_groups
+from rtdet.config import RunConfig
 from rtdet.errors import UnknownNameError, UsageError
 from rtdet.geometry.boxes import iou, is_valid
 from rtdet.geometry.nms import Overlap, batched_nms
@@ -16,6 +17,11 @@ from rtdet.types import BoolArray, Detections, FloatArray, IntArray, Thresholds
 # Candidates beyond these before NMS are noise of a very low confidence threshold: the weakest go.
 MAX_CANDIDATES = 1000
 _MOST_NAMED = 12  # classes in a message
+
+
+def thresholds_of(config: RunConfig) -> Thresholds:
+    """What a run keeps of what its detector finds."""
+    return Thresholds(config.conf, config.iou, frozenset(config.classes), config.max_det)
 
 
 def check_classes(thresholds: Thresholds, class_names: Sequence[str]) -> None:

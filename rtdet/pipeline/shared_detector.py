@@ -9,13 +9,12 @@ import threading
 import time
 import weakref
 from collections.abc import Iterator, Mapping, Sequence
-from typing import Any
 
 from rtdet.errors import ModelError
 from rtdet.pipeline.supervisor import describe
 from rtdet.pipeline.turns import Place, Turns
 from rtdet.protocols import Detector
-from rtdet.types import Detections, Image, InputSize, Thresholds
+from rtdet.types import Detections, Image, InputSize, Thresholds, size_of
 
 log = logging.getLogger("rtdet.pipeline")
 
@@ -159,7 +158,7 @@ class SharedDetector:
 
     def _run(self, thresholds: Thresholds, pictures: list[_Picture]) -> None:
         """Looks at pictures of several clients that have the same thresholds."""
-        pictures.sort(key=lambda one: _size(one.image))  # those of one size go through the network together
+        pictures.sort(key=lambda one: size_of(one.image))  # those of one size go through the network together
         began = time.monotonic()
         if self._detector.thresholds != thresholds:
             self._detector.thresholds = thresholds
@@ -290,15 +289,6 @@ def _by_thresholds(pictures: list[_Picture]) -> Iterator[tuple[Thresholds, list[
     for one in pictures:
         groups.setdefault(one.thresholds, []).append(one)
     yield from groups.items()
-
-
-def _size(image: Any) -> tuple[int, int]:
-    """Width and height of an array or a Picture."""
-    if hasattr(image, "shape"):
-        height, width = image.shape[:2]
-        return width, height
-    width, height = image.size
-    return width, height
 
 
 def _closed(name: str) -> ModelError:

@@ -7,7 +7,7 @@ from collections.abc import Callable
 from contextlib import suppress
 
 from rtdet.config import RunConfig
-from rtdet.detectors.selection import check_classes
+from rtdet.detectors.selection import check_classes, thresholds_of
 from rtdet.pipeline import SharedDetector
 from rtdet.protocols import Detector
 from rtdet.types import Thresholds
@@ -44,6 +44,6 @@ class SharedDetectors:
 
 
 def _thresholds(config: RunConfig, detector: Detector) -> Thresholds:
-    wanted = Thresholds(config.conf, config.iou, frozenset(config.classes), config.max_det)
+    wanted = thresholds_of(config)
     check_classes(wanted, detector.class_names)
     return wanted

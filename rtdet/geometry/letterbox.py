@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 import cv2
 import numpy as np
+import numpy.typing as npt
 
 from rtdet.types import FloatArray, Image, Picture, size_of
 
@@ -69,3 +70,15 @@ def stretch(image: Image | Picture, size: tuple[int, int]) -> tuple[Image, Lette
     width, height = size_of(image)
     back = Letterbox((size[0] / width, size[1] / height), (0, 0), (width, height))
     return resized(image, size), back
+
+
+def stretch_unrounded(
+    image: Image | Picture, size: tuple[int, int]
+) -> tuple[npt.NDArray[np.float32], Letterbox]:
+    """As `stretch`, float32 0..255 and not rounded to whole numbers: what torchvision's SSDs are given, whose boxes move
+    by pixels where it is rounded."""
+    width, height = size_of(image)
+    pixels = (image if isinstance(image, np.ndarray) else image.bgr()).astype(np.float32)
+    stretched = cv2.resize(pixels, size, interpolation=cv2.INTER_LINEAR)
+    back = Letterbox((size[0] / width, size[1] / height), (0, 0), (width, height))
+    return np.asarray(stretched, dtype=np.float32), back

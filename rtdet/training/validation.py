@@ -15,7 +15,7 @@ from rtdet.detectors.family.config import DEFAULT_INPUT
 from rtdet.detectors.family.network import DetectionNetwork
 from rtdet.errors import UsageError
 from rtdet.evaluation import DetectionScores, evaluate
-from rtdet.geometry.letterbox import letterbox, stretch
+from rtdet.geometry.letterbox import letterbox, stretch_unrounded
 from rtdet.training.checkpoint import Score
 from rtdet.training.pictures import Budget
 from rtdet.types import Detections, Image, Thresholds
@@ -97,7 +97,7 @@ class Validation:
         self, model: DetectionNetwork, size: tuple[int, int], rows: Sequence[int]
     ) -> Iterator[Detections]:
         config = model.config
-        fit = letterbox if config.input_size is None else stretch
+        fit = letterbox if config.input_size is None else stretch_unrounded
         fitted = [fit(self._image(row), size) for row in rows]
         images = torch.from_numpy(np.stack([image for image, _ in fitted])).to(self._device)
         outputs = model(images.permute(0, 3, 1, 2).float())

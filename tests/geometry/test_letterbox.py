@@ -4,7 +4,7 @@ import cv2
 import numpy as np
 import pytest
 
-from rtdet.geometry.letterbox import letterbox, resized, stretch
+from rtdet.geometry.letterbox import letterbox, resized, stretch, stretch_unrounded
 
 
 @pytest.mark.parametrize("center", [False, True])
@@ -35,10 +35,13 @@ def test_a_stretched_picture_fills_the_input_and_boxes_come_back_out_of_it():
     np.testing.assert_allclose(back.undo(np.array([[4.0, 4, 8, 20]])), [[2, 1, 4, 4]])
 
 
-def test_a_stretched_picture_is_the_one_of_floats_but_for_rounding():
+def test_a_stretched_picture_is_the_one_that_is_not_rounded_but_for_rounding():
     image = cv2.GaussianBlur(np.random.default_rng(0).integers(0, 256, (90, 160, 3), np.uint8), (5, 5), 0)
     for size in ((64, 64), (300, 200)):
-        exact = cv2.resize(image.astype(np.float32), size, interpolation=cv2.INTER_LINEAR)
+        exact, back = stretch_unrounded(image, size)
+        assert exact.dtype == np.float32
+        assert back == stretch(image, size)[1]
+        assert (exact % 1 > 0).any()
         assert np.abs(stretch(image, size)[0] - exact).max() <= 1
 
 

@@ -8,11 +8,12 @@ from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+import cv2
 import numpy as np
 
 from rtdet.backends import Network, open_network
 from rtdet.backends.devices import precision_for_positions
-from rtdet.backends.network import Inputs, Outputs, PixelInput, Shapes
+from rtdet.backends.network import Inputs, Outputs, PixelInput, Shapes, in_one_tuple
 from rtdet.backends.pixels import converted
 from rtdet.backends.quickest import Choice, key_of, open_quickest
 from rtdet.backends.registry import candidates, check_names
@@ -26,7 +27,7 @@ from rtdet.detectors.part_times import PartTimes
 from rtdet.detectors.sides import Side, Sided
 from rtdet.errors import ModelError, UsageError
 from rtdet.extras import require_for_model
-from rtdet.geometry.letterbox import Letterbox, letterbox, stretch
+from rtdet.geometry.letterbox import Letterbox, letterbox, stretch_unrounded
 from rtdet.types import Detections, Image, InputSize, Picture, Thresholds, size_of
 
 if TYPE_CHECKING:
@@ -35,8 +36,9 @@ if TYPE_CHECKING:
     from rtdet.detectors.family.device_path import DevicePath
     from rtdet.detectors.family.network import DetectionNetwork
 
-# All of them take pixels as they are, blue first; what they make of them is inside.
+# Those that are letterboxed take pixels as they are, blue first; what they make of them is inside.
 _PIXELS = PixelInput()
+_Fitted = np.ndarray[Any, Any]
 # Devices that fit pictures in and choose detections themselves.
 _WHOLE_WAY = ("cuda", "mps")
 
@@ -133,7 +135,8 @@ class NetworkDetector(Sided, ABC):
         fitted, back = self._fit(image, size)
         inputs = self._inputs(fitted)
         outputs = next(iter(self._network(size).run_many([inputs])))
-        return Look(fitted, converted(inputs, _PIXELS), outputs, size, back)
+        given = in_one_tuple(inputs) if self._pixels is None else converted(inputs, self._pixels)
+        return Look(np.asarray(fitted.round(), dtype=np.uint8), given, outputs, size, back)
 
     def _visible_names(self) -> Sequence[str]:
         names: Sequence[str] = self._config.class_names
@@ -201,12 +204,19 @@ class NetworkDetector(Sided, ABC):
         """Of the graph's inputs, for pictures fitted into `size`."""
         return ((1, 3, size[1], size[0]),)
 
-    def _inputs(self, fitted: Image) -> Inputs:
-        """What the graph is given of a picture that was fitted in."""
-        return fitted[None]
+    @property
+    def _pixels(self) -> PixelInput | None:
+        """How the graph takes pixels; None where it is given the numbers of a stretched picture."""
+        return _PIXELS if self._config.input_size is None else None
 
-    def _fit(self, image: Image | Picture, size: Size) -> tuple[Image, Letterbox]:
-        return letterbox(image, size) if self._config.input_size is None else stretch(image, size)
+    def _inputs(self, fitted: _Fitted) -> Inputs:
+        """What the graph is given of a picture that was fitted in: a stretched one is not rounded."""
+        if self._pixels is None:
+            return np.asarray(cv2.dnn.blobFromImage(fitted), dtype=np.float32)
+        return np.asarray(fitted[None], dtype=np.uint8)
+
+    def _fit(self, image: Image | Picture, size: Size) -> tuple[_Fitted, Letterbox]:
+        return letterbox(image, size) if self._pixels is not None else stretch_unrounded(image, size)
 
     def _network(self, size: Size) -> Network:
         if self._weights is None:
@@ -219,7 +229,7 @@ class NetworkDetector(Sided, ABC):
                 backend=self._backend,
                 device=self._device,
                 precision=self._precision,
-                pixels=_PIXELS,
+                pixels=self._pixels,
             )
             self._networks[size] = network
             if self._weights is None:  # closed meanwhile, by another thread
@@ -271,10 +281,9 @@ class FamilyDetector(NetworkDetector):
         count = self._config.region_count
         return (*super()._shapes(size), *([(1, count, 4)] if count else []))
 
-    def _inputs(self, fitted: Image) -> Inputs:
-        if not self._config.region_count:
-            return super()._inputs(fitted)
-        return fitted[None], self._config.find_regions(fitted)[None]
+    def _inputs(self, fitted: _Fitted) -> Inputs:
+        (picture,) = in_one_tuple(super()._inputs(fitted))
+        return (picture, self._config.find_regions(fitted)[None]) if self._config.region_count else picture
 
     def _found(self, outputs: Outputs, size: Size, back: Letterbox) -> Detections:
         boxes, scores = outputs

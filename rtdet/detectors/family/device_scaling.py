@@ -61,7 +61,7 @@ def _between(source: int, target: int) -> tuple[IntArray, IntArray, FloatArray]:
 
 class Scaling(nn.Module):
     """uint8 (B, R, W, 3) BGR, the rows of pictures that `fit` looks at, to the float32 (B, 3, H, W) that they are in
-    the network's input, in whole numbers."""
+    the network's input: letterboxed in whole numbers, stretched unrounded, as on the host."""
 
     left: Tensor
     right: Tensor
@@ -84,11 +84,18 @@ class Scaling(nn.Module):
         self.register_buffer("down", torch.from_numpy(down).float().view(1, high, 1, 1))
 
     def forward(self, rows: Tensor) -> Tensor:
-        picture = self._scaled(rows).permute(0, 3, 1, 2)
+        scaled = self._unrounded(rows) if self._fit.is_stretched else self._scaled(rows)
+        picture = scaled.permute(0, 3, 1, 2)
         (wide, high), (width, height) = self._fit.size, self._fit.inner
         if (wide, high) != (width, height):
             picture = F.pad(picture, (0, wide - width, 0, high - height), value=_FILL)
         return picture
+
+    def _unrounded(self, rows: Tensor) -> Tensor:
+        first, second = (rows.index_select(2, columns).float() for columns in (self.left, self.right))
+        lines = first + (second - first) * self.across
+        upper, lower = lines.index_select(1, self.upper), lines.index_select(1, self.lower)
+        return upper + (lower - upper) * self.down
 
     def _scaled(self, rows: Tensor) -> Tensor:
         """In whole numbers, with shares of 11 bits and sums of 16, as cv2 calculates: a picture that was rounded

@@ -25,7 +25,7 @@ from rtdet.detectors.ssd.detector import SSDDetector
 from rtdet.detectors.ssd.postprocess import postprocess as ssd_postprocess
 from rtdet.detectors.ssd.priors import make_priors
 from rtdet.errors import ModelError
-from rtdet.geometry.letterbox import Letterbox, letterbox, stretch
+from rtdet.geometry.letterbox import Letterbox, letterbox, stretch_unrounded
 from rtdet.types import Detections, Thresholds
 
 NAMES = ("cat", "dog", "cow", "owl")
@@ -61,7 +61,7 @@ class TestScaling:
         rows = np.empty(RowsOf(one, fit.rows).shape, np.uint8)
         RowsOf(one, fit.rows).write_to(rows)
         (found,) = Scaling(fit)(torch.from_numpy(rows)).permute(0, 2, 3, 1).numpy()
-        wanted, back = stretch(one, size) if is_stretched else letterbox(one, size)
+        wanted, back = stretch_unrounded(one, size) if is_stretched else letterbox(one, size)
         difference = np.abs(found - wanted.astype(np.float64))
         assert difference.max() <= 1
         assert difference.mean() < 0.05

@@ -92,7 +92,8 @@ def open_openvino(
             _refuse_huge(fixed, model)
         if pixels is not None:
             fixed = _with_pixels(ov, fixed, pixels)
-        return OpenVinoNetwork(fixed, device, precision, what, is_file=is_graph or is_file)
+        kept_as = f"{what} {pixels}" if is_graph or is_file else None
+        return OpenVinoNetwork(fixed, device, precision, what, kept_as)
     except ModelError:
         raise
     except Exception as error:  # OpenVINO raises RuntimeError and several classes of its own
@@ -312,8 +313,12 @@ class OpenVinoNetwork:
 
     backend = "openvino"
 
-    def __init__(self, graph: Any, device: str, precision: str, what: str, *, is_file: bool = False) -> None:
-        self.device, self.precision, self._what, self._is_file = device, precision, what, is_file
+    def __init__(
+        self, graph: Any, device: str, precision: str, what: str, kept_as: str | None = None
+    ) -> None:
+        """`kept_as` tells the graph's compiled forms in the cache from those of others, as does what it is compiled
+        for."""
+        self.device, self.precision, self._what, self._kept_as = device, precision, what, kept_as
         self._core, self._native = _core(), openvino_name(device)
         self._graph = graph
         self._requests: dict[str, list[Request]] = {}
@@ -340,9 +345,9 @@ class OpenVinoNetwork:
         cache = writable_cache("openvino")
         if cache is not None:
             key = None
-            if self._is_file:
+            if self._kept_as is not None:
                 shapes = " ".join(str(port.partial_shape) for port in self._graph.inputs)
-                text = f"{self._what} {shapes} {self._native} {sorted(settings.items())}"
+                text = f"{self._kept_as} {shapes} {self._native} {sorted(settings.items())}"
                 key = cache / f"{zlib.crc32(text.encode(errors='surrogateescape')):08x}.key"
             try:
                 _discard_damaged(cache, key)

@@ -10,11 +10,12 @@ import numpy as np
 from rtdet.backends.network import Inputs, PixelInput, Pixels, Tensor, in_one_tuple
 
 
-def converted(inputs: Inputs, pixels: PixelInput) -> tuple[Tensor, ...]:
-    """A network's inputs, the picture among them, uint8 (1, H, W, 3) BGR, as the float32 that the network takes."""
+def converted(inputs: Inputs, pixels: PixelInput | None) -> tuple[Tensor, ...]:
+    """A network's inputs, the picture among them, uint8 (1, H, W, 3) BGR, as the float32 that the network takes;
+    without `pixels` they are that already."""
     return tuple(
         as_input(np.asarray(one[0], dtype=np.uint8), pixels)
-        if i == pixels.index
+        if pixels is not None and i == pixels.index
         else np.asarray(one, dtype=np.float32)
         for i, one in enumerate(in_one_tuple(inputs))
     )

@@ -51,8 +51,9 @@ _PRECISIONS = ("fp32", "fp16", "int8")
     "--anyway", is_flag=True, help="Write int8 even if it loses more than 1 AP or is no quicker here."
 )
 @click.option(
-    "--nms", is_flag=True, help="With NMS inside: rows of box, score and class, for one size of input."
-)
+    "--nms", is_flag=True,
+    help="With NMS inside: rows of box, score and class, for one size of input; of a place only its best class.",
+)  # fmt: skip
 @options.conf("With --nms: boxes with lower scores are left out.", default=0.05)
 @options.iou()
 @options.max_det()
@@ -76,6 +77,8 @@ def command(
     path, kind = _out(model, out, kind, precision)
     if data is not None and precision != "int8":
         raise UsageError("--data is what --precision int8 is measured on; omit it, or ask for int8")
+    if data is not None and not Path(data).exists():
+        raise UsageError(f"--data {data}: there is no such folder")
     selection = _selection(conf, iou, max_det) if nms else None
     with tempfile.TemporaryDirectory() as folder:
         source, what = _source(

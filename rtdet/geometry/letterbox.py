@@ -75,7 +75,7 @@ def stretch(image: Image | Picture, size: tuple[int, int]) -> tuple[Image, Lette
 def stretch_unrounded(
     image: Image | Picture, size: tuple[int, int]
 ) -> tuple[npt.NDArray[np.float32], Letterbox]:
-    """As `stretch`, float32 0..255 and not rounded to whole numbers: what torchvision's SSDs are given, whose boxes move
+    """As `stretch`, float32 0..255 and not rounded to whole numbers: what torchvision's SSDs are given. Boxes move
     by pixels where it is rounded."""
     width, height = size_of(image)
     pixels = (image if isinstance(image, np.ndarray) else image.bgr()).astype(np.float32)

@@ -138,9 +138,16 @@ def test_pictures_that_a_shell_has_listed_are_one_series(rtdet, photos, tmp_path
         done = rtdet(*listed, "--headless", "--tracks", "o.jsonl")
         assert done.code == 0, done.err
         assert len((tmp_path / "o.jsonl").read_text().splitlines()) == count
-    # No pattern says these two and not the third.
-    some = [photos / "plain.png", photos / "north.jpg"]
-    assert rtdet(*some, "--headless").code == 2
+
+
+def test_pictures_that_no_pattern_lists_alone_are_sources_of_their_own(rtdet, photos, tmp_path):
+    some = [photos / "plain.png", photos / "north.jpg"]  # and not tall.webp between them
+    done = rtdet(*some, "--headless", "--tracks", "o.jsonl")
+    assert done.code == 2
+    assert "{name}" in done.err
+    assert not (tmp_path / "o.jsonl").exists()
+    assert rtdet(*some, "--headless", "--tracks", "{name}.jsonl").code == 0
+    assert {path.name for path in tmp_path.glob("*.jsonl")} == {"plain.jsonl", "north.jsonl"}
 
 
 def test_detections_of_photographs_have_no_times(rtdet, photos, tmp_path):

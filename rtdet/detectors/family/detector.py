@@ -135,8 +135,8 @@ class NetworkDetector(Sided, ABC):
         fitted, back = self._fit(image, size)
         inputs = self._inputs(fitted)
         outputs = next(iter(self._network(size).run_many([inputs])))
-        given = in_one_tuple(inputs) if self._pixels is None else converted(inputs, self._pixels)
-        return Look(np.asarray(fitted.round(), dtype=np.uint8), given, outputs, size, back)
+        rounded = np.asarray(fitted.round(), dtype=np.uint8)
+        return Look(rounded, converted(inputs, self._pixels), outputs, size, back)
 
     def _visible_names(self) -> Sequence[str]:
         names: Sequence[str] = self._config.class_names

@@ -190,6 +190,11 @@ class Driver:
         if outcome.exit_code == 4 and not own and not self._has_done_one:
             raise StoppedError(outcome.error, outcome.exit_code)  # the model, and so that of all others
         is_final = outcome.is_final or source.attempts >= self._plan.retries
+        if is_final and task.kind != WHOLE and not outcome.is_final:
+            # Where a piece begins there may be nothing to decode; who comes from before it may get through.
+            self._journal.failed(task.number, outcome.error, outcome.facts, is_final=False)
+            self._in_one(task, outcome.error)
+            return
         self._journal.failed(task.number, outcome.error, outcome.facts, is_final=is_final)
         if is_final:
             self._layout.forget_pieces(task.key)

@@ -5,25 +5,20 @@ from __future__ import annotations
 import threading
 import time
 from collections.abc import Callable, Iterator, Sequence
-from fractions import Fraction
 from itertools import pairwise
 from pathlib import Path
 
 import numpy as np
 
-from rtdet.batch.piece_file import read_piece, read_seen
+from rtdet.batch.piece_file import NotJoinableError, read_piece, read_seen
 from rtdet.batch.piece_source import why_no_seam
-from rtdet.errors import SourceError
 from rtdet.protocols import SourceState
-from rtdet.types import Detections, FloatArray, Frame, Image, SourceInfo, Thresholds
+from rtdet.types import Detections, FloatArray, Frame, Image, Thresholds
+from rtdet.video.sources.container import FileSource
 from rtdet.video.sources.timeline import Timeline, stamped
 
 # What is shown of a picture that nobody needs to see.
 _GRAY = 114
-
-
-class NotJoinableError(SourceError):
-    """The pieces of a film are not what one pass gives; it is then worked through in one."""
 
 
 def check_seams(files: Sequence[str]) -> None:
@@ -31,12 +26,6 @@ def check_seams(files: Sequence[str]) -> None:
     for before, after in pairwise(map(read_seen, files)):
         if reason := why_no_seam(before, after):
             raise NotJoinableError(reason)
-
-
-def check_whole(file: str) -> None:
-    """Raises NotJoinableError where the piece in a file is damaged."""
-    if read_seen(file).is_damaged:
-        raise NotJoinableError("it is damaged")
 
 
 def found_in(files: Sequence[str | Path]) -> Iterator[tuple[int | None, tuple[int, int], Detections]]:
@@ -49,13 +38,14 @@ def found_in(files: Sequence[str | Path]) -> Iterator[tuple[int | None, tuple[in
 class JoinedSource:
     """The frames of a film without their pictures, which are grey, at the times that one pass gives them.
 
-    info: the film's. clock: seconds of a tick, and of a frame (FileSource.clock). `found` has, by the frame's number,
-    what was found in the frames that were read and not asked for yet.
+    film: it, open, which is asked only for what its header says; closed with this. `found` has, by the frame's
+    number, what was found in the frames that were read and not asked for yet.
     """
 
-    def __init__(self, files: Sequence[str], info: SourceInfo, clock: tuple[Fraction, float]) -> None:
-        self.info, self.state = info, SourceState.OPEN
-        self._time_base, frame_s = clock
+    def __init__(self, files: Sequence[str], film: FileSource) -> None:
+        self.info, self.state = film.info, SourceState.OPEN
+        self._film = film
+        self._time_base, frame_s = film.clock
         self._timeline = Timeline(frame_s)
         self._start_pts: int | None = None
         self._pictures = found_in(files)
@@ -68,7 +58,9 @@ class JoinedSource:
         with self._lock:
             picture = None if self.state is SourceState.ENDED else next(self._pictures, None)
             if picture is None:
-                self.state = SourceState.ENDED
+                if self.state is not SourceState.ENDED:
+                    self.state = SourceState.ENDED
+                    self._film.check_end(self._timeline.last or 0.0)
                 return None
             pts, (width, height), found = picture
             t, own, self._start_pts = stamped(self._timeline, self._start_pts, pts, self._time_base)
@@ -84,7 +76,9 @@ class JoinedSource:
         return self._found.pop(frame.index)
 
     def close(self) -> None:
-        self.state = SourceState.ENDED
+        with self._lock:
+            self.state = SourceState.ENDED
+            self._film.close()
 
 
 class FoundAlready:

@@ -302,10 +302,10 @@ class Journal:
             self._set(number, facts, error=error, **({"state": FAILED} if is_final else {}))
 
     def retry(self) -> int:
-        """Has all failed sources wait again; gives how many."""
+        """Has all failed sources wait again, as if they had not been tried; gives how many."""
         with self._errors(), self._db:
             return self._db.execute(
-                "UPDATE sources SET state = ?, attempts = 0 WHERE state = ?", (WAITING, FAILED)
+                "UPDATE sources SET state = ?, attempts = 0, is_one = NULL WHERE state = ?", (WAITING, FAILED)
             ).rowcount
 
     def _set(self, number: int, facts: Mapping[str, Any], **more: Any) -> None:

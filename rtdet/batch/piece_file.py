@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import zlib
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from zipfile import BadZipFile
@@ -14,6 +16,10 @@ from rtdet.errors import SourceError
 from rtdet.types import Detections
 
 _NO_TIME = np.iinfo(np.int64).min
+
+
+class NotJoinableError(SourceError):
+    """The pieces of a film are not what one pass gives; it is then worked through in one."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -51,7 +57,8 @@ def write_piece(path: Path, piece: PieceFound) -> None:
 
 
 def read_seen(path: str | Path) -> Seen:
-    """Of a piece's file, what its decoder saw. Raises SourceError."""
+    """Of a piece's file, what its decoder saw. Raises NotJoinableError where it is not what `write_piece` wrote,
+    SourceError where it cannot be read."""
     with _open(path) as arrays:
         return Seen(
             [None if pts == _NO_TIME else pts for pts in arrays["pts"].tolist()],
@@ -62,7 +69,7 @@ def read_seen(path: str | Path) -> Seen:
 
 
 def read_piece(path: str | Path) -> PieceFound:
-    """Raises SourceError where the file is not what `write_piece` wrote."""
+    """Raises NotJoinableError where the file is not what `write_piece` wrote, SourceError where it cannot be read."""
     seen = read_seen(path)
     with _open(path) as arrays:
         ends = np.cumsum(arrays["counts"])[:-1]
@@ -86,10 +93,12 @@ def _points(arrays: np.lib.npyio.NpzFile) -> list[np.ndarray | None]:
     return [next(parts) if one else None for one in has]
 
 
-def _open(path: str | Path) -> np.lib.npyio.NpzFile:
+@contextmanager
+def _open(path: str | Path) -> Iterator[np.lib.npyio.NpzFile]:
     try:
-        arrays = np.load(path, allow_pickle=False)
-        assert isinstance(arrays, np.lib.npyio.NpzFile)
-        return arrays
-    except (OSError, ValueError, EOFError, BadZipFile) as error:
-        raise SourceError(f"the piece {path} cannot be read: {error}") from error
+        with open(path, "rb") as file, np.load(file, allow_pickle=False) as arrays:
+            yield arrays
+    except OSError as error:
+        raise SourceError(f"the piece {path} cannot be read: {error.strerror or error}") from error
+    except (ValueError, TypeError, LookupError, EOFError, BadZipFile, zlib.error) as error:
+        raise NotJoinableError(f"the piece {path} is damaged: {error}") from error

@@ -109,7 +109,7 @@ class PieceSource(FileSource):
         crc = zlib.crc32(self._converter.to_bgr(picture).tobytes())
         return (-1 if picture.pts is None else picture.pts), crc
 
-    def _check_end(self) -> None:
+    def check_end(self, last: float) -> None:
         """A piece ends where it was cut; that the film breaks off is said of the whole."""
 
     def _report(self) -> None:

@@ -15,10 +15,10 @@ from rtdet.batch import facts
 from rtdet.batch.cutting import find_cuts, may_be_cut
 from rtdet.batch.data_set import DataSetWriter
 from rtdet.batch.detectors import Detectors, NotingDetector
-from rtdet.batch.joining import FoundAlready, JoinedSource, NotJoinableError, PieceDetector, check_seams
+from rtdet.batch.joining import FoundAlready, JoinedSource, PieceDetector, check_seams
 from rtdet.batch.layout import PIECE_FILE, STATS_FILE, TRACKS_FILE
 from rtdet.batch.opening import av_file, open_piece, open_source_of
-from rtdet.batch.piece_file import PieceFound, write_piece
+from rtdet.batch.piece_file import NotJoinableError, PieceFound, write_piece
 from rtdet.batch.settings import Settings
 from rtdet.batch.tasks import JOIN, PIECE, Outcome, Progress, Task
 from rtdet.build import build_pipeline
@@ -180,8 +180,7 @@ class Work:
         found_already = FoundAlready(task.files)
         find = found_already.found
         if not needs_pictures:
-            source.close()
-            joined = JoinedSource(task.files, source.info, source.clock)
+            joined = JoinedSource(task.files, source)
             used, find = joined, joined.found
 
         def lend(info: SourceInfo) -> Detector:

@@ -1,7 +1,8 @@
 """A batch with light workers, which ends itself at a moment that is told, as if by kill -9:
 
 `python light_batch.py OUT MOMENT COUNT SOURCE...`. MOMENT is `never`, or one of MOMENTS, which comes for the COUNTth
-time. `worker` kills a worker then and goes on; the others kill this process, and `all` its workers too.
+time. `worker` kills a worker then and goes on; the others kill this process, and `all` its workers too. Films are cut
+into three pieces, or as many as the environment's PIECES says.
 """
 
 from __future__ import annotations
@@ -79,7 +80,7 @@ def main(out: str, moment: str, count: int, sources: list[str]) -> int:
 
         setattr(of, name, ending)
     wish = Wish(
-        Path(out), sources, Settings({"tracker": "rtdet"}), Cut(count=3),
+        Path(out), sources, Settings({"tracker": "rtdet"}), Cut(count=int(os.environ.get("PIECES", "3"))),
         engine=EngineWish("local", workers=2, cores=1, memory="400MB", stalled_s=8.0), quiet=True,
     )  # fmt: skip
     summary = run_batch(wish)

@@ -239,7 +239,7 @@ class FileSource:
         if decoded is None:
             if self.state is not SourceState.ENDED:
                 self.state = SourceState.ENDED
-                self._check_end()
+                self.check_end(self._timeline.last or 0.0)
             return None
         if self._decoder.decoder != self.info.decoder:
             self.info = replace(self.info, detail=self._decoder.detail, decoder=self._decoder.decoder)
@@ -368,10 +368,9 @@ class FileSource:
 
     # The end
 
-    def _check_end(self) -> None:
-        """Say so, once, when the file promised more than it held."""
+    def check_end(self, last: float) -> None:
+        """Say so, once, when the file promised more than it held until its last frame, at `last` seconds."""
         decoder = self._decoder
-        last = self._timeline.last or 0.0
         promised = decoder.track_s
         short = promised is not None and last + 3 * decoder.frame_s + 0.5 < promised
         if (decoder.broke_off or short or self._cut_in_a_packet()) and not self._reported:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from enum import Enum
 from typing import Protocol, runtime_checkable
 
@@ -96,6 +96,16 @@ class FrameDetector(Detector, Protocol):
     def camera_step(self, frame: Frame) -> FloatArray | None:
         """The camera's transform (2, 3) to this frame, where it is known without looking at pictures: from the last
         one that it does not carry."""
+        ...
+
+
+@runtime_checkable
+class QueuingDetector(Detector, Protocol):
+    """A detector that looks at others' pictures too, so that each waits for its turn."""
+
+    def detect_newest(self, newest: Callable[[], Image]) -> Detections:
+        """As `detect` for one picture, which `newest` gives once its turn has come: from another thread, at most
+        once. What it raises is raised here, and is nobody else's error."""
         ...
 
 

@@ -102,6 +102,11 @@ class Buffer(Generic[Item]):
                     self._nudged = False
                     return []
                 self._filled.wait(_LOOK_AGAIN_S)
+            return self.take_what_is_there(limit)
+
+    def take_what_is_there(self, limit: int = 1) -> list[Item]:
+        """Takes what is there, up to `limit`, perhaps nothing. Never waits."""
+        with self._lock:
             taken = [self._items.popleft() for _ in range(min(limit, len(self._items)))]
             self._emptied.notify()
             return taken

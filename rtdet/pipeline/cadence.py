@@ -101,11 +101,7 @@ class Cadence:
         every, newest_only, wanted = self.every, self._takes_newest and self.carries, list[Job]()
         can_be = [job for job in jobs if not job.is_carried]
         for job in jobs:
-            key = job.epoch, job.frame.size
-            self._since = math.inf if job.single or key != self._key else self._since + 1
-            self._key = key
-            if self._choice is not None:
-                self._choice.arrived(job.frame.index, job.released_at)
+            self._arrived(job)
             job.is_carried = job.is_carried or newest_only or self._since < every
             if not job.is_carried:
                 self._since = 0
@@ -115,6 +111,22 @@ class Cadence:
             can_be[-1].is_carried = False
             wanted.append(can_be[-1])
         return wanted
+
+    def look_later(self, waited: Sequence[Job], newer: Sequence[Job]) -> None:
+        """The detector looks at the last of the `newer` frames, which came while those that `divide` was given
+        `waited` for it: all others are carried."""
+        for job in newer:
+            self._arrived(job)
+        for job in (*waited, *newer[:-1]):
+            job.is_carried = True
+        self._since = 0
+
+    def _arrived(self, job: Job) -> None:
+        key = job.epoch, job.frame.size
+        self._since = math.inf if job.single or key != self._key else self._since + 1
+        self._key = key
+        if self._choice is not None:
+            self._choice.arrived(job.frame.index, job.released_at)
 
     def took(self, call_s: float) -> None:
         """The detector took so many seconds for the frame that it looked at."""

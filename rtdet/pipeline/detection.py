@@ -9,16 +9,18 @@ from collections.abc import Mapping, Sequence
 from dataclasses import replace
 
 from rtdet.errors import ModelError
+from rtdet.pipeline.buffers import Policy
 from rtdet.pipeline.cadence import Cadence
 from rtdet.pipeline.camera import UNMOVED
 from rtdet.pipeline.flow import Flow, Job
 from rtdet.pipeline.found import Found, split
 from rtdet.pipeline.keeping import chosen, kept_of, widened
+from rtdet.pipeline.newest import NewestFrame
 from rtdet.pipeline.sanitize import sanitize
 from rtdet.pipeline.stats import DETECTOR_PARTS
 from rtdet.pipeline.supervisor import Supervisor, Worker, describe
-from rtdet.protocols import Detector, FrameDetector
-from rtdet.types import Detections, Frame, Thresholds
+from rtdet.protocols import Detector, FrameDetector, QueuingDetector
+from rtdet.types import Detections, Frame, Image, Thresholds
 
 log = logging.getLogger("rtdet.pipeline")
 
@@ -148,7 +150,12 @@ class DetectWorker(Worker):
             return
         began = time.monotonic()
         self._reach_low()
-        found = self._ask(wanted)
+        if self._may_be_newer(jobs):
+            found: Sequence[Detections | None] = [self._ask_for_newest(jobs)]
+            self._hand_on_carried(jobs)
+            wanted = jobs[:1]
+        else:
+            found = self._ask(wanted)
         if len(found) != len(wanted):
             raise ModelError(f"{describe(self.part)} gave {len(found)} results for {len(wanted)} pictures")
         self.flow.detector = self.part
@@ -191,9 +198,30 @@ class DetectWorker(Worker):
         frames = [job.frame for job in jobs]
         if isinstance(self.part, FrameDetector):
             return self.part.detect_frames(frames)
+        return self.part.detect([self._picture_of(frame) for frame in frames])
+
+    def _picture_of(self, frame: Frame) -> Image:
         if getattr(self.part, "takes_pictures", False):
-            return self.part.detect([frame.picture for frame in frames])  # type: ignore[misc]  # as it says
-        return self.part.detect([frame.bgr for frame in frames])
+            return frame.picture  # type: ignore[return-value]  # as it says
+        return frame.bgr
+
+    def _may_be_newer(self, jobs: list[Job]) -> bool:
+        """Whether the one frame that is left may give way to one that comes while it waits for its turn."""
+        return (
+            self.flow.policy is Policy.LATEST
+            and len(jobs) == 1
+            and not (jobs[0].redo or jobs[0].single)
+            and isinstance(self.part, QueuingDetector)
+        )
+
+    def _ask_for_newest(self, jobs: list[Job]) -> Detections:
+        detector = self.part
+        assert isinstance(detector, QueuingDetector)
+        newest = NewestFrame(jobs, self.flow, self._cadence, self._look_where_the_camera_goes)
+        try:
+            return detector.detect_newest(lambda: self._picture_of(newest.take()))
+        finally:
+            newest.end()
 
     def _times(self, began: float, pictures: int) -> tuple[float, Mapping[str, float]]:
         """What the call that `began` took for each picture, and its parts. What is not in the parts was waiting: for

@@ -8,7 +8,7 @@ import logging
 import threading
 import time
 import weakref
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 
 from rtdet.errors import ModelError
 from rtdet.pipeline.supervisor import describe
@@ -120,7 +120,7 @@ class SharedDetector:
                 self._thread = threading.Thread(target=self._main, name="rtdet-shared-detector", daemon=True)
                 self._thread.start()
             client._request = request
-            self._turns.join(client._place, len(request.images))
+            self._turns.join(client._place, request.missing)
             self._asked.notify_all()
 
     def _leave(self, client: DetectorClient) -> None:
@@ -136,7 +136,8 @@ class SharedDetector:
     def _main(self) -> None:
         try:
             while (batch := self._next_batch()) is not None:
-                for thresholds, pictures in _by_thresholds(batch):
+                ready = [one for one in batch if self._is_ready(one)]
+                for thresholds, pictures in _by_thresholds(ready):
                     self._run(thresholds, pictures)
         except BaseException as error:
             self._fail(error)
@@ -155,6 +156,18 @@ class SharedDetector:
                     return [one for place, count in chosen for one in places[place]._take(count)]
                 self._asked.wait(_LOOK_AGAIN_S)
             return None
+
+    def _is_ready(self, one: _Picture) -> bool:
+        """Has a picture that is the newest of its source handed over; False where that fails. Without the lock:
+        whoever hands it over has locks of its own."""
+        try:
+            one.fetch()
+        except Exception as error:
+            with self._lock:
+                one.request.error = error
+                one.request.client._answered.notify_all()
+            return False
+        return True
 
     def _run(self, thresholds: Thresholds, pictures: list[_Picture]) -> None:
         """Looks at pictures of several clients that have the same thresholds."""
@@ -217,10 +230,15 @@ class DetectorClient:
 
     def detect(self, images: Sequence[Image]) -> list[Detections]:
         """One Detections for each picture, as the detector would give them by itself with these thresholds."""
-        if not len(images):
-            return []
+        return self._wait_for(_Request(self, images)) if len(images) else []
+
+    def detect_newest(self, newest: Callable[[], Image]) -> Detections:
+        """As `detect` for one picture, which `newest` gives once its turn has come: from the shared detector's
+        thread, at most once. What it raises is raised here, and is nobody else's error."""
+        return self._wait_for(_Request(self, [None], newest))[0]
+
+    def _wait_for(self, request: _Request) -> list[Detections]:
         with self._one_call:
-            request = _Request(self, images)
             self._hub._ask(self, request)
             with self._answered:
                 while request.error is None and request.missing:
@@ -229,7 +247,7 @@ class DetectorClient:
                 self._place.waiting = 0
             if request.error is not None:
                 raise request.error
-            self.last_ms = {name: ms / len(images) for name, ms in request.ms.items()}
+            self.last_ms = {name: ms / len(request.images) for name, ms in request.ms.items()}
             return request.found
 
     def close(self) -> None:
@@ -253,10 +271,15 @@ class DetectorClient:
 
 
 class _Request:
-    """One call of a client's `detect`."""
+    """One call of a client's `detect`, or of `detect_newest`: its one image is then None, until `newest` gives it."""
 
-    def __init__(self, client: DetectorClient, images: Sequence[Image]) -> None:
-        self.client, self.images = client, images
+    def __init__(
+        self,
+        client: DetectorClient,
+        images: Sequence[Image | None],
+        newest: Callable[[], Image] | None = None,
+    ) -> None:
+        self.client, self.images, self.newest = client, images, newest
         self.taken, self.missing = 0, len(images)
         self.found: list[Detections] = [Detections()] * len(images)
         self.ms: dict[str, float] = {}
@@ -266,11 +289,20 @@ class _Request:
 class _Picture:
     """A picture of a request, on its way, and the thresholds that held when its turn came."""
 
-    __slots__ = ("image", "index", "request", "thresholds")
+    __slots__ = ("_image", "index", "request", "thresholds")
 
     def __init__(self, request: _Request, index: int, thresholds: Thresholds) -> None:
         self.request, self.index, self.thresholds = request, index, thresholds
-        self.image = request.images[index]
+        self._image = request.images[index]
+
+    @property
+    def image(self) -> Image:
+        assert self._image is not None, "it was fetched"
+        return self._image
+
+    def fetch(self) -> None:
+        if self.request.newest is not None:
+            self._image = self.request.newest()
 
     def answer(self, found: Detections, times: Mapping[str, float]) -> None:
         request, client = self.request, self.request.client

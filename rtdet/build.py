@@ -11,6 +11,7 @@ from itertools import chain
 from pathlib import Path
 from typing import Any
 
+from rtdet.backends.machine import core_count
 from rtdet.config import RunConfig
 from rtdet.counting.building import build_counting
 from rtdet.counting.sink import CountSink
@@ -80,6 +81,11 @@ def _open(config: RunConfig, packets: PacketCopy | None = None, decoder_threads:
         hwaccel=config.hwaccel,
         decoder_threads=decoder_threads,
     )
+
+
+def share_of_cores(sources: int) -> int:
+    """How many threads decode each of so many sources that run at a time, as `build_source` takes it."""
+    return max(1, core_count() // sources) if sources > 1 else 0
 
 
 def build_detector(config: RunConfig) -> Detector:
@@ -334,16 +340,17 @@ def _warn_of_classes(config: RunConfig, detector: Detector) -> None:
 
 def build_services(
     *,
-    source_opener: Callable[[RunConfig], Source] = build_source,
+    source_opener: Callable[[RunConfig], Source] | None = None,
     make_detector: Callable[[RunConfig], Detector] = build_detector,
 ) -> Services:
-    """The callables that the viewer uses."""
+    """The callables that the viewer uses. source_opener: opens sources in the place of `build_source`."""
 
     def open_pipeline(
         wanted: RunConfig,
         lend_detector: Callable[[], Detector],
         style: Callable[[], DrawStyle],
         keep: KeepPlace | None,
+        source_count: int,
     ) -> Pipeline:
         return build_pipeline(
             wanted,
@@ -352,6 +359,7 @@ def build_services(
             source_opener=source_opener,
             style=style,
             keep=keep,
+            decoder_threads=share_of_cores(source_count),
         )
 
     def make_tracker(wanted: RunConfig, info: SourceInfo) -> Tracker | None:

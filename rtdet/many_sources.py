@@ -10,7 +10,6 @@ from itertools import chain
 from pathlib import Path
 from typing import Any
 
-from rtdet.backends.machine import core_count
 from rtdet.build import (
     build_detector,
     build_pipeline,
@@ -18,6 +17,7 @@ from rtdet.build import (
     check_tracker,
     config_of,
     policy_of,
+    share_of_cores,
 )
 from rtdet.config import RunConfig
 from rtdet.detectors.registry import files_of_model
@@ -205,7 +205,7 @@ class ManySources:
             named.config,
             make_detector=share,
             batch_size=self._batch_size,
-            decoder_threads=max(1, core_count() // len(self.sources)),
+            decoder_threads=share_of_cores(len(self.sources)),
             name=named.name if len(self.sources) > 1 else "",
         )
 

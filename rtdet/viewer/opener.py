@@ -35,12 +35,19 @@ class Opener:
     """Owns the detectors; pipelines borrow them. Safe from any thread.
 
     newest_request, wanted (model, imgsz): what the person asked for last, written by the GUI's thread alone.
+    source_count: says how many sources the window has.
     """
 
-    def __init__(self, services: Services, style: Callable[[], DrawStyle], runs: KeptRuns) -> None:
+    def __init__(
+        self,
+        services: Services,
+        style: Callable[[], DrawStyle],
+        runs: KeptRuns,
+        source_count: Callable[[], int] = lambda: 1,
+    ) -> None:
         self.newest_request = 0
         self.wanted: tuple[str, int | None] = ("", None)
-        self._services, self._style = services, style
+        self._services, self._style, self._source_count = services, style, source_count
         self._lock = threading.Lock()
         self._shelf: tuple[tuple[object, ...], Detector] | None = None
         self._lent: list[Detector] = []  # to pipelines that are being made
@@ -141,7 +148,9 @@ class Opener:
 
         pipeline: Pipeline | None = None
         try:
-            pipeline = self._services.open_pipeline(config, lend, self._style, self._place_for(config))
+            pipeline = self._services.open_pipeline(
+                config, lend, self._style, self._place_for(config), self._source_count()
+            )
             return pipeline
         finally:
             with self._lock:

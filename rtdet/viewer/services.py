@@ -28,13 +28,14 @@ class Services:
 
     open_pipeline gives a pipeline for `config.source` that is not started (paced, LATEST, sinks get what is
     shown). Its second argument gives the detector, perhaps one that was used before; it must outlive the
-    pipeline (keep_detector). The last one says where the run is kept. open_recording's sink gets a file's frames as
+    pipeline (keep_detector). Then comes where the run is kept, and among how many sources the machine is shared.
+    open_recording's sink gets a file's frames as
     they are shown, jumps and all, and adds the sound that belongs to them; of a live source the times are continuous
     and `config.source` is empty. Both ask for the style of each picture that they record, from a thread of their own.
     examine looks at this computer, for some seconds, and tells its argument of each part that it begins with.
     """
 
-    open_pipeline: Callable[[RunConfig, Callable[[], Detector], Style, KeepPlace | None], Pipeline]
+    open_pipeline: Callable[[RunConfig, Callable[[], Detector], Style, KeepPlace | None, int], Pipeline]
     make_detector: Callable[[RunConfig], Detector]
     make_tracker: Callable[[RunConfig, SourceInfo], Tracker | None]
     model_names: Callable[[], list[str]]

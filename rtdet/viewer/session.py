@@ -59,7 +59,7 @@ class Session:
         self.sign_in = SignIn(window, self.jobs)
         self._config = config
         runs = KeptRuns(most_bytes=lambda: MOST_BYTES // window.source_count)
-        self._opener = Opener(services, self._style, runs)
+        self._opener = Opener(services, self._style, runs, lambda: window.source_count)
         self._waiting: dict[str, str] = {}
         self.travel = Travel(self, player, self.jobs)
         self._returning = Returning(player, self._return)

@@ -68,10 +68,11 @@ class DemoStage:
             lend_detector: Callable[[], Detector],
             style: Callable[[], DrawStyle],
             keep: KeepPlace | None,
+            source_count: int,
         ) -> Pipeline:
             if self.hold is not None:
                 self.hold.wait(5)
-            self.pipelines.append(product.open_pipeline(config, lend_detector, style, keep))
+            self.pipelines.append(product.open_pipeline(config, lend_detector, style, keep, source_count))
             return self.pipelines[-1]
 
         def open_recording(

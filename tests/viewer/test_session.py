@@ -13,6 +13,7 @@ import av
 import numpy as np
 import pytest
 
+from rtdet.build import build_services
 from rtdet.config import RunConfig
 from rtdet.protocols import SourceState
 from rtdet.types import InputSize
@@ -52,6 +53,23 @@ def poll_until(condition: Callable[[], object], *sessions: Session) -> None:
         for session in sessions:
             session.poll()
         time.sleep(0.01)
+
+
+@pytest.mark.skipif(not Path("/proc/self/task").is_dir(), reason="threads are counted as Linux lists them")
+def test_of_many_sources_in_one_window_each_is_decoded_by_its_share_of_the_cores(tmp_path: Path) -> None:
+    def decoding() -> int:
+        names = [task.joinpath("comm").read_text() for task in Path("/proc/self/task").iterdir()]
+        return sum(name.startswith("av:") for name in names)
+
+    film = str(make_clip(tmp_path / "film.mp4", list(range(50)), Fraction(1, 25)))
+    services = build_services(make_detector=lambda _config: FakeDetector())
+    window, player, config = WindowState(source_count=10_000), PlayerState(), RunConfig(source=film)
+    player.take_over(config)
+    before, session = decoding(), Session(player, window, services, config)
+    session.open(film)
+    poll_until(lambda: player.phase is Phase.PLAYING and session.pipeline.newest_frame() is not None, session)
+    assert decoding() <= before, "it is decoded by the thread that reads it"
+    session.close()
 
 
 def test_two_sources_play_side_by_side_in_one_window_each_with_a_state_of_its_own(open_session) -> None:

@@ -51,16 +51,22 @@ def test_the_film_has_the_times_and_the_sound_of_its_source_and_the_boxes_of_the
         assert abs(int(side[80:].argmax()) + 80 - (100 + 8 * number)) <= 62
 
 
+def assert_drawn_alike(first: list[np.ndarray], again: list[np.ndarray]) -> None:
+    differences = [np.abs(a.astype(int) - b).mean() for a, b in zip(first, again, strict=True)]
+    # Files do not have how uncertain a guessed box is, so it fades a little otherwise.
+    assert np.median(differences) < 1
+    # Before the first guess all is the same, but for an edge that hundredths of a pixel round to its other side.
+    assert sorted(differences[:4])[1] < 0.01
+    assert max(differences[:4]) < 0.5
+
+
 def test_a_run_that_is_rendered_again_looks_like_its_own_recording(rtdet, clip):
     assert rtdet("--source", clip, "--headless", "--save", "a.mp4", "--tracks", "a.csv").code == 0
     outcome = rtdet("render", clip, "--tracks", "a.csv", "--out", "b.mp4")
     assert outcome.code == 0, outcome.err
     first, again = pictures(Path("a.mp4")), pictures(Path("b.mp4"))
     assert len(first) == len(again) == 40
-    differences = [np.abs(a.astype(int) - b).mean() for a, b in zip(first, again, strict=True)]
-    # Files do not have how uncertain a guessed box is, so it fades a little otherwise.
-    assert np.median(differences) < 1
-    assert differences[0] < 0.1
+    assert_drawn_alike(first, again)
 
 
 def test_a_kept_run_is_rendered_by_itself(rtdet, clip):
@@ -69,11 +75,7 @@ def test_a_kept_run_is_rendered_by_itself(rtdet, clip):
     assert rtdet("render", clip, "--tracks", "a.csv", "--out", "b.mp4").code == 0
     with av.open("a.mp4") as container:
         assert container.streams.best("audio") is not None
-    differences = [
-        np.abs(a.astype(int) - b).mean()
-        for a, b in zip(pictures(Path("a.mp4")), pictures(Path("b.mp4")), strict=True)
-    ]
-    assert np.median(differences) < 0.5
+    assert_drawn_alike(pictures(Path("a.mp4")), pictures(Path("b.mp4")))
 
 
 def test_a_recording_of_a_kept_run_has_the_sound_of_its_film(rtdet, clip):

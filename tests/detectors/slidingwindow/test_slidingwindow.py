@@ -137,7 +137,7 @@ def test_a_picture_is_learnt_by_heart():
     network = small(sizes=(17.0, 24.0, 34.0), samples=64).train()
     truth = Truth(boxes, torch.tensor([0, 1]), NOTHING)
     optimizer = torch.optim.AdamW(network.parameters(), lr=1e-2)
-    for _ in range(30):
+    for _ in range(90):
         losses = network.criterion(network(image.repeat(2, 1, 1, 1)), [truth, truth], (96, 64))
         optimizer.zero_grad()
         losses.total.backward()

@@ -6,7 +6,7 @@ from rtdet.backends.machine import core_count
 from rtdet.errors import UsageError
 
 # A worker with a small model takes a third of this; a large one, or 4K, may take all of it.
-_USUAL_BYTES = 3 << 29
+USUAL_BYTES = 3 << 29
 # Of the memory that is free, for everything else.
 _SPARE = 0.1
 
@@ -46,7 +46,7 @@ def workers_of_machine(workers: int | None, cores: int | None, device: str) -> t
         return 1, there
     cores = cores or 1
     free = memory_bytes()
-    most = max(1, int(free * (1 - _SPARE)) // _USUAL_BYTES) if free is not None else there
+    most = max(1, int(free * (1 - _SPARE)) // USUAL_BYTES) if free is not None else there
     return max(1, min(there // cores, most)), cores
 
 

@@ -36,8 +36,15 @@ def test_what_needs_a_gpu_is_only_where_one_is():
 def test_memory_limits_how_many_workers_a_node_has():
     assert (
         _shares({"CPU": 8.0, "memory": 10e9}, memory_bytes=3_000_000_000)
-        == [Share(1, 0.0, 3_000_000_000)] * 3
+        == [Share(1, 0.0, 3_000_000_000, 3_000_000_000)] * 3
     )
+
+
+def test_workers_share_the_memory_of_their_node_and_are_no_more_than_it_is_enough_for():
+    assert _shares({"CPU": 2.0, "memory": 10e9}) == [Share(1, most_bytes=5_000_000_000)] * 2
+    assert _shares({"CPU": 64.0, "memory": 4e9}) == [Share(1, most_bytes=2_000_000_000)] * 2
+    assert _shares({"CPU": 4.0, "memory": 1e9}) == [Share(1, most_bytes=1_000_000_000)]
+    assert _shares({"CPU": 4.0, "GPU": 1.0, "memory": 8e9}) == [Share(4, 1.0, most_bytes=8_000_000_000)]
 
 
 @pytest.mark.parametrize(

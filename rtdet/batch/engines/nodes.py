@@ -6,16 +6,19 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from rtdet.batch.sizes import USUAL_BYTES
 from rtdet.errors import UsageError
 
 
 @dataclass(frozen=True)
 class Share:
-    """What a worker takes of its node: cores, a share of a GPU, bytes of memory (None: nobody counts them)."""
+    """What a worker takes of its node: cores, a share of a GPU, bytes of memory that are kept for it (None: none).
+    most_bytes: it is ended where it takes more (None: nobody counts them)."""
 
     cores: int = 1
     gpus: float = 0.0
     memory_bytes: int | None = None
+    most_bytes: int | None = None
 
 
 def shares_of_node(
@@ -27,8 +30,9 @@ def shares_of_node(
     memory_bytes: int | None,
 ) -> list[Share]:
     """The workers of a node with these resources, by Ray's names. On a node with GPUs each worker has one of them, or
-    the share `gpus`, with its part of the cores, to decode for it; elsewhere it has `cores` cores (1). Nodes that
-    lack what `device` asks for have none."""
+    the share `gpus`, with its part of the cores, to decode for it; elsewhere it has `cores` cores (1), and there are
+    no more than the memory is enough for. Without `memory_bytes` each may take its part of the node's memory. Nodes
+    that lack what `device` asks for have none."""
     cpus, there = int(resources.get("CPU", 0)), float(resources.get("GPU", 0.0))
     memory = float(resources.get("memory", 0.0))
     on_gpu = there > 0 and gpus != 0 and device != "cpu"
@@ -42,9 +46,14 @@ def shares_of_node(
     else:
         share, each = 0.0, cores or 1
         count = cpus // each
+        if memory_bytes is None and memory > 0:
+            count = min(count, max(1, int(memory) // USUAL_BYTES))
     if memory_bytes is not None and memory > 0:
         count = min(count, int(memory / memory_bytes))
-    return [Share(each, share, memory_bytes)] * count
+    most_bytes = memory_bytes
+    if memory_bytes is None and memory > 0 and count > 0:
+        most_bytes = int(memory / count)
+    return [Share(each, share, memory_bytes, most_bytes)] * count
 
 
 def check_shares(shares: Iterable[Share], device: str, gpus: float | None) -> None:

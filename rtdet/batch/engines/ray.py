@@ -6,7 +6,7 @@ import logging
 import os
 import signal
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -15,9 +15,10 @@ from typing import TYPE_CHECKING, Any
 from rtdet.backends.machine import core_count
 from rtdet.batch.engines.engine import Event, Running
 from rtdet.batch.engines.nodes import Share, check_shares, shares_of_node
+from rtdet.batch.engines.ray_address import check_answers
 from rtdet.batch.engines.ray_worker import Greeting, RayWorker
 from rtdet.batch.facts import own_version
-from rtdet.batch.process import Limits
+from rtdet.batch.process import Limits, worker_command
 from rtdet.batch.sizes import parse_bytes
 from rtdet.batch.tasks import Outcome, Progress, Task
 from rtdet.errors import SourceError, UsageError
@@ -42,8 +43,13 @@ _QUIET = {
     "RAY_DISABLE_IMPORT_WARNING": "1",
 }
 # For a cluster of this machine's own: its workers are not to wait for everything else that runs here, as Ray has them
-# do, and a machine that is busy may take longer to start it.
-_OWN_CLUSTER = {"RAY_worker_niceness": "0", "RAY_raylet_start_wait_time_s": "180"}
+# do, a machine that is busy may take longer to start it, and no other machine is to reach it, since whoever does runs
+# there what they like: with clusters switched off, Ray listens on loopback alone, on every system.
+_OWN_CLUSTER = {
+    "RAY_worker_niceness": "0",
+    "RAY_raylet_start_wait_time_s": "180",
+    "RAY_ENABLE_WINDOWS_OR_OSX_CLUSTER": "0",
+}
 
 
 @dataclass(eq=False)
@@ -68,15 +74,25 @@ class _Slot:
 
 class RayEngine:
     """Actors on all nodes of a cluster (engine.Engine): as many as there is room for, also on nodes that come later.
-    `folder` is the batch's, which every node must see.
+    `folder` is the batch's, which every node must see; `command` starts a worker's process (process.WorkerProcess).
 
     Raises UsageError where no node has room for a worker, SourceError where the cluster does not answer."""
 
-    def __init__(self, wish: EngineWish, device: str, folder: Path) -> None:
-        self._wish, self._device, self._folder = wish, device, folder
+    def __init__(
+        self,
+        wish: EngineWish,
+        device: str,
+        folder: Path,
+        command: Callable[[int], Sequence[str]] = worker_command,
+    ) -> None:
+        self._wish, self._device, self._folder, self._command = wish, device, folder, command
         self._memory = None if wish.memory is None else parse_bytes(wish.memory, "--memory")
+        address = wish.address or os.environ.get("RAY_ADDRESS")
         os.environ.update(_QUIET)
-        import ray
+        if address is None:
+            for name, value in _OWN_CLUSTER.items():
+                os.environ.setdefault(name, value)
+        import ray  # which takes some of that as it is now
 
         self._ray = ray
         self._slots: list[_Slot] = []
@@ -86,7 +102,7 @@ class RayEngine:
         self._nobody_since: float | None = None
         self._is_own = not ray.is_initialized()
         if self._is_own:
-            self._begin()
+            self._begin(address)
         try:
             nodes = self._nodes()
             check_shares((share for node in nodes for share in self._shares(node)), device, wish.gpus)
@@ -99,12 +115,11 @@ class RayEngine:
         dashboard = f"; its dashboard is http://{self._dashboard}" if self._dashboard else ""
         self.about = f"{count} worker{'s' if count > 1 else ''} on {where}{dashboard}"
 
-    def _begin(self) -> None:
-        address = self._wish.address or os.environ.get("RAY_ADDRESS")
+    def _begin(self, address: str | None) -> None:
+        if address is not None and check_answers(address, self._ray.util.get_node_ip_address()):
+            _stay_on_loopback()
         settings: dict[str, Any] = {"log_to_driver": False, "logging_level": logging.ERROR}
         if address is None:
-            for name, value in _OWN_CLUSTER.items():
-                os.environ.setdefault(name, value)
             settings |= {
                 "num_cpus": core_count(),
                 "include_dashboard": self._wish.dashboard,
@@ -300,7 +315,8 @@ class RayEngine:
             num_cpus=share.cores, num_gpus=share.gpus, max_restarts=0, max_concurrency=2,
             scheduling_strategy=strategy, **options,
         )(RayWorker)  # fmt: skip
-        actor = kind.remote(Limits(share.cores, share.memory_bytes, self._wish.stalled_s))
+        limits = Limits(share.cores, share.most_bytes, self._wish.stalled_s)
+        actor = kind.remote(limits, self._command)
         return _Slot(actor, node, share, greets=actor.greet.remote(str(self._folder)))
 
 
@@ -310,6 +326,15 @@ def _leave_standard_output() -> None:
 
     if hasattr(worker, "print_to_stdstream"):
         worker.print_to_stdstream = lambda said, *_, **__: log.debug("Ray says: %s", said)
+
+
+def _stay_on_loopback() -> None:
+    """Has Ray take loopback for the address of this machine. It asks for that when it is imported, and there is no
+    public way later."""
+    from ray._private import ray_constants
+
+    if hasattr(ray_constants, "ENABLE_RAY_CLUSTER"):
+        ray_constants.ENABLE_RAY_CLUSTER = False
 
 
 @contextmanager

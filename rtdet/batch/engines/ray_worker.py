@@ -9,10 +9,11 @@ from __future__ import annotations
 import os
 import queue
 import threading
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 from rtdet.batch.facts import machine_name, own_version
-from rtdet.batch.process import READY, Limits, WorkerProcess
+from rtdet.batch.process import READY, Limits, WorkerProcess, worker_command
 from rtdet.batch.tasks import Outcome, Progress, Task
 
 _LOOK_EVERY_S = 0.5
@@ -30,8 +31,8 @@ class Greeting:
 class RayWorker:
     """The actor; `greet` and `progress` may be asked while `do` is at work."""
 
-    def __init__(self, limits: Limits) -> None:
-        self._limits = limits
+    def __init__(self, limits: Limits, command: Callable[[int], Sequence[str]] = worker_command) -> None:
+        self._limits, self._command = limits, command
         self._answers: queue.SimpleQueue[tuple[WorkerProcess, Outcome | Progress | str]] = queue.SimpleQueue()
         self._lock = threading.Lock()
         self._worker: WorkerProcess | None = None
@@ -43,7 +44,7 @@ class RayWorker:
         """What came of the task; a text says how the process died over it."""
         with self._lock:
             if self._worker is None:
-                self._worker = WorkerProcess(self._limits, self._answers)
+                self._worker = WorkerProcess(self._limits, self._answers, self._command)
             worker = self._worker
         worker.give(task)
         while True:

@@ -91,17 +91,17 @@ def _acquire(path: Path, said: Path) -> tuple[Path, int] | None:
         os.close(descriptor)
 
 
-def lock_descriptor(descriptor: int) -> None:
+def lock_descriptor(descriptor: int, *, is_shared: bool = False) -> None:
     """Locks an open file until it is closed, or the process ends; where its file system has no locks nothing happens.
-    Raises OutputError where another process has locked it."""
+    Several may have one that is shared (not on Windows). Raises OutputError where another process has locked it."""
     try:
-        _lock(descriptor)
+        _lock(descriptor, is_shared=is_shared)
     except OSError as error:
         if error.errno in _TAKEN:
             raise OutputError("another process has locked it") from None
 
 
-def _lock(descriptor: int) -> None:
+def _lock(descriptor: int, *, is_shared: bool = False) -> None:
     """Raises OSError where it cannot be had at once."""
     if os.name == "nt":
         import msvcrt
@@ -110,4 +110,4 @@ def _lock(descriptor: int) -> None:
     else:
         import fcntl
 
-        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        fcntl.flock(descriptor, (fcntl.LOCK_SH if is_shared else fcntl.LOCK_EX) | fcntl.LOCK_NB)

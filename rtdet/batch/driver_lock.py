@@ -5,12 +5,15 @@ from __future__ import annotations
 import json
 import os
 import socket
+import time
 from contextlib import suppress
 from pathlib import Path
 
 from rtdet.errors import OutputError, UsageError
 from rtdet.output_file import cannot_write
 from rtdet.output_lock import lock_descriptor
+
+_PATIENCE_S = 0.5
 
 
 class DriverLock:
@@ -24,13 +27,11 @@ class DriverLock:
             self._descriptor: int | None = os.open(path, os.O_RDWR | os.O_CREAT, 0o666)
         except OSError as error:
             raise cannot_write(path, error) from error
-        try:
-            lock_descriptor(self._descriptor)
-        except OutputError:
+        if not _lock_soon(self._descriptor):
             os.close(self._descriptor)
             raise UsageError(
                 f"{path.parent} is being worked on by {_holder(path)}; wait until that has ended, or end it"
-            ) from None
+            )
         content = json.dumps({"machine": socket.gethostname(), "process": os.getpid()}).encode()
         with suppress(OSError):
             os.ftruncate(self._descriptor, 0)
@@ -43,14 +44,28 @@ class DriverLock:
             os.close(descriptor)
 
 
+def _lock_soon(descriptor: int) -> bool:
+    """Locks it, and waits a moment for those who only ask (`is_driven`)."""
+    until = time.monotonic() + _PATIENCE_S
+    while True:
+        try:
+            lock_descriptor(descriptor)
+            return True
+        except OutputError:
+            if time.monotonic() > until:
+                return False
+            time.sleep(0.02)
+
+
 def is_driven(path: Path) -> str:
-    """Who works on a batch just now, for people; "" where nobody does."""
+    """Who works on a batch just now, for people; "" where nobody does. It keeps nobody from beginning to."""
     try:
-        descriptor = os.open(path, os.O_RDWR)
+        descriptor = os.open(path, os.O_RDONLY)
     except OSError:
         return ""
     try:
-        lock_descriptor(descriptor)
+        # There is no asking without taking; a driver that begins at this very moment waits for it.
+        lock_descriptor(descriptor, is_shared=True)
     except OutputError:
         return _holder(path)
     finally:

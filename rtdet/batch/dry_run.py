@@ -11,13 +11,12 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
 
-from rtdet.address import hide_secrets
 from rtdet.batch.engines.local import LocalEngine
 from rtdet.batch.journal import DONE, FAILED, Journal, Source
 from rtdet.batch.layout import STATS_FILE, Layout
 from rtdet.batch.manifest import list_sources
 from rtdet.batch.process import Limits
-from rtdet.batch.progress import duration
+from rtdet.batch.progress import duration, shown_source
 from rtdet.batch.run import Wish
 from rtdet.batch.settings import Settings
 from rtdet.batch.sizes import memory_of_worker, workers_of_machine
@@ -87,7 +86,7 @@ def dry_run(wish: Wish) -> Iterator[str]:
             if count == _MOST_NAMED:
                 yield f"  and {left - count} more"
                 break
-            yield f"  {hide_secrets(source.source)}"
+            yield f"  {shown_source(source.source)}"
         kinds = _kinds(journal)
         workers, cores = workers_of_machine(
             wish.engine.workers, wish.engine.cores, str(settings.run.get("device", "auto"))

@@ -76,7 +76,9 @@ class Piece:
 
 @dataclass(frozen=True)
 class Counts:
-    """How much of a batch is done. pieces, pieces_done: of the sources that are being done in pieces."""
+    """How much of a batch is done. pieces, pieces_done: of the sources that are being done in pieces, and
+    left_in_pieces_s the seconds of video in those that are left. known, known_s, known_bytes: how many sources there
+    are whose length is known, and all seconds and bytes of them. first_waiting: the number of a source."""
 
     waiting: int = 0
     in_pieces: int = 0
@@ -87,6 +89,11 @@ class Counts:
     seconds: float = 0.0
     pieces: int = 0
     pieces_done: int = 0
+    left_in_pieces_s: float = 0.0
+    known: int = 0
+    known_s: float = 0.0
+    known_bytes: int = 0
+    first_waiting: int = 0
 
     @property
     def total(self) -> int:
@@ -341,16 +348,42 @@ class Journal:
     def counts(self) -> Counts:
         with self._errors():
             rows = self._db.execute(
-                "SELECT state, count(*), sum(frames), sum(duration_s), sum(seconds) FROM sources GROUP BY state"
+                "SELECT state, count(*), sum(frames), sum(duration_s), sum(seconds), count(duration_s), "
+                "sum(CASE WHEN duration_s IS NOT NULL THEN bytes END) FROM sources GROUP BY state"
             ).fetchall()
             pieces, pieces_done = self._db.execute("SELECT count(*), sum(is_done) FROM pieces").fetchone()
-        by_state = {state: rest for state, *rest in rows}
-        number = {state: of_state[0] for state, of_state in by_state.items()}
-        frames, duration_s, seconds = (of or 0 for of in by_state.get(DONE, [0, 0, 0, 0])[1:])
+            (left_in_pieces_s,) = self._db.execute(
+                "SELECT sum(duration_s * left_ / total) FROM sources JOIN (SELECT number, count(*) AS total, "
+                "sum(1 - is_done) AS left_ FROM pieces GROUP BY number) USING (number)"
+            ).fetchone()
+            (first_waiting,) = self._db.execute(
+                "SELECT number FROM sources WHERE state = ? ORDER BY attempts, number LIMIT 1", (WAITING,)
+            ).fetchone() or (0,)
+        by_state = {state: [value or 0 for value in sums] for state, *sums in rows}
+        count, frames, duration_s, seconds, *_ = by_state.get(DONE, [0] * 6)
+        known = [by_state.get(state, [0] * 6) for state in (DONE, IN_PIECES)]
+        number = {state: sums[0] for state, sums in by_state.items()}
         return Counts(
-            number.get(WAITING, 0), number.get(IN_PIECES, 0), number.get(DONE, 0), number.get(FAILED, 0),
-            frames, duration_s, seconds, pieces, pieces_done or 0,
+            number.get(WAITING, 0), number.get(IN_PIECES, 0), count, number.get(FAILED, 0),
+            frames, duration_s, seconds, pieces, pieces_done or 0, left_in_pieces_s or 0.0,
+            sum(one[4] for one in known), sum(one[2] for one in known), sum(one[5] for one in known), first_waiting,
         )  # fmt: skip
+
+    def some_waiting(self, most: int) -> list[Source]:
+        """Sources that wait, from the first to the last at equal distances."""
+        with self._errors():
+            first, last = self._db.execute(
+                "SELECT min(number), max(number) FROM sources WHERE state = ?", (WAITING,)
+            ).fetchone()
+            if first is None:
+                return []
+            step = max(1, (last - first + 1) // most)
+            numbers = range(first, last + 1, step)
+            rows = self._db.execute(
+                f"SELECT {_SOURCE} FROM sources WHERE state = '{WAITING}' AND number IN "
+                f"({', '.join(map(str, numbers))}) ORDER BY number"
+            )
+            return [_source(row) for row in rows]
 
     def failures(self, most: int = 1_000_000) -> Iterator[Source]:
         with self._errors():

@@ -11,11 +11,12 @@ import json
 import logging
 import os
 import re
+from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from rtdet.batch.settings import Settings, column_of, settings_of_row
+from rtdet.batch.settings import Settings, column_of, settings_of_cells, settings_of_row
 from rtdet.errors import SourceError, UsageError
 from rtdet.video.sources.names import (
     IMAGE_SUFFIXES,
@@ -36,6 +37,14 @@ _PLAIN_PATH = re.compile(r"(?:/?[^/.~:][^/:]*)(?:/[^/.][^/:]*)*").fullmatch
 # Schemes that rtdet reads itself; the others are fsspec's.
 _OWN_SCHEMES = frozenset({"http", "https", "rtsp", "rtsps", "rtmp", "rtp", "udp", "tcp", "srt"})
 _NOTHING = Settings()
+# Folders in which systems and network drives keep what they make of files, or what was thrown away.
+_NOT_THE_USERS = frozenset({"@eaDir", "#recycle", "$RECYCLE.BIN", "System Volume Information", "lost+found"})
+# What lies beside videos and is surely none; what is still being copied or loaded.
+_BESIDE_VIDEOS = frozenset(
+    """.txt .md .pdf .log .csv .tsv .json .jsonl .parquet .xml .srt .vtt .sub .idx .ass .nfo .ini .toml .yaml .yml .db
+    .html .zip .tar .gz .7z .wav .mp3 .m4a .aac .flac .thm .lrv .gpx .rtdet .py .sh .bat .part .tmp .temp .crdownload
+    .download .partial .md5 .sha256""".split()  # noqa: SIM905 - words, not a list to be read one by one
+)
 
 
 class Listed(NamedTuple):
@@ -92,10 +101,13 @@ def _of_address(text: str) -> Iterator[Listed]:
 def _of_folder(folder: Path, without: Path | None) -> Iterator[Listed]:
     """The videos in a folder and those below it; where there is none but there are pictures, the folder itself."""
     found = False
-    for path in _videos_below(os.path.abspath(folder), None if without is None else os.path.abspath(without)):
+    others: Counter[str] = Counter()  # by suffix
+    without_path = None if without is None else os.path.abspath(without)
+    for path in _videos_below(os.path.abspath(folder), without_path, others):
         found = True
         yield Listed(path)
     if found:
+        _say_left_out(folder, others)
         return
     if any(entry.suffix.lower() in IMAGE_SUFFIXES for entry in folder.iterdir()):
         yield Listed(os.path.abspath(folder))
@@ -105,20 +117,36 @@ def _of_folder(folder: Path, without: Path | None) -> Iterator[Listed]:
     )
 
 
-def _videos_below(folder: str, without: str | None) -> Iterator[str]:
+def _say_left_out(folder: Path, others: Counter[str]) -> None:
+    """What is called like no video, and like nothing that is usual beside videos, may be one."""
+    if not others:
+        return
+    count = others.total()
+    kinds = ", ".join(f"{of_kind} {suffix or 'without suffix'}" for suffix, of_kind in others.most_common(4))
+    log.warning(
+        "%d file%s below %s %s not called as videos are, and %s left out (%s); a pattern names them: '%s'",
+        count, "s" if count > 1 else "", folder, "are" if count > 1 else "is", "are" if count > 1 else "is", kinds,
+        folder / "**" / f"*{others.most_common(1)[0][0]}",
+    )  # fmt: skip
+
+
+def _videos_below(folder: str, without: str | None, others: Counter[str]) -> Iterator[str]:
     try:
         entries = sorted(os.scandir(folder), key=lambda entry: natural_key(entry.name))
     except OSError as error:
         log.warning("%s cannot be looked into and is left out: %s", folder, (error.strerror or "").lower())
         return
     for entry in entries:
-        if entry.name.startswith("."):
+        if entry.name.startswith(".") or entry.name in _NOT_THE_USERS:
             continue
+        suffix = os.path.splitext(entry.name)[1].lower()
         if entry.is_dir():
             if entry.path != without and not entry.is_symlink():
-                yield from _videos_below(entry.path, without)
-        elif os.path.splitext(entry.name)[1].lower() in VIDEO_SUFFIXES:
+                yield from _videos_below(entry.path, without, others)
+        elif suffix in VIDEO_SUFFIXES:
             yield entry.path
+        elif suffix not in IMAGE_SUFFIXES and suffix not in _BESIDE_VIDEOS:
+            others[suffix] += 1
 
 
 def _of_pattern(path: Path) -> Iterator[Listed]:
@@ -143,9 +171,15 @@ def _of_manifest(path: Path) -> Iterator[Listed]:
             columns.learn(names, number)
         text = str(row[columns.path] or "").strip()
         if not text:
-            raise UsageError(f"row {number} of {path} has no path")
+            raise UsageError(f"{columns.row} {number} of {path} has no path")
         cells = columns.cells(row)
-        settings = _with_absolute_zones(settings_of_row(cells, str(path)), folder) if cells else _NOTHING
+        settings = _NOTHING
+        if cells:
+            try:
+                settings = _with_absolute_zones(settings_of_row(cells), folder)
+            except UsageError:
+                settings_of_cells(cells, f"{columns.row} {number} of {path}")  # says which row it is
+                raise
         yield Listed(_absolute(text, folder), settings, str(row.get(_NAME_COLUMN) or "").strip())
     if not number:
         raise SourceError(f"{path} names no source: it has no rows")
@@ -156,6 +190,7 @@ class _Columns:
 
     def __init__(self, path: Path) -> None:
         self._path = path
+        self.row = "row" if path.suffix.lower() == ".parquet" else "line"  # what is counted, for messages
         self.path = ""
         self._settings: list[tuple[str, str]] = []
         self._told: set[str] = set()
@@ -165,7 +200,7 @@ class _Columns:
         found = next((name for name in _PATH_COLUMNS if name in names), None)
         if found is None:
             raise UsageError(
-                f"row {number} of {self._path} has no column `path`; call the one with the files so, or `source`"
+                f"{self.row} {number} of {self._path} has no column `path`; call the one with the files so"
             )
         self.path = found
         self._settings = [(name, meaning) for name in names if (meaning := self._meaning(name)) is not None]

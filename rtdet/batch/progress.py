@@ -2,38 +2,49 @@
 
 from __future__ import annotations
 
+import math
+import os
 import time
 from collections import deque
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager, suppress
 from typing import TYPE_CHECKING, TextIO
 
 from rtdet.address import hide_secrets
 from rtdet.batch.engines.engine import Engine, Running
 from rtdet.batch.journal import Counts, Journal
-from rtdet.terminal import clean
+from rtdet.batch.tasks import JOIN, Progress
+from rtdet.terminal import clean, for_terminal
 from rtdet.terminal import console as make_console
+from rtdet.video.sources.names import is_url
 
 if TYPE_CHECKING:
     from rich.console import RenderableType
 
 _EVERY_S = 10.0
 _EVERY_SHARE = 0.02
-# Rates and the time left go by so many seconds.
-_RECENT_S = 60.0
+# Frames a second are those of so many seconds, the time left goes by more.
+_RECENT_S, _STEADY_S = 60.0, 600.0
+# The sizes of so many files tell how long those that wait are; they are looked up for so many seconds at most.
+_SAMPLE, _SAMPLING_S = 400, 0.5
 _MOST_SHOWN = 8
 
 
 class Pace:
-    """How quick a batch is, by the last minute, and how long it will take."""
+    """How quick a batch is, by the last minute, and how long it will take, by hours of video. most_s: of each source
+    only so many seconds are worked through. sizes: of some sources that waited at first, by number, their bytes."""
 
-    def __init__(self, counts: Counts, clock: Callable[[], float] = time.monotonic) -> None:
-        self._clock = clock
+    def __init__(
+        self,
+        most_s: float = math.inf,
+        sizes: Mapping[int, int] | None = None,
+        clock: Callable[[], float] = time.monotonic,
+    ) -> None:
+        self._clock, self._most_s, self._sizes = clock, most_s, sizes or {}
         self._began_at = clock()
-        self._done_before = counts.done + counts.failed
-        self._seen: deque[tuple[float, int]] = deque([(self._began_at, 0)])
-        self._before: dict[tuple[int, int], int] = {}
-        self._frames = 0
+        self._seen: deque[tuple[float, int, float]] = deque([(self._began_at, 0, 0.0)])
+        self._before: dict[tuple[int, int], Progress] = {}
+        self._frames, self._video_s = 0, 0.0
 
     @property
     def elapsed_s(self) -> float:
@@ -41,33 +52,60 @@ class Pace:
 
     def note(self, running: Sequence[Running]) -> None:
         """What is being done just now."""
-        now_at: dict[tuple[int, int], int] = {}
+        now_at: dict[tuple[int, int], Progress] = {}
         for one in running:
             key = one.task.number, one.task.piece
-            now_at[key] = one.progress.frames
-            if one.task.kind != "join":
-                self._frames += max(0, one.progress.frames - self._before.get(key, 0))
+            now_at[key] = one.progress
+            if one.task.kind != JOIN:
+                before = self._before.get(key, Progress())
+                self._frames += max(0, one.progress.frames - before.frames)
+                self._video_s += max(0.0, one.progress.time_s - before.time_s)
         self._before = now_at
         now = self._clock()
-        self._seen.append((now, self._frames))
-        while len(self._seen) > 2 and now - self._seen[0][0] > _RECENT_S:
+        self._seen.append((now, self._frames, self._video_s))
+        while len(self._seen) > 2 and now - self._seen[1][0] > _STEADY_S:
             self._seen.popleft()
 
     @property
     def frames_per_s(self) -> float:
-        (since, before), (until, now) = self._seen[0], self._seen[-1]
+        until, now, _ = self._seen[-1]
+        since, before, _ = next(
+            one for one in self._seen if until - one[0] <= _RECENT_S or one is self._seen[-1]
+        )
         return (now - before) / (until - since) if until > since else 0.0
 
     def left_s(self, counts: Counts, running: Sequence[Running]) -> float | None:
-        """Seconds until the end, if all sources take as long as those so far; None at first."""
-        done: float = counts.done + counts.failed - self._done_before
-        done += sum(0.5 for _ in running)
-        left = counts.waiting + counts.in_pieces - sum(0.5 for _ in running)
-        return (
-            None
-            if counts.done + counts.failed == self._done_before
-            else self.elapsed_s / done * max(0.0, left)
-        )
+        """Seconds until the end, as far as those that wait are like those whose length is known; None at first."""
+        (since, _, before), (until, _, now) = self._seen[0], self._seen[-1]
+        usual_s = self._usual_s(counts)
+        if now <= before or until <= since or (usual_s is None and counts.waiting):
+            return None
+        begun_s = sum(one.progress.time_s for one in running if one.task.kind != JOIN)
+        left_s = counts.left_in_pieces_s + counts.waiting * (usual_s or 0.0) - begun_s
+        return max(0.0, left_s) * (until - since) / (now - before)
+
+    def _usual_s(self, counts: Counts) -> float | None:
+        """Seconds of video of a source that waits; None where none is known."""
+        if not counts.known:
+            return None
+        usual_s = counts.known_s / counts.known
+        sizes = [size for number, size in self._sizes.items() if number >= counts.first_waiting]
+        if sizes and counts.known_bytes:
+            usual_s = sum(sizes) / len(sizes) * counts.known_s / counts.known_bytes
+        return min(usual_s, self._most_s)
+
+
+def sample_of_sizes(journal: Journal) -> dict[int, int]:
+    """Of some files that wait, by their number, the bytes; looks for a moment only."""
+    sizes: dict[int, int] = {}
+    until = time.monotonic() + _SAMPLING_S
+    for source in journal.some_waiting(_SAMPLE):
+        with suppress(OSError, ValueError):
+            if not is_url(source.source) and (size := os.stat(source.source).st_size):
+                sizes[source.number] = size
+        if time.monotonic() > until:
+            break
+    return sizes
 
 
 def summary_line(counts: Counts, pace: Pace | None = None, running: Sequence[Running] = ()) -> str:
@@ -97,13 +135,19 @@ def duration(seconds: float) -> str:
     return f"{hours:.1f} h" if hours < 100 else f"{hours:,.0f} h"
 
 
+def shown_source(source: str) -> str:
+    """A source as one line may have it: without secrets, and without the line ends that a file's name may hold."""
+    return for_terminal(hide_secrets(source))
+
+
 @contextmanager
 def shown(
-    journal: Journal, engine: Engine, *, quiet: bool, stream: TextIO | None = None
+    journal: Journal, engine: Engine, *, quiet: bool, most_s: float = math.inf, stream: TextIO | None = None
 ) -> Iterator[tuple[Callable[[], None], Pace]]:
-    """Shows how far a batch is while it lasts; yields what is to be called now and then, and the pace."""
+    """Shows how far a batch is while it lasts; yields what is to be called now and then, and the pace (whose `most_s`
+    it is)."""
     console = make_console(stderr=True) if stream is None else make_console(file=stream)
-    pace = Pace(journal.counts())
+    pace = Pace(most_s, {} if quiet else sample_of_sizes(journal))
     if quiet:
         yield (lambda: pace.note(engine.running())), pace
         return
@@ -119,15 +163,18 @@ def shown(
     from rich.live import Live
 
     with Live(console=console, transient=True, auto_refresh=False) as live:
-        told = 0.0
+        told = took = 0.0
 
         def tick() -> None:
-            nonlocal told
+            nonlocal told, took
             running = engine.running()
             pace.note(running)
-            if time.monotonic() - told > 0.4:
+            # To count a hundred thousand sources takes a while.
+            if time.monotonic() - told > max(0.4, 50 * took):
                 told = time.monotonic()
-                live.update(_picture(journal.counts(), pace, running, engine), refresh=True)
+                counts = journal.counts()
+                took = time.monotonic() - told
+                live.update(_picture(counts, pace, running, engine), refresh=True)
 
         yield tick, pace
 
@@ -171,7 +218,7 @@ def _picture(counts: Counts, pace: Pace, running: Sequence[Running], engine: Eng
 
     table = Table.grid(padding=(0, 2))
     for one in list(running)[:_MOST_SHOWN]:
-        name = escape(hide_secrets(one.task.source).rstrip("/").rpartition("/")[2])
+        name = escape(shown_source(one.task.source).rstrip("/").rpartition("/")[2])
         what = {"piece": f"piece {one.task.piece + 1}", "join": "joining"}.get(one.task.kind, "")
         speed = one.progress.frames / one.seconds if one.seconds > 1 else 0.0
         table.add_row(one.machine, name, what, f"{one.progress.frames} frames", f"{speed:.0f}/s")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass, field
@@ -84,7 +85,8 @@ def run_batch(
         opened.callback(engine.close)
         on_begin(engine, counts)
         driver = Driver(layout, journal, engine, Plan(settings, wish.cut, wish.retries))
-        tick, pace = opened.enter_context(shown(journal, engine, quiet=wish.quiet))
+        most_s = float(settings.run.get("duration") or math.inf)
+        tick, pace = opened.enter_context(shown(journal, engine, quiet=wish.quiet, most_s=most_s))
         interrupted = False
 
         def is_over_now() -> bool:

@@ -107,8 +107,14 @@ def column_of(name: str) -> str | None:
 
 
 @lru_cache(maxsize=256)
-def settings_of_row(cells: tuple[tuple[str, Any], ...], where: str) -> Settings:
-    """The settings that a row's cells, by `column_of`, make. Raises UsageError for a value that does not fit."""
+def settings_of_row(cells: tuple[tuple[str, Any], ...]) -> Settings:
+    """`settings_of_cells`, remembered: most rows of a manifest say the same."""
+    return settings_of_cells(cells, "a row")
+
+
+def settings_of_cells(cells: tuple[tuple[str, Any], ...], where: str) -> Settings:
+    """The settings that a row's cells, by `column_of`, make. Raises UsageError, which begins with `where`,
+    for a value that does not fit."""
     run: dict[str, Any] = {}
     files: dict[str, str] = {}
     for name, value in cells:
@@ -118,5 +124,8 @@ def settings_of_row(cells: tuple[tuple[str, Any], ...], where: str) -> Settings:
             run[name] = parse_value(name, value, where)
         else:
             raise UnknownNameError(f"setting in {where}", name, (*RUN_FIELDS, *FILES))
-    replace(RunConfig(), **run)  # its own checks
+    try:
+        replace(RunConfig(), **run)  # its own checks
+    except UsageError as error:
+        raise UsageError(f"{where}: {error}") from None
     return Settings(run, files)

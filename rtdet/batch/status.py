@@ -5,11 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterator
 from pathlib import Path
 
-from rtdet.address import hide_secrets
 from rtdet.batch.driver_lock import is_driven
 from rtdet.batch.journal import Journal
 from rtdet.batch.layout import Layout
-from rtdet.batch.progress import duration, summary_line
+from rtdet.batch.progress import duration, shown_source, summary_line
 from rtdet.errors import SourceError
 
 _MOST_FAILURES = 20
@@ -52,4 +51,4 @@ def failure_lines(journal: Journal) -> Iterator[str]:
             more = journal.counts().failed - count
             yield f"  and {more} more: see the column `error` of sources.parquet"
             return
-        yield f"  failed: {hide_secrets(source.source)}: {source.error}"
+        yield f"  failed: {shown_source(source.source)}: {source.error}"

@@ -61,7 +61,8 @@ class Work:
         try:
             outcome = self._do(task, tell)
         except _CutHereError as cut:
-            outcome = Outcome(facts=facts.of_source(task.source, cut.info), cuts=cut.cuts)
+            about_source = facts.of_source(task.source, cut.info) | {"duration_s": cut.info.duration_s}
+            outcome = Outcome(facts=about_source, cuts=cut.cuts)
         except NotJoinableError as error:
             outcome = Outcome(not_joinable=str(error))
         except Exception as error:

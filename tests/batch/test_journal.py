@@ -4,6 +4,7 @@ import os
 import sqlite3
 import subprocess
 import sys
+import threading
 
 import pytest
 
@@ -80,6 +81,27 @@ def test_one_driver_at_a_time(tmp_path):
     lock.release()
     assert is_driven(tmp_path / ".lock") == ""
     DriverLock(tmp_path / ".lock").release()
+
+
+def test_who_asks_whether_a_batch_is_driven_keeps_nobody_from_driving_it(tmp_path):
+    path = tmp_path / ".lock"
+    DriverLock(path).release()
+    is_over = threading.Event()
+
+    def ask():
+        while not is_over.is_set():
+            is_driven(path)
+
+    asking = [threading.Thread(target=ask) for _ in range(3)]
+    for thread in asking:
+        thread.start()
+    try:
+        for _ in range(50):
+            DriverLock(path).release()
+    finally:
+        is_over.set()
+        for thread in asking:
+            thread.join()
 
 
 def test_a_folder_of_something_else_is_no_place_for_a_batch(tmp_path):

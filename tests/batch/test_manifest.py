@@ -10,7 +10,7 @@ import pytest
 from rtdet.batch.journal import Journal
 from rtdet.batch.keys import key_of
 from rtdet.batch.manifest import Listed, list_sources
-from rtdet.batch.settings import Settings
+from rtdet.batch.settings import Settings, settings_of_cells
 from rtdet.errors import SourceError, UnknownNameError, UsageError
 
 
@@ -24,6 +24,18 @@ def test_a_folder_is_all_videos_in_it_and_below(films):
     found = _names(list_sources([str(films)]))
     assert sorted(found) == ["a.mp4", "b.mkv", "c.mp4", "d.ts", "e.avi", "f 1.mp4"]
     assert all(os.path.isabs(one.source) for one in list_sources([str(films)]))
+
+
+def test_what_is_called_like_no_video_is_left_out_and_said(tmp_path, caplog):
+    (tmp_path / "@eaDir").mkdir()
+    for name in ("a.MP4", "b.dav", "c.dav", "d", "a.srt", "e.mp4.part", "._a.mp4", "@eaDir/a.mp4"):
+        (tmp_path / name).write_bytes(b"")
+    assert _names(list_sources([str(tmp_path)])) == ["a.MP4"]
+    (said,) = [record.getMessage() for record in caplog.records]
+    assert said.startswith(
+        f"3 files below {tmp_path} are not called as videos are, and are left out (2 .dav, 1 without"
+    )
+    assert f"'{tmp_path}/**/*.dav'" in said
 
 
 def test_the_folder_of_the_batch_is_not_looked_into(films):
@@ -100,10 +112,11 @@ def test_a_column_that_is_no_setting_is_left_out_and_said_once(tmp_path, caplog)
 @pytest.mark.parametrize(
     ("name", "text", "said"),
     [
-        ("l.csv", "file_name\n1.mp4\n", "no column `path`"),
-        ("l.csv", "path,conf\n1.mp4,high\n", "conf should be a number"),
-        ("l.csv", "path,conf\n1.mp4,7\n", "between 0 and 1"),
-        ("l.csv", "path,save\n1.mp4,gif\n", "save is one of mp4, mkv"),
+        ("l.csv", "file_name\n1.mp4\n", "^line 2 of .* has no column `path`"),
+        ("l.csv", "path,conf\n1.mp4,high\n", "^line 2 of .*l.csv: conf should be a number"),
+        ("l.csv", "path,conf\n1.mp4,.2\n1.mp4,7\n", "^line 3 of .*l.csv: .*between 0 and 1"),
+        ("l.csv", "path,save\n1.mp4,gif\n", "^line 2 of .*l.csv: save is one of mp4, mkv"),
+        ("l.jsonl", '{"path": "1"}\n\n{"path": "2", "conf": [1]}\n', "^line 3 of .*l.jsonl: conf should be"),
         ("l.csv", "path\n1.mp4,extra\n", "more cells"),
         ("l.jsonl", '{"path": "1.mp4"\n', "line 1 of .* is not JSON"),
         ("l.jsonl", "[1]\n", "should be"),
@@ -167,10 +180,8 @@ def test_two_sources_of_one_name_are_refused_and_one_that_is_listed_twice_is_one
 
 
 def test_an_unknown_setting_offers_the_nearest():
-    from rtdet.batch.settings import settings_of_row
-
-    with pytest.raises(UnknownNameError, match="conf"):
-        settings_of_row((("confi", 0.2),), "here")
+    with pytest.raises(UnknownNameError, match="in here 'confi': did you mean conf"):
+        settings_of_cells((("confi", 0.2),), "here")
 
 
 @pytest.mark.parametrize("suffix", ["txt", "csv", "jsonl"])

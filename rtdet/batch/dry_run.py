@@ -19,7 +19,6 @@ from rtdet.batch.process import Limits
 from rtdet.batch.progress import duration, shown_source
 from rtdet.batch.run import Wish
 from rtdet.batch.settings import Settings
-from rtdet.batch.sizes import memory_of_worker, workers_of_machine
 from rtdet.batch.tasks import WHOLE, Task
 from rtdet.errors import UsageError
 
@@ -88,12 +87,12 @@ def dry_run(wish: Wish) -> Iterator[str]:
                 break
             yield f"  {shown_source(source.source)}"
         kinds = _kinds(journal)
-        workers, cores = workers_of_machine(
-            wish.engine.workers, wish.engine.cores, str(settings.run.get("device", "auto"))
-        )
-        limits = Limits(cores, memory_of_worker(wish.engine.memory, workers), wish.engine.stalled_s)
+        staff = wish.engine.staff(str(settings.run.get("device", "auto")))
+        limits = Limits(staff.cores, staff.memory_bytes, wish.engine.stalled_s)
         yield from _tried(kinds, settings, limits)
-        yield from _cost(kinds, workers, cores)
+        yield from _cost(kinds, staff.workers, staff.cores)
+        if staff.note:
+            yield staff.note
 
 
 def _left(journal: Journal) -> Iterator[Source]:

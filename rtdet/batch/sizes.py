@@ -1,14 +1,41 @@
-"""How many workers a machine has, and how much of it each may take."""
+"""How many workers a machine has, and how much of it each may take: never more workers than there is memory for."""
 
 from __future__ import annotations
+
+from pathlib import Path
+from typing import NamedTuple
 
 from rtdet.backends.machine import core_count
 from rtdet.errors import UsageError
 
 # A worker with a small model takes a third of this; a large one, or 4K, may take all of it.
 USUAL_BYTES = 3 << 29
+# With less than this no worker gets through.
+_LEAST_BYTES = 1 << 29
 # Of the memory that is free, for everything else.
 _SPARE = 0.1
+
+
+# Of a container's memory: its limit, what is taken, and how much of that are files that are given up at need.
+_CGROUPS = (
+    ("memory.max", "memory.current", "memory.stat", "inactive_file"),
+    (
+        "memory/memory.limit_in_bytes",
+        "memory/memory.usage_in_bytes",
+        "memory/memory.stat",
+        "total_inactive_file",
+    ),
+)
+
+
+class Staff(NamedTuple):
+    """The workers of a machine: how many, the cores of each, the most bytes that each may take (None: nobody knows
+    what there is). note: why there are not as many as the cores, or the command, ask for; "" where there are."""
+
+    workers: int
+    cores: int
+    memory_bytes: int | None
+    note: str = ""
 
 
 def memory_bytes() -> int | None:
@@ -20,43 +47,41 @@ def memory_bytes() -> int | None:
         free = int(known["MemAvailable"].split()[0]) * 1024
     except (OSError, ValueError, LookupError):
         return None
-    for name, used in (
-        ("memory.max", "memory.current"),
-        ("memory/memory.limit_in_bytes", "memory/memory.usage_in_bytes"),
-    ):
+    for names in _CGROUPS:
         try:
-            with open(f"/sys/fs/cgroup/{name}") as most, open(f"/sys/fs/cgroup/{used}") as now:
-                free = min(free, int(most.read()) - int(now.read()))
-        except (OSError, ValueError):  # "max": there is no limit
+            most, used, counts = (Path("/sys/fs/cgroup", name).read_text() for name in names[:3])
+            of_files = dict(line.split() for line in counts.splitlines())[names[3]]
+            free = min(free, int(most) - int(used) + int(of_files))
+        except (OSError, ValueError, LookupError):  # "max": there is no limit
             continue
     return free
 
 
-def workers_of_machine(workers: int | None, cores: int | None, device: str) -> tuple[int, int]:
-    """How many workers there are, and how many cores each has: as asked for, else one for each core, as far as the
-    memory reaches; of a GPU one. Raises UsageError."""
+def staff_of_machine(
+    workers: int | None, cores: int | None, memory: str | None, device: str, free: int | None
+) -> Staff:
+    """As many workers as asked for, else one for each core, and of a GPU one; but no more than fit into the memory
+    that is `free` (None: nobody knows), which is shared out among them unless `memory` says what each may take
+    ("2GB", "800MB"). Raises UsageError."""
     if workers is not None and workers < 1:
         raise UsageError(f"--workers must be above 0, not {workers}")
     if cores is not None and cores < 1:
         raise UsageError(f"--cores must be above 0, not {cores}")
+    asked = None if memory is None else parse_bytes(memory, "--memory")
     there = core_count()
     if workers is not None:
-        return workers, cores or max(1, there // workers)
-    if cores is None and device.startswith(("cuda", "mps")):
-        return 1, there
-    cores = cores or 1
-    free = memory_bytes()
-    most = max(1, int(free * (1 - _SPARE)) // USUAL_BYTES) if free is not None else there
-    return max(1, min(there // cores, most)), cores
-
-
-def memory_of_worker(text: str | None, workers: int) -> int | None:
-    """The most that a worker may take, in bytes: as asked for ("2GB", "1.5G", "800MB"), else its share of what is
-    free; None where nobody knows. Raises UsageError."""
-    if text is None:
-        free = memory_bytes()
-        return None if free is None else int(free * (1 - _SPARE) / workers)
-    return parse_bytes(text, "--memory")
+        wanted, least = workers, asked or _LEAST_BYTES
+    elif cores is None and device.startswith(("cuda", "mps")):
+        wanted, least = 1, asked or _LEAST_BYTES
+    else:
+        wanted, least = max(1, there // (cores or 1)), asked or USUAL_BYTES
+    if free is None:
+        return Staff(wanted, cores or max(1, there // wanted), asked)
+    usable = int(free * (1 - _SPARE))
+    count = min(wanted, max(1, usable // least))
+    note = f"no more than {count} of {wanted} fit into the {free / 1e9:.1f} GB of memory that are free"
+    each = cores or max(1, there // count)
+    return Staff(count, each, asked or usable // count, note if count < wanted else "")
 
 
 def parse_bytes(text: str, option: str) -> int:

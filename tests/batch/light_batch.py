@@ -48,8 +48,8 @@ def main(out: str, moment: str, count: int, sources: list[str]) -> int:
     engines = []
 
     class Engine(local.LocalEngine):
-        def __init__(self, workers, limits):
-            super().__init__(workers, limits, light_command)
+        def __init__(self, workers, limits, note):
+            super().__init__(workers, limits, light_command, note)
             engines.append(self)
 
         def _take(self, worker, message):

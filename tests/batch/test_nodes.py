@@ -2,8 +2,9 @@ from __future__ import annotations
 
 import pytest
 
+from rtdet.backends.machine import core_count
 from rtdet.batch.engines.nodes import Share, check_shares, shares_of_node
-from rtdet.batch.sizes import memory_of_worker, parse_bytes, workers_of_machine
+from rtdet.batch.sizes import parse_bytes, staff_of_machine
 from rtdet.errors import UsageError
 
 
@@ -61,14 +62,34 @@ def test_what_is_no_size_is_refused(text):
         parse_bytes(text, "--memory")
 
 
+def _staff(workers=None, cores=None, memory=None, device="auto", free=None):
+    return staff_of_machine(workers, cores, memory, device, free)
+
+
 def test_workers_and_cores_are_as_asked_for_else_by_the_machine():
-    assert workers_of_machine(3, 2, "auto") == (3, 2)
-    assert workers_of_machine(10_000, None, "auto") == (10_000, 1)
-    count, cores = workers_of_machine(None, None, "auto")
-    assert count >= 1
-    assert cores == 1
-    assert workers_of_machine(None, None, "cuda")[0] == 1
-    assert memory_of_worker("2GB", 4) == 2_000_000_000
+    assert _staff(3, 2)[:2] == (3, 2)
+    assert _staff(10_000)[:2] == (10_000, 1)
+    assert _staff() == (core_count(), 1, None, "")
+    assert _staff(device="cuda")[:2] == (1, core_count())
+    assert (
+        _staff(2, memory="2GB", free=10**10)
+        == _staff(2, memory="2GB")
+        == (2, max(1, core_count() // 2), 2 * 10**9, "")
+    )
+    assert _staff(2, free=10**10).memory_bytes == 4_500_000_000
     for workers, cores in ((0, None), (None, 0)):
         with pytest.raises(UsageError, match="must be above 0"):
-            workers_of_machine(workers, cores, "auto")
+            _staff(workers, cores)
+
+
+def test_there_are_never_more_workers_than_fit_into_the_memory():
+    few = _staff(16, free=4 * 10**9)
+    assert (few.workers, few.cores, few.memory_bytes) == (6, max(1, core_count() // 6), 600_000_000)
+    assert few.note == "no more than 6 of 16 fit into the 4.0 GB of memory that are free"
+    assert _staff(16, memory="1GB", free=4 * 10**9)[2:] == (
+        10**9,
+        "no more than 3 of 16 fit into the 4.0 GB of memory that are free",
+    )
+    # Who works alone has all that there is, and all cores.
+    assert _staff(1, free=10**8)[:3] == (1, core_count(), 90_000_000)
+    assert _staff(1, memory="4GB", free=3 * 10**9)[2:] == (4 * 10**9, "")

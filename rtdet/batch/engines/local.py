@@ -15,10 +15,14 @@ _LOOK_EVERY_S = 0.2
 
 
 class LocalEngine:
-    """`count` workers on this machine, each a process (engine.Engine)."""
+    """`count` workers on this machine, each a process (engine.Engine). note: what else there is to say of them."""
 
     def __init__(
-        self, count: int, limits: Limits, command: Callable[[int], Sequence[str]] = worker_command
+        self,
+        count: int,
+        limits: Limits,
+        command: Callable[[int], Sequence[str]] = worker_command,
+        note: str = "",
     ) -> None:
         self._count, self._limits, self._command = count, limits, command
         self._answers: queue.SimpleQueue[tuple[WorkerProcess, Outcome | Progress | str]] = queue.SimpleQueue()
@@ -27,6 +31,7 @@ class LocalEngine:
         self._looked_at = 0.0
         each = f"{limits.cores} core{'s' if limits.cores > 1 else ''}"
         self.about = f"{count} worker{'s' if count > 1 else ''} on this machine, {each} each"
+        self.about += f"; {note}" if note else ""
 
     def free(self) -> int:
         return self._count - sum(worker.task is not None for worker in self._workers)

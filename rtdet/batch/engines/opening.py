@@ -9,7 +9,7 @@ from pathlib import Path
 from rtdet.batch.engines.engine import Engine
 from rtdet.batch.engines.local import LocalEngine
 from rtdet.batch.process import Limits
-from rtdet.batch.sizes import memory_of_worker, workers_of_machine
+from rtdet.batch.sizes import Staff, memory_bytes, staff_of_machine
 from rtdet.errors import UnknownNameError
 from rtdet.extras import is_installed, require
 
@@ -32,6 +32,10 @@ class EngineWish:
     stalled_s: float = 600.0
     dashboard: bool = False
 
+    def staff(self, device: str) -> Staff:
+        """The workers that this machine has. Raises UsageError."""
+        return staff_of_machine(self.workers, self.cores, self.memory, device, memory_bytes())
+
 
 def open_engine(wish: EngineWish, device: str, folder: Path) -> Engine:
     """Raises UnknownNameError, UsageError, MissingExtraError; SourceError where the cluster does not answer."""
@@ -43,6 +47,6 @@ def open_engine(wish: EngineWish, device: str, folder: Path) -> Engine:
         from rtdet.batch.engines.ray import RayEngine
 
         return RayEngine(wish, device, folder)
-    workers, cores = workers_of_machine(wish.workers, wish.cores, device)
-    memory = memory_of_worker(wish.memory, workers)
-    return LocalEngine(workers, Limits(cores, memory, wish.stalled_s))
+    staff = wish.staff(device)
+    limits = Limits(staff.cores, staff.memory_bytes, wish.stalled_s)
+    return LocalEngine(staff.workers, limits, note=staff.note)

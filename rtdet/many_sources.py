@@ -22,8 +22,9 @@ from rtdet.build import (
 from rtdet.config import RunConfig
 from rtdet.detectors.registry import files_of_model
 from rtdet.detectors.selection import check_classes, thresholds_of
-from rtdet.errors import UsageError
+from rtdet.errors import RtdetError, UsageError
 from rtdet.kept.building import kept_run_path
+from rtdet.origin import working_for
 from rtdet.overwriting import refuse_overwriting
 from rtdet.pipeline import Pipeline, SharedDetector
 from rtdet.pipeline.buffers import Buffer
@@ -45,7 +46,7 @@ class SourceRun(threading.Thread):
     """One of several sources, in a thread of its own: opens it, runs it to its end, and keeps its error.
 
     pipeline: None until the source is open. error: why it failed, at `failed_at` (monotonic); None where it did not.
-    is_over: it is finished, its outputs with it.
+    is_over: it is finished, its outputs with it. Its threads work for its name (rtdet.origin).
     """
 
     def __init__(
@@ -67,7 +68,8 @@ class SourceRun(threading.Thread):
 
     def run(self) -> None:
         try:
-            self._run()
+            with working_for(self.named.name):
+                self._run()
         except BaseException as error:
             self.error, self.failed_at = error, time.monotonic()
         finally:
@@ -136,7 +138,8 @@ class ManySources:
             run.start()
 
     def join(self, timeout_s: float | None = None) -> bool:
-        """Waits until all sources are over, then raises the first error. False if one goes on after `timeout_s`."""
+        """Waits until all sources are over, then raises the first error, with the name of its source. False if one
+        goes on after `timeout_s`."""
         give_up = None if timeout_s is None else time.monotonic() + timeout_s
         while not self.is_over:
             left = 0.25 if give_up is None else give_up - time.monotonic()
@@ -146,8 +149,9 @@ class ManySources:
         for run in self.sources:
             run.join(_END_LIMIT_S)
         self._close_detectors()
-        if self.error is not None:
-            raise self.error
+        failed = self._first_that_failed()
+        if failed is not None:
+            raise _named(failed)
         return True
 
     def stop(self, timeout_s: float = _END_LIMIT_S) -> bool:
@@ -185,8 +189,12 @@ class ManySources:
     @property
     def error(self) -> BaseException | None:
         """Of the source that failed first."""
+        failed = self._first_that_failed()
+        return None if failed is None else failed.error
+
+    def _first_that_failed(self) -> SourceRun | None:
         failed = [run for run in self.sources if run.error is not None]
-        return min(failed, key=lambda run: run.failed_at).error if failed else None
+        return min(failed, key=lambda run: run.failed_at, default=None)
 
     def _load(self, config: RunConfig, make_detector: Callable[[RunConfig], Detector]) -> None:
         if kept_run_path(config.source) is not None:
@@ -221,6 +229,19 @@ class ManySources:
             detector.close()
 
 
+def _named(run: SourceRun) -> BaseException:
+    """Its error, with its name before it."""
+    error = run.error
+    assert error is not None
+    if not isinstance(error, RtdetError):  # a bug, which has a traceback
+        return error
+    # Constructors take what the message is made of, and not the message.
+    named = error.__class__.__new__(error.__class__)
+    named.__dict__.update(error.__dict__)
+    named.args, named.__cause__ = (f"{run.named.name}: {error}",), error
+    return named
+
+
 def check_runs(runs: Sequence[NamedRun]) -> None:
     """Raises UsageError where a setting of one of the sources cannot be, or where an output of one is a file that
     another reads or writes."""
@@ -250,8 +271,9 @@ def run_many(
     FrameResult for each processed frame, those of one source in order.
 
     sources: a list, or by names of your own. Settings are those of `rtdet.run`, for all; `{name}` in the path of an
-    output stands for the source's name. One that fails leaves the others alone; its error is raised once they are
-    over. Leaving the loop early stops all and completes their outputs. Raises RtdetError with one clear line.
+    output stands for the source's name. One that fails leaves the others alone; its error, with its name, is raised
+    once they are over. Leaving the loop early stops all and completes their outputs. Raises RtdetError with one clear
+    line.
 
     >>> frames = {"door": 0, "yard": 0}
     >>> sources = {"door": "street.mp4", "yard": "demo"}

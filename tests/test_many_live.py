@@ -2,16 +2,13 @@
 
 from __future__ import annotations
 
-import contextlib
 import gc
 import socket
 import threading
-import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 
 import av
-import cv2
 import numpy as np
 import pytest
 
@@ -21,67 +18,7 @@ from rtdet.many_sources import ManySources, SourceRun
 from rtdet.source_list import NamedRun
 from rtdet.types import Detections, Frame
 from tests.fake_detector import FakeDetector
-
-_FPS = 40.0
-
-
-class Camera:
-    """Sends JPEGs over HTTP to whoever connects. `freeze` leaves the connection open and silent; `vanish` cuts it and
-    accepts nobody; `come_back` ends either."""
-
-    def __init__(self) -> None:
-        self._listener = socket.create_server(("127.0.0.1", 0))
-        self.url = f"http://127.0.0.1:{self._listener.getsockname()[1]}/"
-        self._over, self._sends, self._is_there = threading.Event(), threading.Event(), threading.Event()
-        self._sends.set()
-        self._is_there.set()
-        self._threads = [threading.Thread(target=self._accept)]
-        self._threads[0].start()
-
-    def freeze(self) -> None:
-        self._sends.clear()
-
-    def vanish(self) -> None:
-        self._is_there.clear()
-
-    def come_back(self) -> None:
-        self._sends.set()
-        self._is_there.set()
-
-    def close(self) -> None:
-        self._over.set()
-        self.come_back()
-        self._listener.close()
-        for thread in self._threads:
-            thread.join(10)
-
-    def _accept(self) -> None:
-        self._listener.settimeout(0.05)
-        while not self._over.is_set():
-            try:
-                connection, _ = self._listener.accept()
-            except TimeoutError:
-                continue
-            except OSError:
-                return
-            if not self._is_there.is_set():
-                connection.close()
-                continue
-            self._threads.append(threading.Thread(target=self._send, args=(connection,)))
-            self._threads[-1].start()
-
-    def _send(self, connection: socket.socket) -> None:
-        connection.settimeout(5)
-        with connection, contextlib.suppress(OSError):
-            connection.recv(4096)
-            kind = "multipart/x-mixed-replace; boundary=frame"
-            connection.sendall(f"HTTP/1.1 200 OK\r\nContent-Type: {kind}\r\n\r\n".encode())
-            picture = np.full((48, 64, 3), 90, np.uint8)
-            jpeg = cv2.imencode(".jpg", picture)[1].tobytes()
-            head = f"--frame\r\nContent-Type: image/jpeg\r\nContent-Length: {len(jpeg)}\r\n\r\n".encode()
-            while self._is_there.is_set() and not self._over.wait(1 / _FPS):
-                self._sends.wait()
-                connection.sendall(head + jpeg + b"\r\n")
+from tests.loopback import Camera, until
 
 
 @pytest.fixture
@@ -104,13 +41,6 @@ def film(tmp_path_factory: pytest.TempPathFactory) -> str:
             container.mux(stream.encode(av.VideoFrame.from_ndarray(picture, format="bgr24")))
         container.mux(stream.encode(None))
     return str(path)
-
-
-def _until(condition: Callable[[], object], what: str) -> None:
-    give_up = time.monotonic() + 60
-    while not condition():
-        assert time.monotonic() < give_up, f"never happened: {what}"
-        time.sleep(0.01)
 
 
 def _processed(run: SourceRun) -> int:
@@ -153,18 +83,18 @@ def test_of_eight_sources_those_that_fail_freeze_and_come_back_leave_the_others_
         by_name = dict(zip(names, many.sources, strict=True))
         live = [by_name[name] for name in names[:5]]
         steady, freezing, vanishing = live[:3], live[3], live[4]
-        _until(lambda: all(_processed(run) >= 20 for run in live), "all cameras run")
-        _until(lambda: len(ended) == 3, "the film ends, and two sources fail")
+        until(lambda: all(_processed(run) >= 20 for run in live), "all cameras run")
+        until(lambda: len(ended) == 3, "the film ends, and two sources fail")
         assert sorted(ended) == ["film", "no file", "refused"]
         assert isinstance(by_name["refused"].error, SourceError)
         assert _processed(by_name["film"]) == 30
 
         cameras[3].freeze()
         cameras[4].vanish()
-        _until(lambda: vanishing.pipeline.source.state.value == "reconnecting", "one is lost")  # type: ignore[union-attr]
+        until(lambda: vanishing.pipeline.source.state.value == "reconnecting", "one is lost")  # type: ignore[union-attr]
         before, lost = [_processed(run) for run in steady], _processed(vanishing)
         alive = _frames_alive()
-        _until(
+        until(
             lambda: all(_processed(run) >= one + 60 for run, one in zip(steady, before, strict=True)),
             "the others go on",
         )
@@ -175,8 +105,8 @@ def test_of_eight_sources_those_that_fail_freeze_and_come_back_leave_the_others_
         seen = [_processed(run) for run in (freezing, vanishing)]
         cameras[3].come_back()
         cameras[4].come_back()
-        _until(lambda: _processed(freezing) >= seen[0] + 20, "the frozen one is back")
-        _until(lambda: _processed(vanishing) >= seen[1] + 20, "the lost one is back")
+        until(lambda: _processed(freezing) >= seen[0] + 20, "the frozen one is back")
+        until(lambda: _processed(vanishing) >= seen[1] + 20, "the lost one is back")
         assert many.stop(20)
         assert isinstance(many.error, SourceError)
         assert [run.named.name for run in many.sources if run.error is not None] == ["refused", "no file"]
@@ -186,7 +116,7 @@ def test_of_eight_sources_those_that_fail_freeze_and_come_back_leave_the_others_
             rows = (tmp_path / f"{run.named.name}.csv").read_text().splitlines()
             assert len(rows) > 20
     assert detector.is_closed
-    _until(
+    until(
         lambda: not [one.name for one in threading.enumerate() if one.name.startswith("rtdet")],
         "no thread is left",
     )
@@ -218,10 +148,10 @@ def test_a_detector_that_stalls_holds_all_up_and_lets_all_go_on(cameras: list[Ca
     runs = [NamedRun(str(i), RunConfig(source=camera.url)) for i, camera in enumerate(cameras)]
     with ManySources(runs, make_detector=lambda _config: Stalls()) as many:
         many.start()
-        _until(lambda: all(_processed(run) >= 5 for run in many.sources), "all run")
+        until(lambda: all(_processed(run) >= 5 for run in many.sources), "all run")
         stalls.set()
         before = [_processed(run) for run in many.sources]
-        _until(
+        until(
             lambda: all(
                 run.pipeline.stats().dropped.get("detector_busy", 0) >= 5  # type: ignore[union-attr]
                 for run in many.sources
@@ -229,7 +159,7 @@ def test_a_detector_that_stalls_holds_all_up_and_lets_all_go_on(cameras: list[Ca
             "the newest frame takes the place of others",
         )
         may_go.set()
-        _until(
+        until(
             lambda: all(_processed(run) >= one + 10 for run, one in zip(many.sources, before, strict=True)),
             "all go on",
         )
@@ -244,7 +174,7 @@ def test_to_stop_does_not_wait_for_a_source_that_does_not_open() -> None:
         many = ManySources(runs, make_detector=lambda _config: FakeDetector())
         many.start()
         opening, running = many.sources
-        _until(lambda: _processed(running) >= 1, "the other runs")
+        until(lambda: _processed(running) >= 1, "the other runs")
         assert not many.stop(60)  # before the silent one gives up by itself
         assert running.is_over
         assert not opening.is_over

@@ -12,7 +12,7 @@ import pytest
 
 import rtdet
 from rtdet.config import RunConfig
-from rtdet.errors import ModelError, SourceError, UnknownNameError, UsageError
+from rtdet.errors import ModelError, RtdetError, SourceError, UnknownNameError, UsageError
 from rtdet.many_sources import ManySources, SourceRun
 from rtdet.source_list import NamedRun, name_runs
 from tests.fake_detector import FakeDetector
@@ -184,8 +184,17 @@ def test_to_leave_the_loop_early_stops_all(tmp_path: Path) -> None:
 def test_an_error_of_one_is_raised_once_the_others_are_over(tmp_path: Path) -> None:
     results = rtdet.run_many([tmp_path / "none.mp4", "demo"], max_frames=4)
     assert [next(results)[0] for _ in range(4)] == ["demo"] * 4
-    with pytest.raises(SourceError, match="no such file"):
+    with pytest.raises(SourceError, match=r"^none: .*no such file"):
         next(results)
+
+
+def test_an_error_with_more_than_a_message_has_the_name_of_its_source_too(tmp_path: Path) -> None:
+    (tmp_path / "cut.rtdet").write_bytes(b"no database")
+    results = rtdet.run_many(
+        {"kept": tmp_path / "cut.rtdet", "street": "demo"}, classes=("person",), max_frames=1
+    )
+    with pytest.raises(RtdetError, match=r"^kept: "):
+        list(results)
 
 
 def test_from_python_one_source_or_none_is_a_mistake_that_is_said() -> None:

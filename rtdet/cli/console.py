@@ -10,6 +10,7 @@ from contextlib import contextmanager
 from types import FrameType
 
 from rtdet.address import redact
+from rtdet.origin import origin
 from rtdet.signals import ending
 from rtdet.terminal import clean, say
 
@@ -44,9 +45,13 @@ def _is_new(record: logging.LogRecord) -> bool:
 
 
 class _OneLine(logging.Formatter):
+    """A line says which of several sources it is of, where the thread that logs works for one by its name."""
+
     def format(self, record: logging.LogRecord) -> str:
         kind = "warning: " if record.levelno >= logging.WARNING else ""
-        lines = [f"rtdet: {kind}{' '.join(clean(record.getMessage(), sys.stderr).split())}"]
+        whom = origin()
+        name = f"{' '.join(clean(whom, sys.stderr).split())}: " if isinstance(whom, str) else ""
+        lines = [f"rtdet: {kind}{name}{' '.join(clean(record.getMessage(), sys.stderr).split())}"]
         if record.exc_info:  # a bug of ours
             lines.append(clean(self.formatException(record.exc_info), sys.stderr))
         return "\n".join(lines)

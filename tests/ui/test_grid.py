@@ -19,6 +19,7 @@ from rtdet.config import RunConfig
 from rtdet.source_list import NamedRun
 from rtdet.viewer.condition import Kind, condition_of
 from rtdet.viewer.player import Phase
+from tests import loopback
 
 ABOVE = QPointF(20, 100)
 NONE, CTRL = Qt.KeyboardModifier.NoModifier, Qt.KeyboardModifier.ControlModifier
@@ -79,6 +80,12 @@ def camera() -> Iterator[Camera]:
     camera = Camera()
     yield camera
     camera.switch_off()
+
+
+@pytest.fixture
+def loopback_cameras() -> Iterator[list[loopback.Camera]]:
+    with contextlib.ExitStack() as stack:
+        yield [stack.enter_context(contextlib.closing(loopback.Camera())) for _ in range(2)]
 
 
 @pytest.fixture
@@ -330,6 +337,42 @@ def test_a_camera_that_is_lost_is_gray_with_its_reason_until_it_is_back(qtbot, o
     until(qtbot, lambda: kind(door) is Kind.PLAYING)
     assert not door.page.stage.view.is_gray
     assert not door.notice.isVisible()
+
+
+def test_of_eight_tiles_one_freezes_one_vanishes_and_both_come_back_while_the_others_play_on(
+    qtbot, open_grid, loopback_cameras
+) -> None:
+    freezing, vanishing = loopback_cameras
+    window = open_grid(*["live"] * 5, "dying", freezing.url, vanishing.url, wait=False)
+    *steady, dying, frozen, vanished = tiles(window)
+    until(qtbot, lambda: all(kind(tile) is Kind.PLAYING for tile in (*steady, frozen, vanished)))
+    changes: list[object] = []
+    for tile in steady:
+        tile.page.player.watch("phase", changes.append)
+    freezing.freeze()
+    vanishing.vanish()
+    lost = frozen, vanished
+    until(qtbot, lambda: all(kind(tile) is Kind.RECONNECTING for tile in lost))
+    for tile, reason in zip(lost, ("timed out", "the stream ended"), strict=True):
+        until(qtbot, lambda tile=tile, reason=reason: reason in tile.notice.reason.text())
+        assert tile.page.stage.view.is_gray
+    until(qtbot, lambda: kind(dying) is Kind.FAILED)
+    seen = [tile.page.session.pipeline.stats().processed for tile in steady]
+    for tile, before in zip(steady, seen, strict=True):
+        until(
+            qtbot, lambda tile=tile, before=before: tile.page.session.pipeline.stats().processed > before + 20
+        )
+        assert is_fresh(qtbot, tile.page)
+        assert not tile.notice.isVisible()
+    freezing.come_back()
+    vanishing.come_back()
+    until(qtbot, lambda: all(kind(tile) is Kind.PLAYING for tile in lost))
+    for tile in lost:
+        assert is_fresh(qtbot, tile.page)
+        assert not tile.page.stage.view.is_gray
+        assert not tile.notice.isVisible()
+    assert changes == [], "nothing happened to the others"
+    assert all(tile.page.player.message is None for tile in steady)
 
 
 def test_a_warning_that_is_of_no_source_is_said_above_the_tiles(qtbot, open_grid) -> None:

@@ -534,6 +534,13 @@ def test_a_transfer_that_is_cut_off_for_good_is_a_lost_source(serve, front):
     source.close()
 
 
+def test_a_file_whose_server_is_gone_while_it_is_opened_is_one_clear_line(serve, mp4, capfd):
+    server = serve(serving(mp4, cut_first=True), lambda *_: None)
+    with pytest.raises(SourceError, match=r"/clip.mp4 cannot be read as a video"):
+        open_source(f"http://127.0.0.1:{server.port}/clip.mp4")
+    assert capfd.readouterr().err == ""
+
+
 def test_close_ends_a_read_of_a_stalled_file(serve, front):
 
     def act(server, connection, request):

@@ -41,10 +41,14 @@ class SocketFile:
         connected.settimeout(_POLL_S)
 
     def read(self, size: int) -> bytes:
-        self.watch()
-        if not self._rest:
-            # A datagram must be taken whole, or its tail is lost.
-            self._rest = self._receive()
+        try:
+            self.watch()
+            if not self._rest:
+                # A datagram must be taken whole, or its tail is lost.
+                self._rest = self._receive()
+        except OSError:
+            self._aborted.set()  # FFmpeg asks again, and PyAV would print the first error on a second
+            raise
         piece, self._rest = self._rest[:size], self._rest[size:]
         return piece
 
@@ -143,6 +147,13 @@ class HttpFile:
         return self
 
     def read(self, size: int) -> bytes:
+        try:
+            return self._read(size)
+        except OSError:
+            self._aborted = True  # FFmpeg asks again, and PyAV would print the first error on a second
+            raise
+
+    def _read(self, size: int) -> bytes:
         self.watch()
         if self._aborted or (self.length is not None and self._position >= self.length):
             return b""

@@ -8,9 +8,10 @@ import logging
 import threading
 import time
 import weakref
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 
 from rtdet.errors import ModelError
+from rtdet.pipeline.requests import Picture, Request, for_one_call, widest, within
 from rtdet.pipeline.supervisor import describe
 from rtdet.pipeline.turns import Place, Turns
 from rtdet.protocols import Detector
@@ -42,6 +43,7 @@ class SharedDetector:
             raise ValueError(f"a batch must have at least one picture, not {batch_size}")
         self._detector = detector
         self._thresholds = detector.thresholds
+        self._suppression: str = getattr(detector, "suppression", "none")
         self._ends_with_clients = ends_with_clients
         # Re-entrant, because the garbage collector may run a finaliser that closes a client inside.
         self._lock = threading.RLock()
@@ -110,7 +112,7 @@ class SharedDetector:
 
     # Called by clients
 
-    def _ask(self, client: DetectorClient, request: _Request) -> None:
+    def _ask(self, client: DetectorClient, request: Request) -> None:
         with self._lock:
             if self._error is not None:
                 raise _copy(self._error)
@@ -137,8 +139,8 @@ class SharedDetector:
         try:
             while (batch := self._next_batch()) is not None:
                 ready = [one for one in batch if self._is_ready(one)]
-                for thresholds, pictures in _by_thresholds(ready):
-                    self._run(thresholds, pictures)
+                for pictures in for_one_call(ready, self._suppression):
+                    self._run(widest(pictures), pictures)
         except BaseException as error:
             self._fail(error)
         try:
@@ -146,7 +148,7 @@ class SharedDetector:
         except Exception as error:
             log.warning("%s failed when it was closed: %s", describe(self._detector), error)
 
-    def _next_batch(self) -> list[_Picture] | None:
+    def _next_batch(self) -> list[Picture] | None:
         """The pictures that are looked at next; None at the end."""
         with self._lock:
             while not self._is_closed:
@@ -157,7 +159,7 @@ class SharedDetector:
                 self._asked.wait(_LOOK_AGAIN_S)
             return None
 
-    def _is_ready(self, one: _Picture) -> bool:
+    def _is_ready(self, one: Picture) -> bool:
         """Has a picture that is the newest of its source handed over; False where that fails. Without the lock:
         whoever hands it over has locks of its own."""
         try:
@@ -169,8 +171,8 @@ class SharedDetector:
             return False
         return True
 
-    def _run(self, thresholds: Thresholds, pictures: list[_Picture]) -> None:
-        """Looks at pictures of several clients that have the same thresholds."""
+    def _run(self, thresholds: Thresholds, pictures: list[Picture]) -> None:
+        """Looks at pictures of several clients; `thresholds` are wide enough for all of them."""
         pictures.sort(key=lambda one: size_of(one.image))  # those of one size go through the network together
         began = time.monotonic()
         if self._detector.thresholds != thresholds:
@@ -184,7 +186,7 @@ class SharedDetector:
         times: Mapping[str, float] = getattr(self._detector, "last_ms", None) or {"infer": whole_ms}
         with self._lock:
             for one, detections in zip(pictures, found, strict=True):
-                one.answer(detections, times)
+                one.answer(within(one.thresholds, thresholds, detections), times)
 
     def _fail(self, error: BaseException) -> None:
         with self._lock:
@@ -207,13 +209,13 @@ class DetectorClient:
     def __init__(self, hub: SharedDetector, name: str, thresholds: Thresholds) -> None:
         self.name, self.thresholds = name, thresholds
         self.class_names: Sequence[str] = hub.detector.class_names
-        self.suppression: str = getattr(hub.detector, "suppression", "none")
+        self.suppression = hub._suppression
         self.takes_pictures: bool = getattr(hub.detector, "takes_pictures", False)
         self.served = 0
         self.last_ms: Mapping[str, float] = {}
         self._hub = hub
         self._place = Place()
-        self._request: _Request | None = None
+        self._request: Request | None = None
         self._answered = threading.Condition(hub._lock)
         self._one_call = threading.Lock()
         self._is_closed = False
@@ -230,14 +232,14 @@ class DetectorClient:
 
     def detect(self, images: Sequence[Image]) -> list[Detections]:
         """One Detections for each picture, as the detector would give them by itself with these thresholds."""
-        return self._wait_for(_Request(self, images)) if len(images) else []
+        return self._wait_for(Request(self, images)) if len(images) else []
 
     def detect_newest(self, newest: Callable[[], Image]) -> Detections:
         """As `detect` for one picture, which `newest` gives once its turn has come: from the shared detector's
         thread, at most once. What it raises is raised here, and is nobody else's error."""
-        return self._wait_for(_Request(self, [None], newest))[0]
+        return self._wait_for(Request(self, [None], newest))[0]
 
-    def _wait_for(self, request: _Request) -> list[Detections]:
+    def _wait_for(self, request: Request) -> list[Detections]:
         with self._one_call:
             self._hub._ask(self, request)
             with self._answered:
@@ -256,11 +258,11 @@ class DetectorClient:
 
     # Called with the lock of the shared detector
 
-    def _take(self, count: int) -> list[_Picture]:
+    def _take(self, count: int) -> list[Picture]:
         request = self._request
         assert request is not None
         first, request.taken = request.taken, request.taken + count
-        return [_Picture(request, i, self.thresholds) for i in range(first, first + count)]
+        return [Picture(request, i, self.thresholds) for i in range(first, first + count)]
 
     def _give_up(self, error: BaseException) -> None:
         self._is_closed = True
@@ -268,59 +270,6 @@ class DetectorClient:
             self._request.error = error
         self._request, self._place.waiting = None, 0
         self._answered.notify_all()
-
-
-class _Request:
-    """One call of a client's `detect`, or of `detect_newest`: its one image is then None, until `newest` gives it."""
-
-    def __init__(
-        self,
-        client: DetectorClient,
-        images: Sequence[Image | None],
-        newest: Callable[[], Image] | None = None,
-    ) -> None:
-        self.client, self.images, self.newest = client, images, newest
-        self.taken, self.missing = 0, len(images)
-        self.found: list[Detections] = [Detections()] * len(images)
-        self.ms: dict[str, float] = {}
-        self.error: BaseException | None = None
-
-
-class _Picture:
-    """A picture of a request, on its way, and the thresholds that held when its turn came."""
-
-    __slots__ = ("_image", "index", "request", "thresholds")
-
-    def __init__(self, request: _Request, index: int, thresholds: Thresholds) -> None:
-        self.request, self.index, self.thresholds = request, index, thresholds
-        self._image = request.images[index]
-
-    @property
-    def image(self) -> Image:
-        assert self._image is not None, "it was fetched"
-        return self._image
-
-    def fetch(self) -> None:
-        if self.request.newest is not None:
-            self._image = self.request.newest()
-
-    def answer(self, found: Detections, times: Mapping[str, float]) -> None:
-        request, client = self.request, self.request.client
-        request.found[self.index] = found
-        for name, ms in times.items():
-            request.ms[name] = request.ms.get(name, 0.0) + ms
-        request.missing -= 1
-        client.served += 1
-        client._place.answered_at = time.monotonic()
-        if not request.missing:
-            client._answered.notify_all()
-
-
-def _by_thresholds(pictures: list[_Picture]) -> Iterator[tuple[Thresholds, list[_Picture]]]:
-    groups: dict[Thresholds, list[_Picture]] = {}
-    for one in pictures:
-        groups.setdefault(one.thresholds, []).append(one)
-    yield from groups.items()
 
 
 def _closed(name: str) -> ModelError:

@@ -10,6 +10,7 @@ import numpy as np
 import pytest
 
 from rtdet.errors import ModelError
+from rtdet.geometry.nms import batched_nms
 from rtdet.pipeline import Pipeline, Policy, SharedDetector
 from rtdet.protocols import Detector
 from rtdet.types import Detections, Image, InputSize, Thresholds
@@ -101,6 +102,7 @@ class _Gate:
 
     def __init__(self, inner: Detector) -> None:
         self.inner, self.class_names = inner, inner.class_names
+        self.suppression = getattr(inner, "suppression", "none")
         self.entered, self.may_go = threading.Event(), threading.Event()
         self.calls: list[tuple[Thresholds, int]] = []
 
@@ -151,6 +153,56 @@ def test_thresholds_belong_to_a_client_and_equal_ones_go_through_together(parts)
         (own,) = _detector(thresholds=thresholds).detect([parts.picture(n)])
         assert np.array_equal(own.boxes, found[n].boxes)
         assert np.array_equal(own.scores, found[n].scores)
+
+
+def test_where_boxes_are_thinned_out_by_nms_pictures_of_other_scores_and_numbers_go_through_at_once(
+    parts,
+) -> None:
+    rng = np.random.default_rng(0)
+    corners = rng.uniform(0, 60, (80, 2))
+    raw = Detections(
+        np.hstack([corners, corners + rng.uniform(10, 40, (80, 2))]),
+        rng.uniform(0.01, 1, 80), rng.integers(0, 2, 80), ("person", "car"),
+    )  # fmt: skip
+
+    class Thins(FakeDetector):
+        suppression = "nms"
+
+        def detect(self, images):
+            return [self._thinned() for _ in super().detect(images)]
+
+        def _thinned(self) -> Detections:
+            asked = self.thresholds
+            found = raw[np.flatnonzero(raw.scores >= asked.least_score)]
+            kept = batched_nms(found.boxes, found.scores, found.labels, asked.iou)
+            return found[kept[: asked.max_detections]]
+
+    gate, threads = _Gate(Thins(class_names=("person", "car"))), []
+    asked = [
+        Thresholds(0.25), Thresholds(0.5), Thresholds(0.95, low=0.1), Thresholds(0.02, max_detections=3),
+        Thresholds(0.25, iou=0.2), Thresholds(0.3, classes=frozenset({"car"})),
+    ]  # fmt: skip
+    found: dict[int, Detections] = {}
+    with SharedDetector(gate) as hub:
+        threads.append(_in_thread(lambda: hub.client("first").detect([parts.picture()]))[0])
+        assert gate.entered.wait(20)
+        for n, thresholds in enumerate(asked):
+            client = hub.client(str(n), thresholds)
+
+            def ask(n: int = n, client: Detector = client) -> None:
+                (found[n],) = client.detect([parts.picture()])
+
+            threads.append(_in_thread(ask)[0])
+        parts.until(lambda: _waiting(hub) == len(asked))
+        gate.may_go.set()
+        for thread in threads:
+            thread.join()
+    assert [calls for _, calls in gate.calls[1:]] == [4, 1, 1]
+    for n, thresholds in enumerate(asked):
+        (alone,) = Thins(class_names=("person", "car"), thresholds=thresholds).detect([parts.picture()])
+        assert len(alone) > 2
+        assert np.array_equal(alone.boxes, found[n].boxes)
+        assert np.array_equal(alone.scores, found[n].scores)
 
 
 def test_a_client_may_ask_for_classes_and_scores_of_its_own_and_change_its_mind(parts) -> None:

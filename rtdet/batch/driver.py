@@ -182,7 +182,11 @@ class Driver:
 
     def _failed(self, task: Task, outcome: Outcome) -> None:
         if outcome.is_of_batch:
-            raise StoppedError(outcome.error, outcome.exit_code)
+            what = outcome.error.partition(";")[0]
+            raise StoppedError(
+                f"{what}; free some space, and go on: rtdet batch --out {self._layout.folder}",
+                outcome.exit_code,
+            )
         if task.kind == PIECE and not self._journal.is_waiting_piece(task.number, task.piece):
             return  # the source was given up, or is done in one, in the meantime
         source = self._journal.source(task.number)

@@ -76,9 +76,10 @@ class Piece:
 
 @dataclass(frozen=True)
 class Counts:
-    """How much of a batch is done. pieces, pieces_done: of the sources that are being done in pieces, and
-    left_in_pieces_s the seconds of video in those that are left. known, known_s, known_bytes: how many sources there
-    are whose length is known, and all seconds and bytes of them. first_waiting: the number of a source."""
+    """How much of a batch is done. duration_s: of the video that is done, pieces with it. pieces, pieces_done: of the
+    sources that are being done in pieces, and left_in_pieces_s the seconds of video in those that are left. known,
+    known_s, known_bytes: how many sources there are whose length is known, and all seconds and bytes of them.
+    first_waiting: the number of a source."""
 
     waiting: int = 0
     in_pieces: int = 0
@@ -363,9 +364,11 @@ class Journal:
         count, frames, duration_s, seconds, *_ = by_state.get(DONE, [0] * 6)
         known = [by_state.get(state, [0] * 6) for state in (DONE, IN_PIECES)]
         number = {state: sums[0] for state, sums in by_state.items()}
+        left_in_pieces_s = left_in_pieces_s or 0.0
+        duration_s += known[1][2] - left_in_pieces_s
         return Counts(
             number.get(WAITING, 0), number.get(IN_PIECES, 0), count, number.get(FAILED, 0),
-            frames, duration_s, seconds, pieces, pieces_done or 0, left_in_pieces_s or 0.0,
+            frames, duration_s, seconds, pieces, pieces_done or 0, left_in_pieces_s,
             sum(one[4] for one in known), sum(one[2] for one in known), sum(one[5] for one in known), first_waiting,
         )  # fmt: skip
 
@@ -384,6 +387,14 @@ class Journal:
                 f"({', '.join(map(str, numbers))}) ORDER BY number"
             )
             return [_source(row) for row in rows]
+
+    def count_of_warnings(self) -> int:
+        """How many sources are done and had something that they were warned of."""
+        with self._errors():
+            found = self._db.execute(
+                "SELECT count(*) FROM sources WHERE state = ? AND warning != ''", (DONE,)
+            ).fetchone()
+        return int(found[0])
 
     def failures(self, most: int = 1_000_000) -> Iterator[Source]:
         with self._errors():
@@ -422,7 +433,8 @@ class Journal:
             reason = str(error)
             if "full" in reason:
                 raise OutputError(
-                    f"the disk is full: {self._path} could not be brought up to date; free some space, and go on"
+                    f"the disk is full: {self._path} could not be brought up to date; free some space, and go on: "
+                    f"rtdet batch --out {self._path.parent if self._path else 'DIR'}"
                 ) from error
             if "malformed" in reason or "not a database" in reason:
                 raise SourceError(f"{self._path} is damaged: {reason}") from error

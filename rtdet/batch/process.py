@@ -131,7 +131,9 @@ class WorkerProcess:
             while True:
                 self._answers.put((self, pickle.load(output)))
         code = self._process.wait()
-        self._answers.put((self, self._how_it_ended(code)))
+        how = self._how_it_ended(code)
+        self._errors.close()
+        self._answers.put((self, how))
 
     def _how_it_ended(self, code: int) -> str:
         if self._why_killed:

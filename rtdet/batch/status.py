@@ -45,10 +45,17 @@ def status_lines(folder: str | Path) -> Iterator[str]:
 
 
 def failure_lines(journal: Journal) -> Iterator[str]:
-    """The sources that failed, each with its reason; of many the first ones."""
+    """The sources that failed, each with its reason, of many the first ones; and that some have warnings."""
+    if warned := journal.count_of_warnings():
+        yield (
+            f"  {warned} source{'s are' if warned > 1 else ' is'} done with a warning, of damage perhaps: see the "
+            "column `warning` of sources.parquet"
+        )
     for count, source in enumerate(journal.failures(_MOST_FAILURES + 1)):
         if count == _MOST_FAILURES:
             more = journal.counts().failed - count
             yield f"  and {more} more: see the column `error` of sources.parquet"
             return
-        yield f"  failed: {shown_source(source.source)}: {source.error}"
+        name = shown_source(source.source)
+        is_named = source.error.startswith(name)  # as by most errors
+        yield f"  failed: {source.error}" if is_named else f"  failed: {name}: {source.error}"

@@ -57,6 +57,7 @@ def test_a_full_disk_ends_it_with_one_line_and_it_goes_on_once_there_is_room(fil
         environment = {**os.environ, "PYTHONPATH": str(ROOT)}
         full = subprocess.run(script, env=environment, capture_output=True, text=True, timeout=200)
         assert "the disk is full" in full.stderr
+        assert f"go on: rtdet batch --out {out}" in full.stderr
         assert full.returncode == 5, full.stderr
         assert "Traceback" not in full.stderr
         subprocess.run(["mount", "-o", "remount,size=8m", str(out)], check=True)

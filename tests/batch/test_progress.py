@@ -40,7 +40,7 @@ def test_the_time_left_goes_by_hours_of_video_and_not_by_sources(journal):
     running = [_running(1, 2500, 100.0, PIECE, 1)]
     pace.note(running)
     counts = journal.counts()
-    assert counts.left_in_pieces_s == pytest.approx(750)
+    assert (counts.duration_s, counts.left_in_pieces_s) == pytest.approx((250, 750))
     assert pace.frames_per_s == pytest.approx(250)
     # The nine that wait are taken to be as long.
     assert pace.left_s(counts, running) == pytest.approx((750 + 9 * 1000 - 100) / 10)
@@ -84,4 +84,10 @@ def test_a_name_with_line_ends_and_escape_sequences_is_one_plain_line(tmp_path):
     with Journal(tmp_path / "journal.sqlite") as journal:
         journal.add([Listed(name)])
         journal.failed(1, "it is gone", {}, is_final=True)
-    assert "  failed: /v/a?rtdet: done?[2J?.mp4: it is gone" in list(status_lines(tmp_path))
+        journal.add([Listed("/v/2.mp4"), Listed("/v/3.mp4")])
+        journal.failed(2, "/v/2.mp4 is empty: copy it again", {}, is_final=True)
+        journal.done(3, {"warning": "3.mp4 is damaged"})
+    lines = list(status_lines(tmp_path))
+    assert "  failed: /v/2.mp4 is empty: copy it again" in lines
+    assert "1 source is done with a warning" in "".join(lines)
+    assert "  failed: /v/a?rtdet: done?[2J?.mp4: it is gone" in lines

@@ -10,8 +10,11 @@ from rtdet.batch.engines.engine import Event, Running
 from rtdet.batch.facts import machine_name
 from rtdet.batch.process import READY, Limits, WorkerProcess, worker_command
 from rtdet.batch.tasks import Outcome, Progress, Task
+from rtdet.errors import RtdetError
 
 _LOOK_EVERY_S = 0.2
+# So many workers in a row that end before they can do anything are no fault of what they were to do.
+_MOST_STILLBORN = 3
 
 
 class LocalEngine:
@@ -29,6 +32,7 @@ class LocalEngine:
         self._workers: list[WorkerProcess] = []
         self._machine = machine_name()
         self._looked_at = 0.0
+        self._stillborn = 0
         each = f"{limits.cores} core{'s' if limits.cores > 1 else ''}"
         self.about = f"{count} worker{'s' if count > 1 else ''} on this machine, {each} each"
         self.about += f"; {note}" if note else ""
@@ -70,13 +74,20 @@ class LocalEngine:
             return []
         if message == READY:
             worker.became_ready()
+            self._stillborn = 0
             return []
         task, worker.task = worker.task, None
         if isinstance(message, Outcome):
             return [] if task is None else [Event(task, message, machine=self._machine)]
         self._workers.remove(worker)
         worker.end()
-        return [] if task is None else [Event(task, crash=message, machine=self._machine)]
+        if not worker.is_ready:
+            self._stillborn += 1
+            if self._stillborn >= _MOST_STILLBORN:
+                raise RtdetError(f"the processes that are to do the work do not start: {message}")
+        if task is None:
+            return []
+        return [Event(task, crash=message, machine=self._machine, is_lost=not worker.is_ready)]
 
     def running(self) -> list[Running]:
         now = time.monotonic()

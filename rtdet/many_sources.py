@@ -20,6 +20,7 @@ from rtdet.build import (
     share_of_cores,
 )
 from rtdet.config import RunConfig
+from rtdet.counting.building import check_counting
 from rtdet.detectors.registry import files_of_model
 from rtdet.detectors.selection import check_classes, thresholds_of
 from rtdet.errors import RtdetError, UsageError
@@ -249,6 +250,7 @@ def check_runs(runs: Sequence[NamedRun]) -> None:
         check_tracker(named.config.tracker, named.config.set)
         policy_of(named.config, live=True)
         check_outputs(named.config)
+    _check_counting(runs)
     outputs: dict[str, str | Path | None] = {}
     statistics = set[str | None]()  # those of several may be in one file
     for named in runs:
@@ -262,6 +264,19 @@ def check_runs(runs: Sequence[NamedRun]) -> None:
         [*files_of_source(one.source), *files_of_model(one.model), one.zones] for one in configs
     )
     refuse_overwriting(outputs, read)
+
+
+def _check_counting(runs: Sequence[NamedRun]) -> None:
+    """Says once what is wrong with all of them, and of which it is where it is not."""
+    wrong: dict[str, UsageError] = {}
+    for named in runs:
+        is_kept = kept_run_path(named.config.source) is not None  # it may have zones of its own
+        try:
+            check_counting(named.config, has_kept_zones=is_kept)
+        except UsageError as error:
+            wrong[named.name] = error
+    for name, reason in wrong.items():
+        raise reason if len(wrong) == len(runs) else UsageError(f"{name}: {reason}")
 
 
 def run_many(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import difflib
 import re
 from collections import Counter
 from collections.abc import Collection, Mapping, Sequence
@@ -12,6 +13,7 @@ from urllib.parse import urlsplit
 
 from rtdet.config import OUTPUTS, RunConfig, given_settings, source_tables
 from rtdet.errors import UsageError
+from rtdet.video.sources import names_source
 from rtdet.video.sources.names import is_camera, is_glob, is_url, to_path
 
 # What stands in the path of an output, or of the zones, for the source's name and its number from 1.
@@ -44,7 +46,7 @@ def load_runs(
     `path`, by the file's table of that source, by RTDET_* variables, by `overrides` (None: not given).
 
     sources: those of the command line. They take the place of the file's; one that is the name of a table in the file
-    is that table. Without any the file's hold, or the default. Raises UsageError, one line that names the file and
+    is that table, and a word that is neither that nor anything to open is refused. Without any the file's hold, or the default. Raises UsageError, one line that names the file and
     the table, for a setting that is wrong or unknown, for two sources of one name, and for outputs of several that
     would be one file.
     """
@@ -59,12 +61,21 @@ def load_runs(
     from_environment = above.pop("source", None)
     if not sources and from_environment is not None:
         sources = [from_environment]
+    for text in sources:
+        if named and text not in named and not (_is_path(text) or names_source(text)):
+            raise UsageError(f"{text} is neither a file nor one of the sources in {path}: {', '.join(named)}")
     chosen = [named.get(text, ({"source": text}, "")) for text in sources] or tables or [({}, "")]
     runs = [
         _run(table, place, {**top, **{name: table[name] for name in table if name != "name"}, **above})
         for table, place in chosen
     ]
     return name_runs(runs)
+
+
+def _is_path(text: str) -> bool:
+    """Whether a text is a path by its looks, and not a name that somebody gave."""
+    path = Path(text)
+    return bool(path.suffix) or len(path.parts) > 1
 
 
 def _run(table: Mapping[str, Any], place: str, settings: Mapping[str, Any]) -> NamedRun:
@@ -127,9 +138,19 @@ def _filled(config: RunConfig, name: str, index: int) -> RunConfig:
     paths: dict[str, Any] = {}
     for setting in _PATTERNS:
         path = getattr(config, setting)
+        if path is not None:
+            _check_placeholders(path, f"--{setting.replace('_', '-')}")
         if path is not None and (_NAME in path or _INDEX in path):
             paths[setting] = path.replace(_NAME, in_file_name(name)).replace(_INDEX, str(index))
     return replace(config, **paths)
+
+
+def _check_placeholders(path: str, option: str) -> None:
+    """Raises UsageError where a placeholder seems to be misspelt; other braces are the file's own."""
+    for word in re.findall(r"\{([^{}]*)\}", path):
+        near = difflib.get_close_matches(word.strip().lower(), ("name", "index"), n=1)
+        if near and word != near[0]:
+            raise UsageError(f"{option} {path}: nothing stands for {{{word}}}; did you mean {{{near[0]}}}?")
 
 
 def _refuse_one_file_for_several(asked: Sequence[RunConfig], runs: Sequence[NamedRun]) -> None:

@@ -142,6 +142,16 @@ def test_settings_that_cannot_be_are_found_before_anything_is_opened(settings, e
     assert all(detector.is_closed for _, detector in making.made)
 
 
+def test_counts_without_lines_are_said_once_and_with_the_source_where_they_are_not_for_all(
+    tmp_path: Path,
+) -> None:
+    runs = [NamedRun(name, RunConfig(events=str(tmp_path / f"{name}.jsonl"))) for name in ("door", "yard")]
+    with pytest.raises(UsageError, match=r"^--events needs lines or zones"):
+        ManySources(runs, make_detector=_Making())
+    with pytest.raises(UsageError, match=r"^yard: --events needs lines or zones"):
+        ManySources([NamedRun("door", RunConfig()), runs[1]], make_detector=_Making())
+
+
 def test_an_output_of_one_that_is_the_input_or_output_of_another_is_refused(tmp_path: Path) -> None:
     film = tmp_path / "film.mp4"
     film.write_bytes(b"a film")

@@ -69,6 +69,39 @@ def test_sources_of_the_command_line_take_the_place_of_the_files_and_may_name_it
     assert alone.config.source == "b.mp4"
 
 
+def test_a_source_that_is_neither_a_table_nor_there_is_told_the_tables(cameras, tmp_path: Path) -> None:
+    path = cameras(TWO.replace('every = "2"\n', "") + '\n[[sources]]\nname = "gate"\nsource = "gate.mp4"\n')
+    with pytest.raises(UsageError, match=r"^Dor is neither a file nor .* in .*cameras\.toml: door, gate$"):
+        load_runs(path, ["door", "Dor"], {}, {})
+    (tmp_path / "film.mp4").touch()
+    there = [
+        str(tmp_path / "film.mp4"),
+        "demo:2",
+        "webcam",
+        "rtsp://other/live",
+        "frames/*.jpg",
+        str(tmp_path),
+    ]
+    assert [run.config.source for run in load_runs(path, there, {}, {})] == there
+
+
+@pytest.mark.parametrize(
+    ("setting", "path", "meant"),
+    [
+        ("save", "out/{nam}.mp4", "{name}"), ("tracks", "{Name}.csv", "{name}"), ("keep", "{indx}.rtdet", "{index}"),
+        ("zones", "{names}.json", "{name}"),
+    ],
+)  # fmt: skip
+def test_a_misspelt_placeholder_gets_the_one_that_was_meant(setting: str, path: str, meant: str) -> None:
+    with pytest.raises(UsageError, match=rf"^--{setting} {re.escape(path)}: .*; did you mean {meant}\?$"):
+        load_runs(None, ["a.mp4", "b.mp4"], {setting: path}, {})
+
+
+def test_braces_that_are_no_placeholder_are_the_files_own() -> None:
+    (run,) = load_runs(None, ["a.mp4"], {"save": "{take 2}-{}-{name}.mp4"}, {})
+    assert run.config.save == "{take 2}-{}-a.mp4"
+
+
 def test_sources_of_the_command_line_override_the_one_of_the_environment() -> None:
     for sources in (["a.mp4"], ["a.mp4", "c.mp4"]):
         runs = load_runs(None, sources, {}, {"RTDET_SOURCE": "b.mp4"})

@@ -12,6 +12,18 @@ from rtdet.errors import UsageError
 from rtdet.types import SourceInfo
 
 
+def check_counting(config: RunConfig, *, has_kept_zones: bool) -> str | None:
+    """The first option that asks for something of counting; None where none does. Raises UsageError where it cannot
+    be had, as far as that is known before anything is opened."""
+    wishes = {"--counts": config.counts, "--events": config.events, "--events-url": config.events_url}
+    wish = next((name for name, value in wishes.items() if value is not None), None)
+    if wish is not None and config.zones is None and not has_kept_zones:
+        raise UsageError(f"{wish} needs lines or zones to count at: --zones ZONES.json")
+    if wish is not None and config.tracker == "none":
+        raise UsageError(f"{wish} counts tracks; choose another --tracker than none")
+    return wish
+
+
 def build_counting(
     config: RunConfig, info: SourceInfo, kept_zones: str | None = None, source_name: str = ""
 ) -> CountSink | None:
@@ -20,22 +32,17 @@ def build_counting(
     SourceError for a file that is none, UsageError where something of counting is asked for that cannot be,
     OutputError."""
     clock = None if config.clock is None else parse_clock(config.clock)
-    wishes = {"--counts": config.counts, "--events": config.events, "--events-url": config.events_url}
-    wish = next((name for name, value in wishes.items() if value is not None), None)
+    wish = check_counting(config, has_kept_zones=kept_zones is not None)
     if config.zones is not None:
         zones = read_zones(config.zones)
     elif kept_zones is not None:
         zones = zones_from_text(kept_zones, f"the zones of {Path(config.source).name}")
-    elif wish is not None:
-        raise UsageError(f"{wish} needs lines or zones to count at: --zones ZONES.json")
     else:
         return None
     if wish is not None and not len(zones):
         raise UsageError(
             f"{wish} has nothing to count: {config.zones or config.source} has no line and no zone"
         )
-    if wish is not None and config.tracker == "none":
-        raise UsageError(f"{wish} counts tracks; choose another --tracker than none")
     if wish is not None and info.are_pictures:
         raise UsageError(f"{wish} counts what moves; single pictures do not (--as film, if they are one)")
     if not len(zones):

@@ -175,6 +175,7 @@ def test_the_devices_that_seem_to_be_here_are_some_of_those_that_ffmpeg_knows():
 @pytest.mark.skipif(bool(likely_devices()), reason="this machine has a device")
 def test_every_device_that_ffmpeg_knows_falls_back_to_software_where_it_is_absent(clips, caplog):
     _, expected = pictures_of(clips["mp4"], hwaccel="off")
+    hardware._told.clear()
     for name in known_devices():
         hardware._absent.clear()
         with caplog.at_level(logging.WARNING):
@@ -182,6 +183,15 @@ def test_every_device_that_ffmpeg_knows_falls_back_to_software_where_it_is_absen
         assert info.decoder == "h264 (software)"
         assert f"h264 cannot be decoded by {name} on this machine" in caplog.text
         assert_same(got, expected)
+
+
+@pytest.mark.skipif(bool(likely_devices()), reason="this machine has a device")
+def test_a_device_that_cannot_decode_what_is_opened_again_and_again_is_said_once(clips, caplog):
+    hardware._told.clear()
+    name = known_devices()[0]
+    for _ in range(3):
+        pictures_of(clips["mp4"], hwaccel=name)
+    assert len([line for line in caplog.messages if f"cannot be decoded by {name}" in line]) == 1
 
 
 def test_a_codec_that_a_device_does_not_know_says_nothing_of_the_device(tmp_path, monkeypatch):

@@ -23,7 +23,7 @@ from rtdet.video.sources.reading import MAX_MEGAPIXELS, Reading
 if TYPE_CHECKING:
     from rtdet.video.recording.packets import PacketCopy
 
-__all__ = ["SOURCES", "CameraInfo", "SourceKind", "list_cameras", "open_source"]
+__all__ = ["SOURCES", "CameraInfo", "SourceKind", "list_cameras", "names_source", "open_source"]
 
 _LAST_CAMERA = 255
 
@@ -93,6 +93,15 @@ def open_source(
     if not kind.has_packets:
         reading.refuse_copy(spelling)
     return kind.open(spelling, reading)
+
+
+def names_source(text: str) -> bool:
+    """Whether a text is spelt as a source; of a file or a folder, whether it is there."""
+    spelling = text.strip()
+    try:
+        return any(kind.matches(spelling) for kind in SOURCES.values())
+    except (OSError, ValueError, RuntimeError):  # no path can have such a name
+        return False
 
 
 def _open_demo(text: str, reading: Reading) -> Source:

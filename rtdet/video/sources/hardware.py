@@ -34,6 +34,7 @@ _PATIENCE, _PATIENCE_AT_FIRST = 64, 600
 _CLOSE = 2.0  # levels of luma, on average: more is another picture
 
 _absent: set[str] = set()  # devices that could not be opened; they are not tried again
+_told: set[tuple[str, str]] = set()  # codecs and devices of which it was said that these cannot decode those
 
 Opener = Callable[[Any, str], Any]
 
@@ -68,7 +69,8 @@ def likely_devices() -> list[str]:
 
 def hardware_for(stream: Any, name: str, options: dict[str, str]) -> HardwareDecoder | None:
     """A decoder by hardware for an av.VideoStream; None where none is wanted or there. name: a device, "auto" for
-    whichever is there and worth it, "off". options: of the decoder."""
+    whichever is there and worth it, "off". That a device which was named cannot decode a codec is said once. options:
+    of the decoder."""
     if name == OFF:
         return None
     context = stream.codec_context
@@ -81,7 +83,8 @@ def hardware_for(stream: Any, name: str, options: dict[str, str]) -> HardwareDec
         opened = open_on(stream, device, options)
         if opened is not None:
             return HardwareDecoder(stream, opened, device)
-    if name != AUTO:
+    if name != AUTO and (context.name, name) not in _told:  # a camera connects again and again
+        _told.add((context.name, name))
         log.warning(
             "%s cannot be decoded by %s on this machine: it is decoded in software", context.name, name
         )

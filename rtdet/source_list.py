@@ -46,9 +46,9 @@ def load_runs(
     `path`, by the file's table of that source, by RTDET_* variables, by `overrides` (None: not given).
 
     sources: those of the command line. They take the place of the file's; one that is the name of a table in the file
-    is that table, and a word that is neither that nor anything to open is refused. Without any the file's hold, or the default. Raises UsageError, one line that names the file and
-    the table, for a setting that is wrong or unknown, for two sources of one name, and for outputs of several that
-    would be one file.
+    is that table, and a word that is neither that nor anything to open is refused. Without any the file's hold, or
+    the default. Raises UsageError, one line that names the file and the table, for a setting that is wrong or
+    unknown, for two sources of one name, and for outputs of several that would be one file.
     """
     top = given_settings(path, {})
     above = given_settings(None, environment) | {

@@ -18,6 +18,13 @@ ROOT = Path(__file__).resolve().parents[1]
 SHARED = ROOT.parent / "shared" / "data"
 
 
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    if "long" not in config.option.markexpr:
+        for item in items:
+            if item.get_closest_marker("long"):
+                item.add_marker(pytest.mark.skip(reason="takes minutes: pytest -m long"))
+
+
 @pytest.fixture(autouse=True)
 def _logging_as_before():
     """The command line sends warnings to standard error, and more of some rooms; other tests look for them elsewhere,

@@ -19,11 +19,16 @@ WIDTH, HEIGHT = 256, 144
 
 
 @cache
-def _street(seed: int) -> list[np.ndarray]:
+def _pictures(seed: int) -> list[np.ndarray]:
     source = DemoSource(width=WIDTH, height=HEIGHT, seed=seed)
     source.seek(2.0)
     pictures = [source.read() for _ in range(40)]
     return [picture.bgr for picture in pictures if picture is not None]
+
+
+def street(seed: int) -> list[np.ndarray]:
+    """40 pictures of the demo's street, in one of three versions."""
+    return _pictures(seed % 3)
 
 
 def write_film(
@@ -40,7 +45,7 @@ def write_film(
     with av.open(str(path), "w") as container:
         stream = container.add_stream(codec, rate=25, options=options or {"g": "8", "bf": "2"})
         stream.width, stream.height, stream.pix_fmt = WIDTH, HEIGHT, "yuv420p"
-        for number, picture in enumerate(_street(seed % 3)[:frames]):
+        for number, picture in enumerate(street(seed)[:frames]):
             frame = av.VideoFrame.from_ndarray(picture, format="bgr24")
             if pts is not None:
                 frame.pts = pts[number]

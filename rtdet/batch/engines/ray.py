@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any
 from rtdet.backends.machine import core_count
 from rtdet.batch.engines.engine import Event, Running
 from rtdet.batch.engines.nodes import Share, check_shares, shares_of_node
-from rtdet.batch.engines.ray_address import check_answers
+from rtdet.batch.engines.ray_address import check_answers, place_of, refusal
 from rtdet.batch.engines.ray_worker import Greeting, RayWorker
 from rtdet.batch.facts import own_version
 from rtdet.batch.process import Limits, worker_command
@@ -33,6 +33,9 @@ _ASK_EVERY_S = 1.0
 _LOOK_AT_NODES_EVERY_S = 3.0
 # A cluster without a node that can work is waited for so long.
 _NOBODY_S = 120.0
+# One whose head does not answer, so long. After a minute Ray itself would end this process.
+_SILENT_S = 15.0
+_ANSWER_S = 2.0
 # A node whose workers end so often before they have begun has no rtdet, say, or another Python.
 _MOST_STILLBORN = 10
 # Nothing of Ray calls home, and what it starts for itself starts nothing that is not asked for.
@@ -100,6 +103,8 @@ class RayEngine:
         self._stillborn: dict[str, int] = {}  # workers, by node
         self._looked_at = self._asked_at = 0.0
         self._nobody_since: float | None = None
+        self._head: tuple[str, int] | None = None
+        self._silent_since: float | None = None
         self._is_own = not ray.is_initialized()
         if self._is_own:
             self._begin(address)
@@ -137,6 +142,7 @@ class RayEngine:
                 )
                 raise SourceError(f"{where}: {reason}") from error
         _leave_standard_output()
+        self._head = place_of(str(getattr(self._ray.get_runtime_context(), "gcs_address", "")))
         self._dashboard = str(getattr(context, "dashboard_url", None) or "")
 
     _dashboard = ""
@@ -186,8 +192,9 @@ class RayEngine:
     def close(self) -> None:
         slots, self._slots = self._slots, []
         for slot in slots:
-            with suppress(Exception):
-                self._ray.kill(slot.actor)
+            if self._silent_since is None:  # else nobody is there to do it
+                with suppress(Exception):
+                    self._ray.kill(slot.actor)
         if self._is_own:
             self._is_own = False
             with suppress(Exception):
@@ -287,6 +294,8 @@ class RayEngine:
         if now - self._looked_at < _LOOK_AT_NODES_EVERY_S:
             return
         self._looked_at = now
+        if not self._answers():
+            return
         nodes = self._nodes()
         self._give_up_without(nodes)
         room = self._wish.workers
@@ -296,6 +305,21 @@ class RayEngine:
                 if room is not None and len(self._slots) >= room:
                     return
                 self._slots.append(self._hire(node["NodeID"], share))
+
+    def _answers(self) -> bool:
+        """Whether the cluster's head does: what is asked of it otherwise waits without end. Raises SourceError where
+        it has not for long."""
+        reason = "" if self._head is None else refusal(*self._head, _ANSWER_S)
+        if not reason:
+            self._silent_since = None
+            return True
+        now = time.monotonic()
+        self._silent_since = self._silent_since or now
+        if now - self._silent_since > _SILENT_S:
+            raise SourceError(
+                f"the Ray cluster does not answer any more ({reason}); start it again, and go on"
+            )
+        return False
 
     def _give_up_without(self, nodes: Sequence[dict[str, Any]]) -> None:
         now = time.monotonic()

@@ -7,8 +7,6 @@ import socket
 
 from rtdet.errors import SourceError
 
-_ANSWER_S = 10.0
-
 
 def check_answers(address: str, own_ip: str) -> bool:
     """Raises SourceError where the address names a host and a port, and nobody listens there.
@@ -16,20 +14,20 @@ def check_answers(address: str, own_ip: str) -> bool:
     Ray takes an address of loopback, as 127.0.0.1:6379, for this machine's `own_ip`. True where only loopback itself
     answers: the cluster was started there, and is to be looked for there.
     """
-    place = _place_of(address)
+    place = place_of(address)
     if place is None:
         return False
     host, port = place
-    if _is_loopback(host) and not _refusal(own_ip, port):
+    if _is_loopback(host) and not refusal(own_ip, port):
         return False
-    if reason := _refusal(host, port):
+    if reason := refusal(host, port):
         raise SourceError(
             f"the Ray cluster {address} does not answer: {reason}; start it, or name another --address"
         )
     return _is_loopback(host)
 
 
-def _place_of(address: str) -> tuple[str, int] | None:
+def place_of(address: str) -> tuple[str, int] | None:
     """Host and port; None of what Ray looks up by itself ("auto", "local")."""
     host, colon, port = address.removeprefix("ray://").rpartition(":")
     if not colon or not port.isdecimal() or "/" in host:
@@ -44,10 +42,10 @@ def _is_loopback(host: str) -> bool:
         return False
 
 
-def _refusal(host: str, port: int) -> str:
+def refusal(host: str, port: int, timeout_s: float = 10.0) -> str:
     """Why nobody answers; "" where somebody does."""
     try:
-        socket.create_connection((host, port), timeout=_ANSWER_S).close()
+        socket.create_connection((host, port), timeout=timeout_s).close()
     except (OSError, OverflowError) as error:
         return getattr(error, "strerror", None) or str(error)
     return ""

@@ -112,8 +112,8 @@ def report(name: str, cost: Cost, fps: float, price: float) -> str:
     rate = 100 / core_h * cost.film_bytes * 8 / 1e6  # Mbit/s into a hundred cores
     tracks_mb, film_gb = cost.tracks_bytes * fps * 3600 / 1e6, cost.film_bytes * 3600 / 1e9
     return (
-        f"{name:12} decode {cost.decode_ms:5.2f}, all {cost.all_ms:5.2f} core-ms a frame; an hour has {film_gb:.2f} GB "
-        f"of film and {tracks_mb:.1f} MB of tracks | at {fps:g} "
+        f"{name:12} decode {cost.decode_ms:5.2f}, all {cost.all_ms:5.2f} core-ms a frame; an hour has "
+        f"{film_gb:.2f} GB of film and {tracks_mb:.1f} MB of tracks | at {fps:g} "
         f"frames/s: 1,000 h = {1e3 * core_h:,.0f} core-hours = {1e3 * core_h * price:,.0f}; 1,000,000 h = "
         f"{1e6 * core_h:,.0f} = {1e6 * core_h * price:,.0f}; 100 cores read {rate:,.0f} Mbit/s"
     )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import shutil
 
 import pytest
@@ -14,7 +15,7 @@ from rtdet.batch.run import Wish, run_batch
 from rtdet.batch.settings import Settings
 from rtdet.errors import SourceError, UsageError
 from rtdet.tracks import read_tracks
-from tests.batch.conftest import files_below, write_film
+from tests.batch.conftest import ROOT, files_below, write_film
 
 SIZE = ("--imgsz", "160", "--conf", "0.05")
 
@@ -33,8 +34,6 @@ def batch(films, tmp_path_factory, worker_cache):
     import os
     import subprocess
     import sys
-
-    from tests.batch.conftest import ROOT
 
     folder = tmp_path_factory.mktemp("batch")
     shutil.copytree(films, folder / "films")
@@ -120,6 +119,19 @@ def test_the_data_set_is_one_table_to_everybody(batch):
     assert {"frame", "time_s", "id", "class", "score", "left", "top", "width", "height", "source"} <= set(
         table.column_names
     )
+
+
+def test_the_query_of_the_page_on_batches_counts_the_objects_of_each_file(batch, monkeypatch):
+    duckdb = pytest.importorskip("duckdb")
+    (query,) = re.findall(
+        r"```sql\n(.*?)```", (ROOT / "docs/batch.md").read_text(encoding="utf-8"), re.DOTALL
+    )
+    monkeypatch.chdir(batch[0])
+    rows = duckdb.sql(query.replace("done/", "out/")).fetchall()
+    paths = {path.rpartition("/")[2] for path, _, _ in rows}
+    assert paths <= set(_sources(batch[0] / "out"))
+    assert paths
+    assert all(name and count > 0 for _, name, count in rows)
 
 
 def test_what_is_done_is_not_done_again(batch, rtdet):

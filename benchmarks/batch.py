@@ -2,10 +2,10 @@
 
     python benchmarks/batch.py [--model rtdet-n] [--files 8] [--seconds 20] [--rounds 3] [--engine local|ray] FILE...
 
-Each round works through the same files twice: by `rtdet --source FILE --headless --tracks`, one after the other, and
-by `rtdet batch`. It prints the seconds and the CPU time of both, and frames a second; the last line has the medians
-of their ratios. Without FILEs the demo is encoded to H.264 at 1280x720. CPU times grow with whatever else the machine
-does: the ratios are of the same round. What a Ray cluster takes for itself is not counted.
+Each round works through the same files three times: by `rtdet FILE --headless --tracks` one after the other, by one
+such run of all together, and by `rtdet batch`. It prints the seconds and CPU time of each, and frames a second; the
+last lines have the medians of the ratios. Without FILEs the demo is encoded to H.264 at 1280x720. CPU times grow with
+whatever else the machine does: the ratios are of the same round. What a Ray cluster takes for itself is not counted.
 """
 
 from __future__ import annotations
@@ -39,21 +39,31 @@ def main() -> None:
     parser.add_argument("--rounds", type=int, default=3)
     parser.add_argument("--engine", default="local")
     parser.add_argument("--imgsz", default="")
+    parser.add_argument("--more", default="", help="further options of the batch, in one word")
     wanted = parser.parse_args()
     more = ["--model", wanted.model, *(["--imgsz", wanted.imgsz] if wanted.imgsz else [])]
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
         files = wanted.files or _films(folder, wanted.count, wanted.seconds)
-        ratios = []
+        ratios: dict[str, list[tuple[float, float]]] = {"one after the other": [], "one of all": []}
+        frames = _frames(files, more, folder)
         for number in range(wanted.rounds + 1):
-            single, frames = _single(files, more, folder)
-            batch = _batch(files, more, folder, wanted.engine, frames)
+            spent = {
+                "one after the other": _singles(files, more, folder),
+                "one of all": _together(files, more, folder),
+            }
+            batch = _batch(files, [*more, *wanted.more.split()], folder, wanted.engine, frames)
             if number == 0:
                 continue  # networks are compiled
-            ratios.append([a / b for a, b in zip(single, batch, strict=True)])
-            print(f"round {number}: single runs {_said(single, frames)}; batch {_said(batch, frames)}")
-        wall, cpu = (statistics.median(column) for column in zip(*ratios, strict=True))
-        print(f"frames a second of the batch / of single runs: {wall:.2f}; by CPU time {cpu:.2f} (medians)")
+            for name, single in spent.items():
+                ratios[name].append((single[0] / batch[0], single[1] / batch[1]))
+            said = ", ".join(f"{name} {_said(single, frames)}" for name, single in spent.items())
+            print(f"round {number}: single runs {said}; batch {_said(batch, frames)}", flush=True)
+        for name, pairs in ratios.items():
+            wall, cpu = (statistics.median(column) for column in zip(*pairs, strict=True))
+            print(
+                f"frames a second of the batch / of single runs, {name}: {wall:.2f}; by CPU time {cpu:.2f} (medians)"
+            )
 
 
 def _films(folder: Path, count: int, seconds: float) -> list[Path]:
@@ -76,16 +86,31 @@ def _films(folder: Path, count: int, seconds: float) -> list[Path]:
     return files
 
 
-def _single(files: list[Path], more: list[str], folder: Path) -> tuple[tuple[float, float], int]:
-    """(seconds, CPU seconds) and how many frames there were."""
+def _frames(files: list[Path], more: list[str], folder: Path) -> int:
+    """How many frames the files have."""
+    _together(files, more, folder)
+    count = 0
+    for path in folder.glob("*.jsonl"):
+        with path.open() as lines:
+            count += sum(1 for _ in lines)
+    return count
+
+
+def _singles(files: list[Path], more: list[str], folder: Path) -> tuple[float, float]:
+    """(seconds, CPU seconds)"""
     tracks = folder / "tracks.jsonl"
-    frames, spent = 0, [0.0, 0.0]
-    for file in files:
-        took = _run(["--source", str(file), "--headless", "--quiet", "--tracks", str(tracks), *more])
-        spent = [a + b for a, b in zip(spent, took, strict=True)]
-        with tracks.open() as lines:
-            frames += sum(1 for _ in lines)
-    return (spent[0], spent[1]), frames
+    spent = [
+        _run(["--source", str(file), "--headless", "--quiet", "--tracks", str(tracks), *more])
+        for file in files
+    ]
+    tracks.unlink()
+    return sum(one[0] for one in spent), sum(one[1] for one in spent)
+
+
+def _together(files: list[Path], more: list[str], folder: Path) -> tuple[float, float]:
+    """(seconds, CPU seconds)"""
+    tracks = folder / ("{name}.jsonl" if len(files) > 1 else "0.jsonl")
+    return _run([*map(str, files), "--headless", "--quiet", "--tracks", str(tracks), *more])
 
 
 def _batch(files: list[Path], more: list[str], folder: Path, engine: str, frames: int) -> tuple[float, float]:

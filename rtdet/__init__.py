@@ -13,6 +13,7 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from rtdet.batch.api import run_batch as run_batch
     from rtdet.build import run as run
     from rtdet.config import RunConfig as RunConfig
     from rtdet.detectors.registry import load_detector as load_detector
@@ -45,6 +46,7 @@ __version__ = "0.1.0"
 _HOMES = {
     "run": "rtdet.build",
     "run_many": "rtdet.many_sources",
+    "run_batch": "rtdet.batch.api",
     "RunConfig": "rtdet.config",
     "load_detector": "rtdet.detectors.registry",
     "load_tracker": "rtdet.trackers.registry",
@@ -63,7 +65,8 @@ _HOMES = {
 }  # fmt: skip
 
 __all__ = [  # noqa: RUF022
-    "run", "run_many", "load_detector", "load_tracker", "open_source", "train", "RunConfig", "TrainingSettings",
+    "run", "run_many", "run_batch", "load_detector", "load_tracker", "open_source", "train",
+    "RunConfig", "TrainingSettings",
     "Frame", "Detections", "Tracks", "FrameResult", "SourceInfo", "Thresholds",
     "Source", "Detector", "Tracker", "Sink",
     "RtdetError", "UsageError", "UnknownNameError", "SourceError", "ModelError", "UnknownModelError", "DownloadError",

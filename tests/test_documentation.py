@@ -13,7 +13,7 @@ import rtdet
 from rtdet.demo import DemoScene
 from tests.conftest import ROOT
 
-PUBLIC = ["run", "run_many", "open_source", "load_tracker", "load_detector", "train"]
+PUBLIC = ["run", "run_many", "run_batch", "open_source", "load_tracker", "load_detector", "train"]
 
 
 @pytest.fixture

@@ -50,7 +50,7 @@ class Summary:
     is_interrupted: bool = False
 
 
-def run_batch(
+def work_through(
     wish: Wish,
     is_over: Callable[[], bool] = lambda: False,
     on_begin: Callable[[Engine, Counts], None] = lambda engine, counts: None,

@@ -116,12 +116,6 @@ def _may_be_source(name: str) -> bool:
     return not name.startswith("-") and (is_named or is_path)
 
 
-def _several(
-    ctx: click.Context, parameter: click.Parameter, value: tuple[str, ...]
-) -> tuple[str, ...] | None:
-    return value or None
-
-
 @click.group(
     cls=LazyGroup,
     invoke_without_command=True,
@@ -132,7 +126,7 @@ def _several(
     metavar="SRC",
     multiple=True,
     shell_complete=completion.files,
-    callback=_several,
+    callback=options.some_or_none,
     help="webcam[:N], a file, folder, image or glob of images, a stream's URL, or demo; repeatable: several are "
     "shown side by side. The option's name may be omitted.  [default: demo]",
 )
@@ -141,47 +135,17 @@ def _several(
     metavar="SRC",
     multiple=True,
     shell_complete=completion.files,
-    callback=_several,
+    callback=options.some_or_none,
     help="What the viewer plays after the source; repeatable. `rtdet A B C` is --source A --then B --then C. "
     "Without a window all run at the same time.",
 )
-@options.model(unset=True, remembered=True)
-@options.conf(
-    "Lowest score of a new object; a tracker may follow it through lower ones.", unset=True, remembered=True
-)
-@options.iou(unset=True, remembered=True)
-@options.classes()
-@options.max_det(unset=True)
-@options.imgsz()
-@options.head()
-@options.input_spec()
-@options.device(unset=True)
-@options.backend(unset=True)
-@options.precision(unset=True)
+@options.in_detail(remembered=True)
 @click.option("--half", is_flag=True, help="The same as --precision fp16.")
-@options.tracker("rtdet, bytetrack, ocsort, sort or none.", unset=True, remembered=True)
-@click.option(
-    "--set",
-    multiple=True,
-    callback=_several,
-    metavar="KEY=VALUE",
-    help="A tracker setting, for all classes or one (max_age_s.person=2); repeatable.",
-)
-@click.option(
-    "--camera-motion",
-    is_flag=True,
-    default=None,
-    help="For a moving camera: estimate its motion from the picture and correct the tracks for it.",
-)
+@options.tracking(remembered=True)
 @click.option(
     "--policy", metavar="P", help="auto (every frame of a file, the latest of a live source), every, latest."
 )
-@click.option(
-    "--every",
-    metavar="N|auto",
-    help="Run the model on every Nth frame; the tracker carries the boxes to those between, which all outputs have. "
-    "auto: as seldom as a live source, or a window, is too fast for it.  [default: 1]",
-)
+@options.every("N|auto", "auto: as seldom as a live source, or a window, is too fast for it.")
 @click.option(
     "--max-latency",
     type=float,
@@ -214,9 +178,7 @@ def _several(
 )
 @click.option("--events", metavar="OUT.jsonl|-", help="Write each crossing and visit as it happens.")
 @click.option("--events-url", metavar="URL", help="POST each crossing and visit to an address as it happens.")
-@click.option(
-    "--clock", metavar="T", help="Date and time at second 0, as 2026-05-01T08:00, for counts and events."
-)
+@options.clock()
 @click.option(
     "--keep",
     metavar="RUN.rtdet",
@@ -224,13 +186,7 @@ def _several(
 )
 @click.option("--headless", is_flag=True, default=None, help="Run without a window.")
 @click.option("--show", is_flag=True, help="Insist on a window: an error if none can be opened.")
-@click.option("--start", type=float, metavar="S", help="Start S seconds into a file.")
-@click.option("--duration", type=float, metavar="S", help="Stop after S seconds of the source.")
-@options.max_frames()
-@options.taken_as()
-@options.video_track()
-@options.max_megapixels(unset=True)
-@options.hwaccel(unset=True)
+@options.part_of_source()
 @options.offline(unset=True)
 @click.option(
     "--config",

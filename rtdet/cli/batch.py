@@ -16,15 +16,8 @@ from rtdet.terminal import say
 
 if TYPE_CHECKING:
     from rtdet.batch.run import Summary, Wish
-    from rtdet.batch.settings import Settings
 
 _VERBS = ("status", "retry")
-
-
-def _several(
-    ctx: click.Context, parameter: click.Parameter, value: tuple[str, ...]
-) -> tuple[str, ...] | None:
-    return value or None
 
 
 @click.command(context_settings={**CONTEXT, "max_content_width": 100})
@@ -63,10 +56,11 @@ def _several(
 )
 @click.option("--events", is_flag=True, help="A file of crossings and visits for each source; needs --zones.")
 @options.zones()
-@click.option("--pieces", type=int, metavar="N", help="Cut each long source into N pieces; 1: cut none.")
+@click.option("--pieces", type=int, metavar="N", help="Cut each source into N pieces; 1: cut none.")
 @click.option(
     "--piece-minutes", type=float, default=10.0, show_default=True, metavar="M",
-    help="Cut sources into pieces of about so many minutes, which are worked on in parallel.",
+    help="Cut sources into pieces of about so many minutes, which are worked on in parallel; what is written is that "
+    "of one pass. Not with --every, --start, --duration or --max-frames.",
 )  # fmt: skip
 @click.option(
     "--retries",
@@ -84,37 +78,11 @@ def _several(
     "--dry-run", is_flag=True, help="List what would be done and what it would cost, and do nothing."
 )
 @click.option("--dashboard", is_flag=True, help="Start Ray's dashboard with a cluster of this machine's own.")
-@options.model(unset=True)
-@options.conf("Lowest score of a new object; a tracker may follow it through lower ones.", unset=True)
-@options.iou(unset=True)
-@options.classes()
-@options.max_det(unset=True)
-@options.imgsz()
-@options.head()
-@options.input_spec()
-@options.device(unset=True)
-@options.backend(unset=True)
-@options.precision(unset=True)
-@options.tracker("rtdet, bytetrack, ocsort, sort or none.", unset=True)
-@click.option(
-    "--set", multiple=True, callback=_several, metavar="KEY=VALUE", help="A tracker setting; repeatable."
-)
-@click.option(
-    "--every",
-    metavar="N",
-    help="Run the model on every Nth frame; the tracker carries boxes to those between.",
-)
-@click.option("--camera-motion", is_flag=True, default=None, help="Correct the tracks for a moving camera.")
-@click.option(
-    "--clock", metavar="T", help="Date and time at second 0, as 2026-05-01T08:00, for counts and events."
-)
-@click.option("--start", type=float, metavar="S", help="Start S seconds into each source.")
-@click.option("--duration", type=float, metavar="S", help="Stop after S seconds of each source.")
-@options.max_frames()
-@options.taken_as()
-@options.video_track()
-@options.max_megapixels(unset=True)
-@options.hwaccel(unset=True)
+@options.in_detail()
+@options.tracking()
+@options.every("N", "Such sources are not cut into pieces.")
+@options.clock()
+@options.part_of_source()
 @options.quiet()
 def command(
     sources: tuple[str, ...], out: str | None, engine: str, address: str | None, workers: int | None,
@@ -135,8 +103,9 @@ def command(
     rtdet batch retry DIR     tries what failed once more
     rtdet batch --out DIR     goes on with the sources and settings that it has
     """
+    from rtdet.batch.api import make_wish, settings_of
     from rtdet.batch.engines.opening import EngineWish
-    from rtdet.batch.run import Wish
+    from rtdet.batch.settings import FILES
     from rtdet.batch.tasks import Cut
 
     verb = sources[0] if sources and sources[0] in _VERBS and not Path(sources[0]).exists() else ""
@@ -147,14 +116,11 @@ def command(
     elif out is None:
         raise UsageError("name a folder for the results: rtdet batch VIDEOS --out DIR")
     show_messages(quiet=quiet)
-    _check_numbers(pieces, piece_minutes, retries, stalled)
-    settings = _settings(values)
-    _check_zones(settings, sources)
-    goes_on = bool(verb) or not sources
-    wish = Wish(
-        Path(out),
+    files = {name: values.pop(name) for name in FILES}
+    wish = make_wish(
+        out,
         () if verb else sources,
-        None if goes_on and not settings.run and not settings.files else settings,
+        settings_of(values, files),
         Cut(pieces, piece_minutes * 60),
         retries,
         EngineWish(engine, address, workers, cores, memory, gpus, stalled, dashboard),
@@ -176,49 +142,10 @@ def _folder_of(verb: str, sources: Sequence[str], out: str | None) -> str:
     return folders[0]
 
 
-def _check_numbers(pieces: int | None, piece_minutes: float, retries: int, stalled: float) -> None:
-    for option, value, least in (
-        ("--pieces", pieces, 1), ("--piece-minutes", piece_minutes, 0.01), ("--retries", retries, 0),
-        ("--stalled", stalled, 1),
-    ):  # fmt: skip
-        if value is not None and not value >= least:
-            raise UsageError(f"{option} must be at least {least:g}, not {value:g}")
-
-
-def _check_zones(settings: Settings, sources: Sequence[str]) -> None:
-    """Refuses what counts without lines and zones, at once and not for each source; a manifest may name some."""
-    wishes = [f"--{name}" for name in ("counts", "events") if name in settings.files]
-    has_rows = any(Path(source).suffix.lower() in (".csv", ".jsonl", ".parquet") for source in sources)
-    if wishes and "zones" not in settings.run and sources and not has_rows:
-        raise UsageError(f"{wishes[0]} needs --zones, a file of lines and areas to count at")
-
-
-def _settings(values: dict[str, Any]) -> Settings:
-    """What the options ask for of each source."""
-    from rtdet.batch.settings import FILES, of_config, suffix_for
-    from rtdet.config import RunConfig
-    from rtdet.detectors.registry import is_path
-
-    files = {}
-    for name in FILES:
-        wanted = values.pop(name, None)
-        if wanted:
-            files[name] = suffix_for(name, "yes" if wanted is True else wanted, f"--{name}")
-    given = {name: value for name, value in values.items() if value is not None}
-    for name in ("model", "zones"):
-        if name in given and (name == "zones" or is_path(given[name])):
-            given[name] = str(Path(given[name]).expanduser().absolute())
-    if given.get("every") == "auto":
-        raise UsageError(
-            "--every auto goes by how quick a machine is, and its tracks would, too; name a number"
-        )
-    return of_config(RunConfig(**given), files)
-
-
 def _run(wish: Wish) -> int:
     from rtdet.batch.journal import Journal
     from rtdet.batch.layout import Layout
-    from rtdet.batch.run import run_batch
+    from rtdet.batch.run import work_through
     from rtdet.batch.status import failure_lines
 
     def begin(engine: Any, counts: Any) -> None:
@@ -231,7 +158,7 @@ def _run(wish: Wish) -> int:
             )
 
     with interrupts() as signals:
-        summary = run_batch(wish, lambda: bool(signals), begin)
+        summary = work_through(wish, lambda: bool(signals), begin)
     with Journal(Layout(wish.out).journal, reads_only=True) as journal:
         failed = list(failure_lines(journal))
     _say_summary(wish, summary, failed)

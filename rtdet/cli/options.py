@@ -177,6 +177,77 @@ def max_frames() -> Callable[[F], F]:
     return click.option("--max-frames", type=int, metavar="N", help="Stop after N frames.")
 
 
+def in_detail(*, remembered: bool = False) -> Callable[[F], F]:
+    """What a run looks for and with what: --model to --precision, each None where it is not given."""
+    return _all(
+        model(unset=True, remembered=remembered),
+        conf(
+            "Lowest score of a new object; a tracker may follow it through lower ones.",
+            unset=True,
+            remembered=remembered,
+        ),
+        iou(unset=True, remembered=remembered),
+        classes(),
+        max_det(unset=True),
+        imgsz(),
+        head(),
+        input_spec(),
+        device(unset=True),
+        backend(unset=True),
+        precision(unset=True),
+    )
+
+
+def tracking(*, remembered: bool = False) -> Callable[[F], F]:
+    """How a run tracks: --tracker, --set and --camera-motion, each None where it is not given."""
+    return _all(
+        tracker("rtdet, bytetrack, ocsort, sort or none.", unset=True, remembered=remembered),
+        click.option(
+            "--set", multiple=True, callback=some_or_none, metavar="KEY=VALUE",
+            help="A tracker setting, for all classes or one (max_age_s.person=2); repeatable.",
+        ),
+        click.option(
+            "--camera-motion", is_flag=True, default=None,
+            help="For a moving camera: estimate its motion from the picture and correct the tracks for it.",
+        ),
+    )  # fmt: skip
+
+
+def part_of_source() -> Callable[[F], F]:
+    """What a run reads of its source, and how: --start to --hwaccel, each None where it is not given."""
+    return _all(
+        click.option("--start", type=float, metavar="S", help="Start S seconds into a file."),
+        click.option("--duration", type=float, metavar="S", help="Stop after S seconds of the source."),
+        max_frames(),
+        taken_as(),
+        video_track(),
+        max_megapixels(unset=True),
+        hwaccel(unset=True),
+    )
+
+
+def every(metavar: str, more: str) -> Callable[[F], F]:
+    return click.option(
+        "--every",
+        metavar=metavar,
+        help="Run the model on every Nth frame; the tracker carries the boxes to those between, which all outputs "
+        f"have. {more}  [default: 1]",
+    )
+
+
+def clock() -> Callable[[F], F]:
+    return click.option(
+        "--clock", metavar="T", help="Date and time at second 0, as 2026-05-01T08:00, for counts and events."
+    )
+
+
+def some_or_none(
+    ctx: click.Context, parameter: click.Parameter, value: tuple[str, ...]
+) -> tuple[str, ...] | None:
+    """The callback of an option that may be repeated: None where it is not given."""
+    return value or None
+
+
 def out_tracks(metavar: str) -> Callable[[F], F]:
     """--out, the track file that a command writes."""
     return click.option("--out", required=True, metavar=metavar, help=f"{_TRACK_FILE}.")
@@ -256,6 +327,17 @@ def picture_size(text: str | None) -> tuple[int, int] | None:
     if not all(side.isdecimal() and len(side) <= 5 and int(side) > 0 for side in (width, height)):
         raise UsageError(f"--size is width and height in pixels, as 1280x720, not {text[:40]}")
     return int(width), int(height)
+
+
+def _all(*options: Callable[[F], F]) -> Callable[[F], F]:
+    """These options, in this order in the help."""
+
+    def add(command: F) -> F:
+        for option in reversed(options):
+            command = option(command)
+        return command
+
+    return add
 
 
 def _setting(

@@ -19,7 +19,7 @@ from rtdet.batch.engines import local
 from rtdet.batch.engines.opening import EngineWish
 from rtdet.batch.journal import Journal
 from rtdet.batch.layout import Layout
-from rtdet.batch.run import Wish, run_batch
+from rtdet.batch.run import Wish, work_through
 from rtdet.batch.settings import Settings
 from rtdet.batch.tasks import Cut
 from rtdet.errors import RtdetError
@@ -83,7 +83,7 @@ def main(out: str, moment: str, count: int, sources: list[str]) -> int:
         Path(out), sources, Settings({"tracker": "rtdet"}), Cut(count=int(os.environ.get("PIECES", "3"))),
         engine=EngineWish("local", workers=2, cores=1, memory="400MB", stalled_s=8.0), quiet=True,
     )  # fmt: skip
-    summary = run_batch(wish)
+    summary = work_through(wish)
     return 3 if summary.counts.failed else 0
 
 

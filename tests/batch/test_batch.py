@@ -11,7 +11,7 @@ from rtdet import run
 from rtdet.batch.journal import Journal
 from rtdet.batch.layout import Layout
 from rtdet.batch.manifest import Listed
-from rtdet.batch.run import Wish, run_batch
+from rtdet.batch.run import Wish, work_through
 from rtdet.batch.settings import Settings
 from rtdet.errors import SourceError, UsageError
 from rtdet.tracks import read_tracks
@@ -155,7 +155,7 @@ def test_settings_may_be_others_until_something_was_tried_with_them(tmp_path):
     layout = Layout(tmp_path)
     for conf in (0.3, 0.4):
         with pytest.raises(SourceError):
-            run_batch(Wish(tmp_path, (str(tmp_path / "none.mp4"),), Settings({"conf": conf})))
+            work_through(Wish(tmp_path, (str(tmp_path / "none.mp4"),), Settings({"conf": conf})))
     with Journal(layout.journal) as journal:
         assert journal.about()["settings"]["run"] == {"conf": 0.4}
         journal.add([Listed("/v/1.mp4")])
@@ -163,7 +163,7 @@ def test_settings_may_be_others_until_something_was_tried_with_them(tmp_path):
     with pytest.raises(
         UsageError, match=r"was begun with --conf 0\.4, and is now asked for with --conf 0\.5"
     ):
-        run_batch(Wish(tmp_path, ("/v/1.mp4",), Settings({"conf": 0.5})))
+        work_through(Wish(tmp_path, ("/v/1.mp4",), Settings({"conf": 0.5})))
 
 
 def test_retry_does_what_failed_once_more(batch, rtdet, tmp_path):

@@ -10,21 +10,23 @@ import sys
 import numpy as np
 import pytest
 
+from rtdet import run
 from rtdet.batch.journal import Journal
 from rtdet.batch.layout import Layout
 from rtdet.batch.piece_file import NotJoinableError, PieceFound, read_piece, read_seen, write_piece
 from rtdet.batch.piece_source import Seen
 from rtdet.errors import SourceError
 from rtdet.types import Detections
+from tests.batch.clips import KINDS, write_clips
 from tests.batch.conftest import ROOT, files_below, write_film
 
 
-def _in_pieces(out, count, folder):
+def _in_pieces(out, count, folder, *, code=0):
     """The tracks by source, and of each source (pieces, warning)."""
     script = [sys.executable, ROOT / "tests" / "batch" / "light_batch.py", out, "never", "0", folder]
     environment = {**os.environ, "PYTHONPATH": str(ROOT), "PIECES": str(count)}
     done = subprocess.run(script, env=environment, capture_output=True, text=True, timeout=200)
-    assert done.returncode == 0, done.stderr
+    assert done.returncode == code, done.stderr
     with Journal(Layout(out).journal, reads_only=True) as journal:
         rows = journal._db.execute("SELECT source, pieces, warning FROM sources").fetchall()
     known = {os.path.basename(source): (pieces, warning) for source, pieces, warning in rows}
@@ -67,6 +69,46 @@ def test_damaged_films_in_pieces_have_the_tracks_and_warnings_of_one_pass(damage
         }
         assert of_others["hole.mkv"][0] == 1  # nothing can be decoded where its second piece would begin
     assert known["short.mkv"][1].startswith("short.mkv breaks off after 0.9 s of 1.6 s")
+
+
+def test_clips_of_ten_kinds_in_seven_pieces_have_the_tracks_of_one_pass(tmp_path):
+    clips = tmp_path / "clips"
+    write_clips(clips, len(KINDS))
+    tracks, _ = _in_pieces(tmp_path / "1", 1, clips, code=3)
+    others, known = _in_pieces(tmp_path / "7", 7, clips, code=3)
+    assert len(tracks) == len(KINDS)
+    assert others == tracks
+    assert sum(pieces > 1 for pieces, _ in known.values() if pieces is not None) >= 5
+
+
+@pytest.mark.parametrize(
+    ("name", "pieces"),
+    [
+        ("", 7),
+        ("car-detection.mp4", 6),  # it has seven key frames, but no two before the end of the first seventh
+        pytest.param("one-by-one-person-detection.mp4", 7, marks=pytest.mark.long),
+        pytest.param("bottle-detection.mp4", 5, marks=pytest.mark.long),  # it has no more key frames
+    ],
+)
+def test_a_film_in_one_two_and_seven_pieces_has_the_tracks_of_a_run(name, pieces, rtdet, tmp_path, request):
+    if name:
+        film = request.getfixturevalue("shared_data") / "videos" / name
+    else:
+        film = write_film(tmp_path / "film.mp4", options={"g": "4", "bf": "2"})
+    for _ in run(film, imgsz=160, conf=0.05, tracks=str(tmp_path / "run.csv")):
+        pass
+    parts = {}
+    for count in (1, 2, 7):
+        out = tmp_path / str(count)
+        settings = ("--imgsz", "160", "--conf", "0.05", "--tracks", "csv", "--pieces", count)
+        rtdet("batch", film, "--out", out, *settings)
+        (tracks,) = out.glob("outputs/*/tracks.csv")
+        assert tracks.read_bytes() == (tmp_path / "run.csv").read_bytes()
+        (parts[count],) = files_below(out / "tracks").values()
+        with Journal(Layout(out).journal, reads_only=True) as journal:
+            (found,) = journal._db.execute("SELECT pieces FROM sources").fetchone()
+        assert found == min(count, pieces)
+    assert parts[1] == parts[2] == parts[7]
 
 
 def test_a_piece_is_read_as_it_was_written(tmp_path):

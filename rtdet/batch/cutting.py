@@ -16,6 +16,8 @@ from rtdet.video.sources.container_clock import JOINABLE, clock_starts_over
 _FORMATS = ("mov", "matroska", "mpegts", "flv")
 # A piece below this is not worth the opening of the film.
 _SHORTEST_S = 0.2
+# Nor is one below this worth the joining, unless it is asked for.
+_SHORT_S = 30.0
 
 
 def may_be_cut(config: RunConfig) -> bool:
@@ -32,7 +34,8 @@ def number_of_pieces(info: SourceInfo, cut: Cut) -> int:
     if cut.count is not None:
         return min(cut.count, most)
     # Not in two for a little more than one.
-    return min(most, max(1, round(info.duration_s / cut.length_s - 0.3)))
+    usual = max(1, round(info.duration_s / cut.length_s - 0.3))
+    return min(most, max(usual, min(cut.least, int(info.duration_s / _SHORT_S))))
 
 
 def find_cuts(source: FileSource, path: Any, cut: Cut) -> tuple[int, ...]:

@@ -6,7 +6,8 @@ import logging
 import os
 import secrets
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from contextlib import suppress
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from rtdet.batch.data_set import write_sources
@@ -22,6 +23,9 @@ log = logging.getLogger("rtdet.batch")
 _WAIT_S = 0.5
 # A machine that is lost while it works on a source is no fault of the source, unless that happens every time.
 _MOST_LOST = 10
+# Where no more sources wait than so many for each worker, their order decides when all are done.
+_LOOKED_AHEAD = 8
+_PIECES_A_WORKER = 2
 
 
 @dataclass(frozen=True)
@@ -50,6 +54,7 @@ class Driver:
         self._busy: dict[tuple[int, int], Task] = {}  # by the number of the source and, of a piece, its own
         self._lost: dict[int, int] = {}
         self._has_done_one = False
+        self._sizes: dict[int, int] = {}
 
     def run(self, is_over: Callable[[], bool], tell: Callable[[], None]) -> None:
         """Until nothing is left to be done, or `is_over`. `tell` is called twice a second and after each task. Raises
@@ -94,11 +99,31 @@ class Driver:
             tasks.append(self._task(JOIN, source, files=files))
         for piece in self._journal.waiting_pieces(set(self._busy), free - len(tasks)):
             tasks.append(self._task(PIECE, piece.source, piece=piece.piece, begin=piece.begin, end=piece.end))
-        left = free - len(tasks)
-        if left > 0:
-            for source in self._journal.waiting({number for number, _ in self._busy}, left):
-                tasks.append(self._task(WHOLE, source, cut=None if source.is_one else self._plan.cut))
+        if (left := free - len(tasks)) > 0:
+            sources, cut = self._to_be_begun(left)
+            for source in sources:
+                tasks.append(self._task(WHOLE, source, cut=None if source.is_one else cut))
         return tasks
+
+    def _to_be_begun(self, most: int) -> tuple[list[Source], Cut]:
+        """What is to be done next of the sources that wait, and how those may be cut. At the end long ones come
+        first, and what is left is cut into more pieces, so that no worker stands by while another has much to do."""
+        workers = self._engine.workers()
+        many = max(most, _LOOKED_AHEAD * workers)
+        found = self._journal.waiting({number for number, _ in self._busy}, many)
+        if len(found) < many:
+            found.sort(key=lambda source: (source.attempts, -self._bytes_of(source), source.number))
+        cut = self._plan.cut
+        if 0 < len(found) < workers:
+            cut = replace(cut, least=_PIECES_A_WORKER * -(-workers // len(found)))
+        return found[:most], cut
+
+    def _bytes_of(self, source: Source) -> int:
+        if source.number not in self._sizes:
+            self._sizes[source.number] = 0
+            with suppress(OSError, ValueError):  # an address; it is gone; no path
+                self._sizes[source.number] = os.stat(source.source).st_size
+        return self._sizes[source.number]
 
     def _task(
         self,

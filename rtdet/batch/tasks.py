@@ -12,10 +12,12 @@ WHOLE, PIECE, JOIN = "whole", "piece", "join"
 
 @dataclass(frozen=True)
 class Cut:
-    """Whether a source may be cut into pieces: exactly `count` of them, or as many as have `length_s` seconds."""
+    """How a source may be cut into pieces: exactly `count` of them, or as many as have `length_s` seconds; `least` of
+    them where workers would have nothing else to do, as long as they are not too short for that."""
 
     count: int | None = None
     length_s: float = 600.0
+    least: int = 1
 
 
 @dataclass(frozen=True)

@@ -59,8 +59,9 @@ _VERBS = ("status", "retry")
 @click.option("--pieces", type=int, metavar="N", help="Cut each source into N pieces; 1: cut none.")
 @click.option(
     "--piece-minutes", type=float, default=10.0, show_default=True, metavar="M",
-    help="Cut sources into pieces of about so many minutes, which are worked on in parallel; what is written is that "
-    "of one pass. Not with --every, --start, --duration or --max-frames.",
+    help="Cut sources into pieces of about so many minutes, or of fewer where workers would have nothing to do; they "
+    "are worked on in parallel, and the results are those of one pass. Not with --every, --start, --duration or "
+    "--max-frames.",
 )  # fmt: skip
 @click.option(
     "--retries",

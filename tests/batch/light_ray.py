@@ -12,7 +12,7 @@ from pathlib import Path
 
 from rtdet.batch.engines import ray
 from rtdet.batch.engines.opening import EngineWish
-from rtdet.batch.run import Wish, run_batch
+from rtdet.batch.run import Wish, work_through
 from rtdet.batch.settings import Settings
 from rtdet.batch.tasks import Cut
 from rtdet.cli.console import show_messages
@@ -26,7 +26,7 @@ def main(address: str, wish: str, sources: list[str]) -> int:
     out = Path(known.pop("out"))
     ray.RayEngine = partial(ray.RayEngine, command=light_command)
     show_messages()
-    summary = run_batch(
+    summary = work_through(
         Wish(
             out,
             sources,

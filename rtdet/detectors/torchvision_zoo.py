@@ -23,6 +23,7 @@ from rtdet.detectors.family.network import DetectionNetwork
 from rtdet.detectors.part_times import Part, PartTimes
 from rtdet.detectors.retinaface import published as retinaface
 from rtdet.detectors.selection import wanted_class
+from rtdet.detectors.sides import Side, Sided
 from rtdet.detectors.ssd.detector import SSDDetector
 from rtdet.detectors.ssd.module import SSDModule
 from rtdet.detectors.torchvision_weights import LoadedModel, load_model, read_state_dict
@@ -76,7 +77,9 @@ def open_torchvision(
     model: Any = loaded.model
     usual = InputSize(model.transform.max_size)
     if imgsz is not None:
-        _set_long_side(loaded.model, imgsz)
+        if imgsz < 64:
+            raise UsageError(f"--imgsz {imgsz} is too small for this model; use 64 or more")
+        model.transform.min_size, model.transform.max_size = (imgsz,), imgsz
     runner = _EagerRunner(loaded.model, choose("torch", device, is_file=False)[1], precision)
     return TorchvisionDetector(loaded, runner, thresholds or Thresholds(), usual)
 
@@ -95,13 +98,7 @@ def _published(path: Path) -> DetectionNetwork | None:
     return None
 
 
-def _set_long_side(model: Any, imgsz: int) -> None:
-    if imgsz < 64:
-        raise UsageError(f"--imgsz {imgsz} is too small for this model; use 64 or more")
-    model.transform.min_size, model.transform.max_size = (imgsz,), imgsz
-
-
-class TorchvisionDetector:
+class TorchvisionDetector(Sided):
     """One of torchvision's models as a Detector. NMS is torchvision's own, for each class."""
 
     def __init__(
@@ -116,6 +113,7 @@ class TorchvisionDetector:
         named = [i for i, name in enumerate(loaded.names, start=1) if name]
         self._label_of[named] = np.arange(len(named))
         self._runner: _EagerRunner | None = runner
+        self._side = Side(runner.sides[1], lambda side: None)  # nothing is compiled for one
 
     @property
     def model(self) -> Any:
@@ -140,7 +138,7 @@ class TorchvisionDetector:
             raise ModelError("the model was closed")
         thresholds, converted = self.thresholds, list[Detections]()
         with self._times.call(len(images)):
-            found = self._runner.run(images, thresholds, self._times.preprocess)
+            found = self._runner.run(images, thresholds, self.side, self._times.preprocess)
             for one, image in zip(found, images, strict=True):
                 with self._times.suppress:
                     converted.append(self._convert(one, image, thresholds))
@@ -158,6 +156,7 @@ class TorchvisionDetector:
         return Detections(boxes[rows], scores[rows], labels[rows], self.class_names)
 
     def close(self) -> None:
+        self._side.close()
         if self._runner is not None:
             self._runner.close()
         self._runner = None
@@ -178,16 +177,25 @@ def _to_tensor(image: Image, device: torch.device) -> torch.Tensor:
 
 class _EagerRunner:
     """The whole model in torch, a few pictures at a time on a GPU: one {boxes, scores, labels} of torchvision
-    for each image, in its pixels."""
+    for each image, in its pixels.
+
+    sides: what a picture's shorter side is scaled to, and the longest that the other may have then. To `run` with
+    another longest one the shorter is in proportion.
+    """
 
     def __init__(self, model: Any, device: str, precision: str) -> None:
         self._device = torch.device(device)
         self._precision = choose_precision(device, precision)
         self.model: Any = model.to(self._device)
         self._batch = 1 if self._device.type == "cpu" else _GPU_BATCH
+        self.sides: tuple[int, int] = model.transform.min_size[-1], model.transform.max_size
 
-    def run(self, images: Sequence[Image], thresholds: Thresholds, preparing: Part) -> Iterator[Found]:
+    def run(
+        self, images: Sequence[Image], thresholds: Thresholds, longest: int, preparing: Part
+    ) -> Iterator[Found]:
         _apply(self.model, thresholds)
+        shorter = round(self.sides[0] * longest / self.sides[1])
+        self.model.transform.min_size, self.model.transform.max_size = (shorter,), longest
         for start in range(0, len(images), self._batch):
             with preparing:
                 batch = images[start : start + self._batch]

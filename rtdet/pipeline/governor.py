@@ -6,7 +6,7 @@ import logging
 from collections import deque
 from dataclasses import dataclass
 from statistics import median
-from typing import Any, Protocol
+from typing import Any, Protocol, TypeGuard
 
 from rtdet.pipeline.cadence import MOST_EVERY, Cadence
 
@@ -148,11 +148,18 @@ def _most(ages: deque[tuple[float, float]]) -> float:
 
 
 class Sided(Protocol):
-    """A detector whose input can be changed as it runs."""
+    """A detector whose input can be changed as it runs. One that several share also has `full_side`: its side where
+    none of them wants a smaller one."""
 
     side: int
 
     def set_side(self, side: int) -> None: ...
+
+
+def has_sides(detector: Any) -> TypeGuard[Sided]:
+    """Whether the detector's input can be changed."""
+    size = getattr(detector, "input_size", None)
+    return hasattr(detector, "set_side") and size is not None and not size.is_fixed
 
 
 class Governor:
@@ -222,11 +229,10 @@ class Governor:
 
     def _begin(self, detector: Any) -> None:
         """Another detector: its input is as the user wants it."""
-        size = getattr(detector, "input_size", None)
-        has_sides = hasattr(detector, "set_side") and size is not None and not size.is_fixed
-        self._detector, self._first_side = detector, detector.side if has_sides else None
+        self._detector = detector
+        self._first_side = getattr(detector, "full_side", detector.side) if has_sides(detector) else None
         self._asked_side = self._first_side
-        self._rule = Rule(self.bound_ms, len(SIDES) - 1 if has_sides else 0)
+        self._rule = Rule(self.bound_ms, 0 if self._first_side is None else len(SIDES) - 1)
         self._floor = 1
         self._cadence.at_least(1)
 

@@ -12,7 +12,7 @@ import numpy as np
 from rtdet.types import Detections, Image, Thresholds
 
 if TYPE_CHECKING:
-    from rtdet.pipeline.shared_detector import DetectorClient
+    from rtdet.pipeline.detector_client import DetectorClient
 
 
 class Request:

@@ -8,14 +8,16 @@ import logging
 import threading
 import time
 import weakref
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping
 
 from rtdet.errors import ModelError
+from rtdet.pipeline.detector_client import DetectorClient, SidedClient, closed
+from rtdet.pipeline.governor import has_sides
 from rtdet.pipeline.requests import Picture, Request, for_one_call, widest, within
 from rtdet.pipeline.supervisor import describe
-from rtdet.pipeline.turns import Place, Turns
+from rtdet.pipeline.turns import Turns
 from rtdet.protocols import Detector
-from rtdet.types import Detections, Image, InputSize, Thresholds, size_of
+from rtdet.types import Thresholds, size_of
 
 log = logging.getLogger("rtdet.pipeline")
 
@@ -45,6 +47,9 @@ class SharedDetector:
         self._thresholds = detector.thresholds
         self._suppression: str = getattr(detector, "suppression", "none")
         self._ends_with_clients = ends_with_clients
+        # The side of its input, where that can be changed, and what clients want it to be instead.
+        self._full_side: int | None = detector.side if has_sides(detector) else None
+        self._sides: dict[DetectorClient, int] = {}
         # Re-entrant, because the garbage collector may run a finaliser that closes a client inside.
         self._lock = threading.RLock()
         self._asked = threading.Condition(self._lock)
@@ -62,8 +67,9 @@ class SharedDetector:
             if self._error is not None:
                 raise _copy(self._error)
             if self._is_closed:
-                raise _closed(name)
-            client = DetectorClient(self, name, thresholds or self._thresholds)
+                raise closed(name)
+            kind = DetectorClient if self._full_side is None else SidedClient
+            client = kind(self, name, thresholds or self._thresholds)
             self._clients.append(client)
         return client
 
@@ -88,7 +94,7 @@ class SharedDetector:
         with self._lock:
             was_closed, self._is_closed = self._is_closed, True
             for client in self._clients:
-                client._give_up(_closed(client.name))
+                client._give_up(closed(client.name))
             self._clients = []
             self._asked.notify_all()
             thread = self._thread
@@ -117,7 +123,7 @@ class SharedDetector:
             if self._error is not None:
                 raise _copy(self._error)
             if client.is_closed:
-                raise _closed(client.name)
+                raise closed(client.name)
             if self._thread is None:
                 self._thread = threading.Thread(target=self._main, name="rtdet-shared-detector", daemon=True)
                 self._thread.start()
@@ -128,10 +134,26 @@ class SharedDetector:
     def _leave(self, client: DetectorClient) -> None:
         with self._lock:
             self._clients = [other for other in self._clients if other is not client]
-            client._give_up(_closed(client.name))
+            self._wish(client, None)
+            client._give_up(closed(client.name))
             is_over = self._ends_with_clients and not self._clients and not self._is_closed
         if is_over:
             self.close()
+
+    def _wish(self, client: DetectorClient, side: int | None) -> None:
+        """The client wants an input of that side; None: no more."""
+        with self._lock:
+            full = self._full_side
+            if full is None or self._is_closed:
+                return
+            before = min(self._sides.values(), default=full)
+            if side is None or side == full or client.is_closed:
+                self._sides.pop(client, None)
+            else:
+                self._sides[client] = side
+            wanted = min(self._sides.values(), default=full)
+            if wanted != before:
+                self._detector.set_side(wanted)  # type: ignore[attr-defined]  # it has sides
 
     # Its thread
 
@@ -193,87 +215,6 @@ class SharedDetector:
             self._error, self._is_closed = error, True
             for client in self._clients:
                 client._give_up(_copy(error))
-
-
-class DetectorClient:
-    """A share of a SharedDetector, as a Detector (protocols.Detector). Of what the detector says of itself it has the
-    same: classes, `input_size`, `suppression`, `takes_pictures`.
-
-    `detect` waits for its turns. It raises ModelError as soon as the client or the shared detector is closed, from
-    whatever thread, and the detector's own error where that failed.
-
-    served: pictures that were looked at for it. last_ms: of its last `detect` call, the milliseconds per picture that
-    the detector's parts took, without those of waiting for turns; the whole as `infer` where it tells no parts.
-    """
-
-    def __init__(self, hub: SharedDetector, name: str, thresholds: Thresholds) -> None:
-        self.name, self.thresholds = name, thresholds
-        self.class_names: Sequence[str] = hub.detector.class_names
-        self.suppression = hub._suppression
-        self.takes_pictures: bool = getattr(hub.detector, "takes_pictures", False)
-        self.served = 0
-        self.last_ms: Mapping[str, float] = {}
-        self._hub = hub
-        self._place = Place()
-        self._request: Request | None = None
-        self._answered = threading.Condition(hub._lock)
-        self._one_call = threading.Lock()
-        self._is_closed = False
-
-    @property
-    def input_size(self) -> InputSize | None:
-        """The detector's, None where it does not tell."""
-        size: InputSize | None = getattr(self._hub.detector, "input_size", None)
-        return size
-
-    @property
-    def is_closed(self) -> bool:
-        return self._is_closed
-
-    def detect(self, images: Sequence[Image]) -> list[Detections]:
-        """One Detections for each picture, as the detector would give them by itself with these thresholds."""
-        return self._wait_for(Request(self, images)) if len(images) else []
-
-    def detect_newest(self, newest: Callable[[], Image]) -> Detections:
-        """As `detect` for one picture, which `newest` gives once its turn has come: from the shared detector's
-        thread, at most once. What it raises is raised here, and is nobody else's error."""
-        return self._wait_for(Request(self, [None], newest))[0]
-
-    def _wait_for(self, request: Request) -> list[Detections]:
-        with self._one_call:
-            self._hub._ask(self, request)
-            with self._answered:
-                while request.error is None and request.missing:
-                    self._answered.wait(_LOOK_AGAIN_S)
-                self._request = None
-                self._place.waiting = 0
-            if request.error is not None:
-                raise request.error
-            self.last_ms = {name: ms / len(request.images) for name, ms in request.ms.items()}
-            return request.found
-
-    def close(self) -> None:
-        """Leaves. The shared detector goes on."""
-        self._hub._leave(self)
-
-    # Called with the lock of the shared detector
-
-    def _take(self, count: int) -> list[Picture]:
-        request = self._request
-        assert request is not None
-        first, request.taken = request.taken, request.taken + count
-        return [Picture(request, i, self.thresholds) for i in range(first, first + count)]
-
-    def _give_up(self, error: BaseException) -> None:
-        self._is_closed = True
-        if self._request is not None and self._request.missing:
-            self._request.error = error
-        self._request, self._place.waiting = None, 0
-        self._answered.notify_all()
-
-
-def _closed(name: str) -> ModelError:
-    return ModelError(f"the detector that {name} shares with others was closed")
 
 
 def _copy(error: BaseException) -> BaseException:

@@ -10,7 +10,8 @@ import pytest
 from rtdet.detectors.registry import load_detector
 from rtdet.detectors.sides import Side
 from rtdet.errors import ModelError, UsageError
-from rtdet.types import Thresholds
+from rtdet.types import InputSize, Thresholds
+from tests.contracts.test_detectors import darknet, noise, torchvision
 
 
 def test_the_old_side_is_in_use_until_the_new_one_is_prepared():
@@ -71,6 +72,53 @@ def test_a_detector_looks_with_another_input_and_boxes_stay_in_pixels_of_the_pic
     np.testing.assert_allclose(found.boxes, expected.boxes, atol=0.5)
     detector.close()
     smaller.close()
+
+
+def changed_to(detector, side: int, picture: np.ndarray):
+    """What it finds once its input is of that side."""
+    detector.set_side(side)
+    for _ in range(10**6):
+        if detector.side == side:
+            break
+        detector.detect([picture])
+    assert detector.side == side
+    return detector.detect([picture])[0]
+
+
+def test_the_input_of_a_darknet_network_changes_and_comes_back(tmp_path):
+    path = darknet(tmp_path)
+    picture = noise(240, 320)
+    detector = load_detector(path, thresholds=Thresholds(0.01))
+    whole = detector.detect([picture])[0]
+    assert (detector.input_size, detector.side) == (InputSize(64), 64)
+    larger = load_detector(path, thresholds=Thresholds(0.01), imgsz=128)
+    found, expected = changed_to(detector, 128, picture), larger.detect([picture])[0]
+    assert len(found) == len(expected) != len(whole)
+    np.testing.assert_allclose(found.boxes, expected.boxes, atol=0.5)
+    np.testing.assert_array_equal(changed_to(detector, 64, picture).boxes, whole.boxes)
+    larger.close()
+    detector.close()
+    with pytest.raises(ModelError, match="was closed"):
+        detector.detect([picture])
+
+
+def test_the_input_of_a_model_of_torchvision_changes_in_proportion_and_comes_back(tmp_path):
+    path = torchvision(tmp_path)
+    picture = noise(96, 128)
+    detector = load_detector(path, thresholds=Thresholds(0.01), device="cpu", imgsz=128)
+    whole = detector.detect([picture])[0]
+    smaller = load_detector(path, thresholds=Thresholds(0.01), device="cpu", imgsz=64)
+    found, expected = changed_to(detector, 64, picture), smaller.detect([picture])[0]
+    assert len(found)
+    np.testing.assert_array_equal(found.boxes, expected.boxes)
+    np.testing.assert_array_equal(changed_to(detector, 128, picture).boxes, whole.boxes)
+    detector.close()
+    smaller.close()
+    usual = load_detector(path, thresholds=Thresholds(0.01), device="cpu")
+    assert usual.side == usual.input_size.usual == 640
+    changed_to(usual, 320, picture)
+    assert (usual.model.transform.min_size, usual.model.transform.max_size) == ((160,), 320)
+    usual.close()
 
 
 def test_a_network_that_is_in_use_is_not_run_by_the_thread_that_prepares_another_side():

@@ -8,7 +8,7 @@ from itertools import pairwise
 
 import pytest
 
-from rtdet.pipeline import Pipeline, Policy
+from rtdet.pipeline import Pipeline, Policy, SharedDetector
 from rtdet.pipeline import governor as governor_module
 from rtdet.pipeline.cadence import MOST_EVERY, Cadence
 from rtdet.pipeline.governor import MOST_PATIENCE_S, PATIENCE_S, SIDES, Governor, Rule, Setting, ordinal
@@ -235,3 +235,56 @@ def test_on_a_loaded_machine_something_is_given_up_and_taken_back_when_the_load_
     stats = pipeline.stats()
     assert stats.carried > 0
     assert "detector_busy" in stats.dropped, "before anything was given up"
+
+
+def test_sources_that_share_a_detector_get_a_smaller_input_under_load_and_the_whole_one_again(
+    parts, monkeypatch, caplog
+) -> None:
+    monkeypatch.setattr(governor_module, "PATIENCE_S", 0.3)
+    load_s = [0.25]
+
+    class Loaded(Sided, parts.Detector):
+        def __init__(self) -> None:
+            Sided.__init__(self)
+            parts.Detector.__init__(self)
+
+        def detect(self, images):
+            time.sleep(load_s[0] * (self.side / 416) ** 2)
+            return super().detect(images)
+
+    detector = Loaded()
+    with SharedDetector(detector) as hub:
+        runs = [
+            Pipeline(
+                parts.Source(10**6, fps=20), hub.client(name), parts.Tracker(),
+                policy=Policy.LATEST, paced=True, max_latency_ms=300.0,
+            )
+            for name in ("door", "yard")
+        ]  # fmt: skip
+        for run in runs:
+            run.start()
+        parts.until(lambda: detector.side < 416, "one of them is too slow")
+        load_s[0] = 0.0
+        parts.until(lambda: detector.side == 416, "there is time again")
+        parts.until(lambda: all(run.stats().live.gave_up == "" for run in runs), "for both")
+        for run in runs:
+            run.stop()
+    sides = {one["side"] for run in runs for one in run.stats().as_dict()["governor"]["settings"]}
+    assert 416 in sides
+    assert min(sides) < 416
+
+
+def test_a_run_that_begins_while_others_have_a_smaller_input_knows_the_whole_one() -> None:
+    detector = Sided()
+    detector.thresholds = detector.class_names = ()
+    with SharedDetector(detector) as hub:
+        pressed, late = hub.client("pressed"), hub.client("late")
+        pressed.set_side(208)
+        governor = Governor(50.0, Cadence(takes_newest=True))
+        noted(governor, late, 5.0, 3.0, 0.0)
+        assert not governor.gave_up
+        pressed.set_side(416)
+        assert detector.side == 416
+        governor.close()
+        assert detector.side == 416
+        detector.close = lambda: None

@@ -12,6 +12,7 @@ import pytest
 from rtdet.errors import ModelError
 from rtdet.geometry.nms import batched_nms
 from rtdet.pipeline import Pipeline, Policy, SharedDetector
+from rtdet.pipeline.governor import has_sides
 from rtdet.protocols import Detector
 from rtdet.types import Detections, Image, InputSize, Thresholds
 from tests.fake_detector import FakeDetector
@@ -231,6 +232,42 @@ def test_what_the_detector_says_of_itself_its_clients_say_too() -> None:
     with SharedDetector(_detector()) as hub:
         client = hub.client("door")
         assert (client.suppression, client.takes_pictures, client.input_size) == ("none", False, None)
+
+
+class _Resized(FakeDetector):
+    """Its input may be of any size."""
+
+    def __init__(self) -> None:
+        super().__init__(input_size=InputSize(416))
+        self.side, self.asked = 416, list[int]()
+
+    def set_side(self, side: int) -> None:
+        self.side = side
+        self.asked.append(side)
+
+
+def test_the_detector_has_the_smallest_input_that_one_of_its_clients_wants() -> None:
+    detector = _Resized()
+    with SharedDetector(detector) as hub:
+        door, yard, gate = (hub.client(name) for name in ("door", "yard", "gate"))
+        door.set_side(320)
+        yard.set_side(224)
+        yard.set_side(288)
+        assert (door.side, gate.side, gate.full_side) == (288, 288, 416)
+        yard.set_side(416)
+        assert gate.side == 320
+        door.close()
+        assert gate.side == 416
+        door.set_side(320)
+        assert detector.asked == [320, 224, 288, 320, 416]
+
+
+@pytest.mark.parametrize("size", [None, InputSize(416, is_fixed=True)])
+def test_a_share_of_a_detector_with_one_input_says_that_it_cannot_be_changed(size) -> None:
+    detector = _Resized()
+    detector.input_size = size
+    with SharedDetector(detector) as hub:
+        assert not has_sides(hub.client("door"))
 
 
 def test_a_client_tells_what_its_pictures_cost(parts) -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 
@@ -16,17 +16,18 @@ from rtdet.backends.registry import check_names, choose
 from rtdet.detectors.darknet.cfg import read_cfg
 from rtdet.detectors.darknet.decode import decode, join
 from rtdet.detectors.darknet.layers import Detection, Region
-from rtdet.detectors.darknet.network import make_network, require_detector, size_for
+from rtdet.detectors.darknet.network import Size, make_network, require_detector, size_for
 from rtdet.detectors.darknet.pairing import names_for, pair
 from rtdet.detectors.darknet.weights import read_weights
 from rtdet.detectors.part_times import PartTimes
 from rtdet.detectors.selection import select, strongest, wanted_class
+from rtdet.detectors.sides import Side, Sided
 from rtdet.errors import ModelError
 from rtdet.extras import require_for_model
 from rtdet.geometry.boxes import diou, iou
 from rtdet.geometry.letterbox import Letterbox, letterbox, stretch
 from rtdet.geometry.nms import Overlap
-from rtdet.types import Detections, Image, Picture, Thresholds
+from rtdet.types import Detections, Image, InputSize, Picture, Thresholds
 
 if TYPE_CHECKING:
     from rtdet.detectors.darknet.network import Network as Architecture
@@ -34,7 +35,14 @@ if TYPE_CHECKING:
 _GRAY = 127  # Darknet's letterbox is filled with .5
 
 
-class DarknetDetector:
+class _Opened(NamedTuple):
+    """A network at an input of one size: what it is, and what runs it."""
+
+    architecture: Architecture
+    network: Network
+
+
+class DarknetDetector(Sided):
     """A .cfg with its .weights, of which `path` names either, or the weights alone where `cfg` lies elsewhere.
 
     Pictures are stretched to the size that the cfg names, or keep their aspect where it says letter_box=1. At another
@@ -61,46 +69,77 @@ class DarknetDetector:
         sections = read_cfg(cfg)
         network = make_network(cfg, sections)
         require_detector(network)
-        size = size_for(network, imgsz)
-        self._architecture = network if size is None else make_network(cfg, sections, size)
+        size = size_for(network, imgsz) or network.size
+        self._cfg, self._sections, self._own = cfg, sections, network
         tree = next((head.tree for head in network.heads if isinstance(head, Region) and head.tree), None)
         self.class_names: Sequence[str] = names_for(cfg, weights, network.classes, tree.names if tree else ())
-        self._overlap = _overlap(self._architecture)
-        self.suppression = _suppression(self._architecture)
+        self._overlap = _overlap(network)
+        self.suppression = _suppression(network)
         self._times = PartTimes()
-        self._network: Network | None = _open(self._architecture, weights, backend, device, precision)
-        self._path = path
+        self._path, self._weights = path, weights
+        self._choice = backend, device, precision
+        self.input_size = InputSize(max(network.size), is_fixed=not network.takes_any_size)
+        self._side = Side(max(size), self._prepare_side)
+        self._opened: dict[Size, _Opened] = {}
+        self._is_closed = False
+        self._open(size)
 
     @property
     def network(self) -> Network:
         """The network in use: its backend, device and precision."""
-        if self._network is None:
-            raise ModelError(f"{self._path} was closed")
-        return self._network
+        return self._in_use().network
 
     @property
     def last_ms(self) -> Mapping[str, float]:
         """Of the last `detect`, milliseconds per picture of its parts (`part_times`)."""
         return self._times.last_ms
 
+    def _in_use(self) -> _Opened:
+        return self._open(size_for(self._own, self.side) or self._own.size)
+
+    def _open(self, size: Size) -> _Opened:
+        """The network at an input of this size. Raises ModelError once closed."""
+        if self._is_closed:
+            raise ModelError(f"{self._path} was closed")
+        if size not in self._opened:
+            architecture = (
+                self._own if size == self._own.size else make_network(self._cfg, self._sections, size)
+            )
+            network = _run(architecture, self._weights, *self._choice)
+            self._opened[size] = _Opened(architecture, network)
+            if self._is_closed:  # meanwhile, by another thread
+                network.close()
+                raise ModelError(f"{self._path} was closed")
+        return self._opened[size]
+
+    def _prepare_side(self, side: int) -> None:
+        """Compiles the network for that side and runs it once; in a thread of its own. One that is there already may
+        be running, and is left alone."""
+        size = size_for(self._own, side) or self._own.size
+        if size in self._opened:
+            return
+        network = self._open(size).network
+        blank = np.zeros((1, size[1], size[0], 3), np.uint8)
+        next(iter(network.run_many([blank])))
+
     def detect(self, images: Sequence[Image | Picture]) -> list[Detections]:
-        network, maps, found = self.network, list[Letterbox](), list[Detections]()
+        (architecture, network), maps, found = self._in_use(), list[Letterbox](), list[Detections]()
 
         def inputs() -> Iterator[Pixels]:
             for image in images:
                 with self._times.preprocess:
-                    fitted, back = fit(image, self._architecture)
+                    fitted, back = fit(image, architecture)
                     maps.append(back)
                 yield fitted[None]
 
         with self._times.call(len(images)):
             for i, output in enumerate(network.run_many(inputs())):
                 with self._times.suppress:
-                    found.append(self._postprocess(output, maps[i]))
+                    found.append(self._postprocess(output, maps[i], architecture))
         return found
 
-    def _postprocess(self, outputs: Outputs, back: Letterbox) -> Detections:
-        thresholds, heads, size = self.thresholds, self._architecture.heads, self._architecture.size
+    def _postprocess(self, outputs: Outputs, back: Letterbox, architecture: Architecture) -> Detections:
+        thresholds, heads, size = self.thresholds, architecture.heads, architecture.size
         pairs = zip(heads, outputs, strict=True)
         found = join([decode(head, output[0], size, thresholds.least_score) for head, output in pairs])
         wanted = np.flatnonzero(wanted_class(found.labels, thresholds, self.class_names))
@@ -111,9 +150,10 @@ class DarknetDetector:
         )
 
     def close(self) -> None:
-        if self._network is not None:
-            self._network.close()
-        self._network = None
+        self._is_closed = True
+        self._side.close()
+        for one in list(self._opened.values()):
+            one.network.close()
 
 
 def fit(image: Image | Picture, network: Architecture) -> tuple[Image, Letterbox]:
@@ -128,7 +168,7 @@ def pixels_of(network: Architecture) -> PixelInput:
     return PixelInput(color="gray" if network.picture[0] == 1 else "rgb", std=(255.0, 255.0, 255.0))
 
 
-def _open(network: Architecture, weights_path: Path, backend: str, device: str, precision: str) -> Network:
+def _run(network: Architecture, weights_path: Path, backend: str, device: str, precision: str) -> Network:
     backend, device = choose(backend, device, is_file=False)
     weights = read_weights(weights_path, network)
     if any(isinstance(head, Detection) for head in network.heads):  # its outputs are the boxes themselves

@@ -38,7 +38,7 @@ class DataSetWriter(ParquetWriter):
     def __init__(self, path: str | Path) -> None:
         super().__init__(path)
         self.frames = self.rows = 0
-        self._schema = schema(with_names=True, known=_EVERY)
+        self._schema = schema_of_tracks()
 
     def _write_rows(self, record: FrameRecord, rows: list[Row]) -> None:
         self.frames += 1
@@ -52,6 +52,11 @@ class DataSetWriter(ParquetWriter):
         if not self.frames and not self._is_closed:
             self.write_no_frames()
         super().close()
+
+
+def schema_of_tracks() -> dict[str, Kind]:
+    """The columns of the tracks of every source."""
+    return schema(with_names=True, known=_EVERY)
 
 
 def write_sources(journal: Journal, path: Path) -> None:

@@ -420,6 +420,14 @@ class Journal:
             ):
                 yield key, _loaded(source), *more
 
+    def keys_done(self) -> Iterator[str]:
+        """The names of the sources that are done, in order."""
+        with self._errors():
+            for (key,) in self._db.execute(
+                "SELECT key FROM sources WHERE state = ? ORDER BY number", (DONE,)
+            ):
+                yield key
+
     def all(self) -> Iterator[Source]:
         """Every source, in order."""
         with self._errors():

@@ -2,6 +2,7 @@
 
     DIR/tracks/source=KEY/tracks.parquet    the data set: nothing else is ever in this folder
     DIR/sources.parquet                     a row for each source
+    DIR/packed/tracks-00000.parquet, ...    the data set once more, in few files, if somebody asked for that
     DIR/outputs/KEY/stats.json, video.mp4, run.rtdet, counts.csv, ...
     DIR/journal.sqlite                      what is done
     DIR/work/                               what is being done; empty when all is
@@ -31,6 +32,7 @@ class Layout:
     def __init__(self, folder: str | Path) -> None:
         self.folder = Path(os.path.abspath(folder))
         self.tracks = self.folder / "tracks"
+        self.packed = self.folder / "packed"
         self.outputs = self.folder / "outputs"
         self.work = self.folder / "work"
         self.journal = self.folder / "journal.sqlite"
@@ -59,6 +61,7 @@ class Layout:
     def put_source(self, key: str, written: Path) -> None:
         """Moves what a worker wrote of a source to its place, each file whole. Raises OutputError."""
         tracks, outputs = self.partition(key) / TRACKS_FILE, self.outputs / key
+        self.forget_packed()
         try:
             for path in written.rglob("*"):
                 if path.is_file():
@@ -90,8 +93,23 @@ class Layout:
 
     def forget_source(self, key: str) -> None:
         """Takes what is there of a source out of the data set and the outputs."""
+        self.forget_packed()
         for folder in (self.partition(key), self.outputs / key):
             shutil.rmtree(folder, ignore_errors=True)
+
+    def put_packed(self, written: Path) -> None:
+        """Puts the packed data set in its place. Raises OSError."""
+        self.forget_packed()
+        written.rename(self.packed)
+
+    def forget_packed(self) -> None:
+        """Takes the packed data set away, all of it at once."""
+        if self.packed.exists():
+            old = self.work / f"packed.{os.getpid()}.old"
+            with suppress(OSError):
+                self.work.mkdir(exist_ok=True)
+                self.packed.rename(old)
+            shutil.rmtree(old, ignore_errors=True)
 
     def clear_attempts(self) -> None:
         """Removes what earlier drivers left unfinished; finished pieces stay."""

@@ -39,7 +39,8 @@ class Picture(Protocol):
 
     def scaled(self, size: tuple[int, int]) -> Image:
         """(H, W, 3) uint8 BGR of `size` (width, height) as cv2.resize of `bgr()` with INTER_LINEAR makes it: the same
-        bytes, or where that saves most of the work, the same colours but for roundings and the edges of chroma."""
+        bytes, or where that saves most of the work, the same colours but for roundings and the edges of chroma. What
+        was converted for it is not kept."""
         ...
 
     def shrunk(self, size: tuple[int, int]) -> Image:

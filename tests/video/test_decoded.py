@@ -74,6 +74,15 @@ def test_a_picture_scaled_to_a_networks_usual_input_is_that_of_the_converted_one
     assert np.array_equal(decoded(video_frame()).scaled(size), expected)
 
 
+@pytest.mark.parametrize("asked_before", [False, True])
+def test_a_picture_that_is_scaled_keeps_its_colours_only_where_somebody_asked_for_them(asked_before):
+    picture = decoded(video_frame())
+    before = picture.bgr() if asked_before else None
+    small = picture.scaled((320, 180))
+    assert picture._bgr is before
+    assert np.array_equal(picture.scaled((320, 180)), small)
+
+
 @pytest.mark.parametrize("mirrored", [False, True])
 @pytest.mark.parametrize("clockwise", [0, 90, 180, 270])
 def test_pictures_are_upright_in_every_size(mirrored, clockwise):

@@ -58,11 +58,19 @@ class DecodedPicture:
                 self._bgr = self._orientation.apply(self._converter.to_bgr(self._frame))
             return self._bgr
 
+    def _colors(self) -> Image:
+        """As `bgr`, but not kept where nobody has asked for it: memory that is given back at once is there for the
+        next picture, still in the processor's cache. Fresh pages for each cost as much as converting and scaling."""
+        with self._lock:
+            if self._bgr is not None:
+                return self._bgr
+        return self._orientation.apply(self._converter.to_bgr(self._frame))
+
     def scaled(self, size: tuple[int, int]) -> Image:
         """See types.Picture. Which of the two ways it takes depends on the sizes alone, so that a film gives the same
         twice."""
         if min(self.size[0] / size[0], self.size[1] / size[1]) < LEAST_REDUCTION:
-            return np.asarray(cv2.resize(self.bgr(), size, interpolation=cv2.INTER_LINEAR), dtype=np.uint8)
+            return np.asarray(cv2.resize(self._colors(), size, interpolation=cv2.INTER_LINEAR), dtype=np.uint8)
         return self._orientation.apply(planes_of(self._frame).scaled(self._stored(size)))
 
     def shrunk(self, size: tuple[int, int]) -> Image:

@@ -25,6 +25,7 @@ import cv2
 import numpy as np
 
 from rtdet.video.recording import encoder
+from rtdet.video.recording.frames import FORMAT
 
 ROOT = Path(__file__).resolve().parents[1]
 CLIPS = ROOT.parent / "shared/data/videos"
@@ -55,7 +56,8 @@ def pictures_of(clip: Path, count: int) -> tuple[list[Any], Fraction]:
         for frame in container.decode(video=0):
             bgr = frame.to_ndarray(format="bgr24")
             bgr = bgr[: bgr.shape[0] // 2 * 2, : bgr.shape[1] // 2 * 2]
-            pictures.append(av.VideoFrame.from_ndarray(cv2.cvtColor(bgr, cv2.COLOR_BGR2YUV_I420), "yuv420p"))
+            picture = av.VideoFrame.from_ndarray(cv2.cvtColor(bgr, cv2.COLOR_BGR2YUV_I420), "yuv420p")
+            pictures.append(picture.reformat(format=FORMAT))
             if len(pictures) == count:
                 break
     return pictures, Fraction(rate)

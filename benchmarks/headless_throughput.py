@@ -86,11 +86,12 @@ def encoding(options: argparse.Namespace) -> dict[str, float]:
     import av
 
     from rtdet.video.recording.encoder import Encoder
+    from rtdet.video.recording.frames import FORMAT
 
     with av.open(options.source) as container:
         rate = container.streams.video[0].average_rate or Fraction(25)
         decoded = islice(container.decode(video=0), min(options.frames, IN_MEMORY))
-        frames = [frame.reformat(format="yuv420p") for frame in decoded]
+        frames = [frame.reformat(format=FORMAT) for frame in decoded]
     time_base = Fraction(1, 90000)
     with av.open(os.devnull, "w", format="matroska") as container:
         stream = container.add_stream("libx264", rate=rate)

@@ -124,7 +124,7 @@ def tracking(
 
 
 def recording(sink: Sink, frames: Sequence[Frame], tracks: Sequence[Tracks]) -> Stage:
-    """Drawing and encoding of these frames, converted to BGR on the way. Closes the sink."""
+    """Drawing and encoding of these frames. Closes the sink."""
     clock = Clock()
     with _closed(sink):
         for frame, shown in zip(frames, tracks, strict=True):

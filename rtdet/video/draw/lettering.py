@@ -12,12 +12,23 @@ from rtdet.types import Image
 
 def label_mask(words: tuple[str, ...], height: int) -> Image:
     """(h, w) coverage of the words side by side, with room around them; a capital letter is `height` pixels high."""
-    gap = np.zeros((_text_mask(words[0], height).shape[0], max(2, height // 2)), np.uint8)
-    pieces = [gap]
+    gap = max(2, height // 2)
+    width, rows = label_size(words, height)
+    mask: Image = np.zeros((rows, width), np.uint8)
+    left = gap
     for word in words:
-        pieces += [_text_mask(word, height), gap]
-    mask: Image = np.hstack(pieces)
+        of_word = _text_mask(word, height)
+        mask[:, left : left + of_word.shape[1]] = of_word
+        left += of_word.shape[1] + gap
     return mask
+
+
+@lru_cache(maxsize=512)
+def label_size(words: tuple[str, ...], height: int) -> tuple[int, int]:
+    """(width, height) of the label's mask."""
+    masks = [_text_mask(word, height) for word in words]
+    gap = max(2, height // 2)
+    return sum(mask.shape[1] + gap for mask in masks) + gap, masks[0].shape[0]
 
 
 @lru_cache(maxsize=512)

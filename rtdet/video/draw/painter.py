@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from rtdet.types import FrameResult, Image
-from rtdet.video.draw.canvas import draw_marks
-from rtdet.video.draw.marks import marks_of
+from rtdet.video.draw.canvas import Canvas, draw_marks
+from rtdet.video.draw.marks import Mark, marks_of
 from rtdet.video.draw.style import DrawStyle
 from rtdet.video.draw.trails import TrailStore
 from rtdet.video.draw.view import View
@@ -25,11 +25,15 @@ class Painter:
         self._style, self._view = style, view
         self._trails = TrailStore(style().trail_s)
 
+    @property
+    def shows_all(self) -> bool:
+        """Whether all of each picture is shown."""
+        return self._view is None
+
     def paint(self, result: FrameResult) -> Image:
         """A new (H, W, 3) BGR image. Results come in order of time; after a step back trails begin anew."""
         frame, style = result.frame, self._style()
-        self._trails.update(result.tracks, frame.t)
-        marks = marks_of(result.tracks, style, self._trails)
+        marks = self._marks(result, style)
         if self._view is None:
             canvas = frame.bgr.copy()
         else:
@@ -37,3 +41,12 @@ class Painter:
             canvas, marks, style = view.cut(frame.bgr), view.marks(marks), view.style(style)
         draw_marks(canvas, marks, style)
         return canvas
+
+    def paint_on(self, canvas: Canvas, result: FrameResult) -> None:
+        """As `paint`, on all of the result's picture, which is in the canvas already."""
+        style = self._style()
+        draw_marks(canvas, self._marks(result, style), style)
+
+    def _marks(self, result: FrameResult, style: DrawStyle) -> list[Mark]:
+        self._trails.update(result.tracks, result.frame.t)
+        return marks_of(result.tracks, style, self._trails)

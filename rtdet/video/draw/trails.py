@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from collections import deque
 from collections.abc import Iterator
+from functools import lru_cache
 
 import numpy as np
 
@@ -58,9 +59,14 @@ class TrailStore:
                 del self._points[track_id]
 
 
-def trail_parts(count: int) -> Iterator[tuple[slice, float, float]]:
+@lru_cache(maxsize=512)
+def trail_parts(count: int) -> tuple[tuple[slice, float, float], ...]:
     """(which points, opacity, width in widths of a box's line) of each part of a trail of `count` points, oldest
     first: it grows thicker and clearer towards now."""
+    return tuple(_trail_parts(count))
+
+
+def _trail_parts(count: int) -> Iterator[tuple[slice, float, float]]:
     third = max(count // 3, 1)
     for start, (opacity, width) in zip((0, third, 2 * third), _PARTS, strict=True):
         end = start + third + 1 if start < 2 * third else count

@@ -6,27 +6,36 @@ import math
 from fractions import Fraction
 from typing import Any
 
+from rtdet.video.recording.frames import BT601, FORMAT
+
 # x264 looks ahead over pictures before it gives the first one away, which is half a second of them: a run that is
 # killed meanwhile would leave nothing. So the pictures of the first moment go through an encoder that does not look
 # ahead, and only they are coded less well.
 _AT_ONCE_S = 0.4
-_BT601 = 6  # the matrix of cv2's conversion, as a player is told it (SMPTE 170M in H.273)
 # Keyframes are at whole seconds of the recording. One also begins a fragment, which puts the one before on the disk:
 # the first ones are early.
 _EARLY_KEYFRAMES_S = (0.001, 0.2, _AT_ONCE_S)
 
 
 class Encoder:
-    """Encodes pictures into the packets of `stream`, which it sets up. Their `pts` count in its time base."""
+    """Encodes pictures (frames.FORMAT) into the packets of `stream`, which it sets up. Their `pts` count in its time
+    base. colorspace: what a player is told of their colours, as FFmpeg counts."""
 
-    def __init__(self, stream: Any, size: tuple[int, int], rate: Fraction, time_base: Fraction) -> None:
+    def __init__(
+        self,
+        stream: Any,
+        size: tuple[int, int],
+        rate: Fraction,
+        time_base: Fraction,
+        colorspace: int = BT601,
+    ) -> None:
         self._stream, self._time_base = stream, time_base
-        self._size, self._rate = size, rate
+        self._size, self._rate, self._colorspace = size, rate, colorspace
         self._aspect: Fraction | None = None
         self._first_pts: int | None = None
         self._keyframe_due_s = 0.0
         self._at_once: Any = None
-        _set_up(stream.codec_context, size, rate, time_base, _options(float(rate)))
+        _set_up(stream.codec_context, size, rate, time_base, _options(float(rate)), colorspace)
         stream.time_base = time_base
 
     def start(self, pixel_aspect: Fraction | None) -> None:
@@ -35,9 +44,8 @@ class Encoder:
         from av.codec.context import Flags
 
         context, first = self._stream.codec_context, av.CodecContext.create("libx264", "w")
-        _set_up(
-            first, self._size, self._rate, self._time_base, {**_options(float(self._rate)), **_WITHOUT_DELAY}
-        )
+        options = {**_options(float(self._rate)), **_WITHOUT_DELAY}
+        _set_up(first, self._size, self._rate, self._time_base, options, self._colorspace)
         if pixel_aspect is not None:
             context.sample_aspect_ratio = first.sample_aspect_ratio = pixel_aspect
         first.flags = context.flags
@@ -80,12 +88,17 @@ class Encoder:
 
 
 def _set_up(
-    context: Any, size: tuple[int, int], rate: Fraction, time_base: Fraction, options: dict[str, str]
+    context: Any,
+    size: tuple[int, int],
+    rate: Fraction,
+    time_base: Fraction,
+    options: dict[str, str],
+    colorspace: int = BT601,
 ) -> None:
     context.width, context.height = size
-    context.pix_fmt, context.framerate, context.time_base = "yuv420p", rate, time_base
+    context.pix_fmt, context.framerate, context.time_base = FORMAT, rate, time_base
     context.options, context.thread_count = options, 2
-    context.colorspace = context.color_primaries = context.color_trc = _BT601
+    context.colorspace = context.color_primaries = context.color_trc = colorspace
     context.color_range = 1
 
 

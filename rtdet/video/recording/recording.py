@@ -16,16 +16,14 @@ from fractions import Fraction
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-import cv2
-
 from rtdet.errors import OutputError
-from rtdet.geometry.letterbox import letterbox
 from rtdet.output_file import OutputFile, suffix_of
 from rtdet.protocols import Sink
-from rtdet.types import Frame, FrameResult, Image, SourceInfo
+from rtdet.types import Frame, FrameResult, SourceInfo
 from rtdet.video.draw import DrawStyle, Painter
 from rtdet.video.recording.clock import RecordingClock, stamp
 from rtdet.video.recording.encoder import Encoder
+from rtdet.video.recording.frames import PaintedFrames
 from rtdet.video.recording.media_file import MediaFile
 from rtdet.video.recording.muxers import MUXERS, muxer_options
 from rtdet.video.recording.sound import SoundTrack, open_sound
@@ -75,10 +73,11 @@ class Recording(Sink):
         self._info = info
         self._audio_from = None if info.is_live else audio_from
         self._closes_gaps = closes_gaps
-        self._painter = painter or Painter(style)
+        self._frames = PaintedFrames(
+            painter or Painter(style), size_of_all(info) if info.are_pictures else None
+        )
         self._file = OutputFile(path, audio_from, goes_back=True)
         self._first: Frame | None = None
-        self._size = (0, 0)
         self._last: Frame | None = None
         self._held: av.VideoFrame | None = None
         self._clock: RecordingClock | None = None
@@ -94,14 +93,12 @@ class Recording(Sink):
         if self._file.failure is not None:
             raise self._file.failure
         self._file.check_in_place()
-        frame, image = result.frame, self._painter.paint(result)
+        frame, picture = result.frame, self._frames.frame_of(result)
         with self._failures():
             if self._first is None:
                 self._first = frame
-                self._size = size_of_all(self._info) if self._info.are_pictures else image.shape[1::-1]
                 self._clock = self._start_clock(frame)
             assert self._clock is not None
-            picture = self._picture(image)
             picture.pts, picture.time_base = self._clock.ticks(frame), self._clock.time_base
             if self._clock.has_jumped and self._sound is not None:
                 at_s = self._clock.seconds(picture.pts)
@@ -140,18 +137,6 @@ class Recording(Sink):
     def _nominal_s(self) -> float:
         return 1 / self._info.fps if self._info.fps else 0.04
 
-    def _picture(self, image: Image) -> av.VideoFrame:
-        """An I420 frame of the recording's size."""
-        import av
-
-        if image.shape[1::-1] != self._size:
-            image, _ = letterbox(image, self._size, fill=0, center=True)
-        height, width = image.shape[:2]
-        if height % 2 or width % 2:
-            image = cv2.copyMakeBorder(image, 0, height % 2, 0, width % 2, cv2.BORDER_REPLICATE)
-        # cv2 converts twice as fast as swscale here.
-        return av.VideoFrame.from_ndarray(cv2.cvtColor(image, cv2.COLOR_BGR2YUV_I420), "yuv420p")
-
     def _encode(self, picture: av.VideoFrame, duration: int) -> None:
         if self._container is None:
             self._open(picture, duration)
@@ -169,7 +154,10 @@ class Recording(Sink):
         if not rate:
             rate = (1 / (duration * self._clock.time_base)).limit_denominator(1001)
         stream = container.add_stream("libx264", rate=rate)
-        self._encoder = Encoder(stream, (first.width, first.height), rate, self._clock.time_base)
+        colorspace = self._frames.colorspace
+        assert colorspace is not None
+        size = (first.width, first.height)
+        self._encoder = Encoder(stream, size, rate, self._clock.time_base, colorspace)
         self._encoder.start(self._info.pixel_aspect)
         if self._sound is not None:
             self._sound.attach(container)

@@ -22,6 +22,7 @@ _HALVED = {
 # by half a level on average, move every fourth box of YOLOX-nano by more than half a pixel, and every fifth score by
 # more than 0.01; what they save is 0.3 ms of a 720p picture, 0.6 of a 1080p one and 4 of a 4K one.
 LEAST_REDUCTION = 6.0
+_FULL_RANGE = 2  # as FFmpeg counts
 _TILE, _TILES = 4, 32  # of the picture whose conversion is measured
 
 
@@ -70,7 +71,9 @@ class DecodedPicture:
         """See types.Picture. Which of the two ways it takes depends on the sizes alone, so that a film gives the same
         twice."""
         if min(self.size[0] / size[0], self.size[1] / size[1]) < LEAST_REDUCTION:
-            return np.asarray(cv2.resize(self._colors(), size, interpolation=cv2.INTER_LINEAR), dtype=np.uint8)
+            return np.asarray(
+                cv2.resize(self._colors(), size, interpolation=cv2.INTER_LINEAR), dtype=np.uint8
+            )
         return self._orientation.apply(planes_of(self._frame).scaled(self._stored(size)))
 
     def shrunk(self, size: tuple[int, int]) -> Image:
@@ -78,6 +81,21 @@ class DecodedPicture:
         if size == self.size and (self._bgr is not None or self._frame.format.name in INTERLEAVED):
             return np.asarray(cv2.cvtColor(self.bgr(), cv2.COLOR_BGR2BGRA), dtype=np.uint8)
         return self._orientation.apply(self._converter.to_bgra(self._frame, self._stored(size)))
+
+    @property
+    def colorspace(self) -> int:
+        """Of its luma and chroma, as FFmpeg counts."""
+        return int(self._frame.colorspace)
+
+    def planes(self) -> Planes | None:
+        """Its luma, and its chroma of half the width and height, upright, in the range of video; None where it is not
+        kept so. Not to be written to: the decoder goes on with them."""
+        name = self._frame.format.name
+        if name.startswith("yuvj") or _HALVED[name] != (1, 1) or self._frame.color_range == _FULL_RANGE:
+            return None
+        stored, turn = planes_of(self._frame), self._orientation.apply
+        blue, red = stored.chroma
+        return Planes(turn(stored.luma), (turn(blue), turn(red)), stored.matrix)
 
     @property
     def _is_on_its_side(self) -> bool:

@@ -22,15 +22,15 @@ from rtdet.build import (
 from rtdet.config import RunConfig
 from rtdet.counting.building import check_counting
 from rtdet.detectors.registry import files_of_model
-from rtdet.detectors.selection import check_classes, thresholds_of
 from rtdet.errors import RtdetError, UsageError
 from rtdet.kept.building import kept_run_path
 from rtdet.origin import working_for
 from rtdet.overwriting import refuse_overwriting
-from rtdet.pipeline import Pipeline, SharedDetector
+from rtdet.pipeline import Pipeline
 from rtdet.pipeline.buffers import Buffer
 from rtdet.pipeline.results import Results
 from rtdet.protocols import Detector
+from rtdet.shared_detectors import SharedDetectors
 from rtdet.source_list import NamedRun, name_runs
 from rtdet.types import FrameResult
 from rtdet.video.sources.inputs import files_of_source
@@ -120,13 +120,14 @@ class ManySources:
         make_detector: Callable[[RunConfig], Detector] = build_detector,
     ) -> None:
         check_runs(runs)
-        self._detectors: dict[tuple[object, ...], SharedDetector] = {}
+        self._detectors = SharedDetectors(make_detector, _BATCH, ends_with_clients=False)
         self._batch_size = max(1, _BATCH // max(1, len(runs) // 2))
         try:
             for named in runs:
-                self._load(named.config, make_detector)
+                if kept_run_path(named.config.source) is None:  # else it brings its own
+                    self._detectors.load(named.config)
         except BaseException:
-            self._close_detectors()
+            self._detectors.close()
             raise
         self._ended = threading.Semaphore(0)
         self._on_end = on_end
@@ -149,7 +150,7 @@ class ManySources:
             self._ended.acquire(timeout=min(left, 0.25))
         for run in self.sources:
             run.join(_END_LIMIT_S)
-        self._close_detectors()
+        self._detectors.close()
         failed = self._first_that_failed()
         if failed is not None:
             raise _named(failed)
@@ -167,7 +168,7 @@ class ManySources:
             for thread in (ender, run):
                 if thread.ident is not None and thread is not threading.current_thread():
                     thread.join(max(0.0, now + limit_s - time.monotonic()))
-        self._close_detectors()
+        self._detectors.close()
         return self.is_over
 
     def __enter__(self) -> ManySources:
@@ -197,18 +198,9 @@ class ManySources:
         failed = [run for run in self.sources if run.error is not None]
         return min(failed, key=lambda run: run.failed_at, default=None)
 
-    def _load(self, config: RunConfig, make_detector: Callable[[RunConfig], Detector]) -> None:
-        if kept_run_path(config.source) is not None:
-            return  # it brings its own
-        key = config.of_the_detector
-        if key not in self._detectors:
-            self._detectors[key] = SharedDetector(make_detector(config), _BATCH)
-        names = self._detectors[key].detector.class_names
-        check_classes(thresholds_of(config), names)
-
     def _make_pipeline(self, named: NamedRun) -> Pipeline:
         def share(config: RunConfig) -> Detector:
-            return self._detectors[config.of_the_detector].client(named.name, thresholds_of(config))
+            return self._detectors.share(config, named.name)
 
         return build_pipeline(
             named.config,
@@ -224,10 +216,6 @@ class ManySources:
             self._on_end(run)
         finally:
             self._ended.release()
-
-    def _close_detectors(self) -> None:
-        for detector in self._detectors.values():
-            detector.close()
 
 
 def _named(run: SourceRun) -> BaseException:

@@ -15,6 +15,7 @@ from PyQt6.QtWidgets import QApplication
 
 from rtdet.config import RunConfig
 from rtdet.protocols import Detector
+from rtdet.shared_detectors import SharedDetectors
 from rtdet.signals import ending
 from rtdet.source_list import NamedRun
 from rtdet.ui.icons import window_icon
@@ -25,7 +26,6 @@ from rtdet.viewer.names import short_name
 from rtdet.viewer.player import PlayerState, fields_given
 from rtdet.viewer.services import Services
 from rtdet.viewer.session import Session
-from rtdet.viewer.shared_detectors import SharedDetectors
 from rtdet.viewer.sources import Sources
 from rtdet.viewer.window import WindowState
 from rtdet.viewer.zone_store import ZoneStore
@@ -114,7 +114,7 @@ def make_window(
     first one too, where several are shown side by side."""
     window, settings = WindowState(), Settings(settings_path)
     settings.recall_window_state(window)
-    detectors = SharedDetectors(services.make_detector)
+    detectors = SharedDetectors(services.make_detector, ends_with_clients=True)
 
     def make_session(config: RunConfig, given: Collection[str] | None) -> Session:
         player = PlayerState()
@@ -127,8 +127,9 @@ def make_window(
         )
 
         def make_detector(config: RunConfig) -> Detector:
-            share = detectors.share if window.has_several else services.make_detector
-            return share(config)
+            if window.has_several:
+                return detectors.share(config, short_name(config.source))
+            return services.make_detector(config)
 
         session = Session(player, window, replace(services, make_detector=make_detector), config)
         session.counting.keeping.store = ZoneStore(settings.path.parent / "zones")

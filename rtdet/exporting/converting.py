@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import os
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -17,8 +19,11 @@ from rtdet.detectors.family.export import NOTE, with_notes, write_graph
 from rtdet.detectors.graph_detector import GraphDetector
 from rtdet.errors import UsageError
 from rtdet.exporting.halves import halve_graph, halve_onnx
+from rtdet.extras import require
 from rtdet.output_file import write_whole
 
+# The entry "location" of a protobuf message, by which a weight names its file, as far as that name's length.
+_LOCATION = re.compile(rb"\n\x08location\x12([\x01-\x7f])", re.DOTALL)
 NAMES = "names"  # under which exporters note the classes
 
 
@@ -30,7 +35,7 @@ def convert(path: Path, out: Path, precision: str, imgsz: int | None = None) -> 
     if out.suffix.lower() == ".onnx":
         if graph_format(path) is not ONNX:
             raise UsageError(f"{path} is no ONNX file, and nothing makes one of it; use --format openvino")
-        content = halve_onnx(path) if precision == "fp16" else path.read_bytes()
+        content = halve_onnx(path) if precision == "fp16" else whole_onnx(path)
         write_whole(out, with_names(content, path, about.class_names))
         return
     graph = read_graph(path)
@@ -39,6 +44,23 @@ def convert(path: Path, out: Path, precision: str, imgsz: int | None = None) -> 
         halve_graph(graph)
     note_names(graph, about.class_names)
     write_graph(graph, out)
+
+
+def whole_onnx(path: Path) -> bytes:
+    """An ONNX file's content, with the weights that are in a file beside it. Raises MissingExtraError where that
+    needs the package onnx, UsageError for weights of over two gigabytes, which no .onnx holds."""
+    content = path.read_bytes()
+    names = {content[found.end() : found.end() + found[1][0]] for found in _LOCATION.finditer(content)}
+    if not any((path.parent / os.fsdecode(name)).is_file() for name in names if b"\0" not in name):
+        return content
+    require("quantise", "an .onnx file whose weights are in a file beside it", "onnx")
+    import onnx
+
+    try:
+        whole: bytes = onnx.load(str(path)).SerializeToString()
+    except ValueError as error:
+        raise UsageError(f"{path} is too large for one .onnx file; use --format openvino") from error
+    return whole
 
 
 @dataclass(frozen=True)

@@ -147,6 +147,27 @@ class TestNetworksOfOthers:
         assert tuple(detector.class_names) == ("cat", "dog")  # there is no made.txt
         detector.close()
 
+    def test_weights_from_a_file_beside_it_are_inside_of_the_one_that_is_written(
+        self, rtdet, tmp_path, foreign
+    ):
+        import onnx
+
+        model = onnx.load(str(foreign))
+        beside = tmp_path / "beside"
+        beside.mkdir()
+        onnx.save(model, str(beside / "theirs.onnx"), save_as_external_data=True, location="its weights.data")
+        (beside / "theirs.txt").write_text("cat\ndog\n")
+        done = rtdet("export", "--model", beside / "theirs.onnx", "--out", tmp_path / "whole.onnx")
+        assert done.code == 0, done.err
+        assert not [
+            one.name
+            for one in onnx.load(str(tmp_path / "whole.onnx"), load_external_data=False).graph.initializer
+            if one.external_data
+        ]
+        detector = load_detector(tmp_path / "whole.onnx", device="cpu")
+        assert tuple(detector.class_names) == ("cat", "dog")
+        detector.close()
+
     def test_one_in_openvinos_format_does_not_become_onnx(self, rtdet, tmp_path, foreign):
         assert rtdet("export", "--model", foreign, "--out", "made.xml").code == 0
         done = rtdet("export", "--model", "made.xml", "--format", "onnx", "--out", "again.onnx")

@@ -8,6 +8,6 @@ for a library that they do not use. To add one, write `backends/foo.py` with an 
 from __future__ import annotations
 
 from rtdet.backends.network import Network
-from rtdet.backends.registry import BACKENDS, DEVICES, PRECISIONS, open_network
+from rtdet.backends.registry import BACKENDS, DEVICES, PRECISIONS, open_network, quicker_precision
 
-__all__ = ["BACKENDS", "DEVICES", "PRECISIONS", "Network", "open_network"]
+__all__ = ["BACKENDS", "DEVICES", "PRECISIONS", "Network", "open_network", "quicker_precision"]

@@ -150,8 +150,8 @@ def _may_be_source(name: str) -> bool:
     "--max-latency",
     type=float,
     metavar="MS",
-    help="Of a live source: where results would be older, look at fewer frames, and with a smaller input, until the "
-    "machine has time again.",
+    help="Of a live source: where results would be older, look at fewer frames, with a smaller input or in a quicker "
+    "precision, until the machine has time again.",
 )
 @click.option(
     "--save",

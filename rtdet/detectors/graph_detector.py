@@ -11,7 +11,7 @@ from typing import Any
 
 import numpy as np
 
-from rtdet.backends import Network, open_network
+from rtdet.backends import Network, open_network, quicker_precision
 from rtdet.backends.devices import precision_for_positions
 from rtdet.backends.network import Inputs, Outputs, PixelInput
 from rtdet.backends.pixels import converted
@@ -25,7 +25,7 @@ from rtdet.detectors.look import Look
 from rtdet.detectors.names import class_names
 from rtdet.detectors.part_times import PartTimes
 from rtdet.detectors.selection import select, strongest, wanted_class
-from rtdet.detectors.sides import Side, Sided
+from rtdet.detectors.sides import Form, Forms, Sided
 from rtdet.errors import ModelError, UsageError
 from rtdet.geometry.letterbox import Letterbox
 from rtdet.types import Detections, Image, InputSize, Picture, Thresholds, size_of
@@ -61,10 +61,10 @@ class GraphDetector(Sided):
         self.thresholds = thresholds or Thresholds()
         self._path = path
         self._options: dict[str, Any] = {"backend": backend, "device": device, "precision": precision}
-        self._networks: dict[tuple[Size, PixelInput], Network] = {}
+        self._networks: dict[tuple[Size, PixelInput, str], Network] = {}
         self._times = PartTimes()
         self._closed = False
-        self._side, self._picture = Side(64, self._prepare_side), (16, 9)  # until the network is known
+        self._forms, self._picture = Forms(Form(64), self._prepare), (16, 9)  # until the network is known
         if imgsz is not None and imgsz < 64:
             raise UsageError(f"--imgsz {imgsz} is too small for this model; use 64 or more")
         graph = open_graph(path, None if imgsz is None else math.ceil(imgsz / 32) * 32)
@@ -95,18 +95,19 @@ class GraphDetector(Sided):
         """Of the last `detect`, milliseconds per picture of its parts (`part_times`)."""
         return self._times.last_ms
 
-    def _prepare_side(self, side: int) -> None:
+    def _prepare(self, form: Form) -> None:
         """Compiles the network for pictures as the last one, and runs it once; in a thread of its own. One that is
         there already may be running, and is left alone. Raises ModelError for a size that it cannot have."""
         head = self._head
-        size = input_size(*self._picture, side, head.stride)
+        size = self._fixed or input_size(*self._picture, form.side, head.stride)
         graph = self._graph.at(size)
         if graph is None or not head.fits(graph.shapes, size):
             raise ModelError(f"{self._path} cannot run at {size[0]}x{size[1]} pixels")
-        if (size, self._pixels(head.input)) in self._networks:
+        if (size, self._pixels(head.input), form.precision) in self._networks:
             return
         blank = np.zeros((size[1], size[0], 3), np.uint8)
-        next(iter(self._network(size, head.input).run_many([self._inputs(blank, size, head)])))
+        network = self._network(size, head.input, form.precision)
+        next(iter(network.run_many([self._inputs(blank, size, head)])))
 
     @property
     def input(self) -> InputSpec:
@@ -148,9 +149,11 @@ class GraphDetector(Sided):
             elif not self._graph.takes_pixels and not self._graph.metadata.get("names"):
                 settled = self._in_its_range(settled, probe)
             if settled.gives_pixels:
-                precision = self._options["precision"]
-                self._options["precision"] = precision_for_positions(precision, self.network.device)
+                exact = precision_for_positions(self._options["precision"], self.network.device)
+                self._forms = Forms(Form(self.side, exact), self._prepare)
             self._keep_only(size, settled.input)
+            if self._options["precision"] == "auto":
+                self._may_be_quick(self._forms.now.precision, quicker_precision(self.network))
             return settled, one.name
         shown = show_outputs(self._graph.outputs)
         tried = ", ".join(one.name for one in found)
@@ -160,10 +163,13 @@ class GraphDetector(Sided):
 
     def _keep_only(self, size: Size, spec: InputSpec) -> None:
         """Closes the networks that were opened to find out what this one takes, and one in too coarse a precision."""
-        key, in_full = (size, self._pixels(spec)), self._options["precision"] == "fp32"
-        for one, network in list(self._networks.items()):
-            if one != key or (in_full and network.precision == "bf16"):
-                self._networks.pop(one).close()
+        key = size, self._pixels(spec), self._forms.now.precision
+        for one in list(self._networks):
+            network = self._networks.pop(one)
+            if one[:2] == key[:2] and not (key[2] == "fp32" and network.precision == "bf16"):
+                self._networks[key] = network
+            else:
+                network.close()
         self._network(size, spec)
 
     def _in_its_range(self, head: Head, probe: Probe) -> Head:
@@ -181,7 +187,7 @@ class GraphDetector(Sided):
         graph = self._graph
         own = graph.size if graph.has_own_size else None
         side = _long_side(head, imgsz, graph)
-        self._side = Side(side, self._prepare_side)
+        self._forms = Forms(Form(side, self._options["precision"]), self._prepare)
         wide = input_size(*self._picture, side, head.stride)
         if head.follows_size and head.input.fit != "stretch" and self._can_have(head, wide):
             self._network(wide, head.input)
@@ -203,21 +209,25 @@ class GraphDetector(Sided):
             return False
         return True
 
-    def _network(self, size: Size, spec: InputSpec) -> Network:
-        """The network for pictures that were fitted into `size`; what else the spec says is inside of it."""
+    def _network(self, size: Size, spec: InputSpec, precision: str = "") -> Network:
+        """The network for pictures that were fitted into `size`, in the precision in use or another; what else the
+        spec says is inside of it."""
         if self._closed:
             raise ModelError(f"{self._path} was closed")
         pixels = self._pixels(spec)
-        if (size, pixels) not in self._networks:
+        precision = precision or self._forms.now.precision
+        key = size, pixels, precision
+        if key not in self._networks:
             shapes = self._graph.input_shapes(size)
-            network = open_network(self._path, shapes, pixels=pixels, **self._options)
-            self._networks[size, pixels] = network
+            options = {**self._options, "precision": precision}
+            network = open_network(self._path, shapes, pixels=pixels, **options)
+            self._networks[key] = network
             if self._closed:  # meanwhile, by another thread
                 network.close()
                 raise ModelError(f"{self._path} was closed")
             # What was found to be the quickest for the first size is taken for others too.
             self._options |= {"backend": network.backend, "device": network.device}
-        return self._networks[size, pixels]
+        return self._networks[key]
 
     def _pixels(self, spec: InputSpec) -> PixelInput:
         graph = self._graph
@@ -286,7 +296,7 @@ class GraphDetector(Sided):
 
     def close(self) -> None:
         self._closed = True
-        self._side.close()
+        self._forms.close()
         for network in list(self._networks.values()):
             network.close()
 

@@ -1,10 +1,11 @@
-"""A detector's input size, changed while pictures come in."""
+"""How a detector's network runs, its input's size and its precision, changed while pictures come in."""
 
 from __future__ import annotations
 
 import logging
 import threading
 from collections.abc import Callable
+from typing import NamedTuple
 
 from rtdet.errors import UsageError
 from rtdet.types import InputSize
@@ -15,28 +16,37 @@ log = logging.getLogger("rtdet.detectors")
 _PATIENCE_S = 1.5
 
 
-class Side:
-    """The longer side of a detector's input in pixels: the one in use, and another that is being prepared for it.
+class Form(NamedTuple):
+    """The longer side of the input in pixels, and the precision as it is asked for."""
 
-    `prepare(side)` compiles the network for that side, which may take seconds; it is called in a thread of its own,
-    and until it has returned the old side is in use: no picture waits for it. Where it fails, the old one stays and a
+    side: int
+    precision: str = "auto"
+
+
+class Forms:
+    """The form in which a detector's network runs, `now`, and another that is being prepared for it.
+
+    `prepare(form)` compiles the network in that form, which may take seconds; it is called in a thread of its own,
+    and until it has returned the old form is in use: no picture waits for it. Where it fails, the old one stays and a
     warning says so.
     """
 
-    def __init__(self, side: int, prepare: Callable[[int], None]) -> None:
-        self.now = side
+    def __init__(self, now: Form, prepare: Callable[[Form], None]) -> None:
+        self.now = now
         self._prepare = prepare
-        self._wanted = side
+        self._wanted = now
         self._lock = threading.Lock()
         self._thread: threading.Thread | None = None
         self._is_closed = False
 
-    def change(self, side: int) -> None:
-        """Asks for another side; of several the last one counts. Never waits. Raises UsageError below 64 pixels."""
-        if side < 64:
+    def change(self, *, side: int | None = None, precision: str | None = None) -> None:
+        """Asks for another side, or another precision; of several wishes the last one counts. Never waits. Raises
+        UsageError below 64 pixels."""
+        if side is not None and side < 64:
             raise UsageError(f"an input of {side} pixels is too small for this model; use 64 or more")
         with self._lock:
-            self._wanted = side
+            before = self._wanted
+            self._wanted = Form(side or before.side, precision or before.precision)
             if self._wanted != self.now and self._thread is None and not self._is_closed:
                 self._thread = threading.Thread(target=self._work, name="rtdet-compile", daemon=True)
                 self._thread.start()
@@ -51,33 +61,43 @@ class Side:
     def _work(self) -> None:
         while True:
             with self._lock:
-                side = self._wanted
-                if side == self.now:
+                form = self._wanted
+                if form == self.now:
                     self._thread = None
                     return
             try:
-                self._prepare(side)
+                self._prepare(form)
             except Exception as error:
                 with self._lock:
-                    if self._wanted == side:
+                    if self._wanted == form:
                         self._wanted = self.now
                     if not self._is_closed:
-                        log.warning("the input stays at %d pixels: %s", self.now, error)
+                        log.warning("the input stays at %d pixels: %s", self.now.side, error)
                 continue
             with self._lock:
-                self.now = side
+                self.now = form
 
 
 class Sided:
-    """What detectors share whose input can be changed as they run; they set `_side` and `input_size`."""
+    """What detectors share whose network can be changed as they run; they set `_forms` and `input_size`.
+
+    quick_precision: one in which the network would be quicker and less exact, where the user left it to the detector,
+    which has taken another; "" where there is none.
+    """
 
     input_size: InputSize
-    _side: Side
+    quick_precision = ""
+    _forms: Forms
 
     @property
     def side(self) -> int:
         """Pixels of the longer side of the input that is in use."""
-        return self._side.now
+        return self._forms.now.side
+
+    @property
+    def is_quick(self) -> bool:
+        """Whether the quick precision is in use."""
+        return self._forms.now.precision == self.quick_precision
 
     def set_side(self, side: int) -> None:
         """Looks at pictures with another input, of so many pixels on the longer side, as soon as the network is
@@ -85,4 +105,14 @@ class Sided:
         only."""
         if self.input_size.is_fixed:
             raise UsageError("this model has one input size only")
-        self._side.change(side)
+        self._forms.change(side=side)
+
+    def set_quick(self, is_quick: bool) -> None:
+        """Runs the network in the quick precision, or as at first again, as soon as it is compiled for that. Never
+        waits. Nothing happens where there is none."""
+        if self.quick_precision:
+            self._forms.change(precision=self.quick_precision if is_quick else self._first_precision)
+
+    def _may_be_quick(self, wanted: str, quick: str) -> None:
+        """Told once the network is there: the precision in which it was opened, and `backends.quicker_precision`."""
+        self._first_precision, self.quick_precision = wanted, quick

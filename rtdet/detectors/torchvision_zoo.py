@@ -23,7 +23,7 @@ from rtdet.detectors.family.network import DetectionNetwork
 from rtdet.detectors.part_times import Part, PartTimes
 from rtdet.detectors.retinaface import published as retinaface
 from rtdet.detectors.selection import wanted_class
-from rtdet.detectors.sides import Side, Sided
+from rtdet.detectors.sides import Form, Forms, Sided
 from rtdet.detectors.ssd.detector import SSDDetector
 from rtdet.detectors.ssd.module import SSDModule
 from rtdet.detectors.torchvision_weights import LoadedModel, load_model, read_state_dict
@@ -113,7 +113,7 @@ class TorchvisionDetector(Sided):
         named = [i for i, name in enumerate(loaded.names, start=1) if name]
         self._label_of[named] = np.arange(len(named))
         self._runner: _EagerRunner | None = runner
-        self._side = Side(runner.sides[1], lambda side: None)  # nothing is compiled for one
+        self._forms = Forms(Form(runner.sides[1]), lambda form: None)  # nothing is compiled for one
 
     @property
     def model(self) -> Any:
@@ -156,7 +156,7 @@ class TorchvisionDetector(Sided):
         return Detections(boxes[rows], scores[rows], labels[rows], self.class_names)
 
     def close(self) -> None:
-        self._side.close()
+        self._forms.close()
         if self._runner is not None:
             self._runner.close()
         self._runner = None

@@ -7,6 +7,7 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import TYPE_CHECKING
 
 from rtdet.errors import ModelError
+from rtdet.pipeline.governor import quick_precision_of
 from rtdet.pipeline.requests import Picture, Request
 from rtdet.pipeline.turns import Place
 from rtdet.types import Detections, Image, InputSize, Thresholds
@@ -96,8 +97,24 @@ class DetectorClient:
 
 
 class SidedClient(DetectorClient):
-    """A share of a detector whose input can be changed as it runs. The detector has one input for all: the smallest
-    that one of its clients wants, as whoever is too slow for one of them is busy with the pictures of all."""
+    """A share of a detector whose network can be changed as it runs. It has one input and precision for all: the
+    smallest and the quickest that one of its clients wants, as whoever is too slow for one of them is busy with the
+    pictures of all."""
+
+    @property
+    def quick_precision(self) -> str:
+        """The detector's, as Sided.quick_precision."""
+        return quick_precision_of(self._hub.detector)
+
+    @property
+    def is_quick(self) -> bool:
+        """Whether the detector runs in that."""
+        is_quick: bool = getattr(self._hub.detector, "is_quick", False)
+        return is_quick
+
+    def set_quick(self, is_quick: bool) -> None:
+        """Wants the quick precision, or no more. Never waits."""
+        self._hub._wish_quick(self, is_quick)
 
     @property
     def side(self) -> int:
@@ -113,7 +130,7 @@ class SidedClient(DetectorClient):
 
     def set_side(self, side: int) -> None:
         """Wants an input of so many pixels on the longer side, as Sided.set_side. Never waits."""
-        self._hub._wish(self, side)
+        self._hub._wish_side(self, side)
 
 
 def closed(name: str) -> ModelError:

@@ -29,6 +29,8 @@ _EASY = 0.6
 PATIENCE_S, MOST_PATIENCE_S = 3.0, 60.0
 # What was given up is said once nothing more was for so long.
 _HOLDS_S = 1.5
+# How many times as long a detector takes in the exact precision as in the quick one.
+_QUICKER = 2.0
 # The inputs that a detector may have, as parts of the one that it began with.
 SIDES = (1.0, 0.75, 0.5)
 
@@ -36,27 +38,30 @@ SIDES = (1.0, 0.75, 0.5)
 @dataclass(frozen=True)
 class Setting:
     """What is done with the frames: the detector looks at every so many, with an input of `side` pixels (None: as the
-    detector has it)."""
+    detector has it), in a `precision` that is less exact ("": as it has it)."""
 
     every: int = 1
     side: int | None = None
+    precision: str = ""
 
     def __str__(self) -> str:
         looks = "every frame" if self.every == 1 else f"every {ordinal(self.every)} frame"
-        return looks if self.side is None else f"{looks} at {self.side} pixels"
+        at = "" if self.side is None else f" at {self.side} pixels"
+        return f"{looks}{at}{f' in {self.precision}' if self.precision else ''}"
 
 
 class Rule:
     """Decides when to give up something, and when to take it back, by the ages of results; knows no clock but the one
     it is told.
 
-    bound_ms: what ages are to stay below. sides: how many steps of smaller inputs there are. age_ms: what nine of ten
-    of the last results were not older than, of those detected and of those carried.
+    bound_ms: what ages are to stay below. sides: how many steps of smaller inputs there are. has_quick: whether there
+    is a quicker precision. age_ms: what nine of ten of the last results were not older than, of those detected and of
+    those carried.
     """
 
-    def __init__(self, bound_ms: float, sides: int) -> None:
-        self.bound_ms, self._sides = bound_ms, sides
-        self.given: list[str] = []  # "every" or "side", in the order in which they were given up
+    def __init__(self, bound_ms: float, sides: int, *, has_quick: bool = False) -> None:
+        self.bound_ms, self._sides, self._has_quick = bound_ms, sides, has_quick
+        self.given: list[str] = []  # "every", "side" or "quick", in the order in which they were given up
         self.is_at_the_end = False
         self.age_ms = 0.0
         self._detected: deque[tuple[float, float]] = deque(maxlen=1024)
@@ -70,7 +75,8 @@ class Rule:
 
     def note(self, now: float, age_ms: float, call_ms: float | None, every: int) -> str:
         """One more result, of this age, for which the detector took `call_ms` (None: it was carried); `every`: how
-        often it looks now. Returns what is to change: "every+" or "side-", "every-" or "side+", or ""."""
+        often it looks now. Returns what is given up, "every+", "side-" or "quick-", or taken back, "every-", "side+"
+        or "quick+", or ""."""
         (self._carried if call_ms is None else self._detected).append((now, age_ms))
         if call_ms is not None:
             self._calls_ms.append(call_ms)
@@ -105,8 +111,11 @@ class Rule:
         has_side = self.given.count("side") < self._sides
         call_ms = median(self._calls_ms) if self._calls_ms else 0.0
         is_slow = call_ms > _SLOW * self.bound_ms
-        if has_side and (is_slow or every >= MOST_EVERY):
-            return self._change(now, "side", "side-")
+        if is_slow or every >= MOST_EVERY:
+            if self._has_quick and "quick" not in self.given:  # it costs the least
+                return self._change(now, "quick", "quick-")
+            if has_side:
+                return self._change(now, "side", "side-")
         between_ms = (self._detected[-1][0] - self._detected[0][0]) / (len(self._detected) - 1) * 1e3
         if every < MOST_EVERY and (not is_slow or call_ms > _BUSY * between_ms):
             return self._change(now, "every", "every+")
@@ -118,9 +127,9 @@ class Rule:
             self._patience_s = PATIENCE_S
             return ""
         last = self.given[-1]
-        if last == "side":
+        if last != "every":
             step = self.given.count("side")
-            growth = (SIDES[step - 1] / SIDES[step]) ** 2
+            growth = _QUICKER if last == "quick" else (SIDES[step - 1] / SIDES[step]) ** 2
             if self._calls_ms and median(self._calls_ms) * growth > _QUICK * self.bound_ms:
                 return ""
         self.given.pop()
@@ -156,6 +165,12 @@ class Sided(Protocol):
     def set_side(self, side: int) -> None: ...
 
 
+def quick_precision_of(detector: Any) -> str:
+    """The quicker and less exact precision that the detector's network may run in by `set_quick`; "" for none."""
+    quick: str = getattr(detector, "quick_precision", "")
+    return quick
+
+
 def has_sides(detector: Any) -> TypeGuard[Sided]:
     """Whether the detector's input can be changed."""
     size = getattr(detector, "input_size", None)
@@ -163,9 +178,9 @@ def has_sides(detector: Any) -> TypeGuard[Sided]:
 
 
 class Governor:
-    """Turns the levers of a run as the rule says: how often the detector looks, and the size of its input, where it
-    has `set_side`. Says in a line what it gives up, and when all is as it was. `note` and `close` are for the thread
-    of the tracker."""
+    """Turns the levers of a run as the rule says: how often the detector looks, the size of its input, where it has
+    `set_side`, and its precision, where it has a quicker one. Says in a line what it gives up, and when all is as it
+    was. `note` and `close` are for the thread of the tracker."""
 
     def __init__(self, bound_ms: float, cadence: Cadence) -> None:
         self.bound_ms = bound_ms
@@ -173,6 +188,7 @@ class Governor:
         self._detector: Any = None
         self._first_side: int | None = None
         self._asked_side: int | None = None  # the detector may still be compiling for it
+        self._asks_quick = False
         self._floor = 1
         self._rule = Rule(bound_ms, 0)
         self._spent_s: dict[Setting, float] = {}
@@ -199,7 +215,8 @@ class Governor:
         """What is done with the frames now."""
         # Others ask too, also while another detector begins, which may have no sides.
         side = None if self._first_side is None else getattr(self._detector, "side", None)
-        return Setting(self._cadence.every, side)
+        is_quick = getattr(self._detector, "is_quick", False)
+        return Setting(self._cadence.every, side, quick_precision_of(self._detector) if is_quick else "")
 
     @property
     def gave_up(self) -> bool:
@@ -214,7 +231,12 @@ class Governor:
         return {
             "max_latency_ms": self.bound_ms,
             "settings": [
-                {"every": setting.every, "side": setting.side, "seconds": round(seconds, 3)}
+                {
+                    "every": setting.every,
+                    "side": setting.side,
+                    "precision": setting.precision or None,
+                    "seconds": round(seconds, 3),
+                }
                 for setting, seconds in sorted(self.spent_s().items(), key=lambda item: -item[1])
             ],
         }
@@ -226,13 +248,18 @@ class Governor:
             self._say_what_was_given_up(self._unsaid[1])
         if self._first_side is not None and self._asked_side != self._first_side:
             self._detector.set_side(self._first_side)
+        if self._asks_quick:
+            self._asks_quick = False
+            self._detector.set_quick(False)
 
     def _begin(self, detector: Any) -> None:
         """Another detector: its input is as the user wants it."""
         self._detector = detector
         self._first_side = getattr(detector, "full_side", detector.side) if has_sides(detector) else None
         self._asked_side = self._first_side
-        self._rule = Rule(self.bound_ms, 0 if self._first_side is None else len(SIDES) - 1)
+        self._asks_quick = False
+        sides = 0 if self._first_side is None else len(SIDES) - 1
+        self._rule = Rule(self.bound_ms, sides, has_quick=bool(quick_precision_of(detector)))
         self._floor = 1
         self._cadence.at_least(1)
 
@@ -244,6 +271,9 @@ class Governor:
         elif change == "every-":
             self._floor = max(self._floor - 1, 1)
             self._cadence.at_least(self._floor)
+        elif change in ("quick-", "quick+"):
+            self._asks_quick = change == "quick-"
+            self._detector.set_quick(self._asks_quick)
         else:
             assert self._first_side is not None
             part = SIDES[self._rule.given.count("side")]
@@ -256,14 +286,19 @@ class Governor:
             log.warning(
                 "--max-latency %g: results are fresh, and nothing is given up any more", self.bound_ms
             )
-        elif change in ("every+", "side-"):
+        elif change in ("every+", "side-", "quick-"):
             _, age_ms = self._unsaid or (now, self._rule.age_ms)
             self._unsaid = now, age_ms
+
+    @property
+    def _asked(self) -> Setting:
+        quick = quick_precision_of(self._detector) if self._asks_quick else ""
+        return Setting(self._cadence.every, self._asked_side, quick)
 
     def _say_what_was_given_up(self, age_ms: float) -> None:
         log.warning(
             "--max-latency %g: results were %.0f ms old, so the detector now looks at %s",
-            self.bound_ms, age_ms, Setting(self._cadence.every, self._asked_side),
+            self.bound_ms, age_ms, self._asked,
         )  # fmt: skip
         self._unsaid = None
 

@@ -12,7 +12,7 @@ from collections.abc import Mapping
 
 from rtdet.errors import ModelError
 from rtdet.pipeline.detector_client import DetectorClient, SidedClient, closed
-from rtdet.pipeline.governor import has_sides
+from rtdet.pipeline.governor import has_sides, quick_precision_of
 from rtdet.pipeline.requests import Picture, Request, for_one_call, widest, within
 from rtdet.pipeline.supervisor import describe
 from rtdet.pipeline.turns import Turns
@@ -50,6 +50,7 @@ class SharedDetector:
         # The side of its input, where that can be changed, and what clients want it to be instead.
         self._full_side: int | None = detector.side if has_sides(detector) else None
         self._sides: dict[DetectorClient, int] = {}
+        self._quick: set[DetectorClient] = set()  # those that want it quick and less exact
         # Re-entrant, because the garbage collector may run a finaliser that closes a client inside.
         self._lock = threading.RLock()
         self._asked = threading.Condition(self._lock)
@@ -68,7 +69,8 @@ class SharedDetector:
                 raise _copy(self._error)
             if self._is_closed:
                 raise closed(name)
-            kind = DetectorClient if self._full_side is None else SidedClient
+            is_sided = self._full_side is not None or quick_precision_of(self._detector)
+            kind = SidedClient if is_sided else DetectorClient
             client = kind(self, name, thresholds or self._thresholds)
             self._clients.append(client)
         return client
@@ -134,13 +136,24 @@ class SharedDetector:
     def _leave(self, client: DetectorClient) -> None:
         with self._lock:
             self._clients = [other for other in self._clients if other is not client]
-            self._wish(client, None)
+            self._wish_side(client, None)
+            self._wish_quick(client, False)
             client._give_up(closed(client.name))
             is_over = self._ends_with_clients and not self._clients and not self._is_closed
         if is_over:
             self.close()
 
-    def _wish(self, client: DetectorClient, side: int | None) -> None:
+    def _wish_quick(self, client: DetectorClient, is_quick: bool) -> None:
+        with self._lock:
+            before = bool(self._quick)
+            if is_quick and not client.is_closed:
+                self._quick.add(client)
+            else:
+                self._quick.discard(client)
+            if bool(self._quick) != before and not self._is_closed:
+                self._detector.set_quick(bool(self._quick))  # type: ignore[attr-defined]  # it has a quick one
+
+    def _wish_side(self, client: DetectorClient, side: int | None) -> None:
         """The client wants an input of that side; None: no more."""
         with self._lock:
             full = self._full_side

@@ -3,57 +3,61 @@
 from __future__ import annotations
 
 import threading
+import time
 
 import numpy as np
 import pytest
 
+from rtdet.backends.openvino import native_precisions
+from rtdet.detectors.graph_detector import GraphDetector
 from rtdet.detectors.registry import load_detector
-from rtdet.detectors.sides import Side
+from rtdet.detectors.sides import Form, Forms
 from rtdet.errors import ModelError, UsageError
 from rtdet.types import InputSize, Thresholds
-from tests.contracts.test_detectors import darknet, noise, torchvision
+from tests.contracts.test_detectors import darknet, family, noise, torchvision
+from tests.detectors.heads.makers import MAKERS
 
 
 def test_the_old_side_is_in_use_until_the_new_one_is_prepared():
     begun, go_on, prepared = threading.Event(), threading.Event(), list[int]()
 
-    def prepare(side: int) -> None:
+    def prepare(form: Form) -> None:
         begun.set()
         assert go_on.wait(30)
-        prepared.append(side)
+        prepared.append(form.side)
 
-    side = Side(416, prepare)
-    side.change(320)
+    forms = Forms(Form(416), prepare)
+    forms.change(side=320)
     assert begun.wait(30)
-    side.change(224)
-    side.change(288)
-    assert side.now == 416
+    forms.change(side=224)
+    forms.change(side=288)
+    assert forms.now.side == 416
     go_on.set()
-    while side.now != 288:
+    while forms.now.side != 288:
         pass
     assert prepared == [320, 288], "of several wishes the last one counts"
-    side.change(288)
-    side.close()
-    side.change(320)
+    forms.change(side=288)
+    forms.close()
+    forms.change(side=320)
     assert prepared == [320, 288], "a detector that is closed prepares nothing"
 
 
 def test_a_side_that_cannot_be_had_is_a_warning_and_the_old_one_stays(caplog):
     failed = threading.Event()
 
-    def prepare(side: int) -> None:
+    def prepare(form: Form) -> None:
         failed.set()
-        raise ValueError(f"no {side}")
+        raise ValueError(f"no {form.side}")
 
-    side = Side(416, prepare)
-    side.change(320)
+    forms = Forms(Form(416), prepare)
+    forms.change(side=320)
     assert failed.wait(30)
-    while side._thread is not None:
+    while forms._thread is not None:
         pass
-    assert side.now == 416
+    assert forms.now.side == 416
     assert "the input stays at 416 pixels: no 320" in caplog.text
     with pytest.raises(UsageError, match="63 pixels is too small"):
-        side.change(63)
+        forms.change(side=63)
 
 
 def test_a_detector_looks_with_another_input_and_boxes_stay_in_pixels_of_the_picture():
@@ -83,6 +87,48 @@ def changed_to(detector, side: int, picture: np.ndarray):
         detector.detect([picture])
     assert detector.side == side
     return detector.detect([picture])[0]
+
+
+@pytest.mark.skipif("bf16" not in native_precisions(), reason="this processor has no quicker precision")
+def test_a_network_that_is_exact_of_its_own_accord_may_be_quick_and_exact_again(tmp_path):
+    path, picture = family(tmp_path), noise(96, 128)
+    detector = load_detector(path, thresholds=Thresholds(0.01), backend="openvino", device="cpu")
+    exact = detector.detect([picture])[0]
+    assert (detector.quick_precision, detector.is_quick) == ("bf16", False)
+    detector.set_quick(True)
+    until(lambda: detector.is_quick)
+    quick = detector.detect([picture])[0]
+    assert not np.array_equal(quick.boxes, exact.boxes)
+    expected = load_detector(
+        path, thresholds=Thresholds(0.01), backend="openvino", device="cpu", precision="bf16"
+    )
+    assert expected.quick_precision == ""
+    np.testing.assert_array_equal(quick.boxes, expected.detect([picture])[0].boxes)
+    detector.set_quick(False)
+    until(lambda: not detector.is_quick)
+    np.testing.assert_array_equal(detector.detect([picture])[0].boxes, exact.boxes)
+    detector.close()
+    expected.close()
+
+
+@pytest.mark.skipif("bf16" not in native_precisions(), reason="this processor has no quicker precision")
+def test_a_network_of_others_that_gives_positions_may_be_quick_too(tmp_path):
+    made = next(iter(MAKERS["yolov8"]()))
+    detector = GraphDetector(made.save(tmp_path / "made.onnx"), backend="openvino", device="cpu")
+    assert (detector.quick_precision, detector.network.precision) == ("bf16", "fp32")
+    detector.set_quick(True)
+    until(lambda: detector.is_quick)
+    assert len(detector.detect([made.picture()])) == 1
+    assert {network.precision for network in detector._networks.values()} == {"fp32", "bf16"}
+    detector.close()
+
+
+def until(condition) -> None:
+    for _ in range(6000):
+        if condition():
+            return
+        time.sleep(0.01)
+    raise AssertionError("it never happened")
 
 
 def test_the_input_of_a_darknet_network_changes_and_comes_back(tmp_path):
@@ -135,7 +181,7 @@ def test_a_network_that_is_in_use_is_not_run_by_the_thread_that_prepares_another
             run(inputs),
         )[1]
     detector.set_side(detector.side - 1)
-    while detector._side._thread is not None:
+    while detector._forms._thread is not None:
         pass
     detector.detect([picture])
     assert detector._networks.keys() == networks.keys()
@@ -146,7 +192,7 @@ def test_a_network_that_is_in_use_is_not_run_by_the_thread_that_prepares_another
 def test_a_detector_that_is_closed_while_it_prepares_a_side_leaves_no_network_open(caplog):
     detector = load_detector("rtdet-n", thresholds=Thresholds(0.05))
     detector.set_side(320)
-    thread = detector._side._thread
+    thread = detector._forms._thread
     detector.close()
     if thread is not None:
         thread.join(60)

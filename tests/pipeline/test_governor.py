@@ -21,14 +21,15 @@ class Machine:
     """A machine whose detector takes `call_ms` at the first side. Its results are as old as the call, and older where
     it looks too often."""
 
-    def __init__(self, bound_ms: float, call_ms: float, sides: int = 2) -> None:
-        self.rule, self.call_ms = Rule(bound_ms, sides), call_ms
+    def __init__(self, bound_ms: float, call_ms: float, sides: int = 2, *, has_quick: bool = False) -> None:
+        self.rule, self.call_ms = Rule(bound_ms, sides, has_quick=has_quick), call_ms
+        self.is_quick = False
         self.now, self.every, self.side = 0.0, 1, 0
         self.changes: list[tuple[float, str]] = []
 
     @property
     def takes_ms(self) -> float:
-        return self.call_ms * SIDES[self.side] ** 2
+        return self.call_ms * SIDES[self.side] ** 2 / (2 if self.is_quick else 1)
 
     def run(self, seconds: float) -> list[str]:
         before, end = len(self.changes), self.now + seconds
@@ -44,6 +45,7 @@ class Machine:
                 self.changes.append((self.now, change))
             self.every += {"every+": 1, "every-": -1}.get(change, 0)
             self.side += {"side-": 1, "side+": -1}.get(change, 0)
+            self.is_quick = {"quick-": True, "quick+": False}.get(change, self.is_quick)
         return [change for _, change in self.changes[before:]]
 
 
@@ -74,6 +76,16 @@ def test_what_was_given_up_is_taken_back_in_reverse_order_once_there_is_time():
     assert machine.changes[3][0] - began >= PATIENCE_S
     assert machine.rule.given == []
     assert machine.run(120) == []
+
+
+def test_a_quicker_precision_comes_before_a_smaller_input_and_goes_last() -> None:
+    machine = Machine(100, 300, has_quick=True)
+    assert machine.run(20) == ["quick-", "side-", "side-"]
+    machine.call_ms = 15
+    assert machine.run(30) == ["side+", "side+", "quick+"]
+    machine = Machine(100, 80, has_quick=True)
+    assert machine.run(120) == ["quick-"], "in the exact one it takes 80 ms again"
+    assert Machine(100, 300, sides=0, has_quick=True).run(60)[:2] == ["quick-", "every+"]
 
 
 def test_an_input_is_not_made_larger_where_that_would_take_too_long_again():
@@ -122,6 +134,8 @@ def test_one_old_result_among_many_changes_nothing():
 def test_settings_read_as_people_say_them():
     assert str(Setting()) == "every frame"
     assert str(Setting(2, 320)) == "every 2nd frame at 320 pixels"
+    assert str(Setting(1, 320, "bf16")) == "every frame at 320 pixels in bf16"
+    assert str(Setting(3, None, "bf16")) == "every 3rd frame in bf16"
     assert [ordinal(n) for n in (1, 3, 4, 11, 12, 13, 21, 102)] == [
         "1st", "3rd", "4th", "11th", "12th", "13th", "21st", "102nd",
     ]  # fmt: skip
@@ -158,6 +172,28 @@ def test_the_governor_turns_the_levers_says_so_and_counts_the_seconds(caplog):
     assert written["max_latency_ms"] == 50
     assert sum(one["seconds"] for one in written["settings"]) == pytest.approx(150, abs=0.1)
     assert {"every": 1, "side": 416}.items() <= written["settings"][0].items()
+
+
+class Quick:
+    """What the governor needs of a detector with one input, whose precision can be changed."""
+
+    quick_precision = "bf16"
+
+    def __init__(self) -> None:
+        self.input_size, self.is_quick = InputSize(416, is_fixed=True), False
+
+    def set_quick(self, is_quick: bool) -> None:
+        self.is_quick = is_quick
+
+
+def test_the_quicker_precision_is_said_written_and_given_back_at_the_end(caplog) -> None:
+    governor, detector = Governor(50.0, Cadence(takes_newest=True)), Quick()
+    noted(governor, detector, 200.0, 30.0, 0.0)
+    assert detector.is_quick
+    assert "so the detector now looks at every 8th frame in bf16" in caplog.text
+    assert {one["precision"] for one in governor.as_dict()["settings"]} == {None, "bf16"}
+    governor.close()
+    assert not detector.is_quick
 
 
 def test_another_detector_begins_as_the_user_wants_it_and_one_with_one_input_only_is_asked_less_often():

@@ -12,7 +12,7 @@ import pytest
 from rtdet.errors import ModelError
 from rtdet.geometry.nms import batched_nms
 from rtdet.pipeline import Pipeline, Policy, SharedDetector
-from rtdet.pipeline.governor import has_sides
+from rtdet.pipeline.governor import has_sides, quick_precision_of
 from rtdet.protocols import Detector
 from rtdet.types import Detections, Image, InputSize, Thresholds
 from tests.fake_detector import FakeDetector
@@ -260,6 +260,26 @@ def test_the_detector_has_the_smallest_input_that_one_of_its_clients_wants() -> 
         assert gate.side == 416
         door.set_side(320)
         assert detector.asked == [320, 224, 288, 320, 416]
+
+
+def test_the_detector_is_as_quick_as_one_of_its_clients_wants() -> None:
+    detector = _Resized()
+    detector.input_size, detector.quick_precision, detector.is_quick = (
+        InputSize(416, is_fixed=True),
+        "bf16",
+        False,
+    )
+    detector.set_quick = lambda is_quick: setattr(detector, "is_quick", is_quick)
+    with SharedDetector(detector) as hub:
+        door, yard = hub.client("door"), hub.client("yard")
+        assert (quick_precision_of(door), has_sides(door)) == ("bf16", False)
+        door.set_quick(True)
+        yard.set_quick(True)
+        yard.set_quick(False)
+        assert detector.is_quick
+        assert yard.is_quick
+        door.close()
+        assert not detector.is_quick
 
 
 @pytest.mark.parametrize("size", [None, InputSize(416, is_fixed=True)])

@@ -21,7 +21,7 @@ from rtdet.detectors.darknet.pairing import names_for, pair
 from rtdet.detectors.darknet.weights import read_weights
 from rtdet.detectors.part_times import PartTimes
 from rtdet.detectors.selection import select, strongest, wanted_class
-from rtdet.detectors.sides import Side, Sided
+from rtdet.detectors.sides import Form, Forms, Sided
 from rtdet.errors import ModelError
 from rtdet.extras import require_for_model
 from rtdet.geometry.boxes import diou, iou
@@ -79,7 +79,7 @@ class DarknetDetector(Sided):
         self._path, self._weights = path, weights
         self._choice = backend, device, precision
         self.input_size = InputSize(max(network.size), is_fixed=not network.takes_any_size)
-        self._side = Side(max(size), self._prepare_side)
+        self._forms = Forms(Form(max(size)), self._prepare)
         self._opened: dict[Size, _Opened] = {}
         self._is_closed = False
         self._open(size)
@@ -112,10 +112,10 @@ class DarknetDetector(Sided):
                 raise ModelError(f"{self._path} was closed")
         return self._opened[size]
 
-    def _prepare_side(self, side: int) -> None:
+    def _prepare(self, form: Form) -> None:
         """Compiles the network for that side and runs it once; in a thread of its own. One that is there already may
         be running, and is left alone."""
-        size = size_for(self._own, side) or self._own.size
+        size = size_for(self._own, form.side) or self._own.size
         if size in self._opened:
             return
         network = self._open(size).network
@@ -151,7 +151,7 @@ class DarknetDetector(Sided):
 
     def close(self) -> None:
         self._is_closed = True
-        self._side.close()
+        self._forms.close()
         for one in list(self._opened.values()):
             one.network.close()
 

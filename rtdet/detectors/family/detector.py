@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 import cv2
 import numpy as np
 
-from rtdet.backends import Network, open_network
+from rtdet.backends import Network, open_network, quicker_precision
 from rtdet.backends.devices import precision_for_positions
 from rtdet.backends.network import Inputs, Outputs, PixelInput, Shapes, in_one_tuple
 from rtdet.backends.pixels import converted
@@ -24,7 +24,7 @@ from rtdet.detectors.family.postprocess import postprocess
 from rtdet.detectors.family.weights import load_weights, read_config
 from rtdet.detectors.look import Look
 from rtdet.detectors.part_times import PartTimes
-from rtdet.detectors.sides import Side, Sided
+from rtdet.detectors.sides import Form, Forms, Sided
 from rtdet.errors import ModelError, UsageError
 from rtdet.extras import require_for_model
 from rtdet.geometry.letterbox import Letterbox, letterbox, stretch_unrounded
@@ -70,21 +70,23 @@ class NetworkDetector(Sided, ABC):
         self.suppression: str = getattr(self._config, "suppression", "nms")  # an SSD's is NMS
         self._times = PartTimes()
         self.thresholds = thresholds or Thresholds()
-        self._side = Side(long_side_of(self._config, imgsz), self._prepare_side)
+        self._forms = Forms(Form(long_side_of(self._config, imgsz)), self._prepare)
         self._picture = (16, 9)
         self.input_size = InputSize(long_side_of(self._config), is_fixed=self._config.input_size is not None)
         check_names(backend, device, precision)
         choices = candidates(backend, device, is_file=False)
         self._backend, self._device = choices[0]
         self._go_round_openvino(backend)
-        self._precision = self._choose_precision(precision)
-        self._networks: dict[Size, Network] = {}
+        self._take_precision(precision)
+        self._networks: dict[tuple[Size, str], Network] = {}
         self._paths: dict[Size, DevicePath | None] = {}
         # Opened at once, so that a wrong device or back end fails here and not on the first frame.
         size = self._config.input_size or input_size(*self._picture, self.side, self._config.multiple)
         if choices[1:] and isinstance(weights, Path) and not getattr(self._config, "openvino_lacks", ""):
             self._take_quickest(choices, weights, precision, size)
-        self._network(size)
+        network = self._network(size)
+        if precision == "auto":
+            self._may_be_quick(self._forms.now.precision, quicker_precision(network))
 
     def _go_round_openvino(self, wanted: str) -> None:
         """A network of which OpenVINO knows only a part runs in torch, unless OpenVINO was asked for."""
@@ -112,14 +114,17 @@ class NetworkDetector(Sided, ABC):
         """Of the last `detect`, milliseconds per picture of its parts (`part_times`)."""
         return self._times.last_ms
 
-    def _prepare_side(self, side: int) -> None:
+    def _take_precision(self, wanted: str) -> None:
+        self._forms = Forms(Form(self.side, self._choose_precision(wanted)), self._prepare)
+
+    def _prepare(self, form: Form) -> None:
         """Compiles the network for pictures as the last one, and runs it once; in a thread of its own. One that is
         there already may be running, and is left alone."""
-        size = input_size(*self._picture, side, self._config.multiple)
-        if size in self._networks:
+        size = self._config.input_size or input_size(*self._picture, form.side, self._config.multiple)
+        if (size, form.precision) in self._networks:
             return
-        blank = np.zeros((size[1], size[0], 3), np.uint8)
-        next(iter(self._network(size).run_many([self._inputs(blank)])))
+        fitted, _ = self._fit(np.zeros((size[1], size[0], 3), np.uint8), size)
+        next(iter(self._network(size, form.precision).run_many([self._inputs(fitted)])))
 
     @property
     def weights(self) -> Path | DetectionNetwork:
@@ -218,40 +223,42 @@ class NetworkDetector(Sided, ABC):
     def _fit(self, image: Image | Picture, size: Size) -> tuple[_Fitted, Letterbox]:
         return letterbox(image, size) if self._pixels is not None else stretch_unrounded(image, size)
 
-    def _network(self, size: Size) -> Network:
+    def _network(self, size: Size, precision: str = "") -> Network:
+        """The network for pictures that were fitted into `size`, in the precision in use or another."""
         if self._weights is None:
             raise ModelError("this detector was closed")
-        if size not in self._networks:
+        key = size, precision or self._forms.now.precision
+        if key not in self._networks:
             shapes = self._shapes(size)
             network = open_network(
                 self._model(shapes),
                 shapes,
                 backend=self._backend,
                 device=self._device,
-                precision=self._precision,
+                precision=key[1],
                 pixels=self._pixels,
             )
-            self._networks[size] = network
+            self._networks[key] = network
             if self._weights is None:  # closed meanwhile, by another thread
                 network.close()
                 raise ModelError("this detector was closed")
-        return self._networks[size]
+        return self._networks[key]
 
     def _take_quickest(self, choices: Sequence[Choice], weights: Path, precision: str, size: Size) -> None:
         """Settles which of several back ends and devices runs the network; timed once, then remembered."""
 
         def take(choice: Choice) -> Network:
             self._backend, self._device = choice
-            self._precision = self._choose_precision(precision)
-            self._networks.pop(size, None)
+            self._take_precision(precision)
+            self._networks.clear()  # whoever times them closes the others
             return self._network(size)
 
         noise = np.random.default_rng(0).integers(0, 256, (size[1], size[0], 3), dtype=np.uint8)
         example, key = self._inputs(self._fit(noise, size)[0]), key_of(weights, size, precision)
         choice, network = open_quickest(choices, take, example, key, weights.stem)
         self._backend, self._device = choice
-        self._precision = self._choose_precision(precision)
-        self._networks[size] = network
+        self._take_precision(precision)
+        self._networks = {(size, self._forms.now.precision): network}
 
     def _model(self, shapes: Shapes) -> torch.nn.Module | Path:
         """The network in the quickest form: a graph, which needs no torch, where there is one."""
@@ -262,7 +269,7 @@ class NetworkDetector(Sided, ABC):
 
     def close(self) -> None:
         self._weights = None
-        self._side.close()
+        self._forms.close()
         for path in self._paths.values():
             if path is not None:
                 path.close()

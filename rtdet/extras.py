@@ -42,6 +42,14 @@ def require(extra: str, what: str, *modules: str, kind: type[MissingExtraError] 
         raise kind(f"{what} needs {names}, which {are} not installed: {install_command(extra)}")
 
 
+def require_part(requirement: str, what: str, module: str) -> None:
+    """As `require`, for what an extra does not bring: `requirement`, as "ray[client]", does, and `module` with it."""
+    if not is_installed(module):
+        raise MissingExtraError(
+            f"{what} needs {requirement}, which is not installed: {install_command_of(requirement)}"
+        )
+
+
 def require_for_model(extra: str, what: str, *modules: str) -> None:
     """As `require`; the error is a ModelError too."""
     require(extra, what, *modules, kind=ModelExtraError)
@@ -49,7 +57,12 @@ def require_for_model(extra: str, what: str, *modules: str) -> None:
 
 def install_command(extra: str) -> str:
     """The command that installs an extra for the running Python."""
-    python, wanted = _quoted(sys.executable), _quoted(f"rtdet[{extra}]")
+    return install_command_of(f"rtdet[{extra}]")
+
+
+def install_command_of(requirement: str) -> str:
+    """The command that installs a requirement for the running Python."""
+    python, wanted = _quoted(sys.executable), _quoted(requirement)
     if is_installed("pip"):
         pip = shutil.which("pip")
         is_ours = pip is not None and Path(pip).parent == Path(sys.executable).parent

@@ -160,3 +160,11 @@ def test_several_missing_packages_are_named_together(monkeypatch):
         extras.require("torch", "this")
     with pytest.raises(ModelError, match="this needs torch, which is not installed: "):
         extras.require_for_model("torch", "this", "torch")
+
+
+def test_what_no_extra_brings_is_named_with_the_command_that_installs_it():
+    with pytest.raises(
+        MissingExtraError, match=r"^--dashboard needs ray\[default\], .* install .*ray\[default\]'?$"
+    ):
+        extras.require_part("ray[default]", "--dashboard", "no_module_of_this_name")
+    extras.require_part("numpy", "everything", "numpy")

@@ -22,6 +22,7 @@ from rtdet.batch.process import Limits, worker_command
 from rtdet.batch.sizes import parse_bytes
 from rtdet.batch.tasks import Outcome, Progress, Task
 from rtdet.errors import SourceError, UsageError
+from rtdet.extras import require_part
 from rtdet.signals import ending
 
 if TYPE_CHECKING:
@@ -121,6 +122,11 @@ class RayEngine:
         self.about = f"{count} worker{'s' if count > 1 else ''} on {where}{dashboard}"
 
     def _begin(self, address: str | None) -> None:
+        is_client = address is not None and address.startswith("ray://")
+        if is_client:
+            require_part("ray[client]", "an --address ray://...", "grpc")
+        if address is None and self._wish.dashboard:
+            require_part("ray[default]", "--dashboard", "aiohttp")
         if address is not None and check_answers(address, self._ray.util.get_node_ip_address()):
             _stay_on_loopback()
         settings: dict[str, Any] = {"log_to_driver": False, "logging_level": logging.ERROR}
@@ -142,7 +148,8 @@ class RayEngine:
                 )
                 raise SourceError(f"{where}: {reason}") from error
         _leave_standard_output()
-        self._head = place_of(str(getattr(self._ray.get_runtime_context(), "gcs_address", "")))
+        if not is_client:  # who need not reach the head itself
+            self._head = place_of(str(getattr(self._ray.get_runtime_context(), "gcs_address", "")))
         self._dashboard = str(getattr(context, "dashboard_url", None) or "")
 
     _dashboard = ""

@@ -15,6 +15,7 @@ import subprocess
 import sys
 import tempfile
 import time
+import traceback
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from pathlib import Path
@@ -33,6 +34,9 @@ _SETTINGS = {
     "RAY_health_check_failure_threshold": "5",
 }
 _OBJECT_STORE_BYTES = 80 << 20
+_WORKERS = ("light_worker.py", "rtdet.batch.worker")
+# Ray gives a node that starts a few seconds here and there, which a loaded machine may not have for it.
+_TRIES = 3
 NO_RAY = "" if importlib.util.find_spec("ray") else "needs Ray: pip install 'rtdet[batch]'"
 if os.name == "nt":
     NO_RAY = "several nodes on one machine are not for Windows"
@@ -43,6 +47,15 @@ class Nodes:
     the cluster's head; cache: where the workers have their models."""
 
     def __init__(self, *nodes: Mapping[str, int], cache: Path) -> None:
+        for left in reversed(range(_TRIES)):
+            try:
+                self._begin(nodes, cache)
+                return
+            except (RuntimeError, OSError):
+                if not left:
+                    raise
+
+    def _begin(self, nodes: Sequence[Mapping[str, int]], cache: Path) -> None:
         # Sockets are in this folder: the path of one must be short.
         self._folder = tempfile.mkdtemp(prefix="rt-ray-")
         own = {"RAY_TMPDIR": self._folder, "PYTHONPATH": str(ROOT), "RTDET_CACHE": str(cache)}
@@ -74,6 +87,10 @@ class Nodes:
     def actors(self) -> list[int]:
         """The processes of the actors that work on batches."""
         return [pid for pid in self._ask("pids") if _is_actor(pid)]
+
+    def workers(self) -> list[int]:
+        """The processes that do the work, which the actors look after."""
+        return [pid for pid in self._ask("pids") if any(name in _command_of(pid) for name in _WORKERS)]
 
     def close(self) -> None:
         """Ends all that was started. May be called twice."""
@@ -189,6 +206,8 @@ def main() -> None:
             asked = json.loads(line)
             what = asked.pop("what").replace(" ", "_")
             print(json.dumps(getattr(cluster, what)(**asked)), file=answers, flush=True)
+    except BaseException:
+        traceback.print_exc()
     finally:
         for _ in range(50):  # some may be starting others just now
             pids = descendants([os.getpid()])

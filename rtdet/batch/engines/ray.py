@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import math
 import os
 import signal
 import time
@@ -37,6 +38,8 @@ _NOBODY_S = 120.0
 # One whose head does not answer, so long. After a minute Ray itself would end this process.
 _SILENT_S = 15.0
 _ANSWER_S = 2.0
+# Where no worker begins for so long, the cluster may be busy with other things: somebody who waits is told.
+_BUSY_S = 30.0
 # A node whose workers end so often before they have begun has no rtdet, say, or another Python.
 _MOST_STILLBORN = 10
 # Nothing of Ray calls home, and what it starts for itself starts nothing that is not asked for.
@@ -104,6 +107,7 @@ class RayEngine:
         self._stillborn: dict[str, int] = {}  # workers, by node
         self._looked_at = self._asked_at = 0.0
         self._nobody_since: float | None = None
+        self._idle_since: float | None = None  # since when no worker has begun
         self._head: tuple[str, int] | None = None
         self._silent_since: float | None = None
         self._is_own = not ray.is_initialized()
@@ -305,6 +309,7 @@ class RayEngine:
             return
         nodes = self._nodes()
         self._give_up_without(nodes)
+        self._say_where_none_begins()
         room = self._wish.workers
         for node in nodes:
             mine = sum(slot.node == node["NodeID"] for slot in self._slots)
@@ -327,6 +332,19 @@ class RayEngine:
                 f"the Ray cluster does not answer any more ({reason}); start it again, and go on"
             )
         return False
+
+    def _say_where_none_begins(self) -> None:
+        """Once each time: workers for which their nodes have no room at present wait in silence."""
+        now = time.monotonic()
+        if any(slot.greeting is not None for slot in self._slots):
+            self._idle_since = None
+        elif self._idle_since is None:
+            self._idle_since = now
+        elif now - self._idle_since > _BUSY_S:
+            self._idle_since = math.inf
+            log.warning(
+                "no worker has begun yet: if the cluster is busy with other work, they wait for its end"
+            )
 
     def _give_up_without(self, nodes: Sequence[dict[str, Any]]) -> None:
         now = time.monotonic()

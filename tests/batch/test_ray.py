@@ -121,7 +121,7 @@ def own_cluster(tmp_path: Path, worker_cache: Path) -> Iterator[subprocess.Popen
         env={**os.environ, "PYTHONPATH": str(ROOT), "RTDET_CACHE": str(worker_cache)},
     )  # fmt: skip
     try:
-        for _ in range(1200):
+        for _ in range(2400):
             if any((tmp_path / "out" / "work").glob("*/tracks.parquet")):
                 break
             assert process.poll() is None, process.communicate()

@@ -11,7 +11,6 @@ from rtdet.batch.engines.opening import EngineWish
 from rtdet.batch.run import Summary, Wish, work_through
 from rtdet.batch.settings import FILES, RUN_FIELDS, Settings, of_config, suffix_for
 from rtdet.batch.tasks import Cut
-from rtdet.build import config_of
 from rtdet.config import RunConfig
 from rtdet.detectors.registry import is_path
 from rtdet.errors import UnknownNameError, UsageError
@@ -56,6 +55,8 @@ def run_batch(
     >>> summary.counts.done, summary.counts.failed, summary.frames
     (1, 0, 3)
     """
+    from rtdet.build import config_of  # here: the driver of a command needs nothing of what it loads
+
     names = [sources] if isinstance(sources, (str, Path)) else sources
     for name in settings:
         if name not in RUN_FIELDS:

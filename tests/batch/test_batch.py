@@ -8,12 +8,13 @@ import shutil
 import pytest
 
 from rtdet import run
+from rtdet.batch.engines.opening import EngineWish
 from rtdet.batch.journal import Journal
 from rtdet.batch.layout import Layout
 from rtdet.batch.manifest import Listed
 from rtdet.batch.run import Wish, work_through
 from rtdet.batch.settings import Settings
-from rtdet.errors import SourceError, UsageError
+from rtdet.errors import RtdetError, SourceError, UsageError
 from rtdet.tracks import read_tracks
 from tests.batch.conftest import ROOT, files_below, write_film
 
@@ -121,11 +122,25 @@ def test_the_data_set_is_one_table_to_everybody(batch):
     )
 
 
+def _queries():
+    """Those of the page on batches."""
+    page = (ROOT / "docs/batch.md").read_text(encoding="utf-8")
+    return re.findall(r"```sql\n(.*?)```", page, re.DOTALL)
+
+
+def test_a_packed_data_set_has_the_rows_of_each_source(batch, rtdet, tmp_path, monkeypatch):
+    duckdb = pytest.importorskip("duckdb")
+    shutil.copytree(batch[0] / "out", tmp_path / "done")
+    assert "of 6 sources in 1 file" in rtdet("batch", "pack", "done").stderr
+    monkeypatch.chdir(tmp_path)
+    _, query = _queries()
+    known = {row["source"]: row["rows"] for row in _sources(tmp_path / "done").values() if row["rows"]}
+    assert dict(duckdb.sql(query).fetchall()) == known
+
+
 def test_the_query_of_the_page_on_batches_counts_the_objects_of_each_file(batch, monkeypatch):
     duckdb = pytest.importorskip("duckdb")
-    (query,) = re.findall(
-        r"```sql\n(.*?)```", (ROOT / "docs/batch.md").read_text(encoding="utf-8"), re.DOTALL
-    )
+    query, _ = _queries()
     monkeypatch.chdir(batch[0])
     rows = duckdb.sql(query.replace("done/", "out/")).fetchall()
     paths = {path.rpartition("/")[2] for path, _, _ in rows}
@@ -164,6 +179,27 @@ def test_settings_may_be_others_until_something_was_tried_with_them(tmp_path):
         UsageError, match=r"was begun with --conf 0\.4, and is now asked for with --conf 0\.5"
     ):
         work_through(Wish(tmp_path, ("/v/1.mp4",), Settings({"conf": 0.5})))
+
+
+def test_a_listing_that_was_interrupted_loses_no_source(tmp_path):
+    names = []
+    for number in range(3):
+        names.append(str(tmp_path / f"{number}.mp4"))
+        (tmp_path / f"{number}.mp4").write_bytes(b"")
+    out, asked = tmp_path / "out", []
+
+    def is_over():
+        asked.append(True)
+        return len(asked) > 2
+
+    with pytest.raises(RtdetError, match="interrupted while the sources were listed") as error:
+        work_through(Wish(out, names), is_over)
+    assert error.value.exit_code == 130
+    with pytest.raises(UsageError, match="does not have all of its sources yet"):
+        work_through(Wish(out, settings=None))
+    engine = EngineWish("local", workers=1)
+    assert work_through(Wish(out, names, retries=0, engine=engine, quiet=True)).counts.failed == 3
+    assert work_through(Wish(out, settings=None)).counts.failed == 3
 
 
 def test_retry_does_what_failed_once_more(batch, rtdet, tmp_path):

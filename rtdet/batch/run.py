@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -11,14 +11,14 @@ from typing import Any
 
 from rtdet.address import hide_secrets
 from rtdet.batch.data_set import write_sources
-from rtdet.batch.driver import Driver, Plan
+from rtdet.batch.driver import Driver, Plan, StoppedError
 from rtdet.batch.driver_lock import DriverLock
 from rtdet.batch.engines.engine import Engine
 from rtdet.batch.engines.opening import EngineWish, open_engine
 from rtdet.batch.facts import hash_of
 from rtdet.batch.journal import Counts, Journal
 from rtdet.batch.layout import Layout, refuse_other_folder
-from rtdet.batch.manifest import list_sources
+from rtdet.batch.manifest import Listed, list_sources
 from rtdet.batch.progress import shown
 from rtdet.batch.settings import Settings
 from rtdet.batch.tasks import Cut
@@ -70,7 +70,7 @@ def work_through(
         opened.callback(journal.close)
         layout.make()
         settings = _settings_of(journal, wish, layout)
-        journal.add(list_sources(wish.sources, without=layout.folder))
+        _list(journal, wish, layout, is_over)
         if wish.retry_failed:
             journal.retry()
         counts = journal.counts()
@@ -99,6 +99,29 @@ def work_through(
         left = counts.waiting + counts.in_pieces
         frames = counts.frames - before.frames
         return Summary(counts, pace.elapsed_s, frames, is_interrupted=interrupted and left > 0)
+
+
+def _list(journal: Journal, wish: Wish, layout: Layout, is_over: Callable[[], bool]) -> None:
+    """Adds the sources that are named. Until all are listed the batch does not go on without their being named: who
+    was killed in the middle would lose the others."""
+    if not wish.sources:
+        if not journal.about().get("is_listed", True):
+            raise UsageError(
+                f"{layout.folder} does not have all of its sources yet, as their listing broke off: name them again"
+            )
+        return
+    journal.note(is_listed=False)
+    journal.add(_until(is_over, list_sources(wish.sources, without=layout.folder)))
+    journal.note(is_listed=True)
+
+
+def _until(is_over: Callable[[], bool], sources: Iterable[Listed]) -> Iterator[Listed]:
+    for one in sources:
+        if is_over():
+            raise StoppedError(
+                "interrupted while the sources were listed; the same command begins again", 130
+            )
+        yield one
 
 
 # The settings that a batch was begun with

@@ -24,6 +24,7 @@ log = logging.getLogger("rtdet.pipeline")
 # A waiting thread looks again this often: a wait without a time limit cannot be interrupted on Windows.
 _LOOK_AGAIN_S = 0.25
 _END_LIMIT_S = 2.0
+_EXIT_LIMIT_S = 10.0
 
 
 class SharedDetector:
@@ -240,11 +241,12 @@ def _copy(error: BaseException) -> BaseException:
     return own
 
 
-# An interpreter that exits while native code runs in a daemon thread may crash.
+# An interpreter that exits while native code runs in a daemon thread may crash; on a machine that is busy with other
+# things a call of eight pictures may take seconds.
 _open: weakref.WeakSet[SharedDetector] = weakref.WeakSet()
 
 
 @atexit.register
 def _close_all() -> None:
     for hub in list(_open):
-        hub.close()
+        hub.close(_EXIT_LIMIT_S)

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import subprocess
+import sys
 import threading
 from collections.abc import Callable, Sequence
 from dataclasses import replace
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -16,6 +19,8 @@ from rtdet.pipeline.governor import has_sides, quick_precision_of
 from rtdet.protocols import Detector
 from rtdet.types import Detections, Image, InputSize, Thresholds
 from tests.fake_detector import FakeDetector
+
+ROOT = Path(__file__).resolve().parents[2]
 
 
 def _box_of(image: Image) -> Detections:
@@ -464,3 +469,41 @@ def test_a_detector_that_never_comes_back_is_left_behind_and_said(parts, caplog)
     thread.join(20)
     assert [type(error) for error in errors] == [ModelError]
     assert "was left behind" in caplog.text
+
+
+def test_a_process_that_ends_waits_for_the_call_that_its_detector_is_in() -> None:
+    script = """
+import threading, time
+import numpy as np
+from rtdet.errors import ModelError
+from rtdet.pipeline import SharedDetector
+from tests.fake_detector import FakeDetector
+
+begun = threading.Event()
+
+class Slow(FakeDetector):
+    def detect(self, images):
+        begun.set()
+        time.sleep(3)
+        return super().detect(images)
+
+    def close(self):
+        print("closed", flush=True)
+
+hub = SharedDetector(Slow())
+
+def ask():
+    try:
+        hub.client("door").detect([np.zeros((48, 64, 3), np.uint8)])
+    except ModelError:
+        pass
+
+threading.Thread(target=ask, daemon=True).start()
+assert begun.wait(60)
+hub.close(0.1)
+"""
+    ended = subprocess.run(
+        [sys.executable, "-c", script], capture_output=True, text=True, timeout=100, check=True, cwd=ROOT
+    )
+    assert ended.stdout == "closed\n"
+    assert "did not come back within 0.1 s and was left behind" in ended.stderr

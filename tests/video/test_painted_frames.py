@@ -113,7 +113,15 @@ def test_films_on_their_side_are_painted_upright(clockwise: int) -> None:
 
 @pytest.mark.parametrize(
     ("pix_fmt", "colorspace", "color_range"),
-    [("nv12", 2, 0), ("yuv420p", BT709, 1), ("yuv420p", 9, 1), ("yuvj420p", 5, 2), ("yuv444p", 2, 0)],
+    [
+        ("nv12", 2, 0),
+        ("yuv420p", BT709, 1),
+        ("yuv420p", 9, 1),
+        ("yuvj420p", 5, 2),
+        ("yuvj422p", 5, 2),
+        ("yuv444p", 2, 0),
+        ("yuv420p", BT709, 2),
+    ],
 )
 def test_films_of_other_formats_keep_their_colours(pix_fmt: str, colorspace: int, color_range: int) -> None:
     picture = decoded(film_picture(pix_fmt, colorspace=colorspace, color_range=color_range))

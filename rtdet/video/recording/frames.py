@@ -50,7 +50,7 @@ class PaintedFrames:
         return self._converted(image)
 
     def _planes(self, picture: Image | Picture) -> Planes | None:
-        """The planes of a picture that needs no conversion for this film."""
+        """The planes of a picture that can be painted in them, for this film."""
         if not (self._takes_planes and isinstance(picture, DecodedPicture)):
             return None
         if self._size not in (None, picture.size):

@@ -11,7 +11,7 @@ import numpy as np
 
 from rtdet.geometry.planes import Planes
 from rtdet.types import FloatArray, Image, Picture
-from rtdet.video.sources.picture import INTERLEAVED, Converter, Orientation
+from rtdet.video.sources.picture import FULL_RANGE, INTERLEAVED, Converter, Orientation
 
 # 8 bits in planes, by how often chroma was halved (across, down).
 _HALVED = {
@@ -22,7 +22,6 @@ _HALVED = {
 # by half a level on average, move every fourth box of YOLOX-nano by more than half a pixel, and every fifth score by
 # more than 0.01; what they save is 0.3 ms of a 720p picture, 0.6 of a 1080p one and 4 of a 4K one.
 LEAST_REDUCTION = 6.0
-_FULL_RANGE = 2  # as FFmpeg counts
 _TILE, _TILES = 4, 32  # of the picture whose conversion is measured
 
 
@@ -88,12 +87,15 @@ class DecodedPicture:
         return int(self._frame.colorspace)
 
     def planes(self) -> Planes | None:
-        """Its luma, and its chroma of half the width and height, upright, in the range of video; None where it is not
-        kept so. Not to be written to: the decoder goes on with them."""
-        name = self._frame.format.name
-        if name.startswith("yuvj") or _HALVED[name] != (1, 1) or self._frame.color_range == _FULL_RANGE:
+        """Its luma, and its chroma of half the width and height, upright, in the range of video: as it was decoded,
+        or converted where it was not so; None where its size is odd. Not to be written to: the decoder goes on with
+        them."""
+        frame, name = self._frame, self._frame.format.name
+        if frame.width % 2 or frame.height % 2:
             return None
-        stored, turn = planes_of(self._frame), self._orientation.apply
+        if name.startswith("yuvj") or _HALVED[name] != (1, 1) or frame.color_range == FULL_RANGE:
+            frame = self._converter.to_video(frame)
+        stored, turn = planes_of(frame), self._orientation.apply
         blue, red = stored.chroma
         return Planes(turn(stored.luma), (turn(blue), turn(red)), stored.matrix)
 

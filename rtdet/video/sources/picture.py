@@ -15,6 +15,7 @@ from rtdet.types import Image
 
 # 8 bits, with both chroma values side by side in one plane: what graphics hardware gives.
 INTERLEAVED = frozenset({"nv12", "nv21"})
+VIDEO_RANGE, FULL_RANGE = 1, 2  # of luma, as FFmpeg counts them: 16 to 235, 0 to 255
 
 
 class Orientation(NamedTuple):
@@ -77,8 +78,10 @@ class Converter:
         from av.video.reformatter import VideoReformatter
 
         # The scalers inside are reused from frame to frame, and are for one thread at a time.
-        self._reformatter, self._divider, self._shrinker = (VideoReformatter() for _ in range(3))
-        self._lock, self._lock_of_shrinker = threading.Lock(), threading.Lock()
+        self._reformatter, self._divider, self._shrinker, self._halver = (
+            VideoReformatter() for _ in range(4)
+        )
+        self._lock, self._lock_of_shrinker, self._lock_of_halver = (threading.Lock() for _ in range(3))
 
     def to_bgr(self, frame: Any) -> Image:
         pixels = frame.format
@@ -91,6 +94,12 @@ class Converter:
             wanted = self._reformatter.reformat(frame, format="bgra" if has_alpha else "bgr24", threads=1)
         array = cast(npt.NDArray[np.uint8], wanted.to_ndarray())
         return on_black(array) if has_alpha else np.ascontiguousarray(array)
+
+    def to_video(self, frame: Any) -> Any:
+        """A frame in planes of 8 bits and of an even size, as films have them: an av.VideoFrame with chroma of half
+        the width and height (yuv420p), in the range of video."""
+        with self._lock_of_halver:
+            return self._halver.reformat(frame, format="yuv420p", dst_color_range=VIDEO_RANGE, threads=1)
 
     def to_bgra(self, frame: Any, size: tuple[int, int]) -> npt.NDArray[np.uint8]:
         """(H, W, 4) of a frame without alpha, shrunk to `size` (width, height) by area."""

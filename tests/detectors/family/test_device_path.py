@@ -233,7 +233,7 @@ def embedded() -> SSDDetector:
 def path_of(detector: NetworkDetector, **settings: bool) -> DevicePath:
     network = detector.network
     assert isinstance(network, TorchNetwork)
-    (size,) = detector._networks
+    ((size, _precision),) = detector._networks
     return DevicePath(network, detector.config, size, **settings)  # type: ignore[arg-type]
 
 

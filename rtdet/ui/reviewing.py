@@ -173,7 +173,7 @@ class Reviewing(QObject):
         """Opens a track file beside what plays."""
         self._session.window.last_folder = str(path.parent)
         self._session.window.lanes_open = True
-        self._session.open_tracks(path)
+        self._session.files.open_tracks(path)
 
     def export(self, then: Callable[[], None] = lambda: None) -> None:
         """Asks where to, and calls `then` once they are there."""
@@ -191,10 +191,10 @@ class Reviewing(QObject):
         dialogs.ask_save(self._parent, "Save run", path, filters, partial(self._save_run_to, then))
 
     def _save_run_to(self, then: Callable[[], None], name: str) -> None:
-        self._session.save_run(Path(name), then)
+        self._session.files.save_run(Path(name), then)
 
     def _export_to(self, then: Callable[[], None], name: str) -> None:
-        self._session.export_tracks(Path(name), then)
+        self._session.files.export_tracks(Path(name), then)
 
 
 def _use_suffix_of(dialog: QFileDialog, chosen: str) -> None:

@@ -22,7 +22,7 @@ from rtdet.types import Frame, FrameResult, Thresholds
 from rtdet.video.sources.names import is_camera
 from rtdet.viewer.jobs import Jobs
 from rtdet.viewer.kept_review import KeptReview
-from rtdet.viewer.kept_runs import MOST_BYTES, KeptRuns, save_run
+from rtdet.viewer.kept_runs import MOST_BYTES, KeptRuns
 from rtdet.viewer.names import short_name
 from rtdet.viewer.notices import NoticeHandler, line_about
 from rtdet.viewer.opener import Opener, Superseded
@@ -31,7 +31,7 @@ from rtdet.viewer.places import Place
 from rtdet.viewer.player import Message, Phase, PlayerState, Severity
 from rtdet.viewer.recorder import Recorder
 from rtdet.viewer.returning import Returning, can_return
-from rtdet.viewer.review import read_tracks_of
+from rtdet.viewer.reviewed_files import ReviewedFiles
 from rtdet.viewer.services import Services
 from rtdet.viewer.sign_in import SignIn
 from rtdet.viewer.timeline.state import Timeline
@@ -70,6 +70,7 @@ class Session:
         # Called with what to do once the edits that would be lost are saved, or are to be lost.
         self.ask_unsaved: Callable[[Callable[[], None]], None] = lambda go: go()
         self.review = KeptReview(self.jobs, lambda: window.lanes_open, player.say)
+        self.files = ReviewedFiles(self, player, self.review, self.jobs, runs)
         self.timeline = Timeline()
         self.timeline.attend(self.review, self.jobs)
         self.worklist = Worklist()
@@ -345,55 +346,6 @@ class Session:
     def _ask_review(self, _value: object = None) -> None:
         pipeline = self.pipeline
         self.review.ask(self.tracking, None if pipeline is None else pipeline.newest_frame())
-
-    def save_run(self, path: Path, then: Callable[[], None] = lambda: None) -> None:
-        """Copies what was kept of what is open to a file, with the edits; it can be opened like a video. `then` is
-        called once it is there."""
-        run, pipeline = self._opener.runs.current, self.pipeline
-        if run is None or not run.exists():
-            self.player.say("Nothing was kept of this yet.")
-            return
-        if pipeline is not None and not pipeline.is_finished:
-            pipeline.flush_kept()
-        saved = self.review.saving() if not self.review.is_fixed else lambda: None
-
-        documents = self.review.documents()
-
-        def done(_written: object) -> None:
-            saved()
-            self.player.say(f"Saved the run to {path}")
-            then()
-
-        self.jobs.run(
-            lambda: save_run(run, path, documents), done=done, lane="edits"
-        )  # after those that are being kept
-
-    def open_tracks(self, path: Path) -> None:
-        """Reads a track file of what is open, to be reviewed instead of the live tracks."""
-        if self.review.unsaved:
-            self.ask_unsaved(lambda: self._read_tracks(path))
-        else:
-            self._read_tracks(path)
-
-    def _read_tracks(self, path: Path) -> None:
-        fps = self.player.source_info.fps if self.player.source_info is not None else None
-        self.jobs.run(
-            lambda: read_tracks_of(path, fps),
-            done=lambda table: self.review.show(table, path.name),
-            lane="review",
-            is_awaited=False,
-        )
-
-    def export_tracks(self, path: Path, then: Callable[[], None] = lambda: None) -> None:
-        """Writes the reviewed tracks in the format of the suffix; `then` is called once they are there."""
-        saved = self.review.saving()
-
-        def done(_written: object) -> None:
-            saved()
-            self.player.say(f"Exported to {path}")
-            then()
-
-        self.jobs.run(lambda: self.review.write(path), done=done, lane="review")
 
     def _job_failed(self, error: Exception) -> None:
         self.player.say(line_about(error), Severity.ERROR)

@@ -63,7 +63,7 @@ def test_lanes_show_what_is_watched_while_it_is_watched(qtbot, open_window) -> N
 def test_what_was_watched_can_be_saved_and_opened_again(qtbot, open_window, tmp_path) -> None:
     window = _watched(qtbot, open_window)
     path = tmp_path / "RUN.rtdet"
-    window.session.save_run(path)
+    window.session.files.save_run(path)
     until(qtbot, path.exists)
     until(qtbot, lambda: window.player.message is not None and "Saved the run" in window.player.message.text)
     with KeptRun(path) as run:
@@ -92,7 +92,7 @@ def test_save_run_has_a_key(open_window) -> None:
 def test_of_a_kept_run_no_model_can_be_chosen_and_none_is_remembered(qtbot, open_window, tmp_path) -> None:
     path = tmp_path / "RUN.rtdet"
     window = _watched(qtbot, open_window)
-    window.session.save_run(path)
+    window.session.files.save_run(path)
     until(qtbot, lambda: window.player.message is not None and "Saved the run" in window.player.message.text)
     window.session.play(str(path))
     until(qtbot, lambda: window.player.is_kept_run)

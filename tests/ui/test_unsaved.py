@@ -84,9 +84,9 @@ def test_save_writes_the_run_with_the_edits_and_closes_the_window(mended, qtbot,
 @pytest.mark.parametrize("way", ["save", "export", "undo"])
 def test_what_was_saved_exported_or_undone_is_not_asked_about(mended, qtbot, tmp_path, way) -> None:
     if way == "save":
-        mended.session.save_run(tmp_path / "SAVED.rtdet")
+        mended.session.files.save_run(tmp_path / "SAVED.rtdet")
     elif way == "export":
-        mended.session.export_tracks(tmp_path / "tracks.csv")
+        mended.session.files.export_tracks(tmp_path / "tracks.csv")
     else:
         mended.session.review.undo()
     until(qtbot, lambda: not mended.session.review.unsaved)
@@ -95,7 +95,7 @@ def test_what_was_saved_exported_or_undone_is_not_asked_about(mended, qtbot, tmp
 
 
 def test_edits_after_saving_are_asked_about_again(mended, qtbot, tmp_path) -> None:
-    mended.session.save_run(tmp_path / "SAVED.rtdet")
+    mended.session.files.save_run(tmp_path / "SAVED.rtdet")
     until(qtbot, lambda: not mended.session.review.unsaved)
     mend(mended)
     mended.close()
@@ -159,7 +159,7 @@ def test_the_same_source_goes_on_with_its_edits_without_a_question(mended, qtbot
 
 
 def test_a_track_file_is_opened_only_when_the_question_is_answered(mended, qtbot, tmp_path) -> None:
-    mended.session.open_tracks(tmp_path / "missing.csv")
+    mended.session.files.open_tracks(tmp_path / "missing.csv")
     press(qtbot, BUTTONS.Cancel)
     assert mended.session.review.unsaved == "run"
 

@@ -32,7 +32,7 @@ from rtdet.tracks.sinks import FileSink
 from rtdet.types import SourceInfo
 from rtdet.video.sources.container import FileSource
 
-_LOOK_EVERY_S = 0.2
+_LOOK_EVERY_S = 0.5
 # Where the batch's folder cannot be written, every source would fail.
 _NO_PLACE = (errno.ENOSPC, errno.EDQUOT, errno.EROFS)
 
@@ -224,7 +224,7 @@ def _to_end(pipeline: Pipeline, tell: Tell) -> float:
 
 def _progress(pipeline: Pipeline) -> Progress:
     newest = pipeline.newest_result()
-    return Progress(pipeline.stats().processed, 0.0 if newest is None else newest.frame.t)
+    return Progress(pipeline.stats(percentiles=False).processed, 0.0 if newest is None else newest.frame.t)
 
 
 def _outcome_of(error: Exception) -> Outcome:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 import math
 import os
+import secrets
 import signal
 import time
 from collections.abc import Callable, Iterator, Sequence
@@ -99,6 +100,9 @@ class RayEngine:
         if address is None:
             for name, value in _OWN_CLUSTER.items():
                 os.environ.setdefault(name, value)
+            if "RAY_AUTH_TOKEN_PATH" not in os.environ:
+                # Else Ray writes one into the user's home, and each cluster that is started later asks for it.
+                os.environ.setdefault("RAY_AUTH_TOKEN", secrets.token_hex(32))
         import ray  # which takes some of that as it is now
 
         self._ray = ray
@@ -150,7 +154,10 @@ class RayEngine:
                 where = (
                     f"the Ray cluster {address} does not answer" if address else "Ray could not be started"
                 )
-                raise SourceError(f"{where}: {reason}") from error
+                # Somebody does listen there: `check_answers` has seen to that.
+                token = "; if it asks for a token, set RAY_AUTH_MODE=token"
+                hint = token if address and "RAY_AUTH_MODE" not in os.environ else ""
+                raise SourceError(f"{where}: {reason}{hint}") from error
         _leave_standard_output()
         if not is_client:  # who need not reach the head itself
             self._head = place_of(str(getattr(self._ray.get_runtime_context(), "gcs_address", "")))

@@ -151,8 +151,8 @@ def test_a_cluster_of_its_own_calls_nobody_and_ends_at_once_with_the_batch(own_c
 
 
 def _check_calls_nobody(processes: list[int]) -> None:
-    """Usage statistics are switched off in every process of Ray, each has the token that no file has, and all of their
-    sockets are of loopback."""
+    """Usage statistics are switched off in every process of Ray, each has the token that no file has, and all
+    of their sockets are of loopback."""
     own, asked = set(), 0
     for pid in processes:
         with suppress(OSError):  # one ends now and then
@@ -161,7 +161,7 @@ def _check_calls_nobody(processes: list[int]) -> None:
             # A title that a process gives itself is written over its environment.
             if environment and not Path(f"/proc/{pid}/cmdline").read_bytes().startswith(b"ray::"):
                 assert b"RAY_USAGE_STATS_ENABLED=0" in environment.split(b"\0"), environment
-                assert b"\0RAY_AUTH_TOKEN=" in environment, environment
+                assert b"\0RAY_AUTH_TOKEN=" in b"\0" + environment, environment
                 asked += 1
     assert asked > 2  # Ray's head and its node, at the least, and the worker
     addresses = []

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import json
 import os
+import shutil
 import signal
 import subprocess
 import sys
+import tempfile
 import time
 from collections.abc import Iterator
 from contextlib import suppress
@@ -114,11 +116,12 @@ def test_a_batch_survives_the_death_of_driver_actor_node_and_cluster_and_goes_on
 @pytest.fixture
 def own_cluster(tmp_path: Path, worker_cache: Path) -> Iterator[subprocess.Popen[str]]:
     """A batch that has been at work for a while, and would be for hours."""
+    session = tempfile.mkdtemp(prefix="rt-ray-")  # sockets are in it, whose paths must be short
     process = subprocess.Popen(
         [sys.executable, "-m", "rtdet", "batch", "demo", "--out", "out", "--engine", "ray", "--duration", "30000",
          "--imgsz", "160", "--workers", "1"],
         cwd=tmp_path, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, start_new_session=True,
-        env={**os.environ, "PYTHONPATH": str(ROOT), "RTDET_CACHE": str(worker_cache)},
+        env={**os.environ, "PYTHONPATH": str(ROOT), "RTDET_CACHE": str(worker_cache), "RAY_TMPDIR": session},
     )  # fmt: skip
     try:
         for _ in range(2400):
@@ -131,6 +134,7 @@ def own_cluster(tmp_path: Path, worker_cache: Path) -> Iterator[subprocess.Popen
         with suppress(OSError):
             os.killpg(process.pid, signal.SIGKILL)
         process.communicate()
+        shutil.rmtree(session, ignore_errors=True)
 
 
 def test_a_cluster_of_its_own_calls_nobody_and_ends_at_once_with_the_batch(own_cluster, tmp_path):

@@ -216,6 +216,7 @@ def main() -> None:
             if not pids:
                 break
             time.sleep(0.05)
+        shutil.rmtree(os.environ["RAY_TMPDIR"], ignore_errors=True)  # also where the tests were killed
         os._exit(0)
 
 

@@ -4,11 +4,12 @@
 set -u
 cd "$(dirname "$0")/.."
 groups=(
-    "detectors"
     "cli"
+    "batch"
+    "detectors"
     "rest"
-    "ui viewer pipeline"
     "contracts training explain"
+    "ui viewer pipeline"
     "kept counting ground rendering"
     "video backends evaluation datasets"
 )

@@ -140,13 +140,20 @@ def _videos_below(folder: str, without: str | None, others: Counter[str]) -> Ite
         if entry.name.startswith(".") or entry.name in _NOT_THE_USERS:
             continue
         suffix = os.path.splitext(entry.name)[1].lower()
-        if entry.is_dir():
+        if _is_folder(entry):
             if entry.path != without and not entry.is_symlink():
                 yield from _videos_below(entry.path, without, others)
         elif suffix in VIDEO_SUFFIXES:
             yield entry.path
         elif suffix not in IMAGE_SUFFIXES and suffix not in _BESIDE_VIDEOS:
             others[suffix] += 1
+
+
+def _is_folder(entry: os.DirEntry[str]) -> bool:
+    try:
+        return entry.is_dir()
+    except OSError:  # a link that leads to itself, or to where nobody may look
+        return False
 
 
 def _of_pattern(path: Path) -> Iterator[Listed]:

@@ -38,6 +38,14 @@ def test_what_is_called_like_no_video_is_left_out_and_said(tmp_path, caplog):
     assert f"'{tmp_path}/**/*.dav'" in said
 
 
+@pytest.mark.skipif(os.name == "nt", reason="not everybody may make links on Windows")
+def test_links_that_lead_nowhere_are_no_folders(tmp_path):
+    (tmp_path / "a.mp4").write_bytes(b"")
+    (tmp_path / "itself").symlink_to(tmp_path / "itself")
+    (tmp_path / "gone").symlink_to(tmp_path / "nothing")
+    assert _names(list_sources([str(tmp_path)])) == ["a.mp4"]
+
+
 def test_the_folder_of_the_batch_is_not_looked_into(films):
     assert _names(list_sources([str(films)], without=films / "below")) == [
         "a.mp4",

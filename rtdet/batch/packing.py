@@ -72,6 +72,7 @@ class _Writer:
         self.sources = self.rows = self.files = 0
         self._pages: list[list[bytes]] = []
         self._rows_of_pages: list[int] = []
+        self._rows_of_group = 0
         self._content: list[bytes] = []
         self._entries: list[bytes] = []
         self._rows_of_file = 0
@@ -85,7 +86,8 @@ class _Writer:
         for rows, pages in self._read(path):
             self._pages.append([cell * rows, *pages])
             self._rows_of_pages.append(rows)
-            if sum(self._rows_of_pages) >= self._rows_a_group:
+            self._rows_of_group += rows
+            if self._rows_of_group >= self._rows_a_group:
                 self._end_group()
 
     def close(self) -> None:
@@ -99,11 +101,13 @@ class _Writer:
             yield from pages_of(path, self._of_tracks)
         except FileNotFoundError:
             raise SourceError(f"{path} is missing; the batch's tracks are not whole") from None
+        except OSError as error:
+            raise SourceError(f"cannot read {path}: {(error.strerror or str(error)).lower()}") from error
         except ValueError as error:
             raise SourceError(str(error)) from error
 
     def _end_group(self) -> None:
-        rows = sum(self._rows_of_pages)
+        rows, self._rows_of_group = self._rows_of_group, 0
         columns = zip(*self._pages, strict=True) if self._pages else [()] * len(self._schema)
         plain = [
             _joined(kind, pages, self._rows_of_pages)

@@ -13,7 +13,7 @@ run=(
     libdbus-1.so.3=libdbus-1-3 libfontconfig.so.1=libfontconfig1
 )
 # program -> Debian package
-tools=(Xvfb=xvfb xdotool=xdotool ffprobe=ffmpeg)
+tools=(Xvfb=xvfb xdotool=xdotool ffprobe=ffmpeg ps=procps)
 
 [ "$(uname -s)" = Linux ] || exit 0
 

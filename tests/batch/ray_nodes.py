@@ -28,7 +28,7 @@ _SETTINGS = {
     "RAY_AUTH_MODE": "disabled",
     "RAY_ENABLE_METRICS_COLLECTION": "0",
     "RAY_worker_niceness": "0",
-    "RAY_raylet_start_wait_time_s": "180",
+    "RAY_raylet_start_wait_time_s": "90",
     "RAY_health_check_initial_delay_ms": "2000",
     "RAY_health_check_period_ms": "1000",
     "RAY_health_check_timeout_ms": "5000",
@@ -36,25 +36,29 @@ _SETTINGS = {
 }
 _OBJECT_STORE_BYTES = 80 << 20
 _WORKERS = ("light_worker.py", "rtdet.batch.worker")
-# Ray gives a node that starts a few seconds here and there, which a loaded machine may not have for it.
-_TRIES = 3
+# Ray gives a node that starts a few seconds here and there, which a loaded machine may not have for it. Where it does
+# not start at all, that is not tried for longer.
+_TRIES, _TRYING_S = 3, 150
 NO_RAY = "" if importlib.util.find_spec("ray") else "needs Ray: pip install 'rtdet[batch]'"
 if os.name == "nt":
     NO_RAY = "several nodes on one machine are not for Windows"
+elif shutil.which("ps") is None:
+    NO_RAY = "needs ps: apt install procps"
 
 
 class Nodes:
     """A cluster; `address` is what `rtdet batch --address` takes. The first of `nodes`, which say what each has, is
-    the cluster's head; cache: where the workers have their models."""
+    the cluster's head; cache: where the workers have their models. Raises RuntimeError where Ray does not start."""
 
     def __init__(self, *nodes: Mapping[str, int], cache: Path) -> None:
+        began = time.monotonic()
         for left in reversed(range(_TRIES)):
             try:
                 self._begin(nodes, cache)
                 return
-            except (RuntimeError, OSError):
-                if not left:
-                    raise
+            except (RuntimeError, OSError) as error:
+                if not left or time.monotonic() - began > _TRYING_S:
+                    raise RuntimeError(f"Ray does not start here: {error}") from error
 
     def _begin(self, nodes: Sequence[Mapping[str, int]], cache: Path) -> None:
         # Sockets are in this folder: the path of one must be short.
@@ -118,7 +122,10 @@ class Nodes:
         answer = self._process.stdout.readline()
         if not answer:
             raise RuntimeError(f"the cluster's process ended with the code {self._process.wait()}")
-        return json.loads(answer)
+        known = json.loads(answer)
+        if "error" in known:
+            raise RuntimeError(known["error"])
+        return known["answer"]
 
 
 def _command_of(pid: int) -> str:
@@ -206,9 +213,11 @@ def main() -> None:
         for line in sys.stdin:
             asked = json.loads(line)
             what = asked.pop("what").replace(" ", "_")
-            print(json.dumps(getattr(cluster, what)(**asked)), file=answers, flush=True)
-    except BaseException:
+            print(json.dumps({"answer": getattr(cluster, what)(**asked)}), file=answers, flush=True)
+    except BaseException as error:
         traceback.print_exc()
+        with suppress(OSError):  # nobody listens any more
+            print(json.dumps({"error": f"{type(error).__name__}: {error}"}), file=answers, flush=True)
     finally:
         for _ in range(50):  # some may be starting others just now
             pids = descendants([os.getpid()])

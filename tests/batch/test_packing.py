@@ -5,13 +5,14 @@ import shutil
 import numpy as np
 import pytest
 
-from rtdet.batch.data_set import DataSetWriter
+from rtdet.batch.data_set import DataSetWriter, schema_of_tracks
 from rtdet.batch.driver_lock import DriverLock
 from rtdet.batch.journal import Journal
 from rtdet.batch.layout import Layout
 from rtdet.batch.manifest import Listed
 from rtdet.batch.packing import pack
 from rtdet.errors import SourceError, UsageError
+from rtdet.tracks.formats.parquet_pages import pages_of
 from rtdet.tracks.rows import FrameRecord
 from rtdet.types import Tracks
 from tests.batch.conftest import files_below
@@ -107,6 +108,22 @@ def test_a_damaged_partition_is_said_and_what_was_packed_stays(folder):
     with pytest.raises(SourceError, match=r"source=a/tracks\.parquet is missing"):
         pack(folder)
     assert files_below(folder / "packed") == before
+
+
+def test_a_byte_that_is_wrong_where_columns_are_named_is_found_or_harms_nothing(tmp_path):
+    path = tmp_path / "source=a" / "tracks.parquet"
+    _write(path, 1, 1)
+    content, said = path.read_bytes(), []
+    begin = len(content) - 8 - int.from_bytes(content[-8:-4], "little")
+    for place in range(begin, begin + 200):
+        # Fields get other numbers.
+        path.write_bytes(content[:place] + bytes([content[place] ^ 16]) + content[place + 1 :])
+        try:
+            list(pages_of(path, schema_of_tracks()))
+        except ValueError as error:
+            said.append(str(error))
+    assert len(said) > 100
+    assert all(f"{path} is damaged" in line for line in said)
 
 
 def test_a_batch_that_is_worked_on_is_not_packed(folder):

@@ -21,7 +21,7 @@ def pages_of(path: Path, schema: Mapping[str, Kind]) -> Iterator[tuple[int, list
     content = path.read_bytes()
     try:
         yield from _row_groups(content, schema)
-    except (LookupError, TypeError, struct.error, zlib.error) as error:
+    except (LookupError, TypeError, AttributeError, struct.error, zlib.error) as error:
         raise ValueError(f"{path} is damaged: {error}") from error
     except ValueError as error:
         raise ValueError(f"{path} is damaged, or was written by something else: {error}") from None

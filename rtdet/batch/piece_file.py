@@ -100,5 +100,5 @@ def _open(path: str | Path) -> Iterator[np.lib.npyio.NpzFile]:
             yield arrays
     except OSError as error:
         raise SourceError(f"the piece {path} cannot be read: {error.strerror or error}") from error
-    except (ValueError, TypeError, LookupError, EOFError, BadZipFile, zlib.error) as error:
+    except (ValueError, TypeError, LookupError, RuntimeError, EOFError, BadZipFile, zlib.error) as error:
         raise NotJoinableError(f"the piece {path} is damaged: {error}") from error

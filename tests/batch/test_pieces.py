@@ -134,7 +134,9 @@ def test_a_damaged_file_of_a_piece_is_no_reason_to_fail(tmp_path):
         path, PieceFound(Seen([0]), [(8, 6)], [Detections(np.ones((1, 4)) * [0, 0, 2, 2], [0.5], [0])])
     )
     content = path.read_bytes()
-    for spoiled in (b"", content[:200], content[:100] + b"????" * 8 + content[132:], b"text"):
+    place = content.rindex(b"PK\x01\x02") + 10  # how the last array is compressed
+    unknown = content[:place] + b"\x63" + content[place + 1 :]
+    for spoiled in (b"", content[:200], content[:100] + b"????" * 8 + content[132:], b"text", unknown):
         path.write_bytes(spoiled)
         with pytest.raises(NotJoinableError, match="is damaged"):
             read_piece(path)

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import atexit
 import logging
 import threading
+import time
+import weakref
 from collections.abc import Callable
 from typing import NamedTuple
 
@@ -12,8 +15,10 @@ from rtdet.types import InputSize
 
 log = logging.getLogger("rtdet.detectors")
 
-# Where a network is compiled that is closed meanwhile, so long at most is waited for it.
+# So long at most is waited for a network that is being compiled: when its detector is closed, and when the process
+# ends.
 _PATIENCE_S = 1.5
+_EXIT_LIMIT_S = 60.0
 
 
 class Form(NamedTuple):
@@ -38,6 +43,7 @@ class Forms:
         self._lock = threading.Lock()
         self._thread: threading.Thread | None = None
         self._is_closed = False
+        _open.add(self)
 
     def change(self, *, side: int | None = None, precision: str | None = None) -> None:
         """Asks for another side, or another precision; of several wishes the last one counts. Never waits. Raises
@@ -51,18 +57,18 @@ class Forms:
                 self._thread = threading.Thread(target=self._work, name="rtdet-compile", daemon=True)
                 self._thread.start()
 
-    def close(self) -> None:
-        """Prepares nothing more."""
+    def close(self, timeout_s: float = _PATIENCE_S) -> None:
+        """Prepares nothing more. What is being compiled cannot be interrupted, and is waited for so long at most."""
         with self._lock:
             self._is_closed, self._wanted, thread = True, self.now, self._thread
         if thread is not None and thread is not threading.current_thread():
-            thread.join(_PATIENCE_S)
+            thread.join(max(0.0, timeout_s))
 
     def _work(self) -> None:
         while True:
             with self._lock:
                 form = self._wanted
-                if form == self.now:
+                if form == self.now or self._is_closed:
                     self._thread = None
                     return
             try:
@@ -116,3 +122,15 @@ class Sided:
     def _may_be_quick(self, wanted: str, quick: str) -> None:
         """Told once the network is there: the precision in which it was opened, and `backends.quicker_precision`."""
         self._first_precision, self.quick_precision = wanted, quick
+
+
+# An interpreter that exits while a daemon thread compiles a network is aborted once that comes back: the thread is
+# ended inside of native code. So whoever still compiles then is waited for, also where its detector was closed.
+_open: weakref.WeakSet[Forms] = weakref.WeakSet()
+
+
+@atexit.register
+def _close_all() -> None:
+    give_up = time.monotonic() + _EXIT_LIMIT_S
+    for forms in list(_open):
+        forms.close(give_up - time.monotonic())

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import subprocess
+import sys
 import threading
 import time
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -16,6 +19,8 @@ from rtdet.errors import ModelError, UsageError
 from rtdet.types import InputSize, Thresholds
 from tests.contracts.test_detectors import darknet, family, noise, torchvision
 from tests.detectors.heads.makers import MAKERS
+
+ROOT = Path(__file__).resolve().parents[2]
 
 
 def test_the_old_side_is_in_use_until_the_new_one_is_prepared():
@@ -200,3 +205,61 @@ def test_a_detector_that_is_closed_while_it_prepares_a_side_leaves_no_network_op
         with pytest.raises(ModelError, match="was closed"):
             list(network.run_many([np.zeros((1, 256, 320, 3), dtype=np.uint8)]))
     assert not caplog.records
+
+
+def test_a_process_that_ends_waits_for_the_network_that_is_being_compiled():
+    script = """
+import threading, time
+from rtdet.detectors.sides import Form, Forms
+
+begun = threading.Event()
+
+def prepare(form):
+    begun.set()
+    time.sleep(3)
+    print("prepared", form.side, flush=True)
+
+forms = Forms(Form(416), prepare)
+forms.change(side=320)
+assert begun.wait(60)
+forms.change(side=224)
+forms.close()
+"""
+    assert _said_of(script) == "prepared 320\n", "it is waited for, and nothing else is prepared"
+
+
+def test_a_process_that_ends_while_openvino_compiles_is_not_aborted():
+    script = """
+import threading, time
+import numpy as np
+from rtdet.detectors.registry import load_detector
+
+class SlowToGo:
+    def __del__(self, sleep=time.sleep):
+        sleep(4)  # Python is nearly gone: no thread may come back from native code any more
+
+slow = SlowToGo()
+detector = load_detector("rtdet-n", backend="openvino", device="cpu")
+detector.detect([np.zeros((240, 320, 3), np.uint8)])
+begun, network = threading.Event(), detector._network
+
+def told(*form):
+    begun.set()
+    return network(*form)
+
+detector._network = told
+detector.set_side(detector.side // 2)
+print(begun.wait(60), flush=True)
+time.sleep(0.2)  # by then it is inside of OpenVINO
+"""
+    assert _said_of(script) == "True\n"
+
+
+def _said_of(script: str) -> str:
+    """What a process of Python prints that ends well."""
+    ended = subprocess.run(
+        [sys.executable, "-c", script], capture_output=True, text=True, timeout=100, cwd=ROOT
+    )
+    assert ended.returncode == 0, ended.stderr
+    assert "terminate called" not in ended.stderr
+    return ended.stdout

@@ -58,6 +58,11 @@ def test_a_missing_file_offers_what_is_nearly_spelt_so(tmp_path):
     (tmp_path / "Street.mp4").write_bytes(b"x")
     with pytest.raises(SourceError, match=r"no such file: .*stret.mp4: did you mean Street.mp4\?"):
         open_source(tmp_path / "stret.mp4")
+    with pytest.raises(SourceError, match=r"did you mean Street.mp4\?"):
+        open_source(tmp_path / "street.avi")
+    (tmp_path / "c-Höf.mp4").write_bytes(b"x")
+    with pytest.raises(SourceError, match=r"no such file: .*nosuch.mp4: check the path"):
+        open_source(tmp_path / "nosuch.mp4")  # which has nothing but the suffix in common with them
     with pytest.raises(SourceError, match=r"no such file: .*zzz: check the path"):
         open_source(tmp_path / "zzz")
     with pytest.raises(SourceError, match=r"there is no folder .*nowhere"):

@@ -5,6 +5,7 @@ from __future__ import annotations
 import difflib
 import glob
 import re
+from collections.abc import Iterable
 from pathlib import Path
 from urllib.parse import urlsplit
 from urllib.request import url2pathname
@@ -78,10 +79,19 @@ def missing_file(path: Path) -> SourceError:
     folder = path.parent
     if not folder.is_dir():
         return SourceError(f"no such file: {path}: there is no folder {folder}")
-    by_folded = {child.name.casefold(): child.name for child in folder.iterdir()}
-    near = difflib.get_close_matches(path.name.casefold(), by_folded, n=3, cutoff=0.6)
-    hint = f": did you mean {' or '.join(by_folded[name] for name in near)}?" if near else ": check the path"
+    near = _nearly(path, [child.name for child in folder.iterdir()])
+    hint = f": did you mean {' or '.join(near)}?" if near else ": check the path"
     return SourceError(f"no such file: {path}{hint}")
+
+
+def _nearly(path: Path, names: Iterable[str]) -> list[str]:
+    """The names that `path` may have been meant to have, the nearest first. Without their suffixes, which most
+    films share whatever they are called."""
+    by_stem: dict[str, list[str]] = {}
+    for name in sorted(names):
+        by_stem.setdefault(Path(name).stem.casefold(), []).append(name)
+    near = difflib.get_close_matches(path.stem.casefold(), by_stem, n=3, cutoff=0.6)
+    return [name for stem in near for name in by_stem[stem]][:3]
 
 
 def why_unreadable(path: Path, error: Exception) -> str:

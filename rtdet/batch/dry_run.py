@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import json
+import math
 import os
+import stat
 import time
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
@@ -16,7 +18,7 @@ from rtdet.batch.journal import DONE, FAILED, Journal, Source
 from rtdet.batch.layout import STATS_FILE, Layout
 from rtdet.batch.manifest import list_sources
 from rtdet.batch.process import Limits
-from rtdet.batch.progress import duration, shown_source
+from rtdet.batch.progress import duration, failure_line, shown_source
 from rtdet.batch.run import Wish
 from rtdet.batch.settings import Settings
 from rtdet.batch.tasks import WHOLE, Task
@@ -35,12 +37,16 @@ _USUAL_FPS = 25.0
 
 @dataclass
 class Kind:
-    """Sources of one suffix and with the same settings of their rows."""
+    """Sources of one suffix and with the same settings: those of their rows over those of the batch. examples: as
+    many as are measured, and the bytes of each, 0 where they are not known; without those in `faults`, of which each
+    line says what is wrong."""
 
     name: str
+    settings: Settings = field(default_factory=Settings)
     count: int = 0
     examples: list[Source] = field(default_factory=list)
-    bytes_of_examples: int = 0
+    bytes_of_each: list[int] = field(default_factory=list)
+    faults: list[str] = field(default_factory=list)
 
     # What the trial found.
     frames_per_s: float = 0.0
@@ -51,10 +57,27 @@ class Kind:
 
     @property
     def video_s(self) -> float:
-        """Seconds of video, by the bytes of some of them and those of a second of the one that was tried."""
-        if not self.bytes_per_s or not self.examples:
-            return 0.0
-        return self.bytes_of_examples / self.bytes_per_s / len(self.examples) * self.count
+        """Seconds of video to be looked at, by the bytes of some of them and those of a second of the one that was
+        tried, or as many as are asked for of each."""
+        looked_at = [
+            self._looked_at_s(size / self.bytes_per_s if size else math.inf) for size in self._sizes()
+        ]
+        measured = len(looked_at) + len(self.faults)
+        length_s = sum(looked_at)
+        return length_s / measured * self.count if measured and math.isfinite(length_s) else 0.0
+
+    def _sizes(self) -> Sequence[float]:
+        """The bytes of each of the examples; of what has none, as others have; 0 where nothing tells."""
+        known = [size for size in self.bytes_of_each if size]
+        if not known or not self.bytes_per_s:
+            return [0.0] * len(self.examples)
+        return [size or sum(known) / len(known) for size in self.bytes_of_each]
+
+    def _looked_at_s(self, length_s: float) -> float:
+        """Of a source of `length_s` seconds as many as its run goes through."""
+        run = self.settings.run
+        most_s = min(run.get("duration") or math.inf, (run.get("max_frames") or math.inf) / self.fps)
+        return max(0.0, min(length_s - (run.get("start") or 0.0), most_s))
 
     @property
     def core_s(self) -> float:
@@ -86,10 +109,11 @@ def dry_run(wish: Wish) -> Iterator[str]:
                 yield f"  and {left - count} more"
                 break
             yield f"  {shown_source(source.source)}"
-        kinds = _kinds(journal)
+        kinds = _kinds(journal, settings)
+        yield from _faults(kinds)
         staff = wish.engine.staff(str(settings.run.get("device", "auto")))
         limits = Limits(staff.cores, staff.memory_bytes, wish.engine.stalled_s)
-        yield from _tried(kinds, settings, limits)
+        yield from _tried(kinds, limits)
         yield from _cost(kinds, staff.workers, staff.cores)
         if staff.note:
             yield staff.note
@@ -99,51 +123,82 @@ def _left(journal: Journal) -> Iterator[Source]:
     return (source for source in journal.all() if source.state not in (DONE, FAILED))
 
 
-def _kinds(journal: Journal) -> Sequence[Kind]:
+def _kinds(journal: Journal, base: Settings) -> Sequence[Kind]:
     kinds: dict[tuple[str, str], Kind] = {}
     for source in _left(journal):
         suffix = os.path.splitext(source.source.partition("?")[0])[1].lower() or "without suffix"
         own = json.dumps(source.settings, sort_keys=True) if source.settings else ""
-        kind = kinds.setdefault((suffix, own), Kind(suffix + (" with settings of its row" if own else "")))
+        kind = kinds.get((suffix, own))
+        if kind is None:
+            name = suffix + (" with settings of its row" if own else "")
+            kind = kinds[suffix, own] = Kind(name, Settings.from_dict(source.settings or {}).over(base))
         kind.count += 1
-        if len(kind.examples) < _MOST_MEASURED:
-            kind.examples.append(source)
-    for kind in kinds.values():
-        sizes = [_bytes_of(source.source) for source in kind.examples]
-        known = [size for size in sizes if size]
-        usual = sum(known) / len(known) if known else 0.0
-        kind.bytes_of_examples = round(sum(size or usual for size in sizes))
-        kind.examples.sort(key=lambda source: abs(_bytes_of(source.source) - usual))
+        if len(kind.examples) + len(kind.faults) < _MOST_MEASURED:
+            size, fault = _look(source.source)
+            if fault:
+                kind.faults.append(fault)
+            else:
+                kind.examples.append(source)
+                kind.bytes_of_each.append(size)
     return sorted(kinds.values(), key=lambda kind: -kind.count)
 
 
-def _bytes_of(source: str) -> int:
+def _look(source: str) -> tuple[int, str]:
+    """The bytes of a file, 0 of what is none; and what is wrong with it, as far as that costs nothing to find out."""
+    if not os.path.isabs(source):
+        return 0, ""  # an address, the demo
     try:
-        return os.stat(source).st_size
-    except OSError:
-        return 0
+        known = os.stat(source)
+    except (OSError, ValueError) as error:
+        reason = getattr(error, "strerror", None) or str(error)
+        return 0, f"{shown_source(source)}: {reason.lower()}"
+    if not stat.S_ISREG(known.st_mode):
+        return 0, ""
+    return known.st_size, "" if known.st_size else f"{shown_source(source)} is empty (0 bytes)"
 
 
-def _tried(kinds: Sequence[Kind], settings: Settings, limits: Limits) -> Iterator[str]:
+def _faults(kinds: Sequence[Kind]) -> Iterator[str]:
+    faults = [fault for kind in kinds for fault in kind.faults]
+    looked_at = sum(len(kind.examples) + len(kind.faults) for kind in kinds)
+    if not faults:
+        return
+    of_some = (
+        f" of the {looked_at} that were looked at" if looked_at < sum(kind.count for kind in kinds) else ""
+    )
+    yield f"{len(faults)}{of_some} would fail:"
+    for fault in faults[:_MOST_NAMED]:
+        yield f"  {fault}"
+    if len(faults) > _MOST_NAMED:
+        yield f"  and {len(faults) - _MOST_NAMED} more"
+
+
+def _to_be_tried(kind: Kind) -> Sequence[tuple[Source, int]]:
+    """Those that are most like the others, and their bytes."""
+    usual = sum(kind.bytes_of_each) / max(1, len(kind.bytes_of_each))
+    by_size = sorted(zip(kind.examples, kind.bytes_of_each, strict=True), key=lambda one: abs(one[1] - usual))
+    return by_size[:_TRIALS_A_KIND]
+
+
+def _tried(kinds: Sequence[Kind], limits: Limits) -> Iterator[str]:
+    """Tries some of each kind until one works, and says why the others did not."""
     engine = LocalEngine(1, limits)
     try:
         with TemporaryDirectory(prefix="rtdet-") as folder:
             for number, kind in enumerate(kinds):
-                for trial, source in enumerate(kind.examples[:_TRIALS_A_KIND]):
+                for trial, (source, size) in enumerate(_to_be_tried(kind)):
                     place = Path(folder, f"{number}-{trial}")
                     place.mkdir()
-                    _try(kind, source, settings, engine, place)
+                    _try(kind, source, size, engine, place)
                     if not kind.error:
                         break
-                if kind.error:
-                    yield f"  {kind.name}: {kind.error}"
+                    yield f"tried, and it failed: {failure_line(source.source, kind.error)}"
     finally:
         engine.close()
 
 
-def _try(kind: Kind, source: Source, base: Settings, engine: LocalEngine, folder: Path) -> None:
+def _try(kind: Kind, source: Source, size: int, engine: LocalEngine, folder: Path) -> None:
     """Works through the beginning of a source, and notes what that took."""
-    settings = Settings.from_dict(source.settings or {}).over(base)
+    settings = kind.settings
     short = {"duration": min(_TRIAL_S, settings.run.get("duration") or _TRIAL_S)}
     settings = Settings({**settings.run, **short}, settings.files)
     engine.start(Task(WHOLE, source.number, source.key, source.source, settings.as_dict(), str(folder)))
@@ -166,7 +221,7 @@ def _try(kind: Kind, source: Source, base: Settings, engine: LocalEngine, folder
             since, frames = first or (begin, 0)
             rate = (running.progress.frames - frames) / (now - since)
             length_s = running.progress.time_s
-            facts: dict[str, Any] = {"bytes": _bytes_of(source.source), "duration_s": None}
+            facts: dict[str, Any] = {"bytes": size, "duration_s": None}
             if length_s and running.progress.frames:
                 facts["fps"] = running.progress.frames / length_s
             engine.close()

@@ -48,6 +48,8 @@ CREATE TABLE pieces (
 CREATE INDEX pieces_left ON pieces (is_done, number, piece);
 """
 _TOGETHER = 5_000
+# Of a source that was not looked at to its end, the seconds that were, by its frames.
+_LOOKED_AT_S = "CASE WHEN frames > 0 AND fps > 0 THEN min(duration_s, frames / fps) ELSE duration_s END"
 
 
 @dataclass(frozen=True)
@@ -76,9 +78,9 @@ class Piece:
 
 @dataclass(frozen=True)
 class Counts:
-    """How much of a batch is done. duration_s: of the video that is done, pieces with it. pieces, pieces_done: of the
-    sources that are being done in pieces, and left_in_pieces_s the seconds of video in those that are left. known,
-    known_s, known_bytes: how many sources there are whose length is known, and all seconds and bytes of them.
+    """How much of a batch is done. duration_s: of the video that was looked at, pieces with it. pieces, pieces_done:
+    of the sources that are being done in pieces, and left_in_pieces_s the seconds of video in those that are left.
+    known, known_s, known_bytes: how many sources there are whose length is known, and all seconds and bytes of them.
     first_waiting: the number of a source."""
 
     waiting: int = 0
@@ -349,7 +351,7 @@ class Journal:
     def counts(self) -> Counts:
         with self._errors():
             rows = self._db.execute(
-                "SELECT state, count(*), sum(frames), sum(duration_s), sum(seconds), count(duration_s), "
+                f"SELECT state, count(*), sum(frames), sum({_LOOKED_AT_S}), sum(seconds), count(duration_s), "
                 "sum(CASE WHEN duration_s IS NOT NULL THEN bytes END) FROM sources GROUP BY state"
             ).fetchall()
             pieces, pieces_done = self._db.execute("SELECT count(*), sum(is_done) FROM pieces").fetchone()

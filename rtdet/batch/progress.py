@@ -140,6 +140,13 @@ def shown_source(source: str) -> str:
     return for_terminal(hide_secrets(source))
 
 
+def failure_line(source: str, error: str) -> str:
+    """Why a source failed, with its name once: most errors have it already."""
+    name = shown_source(source)
+    is_named = error.startswith(name) or (os.path.isabs(name) and name in error)
+    return error if is_named else f"{name}: {error}"
+
+
 @contextmanager
 def shown(
     journal: Journal, engine: Engine, *, quiet: bool, most_s: float = math.inf, stream: TextIO | None = None

@@ -25,6 +25,8 @@ from rtdet.batch.tasks import Cut
 from rtdet.detectors.registry import files_of_model
 from rtdet.errors import UsageError
 
+_USUAL_FPS = 25.0
+
 
 @dataclass(frozen=True)
 class Wish:
@@ -85,8 +87,7 @@ def work_through(
         opened.callback(engine.close)
         on_begin(engine, counts)
         driver = Driver(layout, journal, engine, Plan(settings, wish.cut, wish.retries))
-        most_s = float(settings.run.get("duration") or math.inf)
-        tick, pace = opened.enter_context(shown(journal, engine, quiet=wish.quiet, most_s=most_s))
+        tick, pace = opened.enter_context(shown(journal, engine, quiet=wish.quiet, most_s=_most_s(settings)))
         interrupted = False
 
         def is_over_now() -> bool:
@@ -99,6 +100,12 @@ def work_through(
         left = counts.waiting + counts.in_pieces
         frames = counts.frames - before.frames
         return Summary(counts, pace.elapsed_s, frames, is_interrupted=interrupted and left > 0)
+
+
+def _most_s(settings: Settings) -> float:
+    """So many seconds of each source are worked through at most, as far as that is known before it is open."""
+    frames = settings.run.get("max_frames")
+    return min(settings.run.get("duration") or math.inf, frames / _USUAL_FPS if frames else math.inf)
 
 
 def _list(journal: Journal, wish: Wish, layout: Layout, is_over: Callable[[], bool]) -> None:

@@ -8,7 +8,7 @@ from pathlib import Path
 from rtdet.batch.driver_lock import is_driven
 from rtdet.batch.journal import Journal
 from rtdet.batch.layout import Layout
-from rtdet.batch.progress import duration, shown_source, summary_line
+from rtdet.batch.progress import duration, failure_line, summary_line
 from rtdet.errors import SourceError
 
 _MOST_FAILURES = 20
@@ -56,6 +56,4 @@ def failure_lines(journal: Journal) -> Iterator[str]:
             more = journal.counts().failed - count
             yield f"  and {more} more: see the column `error` of sources.parquet"
             return
-        name = shown_source(source.source)
-        is_named = source.error.startswith(name)  # as by most errors
-        yield f"  failed: {source.error}" if is_named else f"  failed: {name}: {source.error}"
+        yield f"  failed: {failure_line(source.source, source.error)}"

@@ -239,6 +239,19 @@ def test_a_dry_run_writes_nothing_and_says_what_it_would_cost(films, rtdet, tmp_
     assert not (tmp_path / "out").exists()
 
 
+def test_a_dry_run_counts_what_would_be_looked_at_and_names_what_would_fail(films, rtdet, tmp_path):
+    for name, content in (("empty.mp4", b""), ("noise.avi", bytes(500))):
+        (tmp_path / name).write_bytes(content)
+    rows = (films / "a.mp4", films / "c.mp4", films / "f 1.mp4", "gone.mp4", "empty.mp4", "noise.avi")
+    (tmp_path / "list.txt").write_text("".join(f"{row}\n" for row in rows))
+    said = rtdet("batch", "list.txt", "--out", "out", *SIZE, "--max-frames", "25", "--dry-run").stdout
+    assert "about 3 s of video, 256x144" in said  # 25 frames of each of the three
+    assert "2 would fail:" in said
+    assert f"  {tmp_path}/gone.mp4: no such file or directory" in said
+    assert f"  {tmp_path}/empty.mp4 is empty (0 bytes)" in said
+    assert f"tried, and it failed: {tmp_path}/noise.avi cannot be read as a video" in said
+
+
 @pytest.mark.parametrize(
     ("arguments", "code", "said"),
     [

@@ -73,6 +73,13 @@ def test_joining_is_no_video_that_is_worked_through_once_more(journal):
     assert pace.frames_per_s == 0
 
 
+def test_of_a_film_that_was_not_looked_at_to_its_end_only_what_was_counts(journal):
+    journal.done(1, {"duration_s": 60.0, "frames": 50, "fps": 25.0})
+    journal.done(2, {"duration_s": 60.0, "frames": 1500, "fps": 25.0})
+    journal.done(3, {"duration_s": 7.0, "frames": 5, "fps": None})  # its rate varies: nothing tells
+    assert journal.counts().duration_s == pytest.approx(2 + 60 + 7)
+
+
 def test_a_sample_is_taken_from_the_first_to_the_last(journal):
     assert [one.number for one in journal.some_waiting(5)] == [1, 3, 5, 7, 9]
     assert len(journal.some_waiting(100)) == 10
@@ -84,10 +91,12 @@ def test_a_name_with_line_ends_and_escape_sequences_is_one_plain_line(tmp_path):
     with Journal(tmp_path / "journal.sqlite") as journal:
         journal.add([Listed(name)])
         journal.failed(1, "it is gone", {}, is_final=True)
-        journal.add([Listed("/v/2.mp4"), Listed("/v/3.mp4")])
+        journal.add([Listed("/v/2.mp4"), Listed("/v/3.mp4"), Listed("/v/4.mp4")])
+        journal.failed(4, "no such file: /v/4.mp4: check the path", {}, is_final=True)
         journal.failed(2, "/v/2.mp4 is empty: copy it again", {}, is_final=True)
         journal.done(3, {"warning": "3.mp4 is damaged"})
     lines = list(status_lines(tmp_path))
     assert "  failed: /v/2.mp4 is empty: copy it again" in lines
+    assert "  failed: no such file: /v/4.mp4: check the path" in lines
     assert "1 source is done with a warning" in "".join(lines)
     assert "  failed: /v/a?rtdet: done?[2J?.mp4: it is gone" in lines

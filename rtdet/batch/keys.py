@@ -5,16 +5,18 @@ from __future__ import annotations
 import hashlib
 import json
 import re
+import unicodedata
 
 from rtdet.address import hide_secrets
 from rtdet.batch.manifest import Listed
 from rtdet.errors import UsageError
 
-# What a shell, a URL, a partition's name and every file system take as it is.
-_ODD = re.compile(r"[^A-Za-z0-9._-]+")
+# What a shell, a partition's name and every file system take as it is, of ASCII; besides it, letters and digits of
+# any script, with their marks.
+_ODD = re.compile(r"[^A-Za-z0-9._\u0080-\U0010ffff-]+")
 # What DuckDB and others that read partitions take for numbers or dates: they would lose zeros at the front, and no
 # longer be what the table of the sources has.
-_LIKE_A_NUMBER = re.compile(r"[0-9._-]+(?:[eE][0-9-]+)?").fullmatch
+_LIKE_A_NUMBER = re.compile(r"[\d._-]+(?:[eE][\d-]+)?").fullmatch
 _LONGEST = 48
 
 
@@ -39,4 +41,11 @@ def key_of(listed: Listed) -> str:
 
 
 def _plain(text: str) -> str:
+    if not text.isascii():
+        # In one spelling: file systems take two of the same letter for two names, or for one.
+        text = "".join(one if _is_of_a_word(one) else " " for one in unicodedata.normalize("NFC", text))
     return _ODD.sub("-", text)[:_LONGEST].strip("-.")
+
+
+def _is_of_a_word(character: str) -> bool:
+    return character.isascii() or character.isalnum() or unicodedata.category(character) in ("Mn", "Mc")

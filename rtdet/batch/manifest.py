@@ -16,7 +16,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from rtdet.batch.settings import Settings, column_of, settings_of_cells, settings_of_row
+from rtdet.batch.settings import Settings, column_of, meant_by, settings_of_cells, settings_of_row
 from rtdet.errors import SourceError, UsageError
 from rtdet.video.sources.names import (
     IMAGE_SUFFIXES,
@@ -197,17 +197,22 @@ class _Columns:
 
     def __init__(self, path: Path) -> None:
         self._path = path
-        self.row = "row" if path.suffix.lower() == ".parquet" else "line"  # what is counted, for messages
+        suffix = path.suffix.lower()
+        self.row = "row" if suffix == ".parquet" else "line"  # what is counted, for messages
+        # Where the columns have their names.
+        self._header = {".csv": f"the header of {path}", ".parquet": str(path)}.get(suffix, "")
         self.path = ""
         self._settings: list[tuple[str, str]] = []
         self._told: set[str] = set()
 
     def learn(self, names: tuple[str, ...], number: int) -> None:
-        """The rows from `number` on have columns of these names. Raises UsageError where none is the path."""
+        """The rows from `number` on have columns of these names. Raises UsageError where none is the path, or one is
+        nearly spelt as a setting."""
         found = next((name for name in _PATH_COLUMNS if name in names), None)
         if found is None:
+            place = self._header or f"line {number} of {self._path}"
             raise UsageError(
-                f"{self.row} {number} of {self._path} has no column `path`; call the one with the files so"
+                f"{place} has no column `path`, only {', '.join(names)[:200]}; call the one with the files so"
             )
         self.path = found
         self._settings = [(name, meaning) for name in names if (meaning := self._meaning(name)) is not None]
@@ -224,6 +229,10 @@ class _Columns:
         meaning = column_of(name)
         is_known = meaning is not None or name in (*_PATH_COLUMNS, _NAME_COLUMN) or name in self._told
         if not is_known:
+            if meant := meant_by(name):
+                raise UsageError(
+                    f"unknown column {name!r} in {self._path}: did you mean {meant}? Call it so, or otherwise"
+                )
             self._told.add(name)
             log.warning("the column %s of %s is no setting of a run, and is left out", name, self._path)
         return meaning

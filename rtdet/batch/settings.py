@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import difflib
 from collections.abc import Mapping
 from dataclasses import dataclass, field, fields, replace
 from functools import lru_cache
@@ -33,6 +34,8 @@ _ALIASES = {
     "img_size": "imgsz",
     "as": "taken_as",
 }
+# Columns of the table of sources that are spelt nearly like a setting and are none: it is a manifest, too.
+_LIKE_A_SETTING = frozenset({"duration_s"})
 _YES, _NO = frozenset({"true", "yes", "1", "on"}), frozenset({"false", "no", "0", "off", ""})
 
 
@@ -78,7 +81,8 @@ def file_name(what: str, suffix: str) -> str:
 
 
 def suffix_for(what: str, text: str, where: str) -> str:
-    """The suffix, without its dot, that a text asks for: a suffix, "yes" or "no" (""). Raises UsageError."""
+    """The suffix, without its dot, that a text asks for: a suffix, "yes" or "no" (""). where: an option, or the row
+    of a manifest. Raises UsageError."""
     wanted = text.strip().lower().lstrip(".")
     known = FILES[what]
     if wanted in known:
@@ -87,7 +91,9 @@ def suffix_for(what: str, text: str, where: str) -> str:
         return known[0]
     if wanted in _NO:
         return ""
-    raise UsageError(f"{where}: {what} is one of {', '.join(known)}, or yes or no, not {text[:40]!r}")
+    if where.startswith("--"):
+        raise UsageError(f"{where} should be {' or '.join(known)}, not {text[:40]!r}")
+    raise UsageError(f"{where}: {what} should be {', '.join(known)}, yes or no, not {text[:40]!r}")
 
 
 def of_config(config: RunConfig, files: Mapping[str, str]) -> Settings:
@@ -104,6 +110,17 @@ def column_of(name: str) -> str | None:
     plain = name.strip().lower().replace("-", "_")
     plain = _ALIASES.get(plain, plain)
     return plain if plain in RUN_FIELDS or plain in FILES else None
+
+
+def meant_by(name: str) -> str:
+    """The column that somebody may have meant who wrote `name`, which is none; "" where it is like none."""
+    plain = name.strip().lower().replace("-", "_")
+    if plain in _LIKE_A_SETTING:
+        return ""
+    known = (*RUN_FIELDS, *FILES, *_ALIASES, "name")
+    # Nearer than elsewhere: a manifest may have columns of its own.
+    near = difflib.get_close_matches(plain, known, 1, cutoff=0.82)
+    return next(iter(near or [one for one in known if sorted(one) == sorted(plain)]), "")
 
 
 @lru_cache(maxsize=256)

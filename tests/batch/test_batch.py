@@ -263,7 +263,7 @@ def test_a_dry_run_counts_what_would_be_looked_at_and_names_what_would_fail(film
         (["demo", "--out", "o", "--workers", "0"], 2, "--workers must be above 0"),
         (["demo", "--out", "o", "--memory", "much"], 2, "--memory is a size"),
         (["demo", "--out", "o", "--pieces", "0"], 2, "--pieces must be at least 1"),
-        (["demo", "--out", "o", "--save", "gif"], 2, "save is one of mp4, mkv"),
+        (["demo", "--out", "o", "--save", "gif"], 2, "--save should be mp4 or mkv, not 'gif'"),
         (["demo", "--out", "o", "--model", "nothing", "--duration", "1"], 4, "nothing"),
     ],
 )

@@ -112,18 +112,33 @@ def test_a_manifest_of_rows_has_settings_of_each(tmp_path, suffix, write):
 
 def test_a_column_that_is_no_setting_is_left_out_and_said_once(tmp_path, caplog):
     manifest = tmp_path / "list.csv"
-    manifest.write_text("path,site\n/v/1.mp4,north\n/v/2.mp4,south\n")
+    manifest.write_text("path,site,duration_s\n/v/1.mp4,north,6.2\n/v/2.mp4,south,7\n")
     assert [one.settings for one in list_sources([str(manifest)])] == [Settings(), Settings()]
-    assert [record.getMessage().split(" of ")[0] for record in caplog.records] == ["the column site"]
+    assert [record.getMessage().split(" of ")[0] for record in caplog.records] == [
+        "the column site",
+        "the column duration_s",
+    ]
 
 
 @pytest.mark.parametrize(
     ("name", "text", "said"),
     [
-        ("l.csv", "file_name\n1.mp4\n", "^line 2 of .* has no column `path`"),
+        ("l.csv", "pfad,conf\n1.mp4,.2\n", "^the header of .*l.csv has no column `path`, only pfad, conf;"),
+        (
+            "l.jsonl",
+            '{"path": "1"}\n{"pfad": "2"}\n',
+            "^line 2 of .*l.jsonl has no column `path`, only pfad;",
+        ),
+        ("l.csv", "path,confx\n1.mp4,.2\n", "^unknown column 'confx' in .*l.csv: did you mean conf?"),
+        ("l.jsonl", '{"path": "1", "svae": "yes"}\n', "^unknown column 'svae' in .*: did you mean save?"),
+        ("l.csv", "path,Zone\n1.mp4,z.json\n", "did you mean zones?"),
         ("l.csv", "path,conf\n1.mp4,high\n", "^line 2 of .*l.csv: conf should be a number"),
         ("l.csv", "path,conf\n1.mp4,.2\n1.mp4,7\n", "^line 3 of .*l.csv: .*between 0 and 1"),
-        ("l.csv", "path,save\n1.mp4,gif\n", "^line 2 of .*l.csv: save is one of mp4, mkv"),
+        (
+            "l.csv",
+            "path,save\n1.mp4,gif\n",
+            "^line 2 of .*l.csv: save should be mp4, mkv, yes or no, not 'gif'",
+        ),
         ("l.jsonl", '{"path": "1"}\n\n{"path": "2", "conf": [1]}\n', "^line 3 of .*l.jsonl: conf should be"),
         ("l.csv", "path\n1.mp4,extra\n", "more cells"),
         ("l.jsonl", '{"path": "1.mp4"\n', "line 1 of .* is not JSON"),
@@ -175,7 +190,15 @@ def test_no_key_is_taken_for_a_number_or_a_date_by_what_reads_partitions():
     names = ("0012", "2026-05-01", "1e5", "12", "a1")
     keys = [key_of(Listed("/v/1.mp4", name=name)) for name in names]
     assert keys == ["source-0012", "source-2026-05-01", "source-1e5", "source-12", "a1"]
-    assert key_of(Listed("/v/東.mp4")).startswith("source-")
+    assert key_of(Listed("/v/1.mp4", name="١٢")) == "source-١٢"
+
+
+def test_letters_of_all_scripts_stay_in_keys_however_they_are_composed():
+    names = ("Höf 2", "Ho\u0308f 2", "東京/北", "हिन्दी", "a\u202eb\u200bc", "Straße№5", "..é..")
+    keys = [key_of(Listed("/v/1.mp4", name=name)) for name in names]
+    assert keys == ["Höf-2", "Höf-2", "東京-北", "हिन्दी", "a-b-c", "Straße-5", "é"]
+    assert key_of(Listed("/v/東.mp4")).startswith("東-")
+    assert key_of(Listed("/v/\udcff.mp4")).startswith("source-")
 
 
 def test_two_sources_of_one_name_are_refused_and_one_that_is_listed_twice_is_one(tmp_path):

@@ -15,6 +15,7 @@ from __future__ import annotations
 
 import os
 import shutil
+from collections.abc import Sequence
 from contextlib import suppress
 from pathlib import Path
 
@@ -47,6 +48,19 @@ class Layout:
         """Makes the folders in it. Raises OutputError."""
         for folder in (self.tracks, self.outputs, self.work):
             _make(folder)
+
+    def missing_folders(self) -> list[Path]:
+        """The folders, this one and those above it, that are not there, from the lowest."""
+        return [folder for folder in (self.folder, *self.folder.parents) if not folder.exists()]
+
+    def forget_batch(self, made: Sequence[Path]) -> None:
+        """Takes away what a batch without a source consists of, and the folders `made` for it, if they are empty."""
+        for file in (self.journal, self.folder / f"{self.journal.name}-journal", self.lock):
+            with suppress(OSError):
+                file.unlink()
+        for folder in (self.tracks, self.outputs, self.work, *made):
+            with suppress(OSError):
+                folder.rmdir()
 
     def partition(self, key: str) -> Path:
         return self.tracks / f"source={key}"

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from contextlib import ExitStack
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -23,7 +23,7 @@ from rtdet.batch.progress import shown
 from rtdet.batch.settings import Settings
 from rtdet.batch.tasks import Cut
 from rtdet.detectors.registry import files_of_model
-from rtdet.errors import UsageError
+from rtdet.errors import SourceError, UsageError
 
 _USUAL_FPS = 25.0
 
@@ -65,21 +65,22 @@ def work_through(
     layout = Layout(wish.out)
     refuse_other_folder(layout.folder)
     with ExitStack() as opened:
+        made = layout.missing_folders()
         layout.make_folder()
         lock = DriverLock(layout.lock)
         opened.callback(lock.release)
-        journal = Journal(layout.journal)
-        opened.callback(journal.close)
-        layout.make()
-        settings = _settings_of(journal, wish, layout)
-        _list(journal, wish, layout, is_over)
-        if wish.retry_failed:
-            journal.retry()
-        counts = journal.counts()
-        if not counts.total:
-            raise UsageError(
-                f"{layout.folder} has no sources yet: name some, as in rtdet batch VIDEOS --out DIR"
-            )
+        with _journal_of(layout, made) as journal:
+            opened.callback(journal.close)
+            layout.make()
+            settings = _settings_of(journal, wish, layout)
+            _list(journal, wish, layout, is_over)
+            if wish.retry_failed:
+                journal.retry()
+            counts = journal.counts()
+            if not counts.total:
+                raise UsageError(
+                    f"{layout.folder} has no sources yet: name some, as in rtdet batch VIDEOS --out DIR"
+                )
         if not counts.waiting and not counts.in_pieces:
             write_sources(journal, layout.sources)
             return Summary(counts, 0.0, 0)
@@ -100,6 +101,21 @@ def work_through(
         left = counts.waiting + counts.in_pieces
         frames = counts.frames - before.frames
         return Summary(counts, pace.elapsed_s, frames, is_interrupted=interrupted and left > 0)
+
+
+@contextmanager
+def _journal_of(layout: Layout, made: Sequence[Path]) -> Iterator[Journal]:
+    """The journal, for a listing by who holds the lock: where a new batch is refused, its folder is as before.
+    `made`: the folders that were not there."""
+    is_new = not layout.journal.exists()
+    journal = Journal(layout.journal)
+    try:
+        yield journal
+    except BaseException as error:
+        journal.close()
+        if is_new and isinstance(error, (UsageError, SourceError)):
+            layout.forget_batch(made)
+        raise
 
 
 def _most_s(settings: Settings) -> float:

@@ -168,9 +168,10 @@ def test_other_settings_are_refused(batch, rtdet):
 
 def test_settings_may_be_others_until_something_was_tried_with_them(tmp_path):
     layout = Layout(tmp_path)
+    (tmp_path / "work").mkdir()
     for conf in (0.3, 0.4):
-        with pytest.raises(SourceError):
-            work_through(Wish(tmp_path, (str(tmp_path / "none.mp4"),), Settings({"conf": conf})))
+        with pytest.raises(RtdetError, match="interrupted while the sources were listed"):
+            work_through(Wish(tmp_path, ("demo",), Settings({"conf": conf})), lambda: True)
     with Journal(layout.journal) as journal:
         assert journal.about()["settings"]["run"] == {"conf": 0.4}
         journal.add([Listed("/v/1.mp4")])
@@ -179,6 +180,33 @@ def test_settings_may_be_others_until_something_was_tried_with_them(tmp_path):
         UsageError, match=r"was begun with --conf 0\.4, and is now asked for with --conf 0\.5"
     ):
         work_through(Wish(tmp_path, ("/v/1.mp4",), Settings({"conf": 0.5})))
+
+
+@pytest.mark.parametrize(
+    ("rows", "error"),
+    [(None, UsageError), ("path\n", SourceError), ("path,name\n/1.mp4,x\n/2.mp4,x\n", UsageError)],
+    ids=["no source", "no rows", "two of one name"],
+)
+def test_a_listing_that_is_refused_leaves_nothing_behind(tmp_path, rows, error):
+    manifest, names = tmp_path / "list.csv", []
+    if rows is not None:
+        manifest.write_text(rows)
+        names.append(str(manifest))
+    (tmp_path / "there").mkdir()
+    for out in (tmp_path / "new" / "out", tmp_path / "there"):
+        with pytest.raises(error):
+            work_through(Wish(out, names))
+    assert not (tmp_path / "new").exists()
+    assert list((tmp_path / "there").iterdir()) == []
+
+
+def test_a_listing_that_is_refused_takes_nothing_from_a_batch_that_was_there(tmp_path):
+    with Journal(Layout(tmp_path).journal) as journal:
+        journal.add([Listed("/v/1.mp4")])
+    with pytest.raises(SourceError, match="no such file"):
+        work_through(Wish(tmp_path, [str(tmp_path / "none.mp4")]))
+    with Journal(Layout(tmp_path).journal, reads_only=True) as journal:
+        assert journal.counts().waiting == 1
 
 
 def test_a_listing_that_was_interrupted_loses_no_source(tmp_path):

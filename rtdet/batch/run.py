@@ -56,8 +56,10 @@ def work_through(
     wish: Wish,
     is_over: Callable[[], bool] = lambda: False,
     on_begin: Callable[[Engine, Counts], None] = lambda engine, counts: None,
+    on_listed: Callable[[Counts], None] = lambda counts: None,
 ) -> Summary:
     """Works through the sources and all that the batch had before; ends early, within seconds, once `is_over`.
+    `on_listed` is called before the engine is opened, which may take minutes, `on_begin` when it is.
 
     Raises UsageError for settings that make no sense or are not those of the batch, SourceError for a source that
     names nothing, OutputError and StoppedError where the batch cannot go on.
@@ -84,6 +86,7 @@ def work_through(
         if not counts.waiting and not counts.in_pieces:
             write_sources(journal, layout.sources)
             return Summary(counts, 0.0, 0)
+        on_listed(counts)
         engine = open_engine(wish.engine, str(settings.run.get("device", "auto")), layout.work)
         opened.callback(engine.close)
         on_begin(engine, counts)

@@ -149,28 +149,41 @@ def _folder_of(verb: str, sources: Sequence[str], out: str | None) -> str:
 
 
 def _run(wish: Wish) -> int:
+    from rtdet.batch.engines.opening import opening_line
     from rtdet.batch.journal import Journal
     from rtdet.batch.layout import Layout
     from rtdet.batch.run import work_through
     from rtdet.batch.status import failure_lines
 
-    def begin(engine: Any, counts: Any) -> None:
-        left = counts.waiting + counts.in_pieces
-        if not wish.quiet:
-            known = f", {counts.done} of {counts.total} are done" if counts.done else ""
-            say(
-                f"rtdet: {left} source{'s' if left != 1 else ''} to work through{known}; {engine.about}",
-                err=True,
-            )
+    opening = opening_line(wish.engine)
 
-    with interrupts() as signals:
-        summary = work_through(wish, lambda: bool(signals), begin)
+    def say_begin(counts: Any, how: str) -> None:
+        left = counts.waiting + counts.in_pieces
+        known = f", {counts.done} of {counts.total} are done" if counts.done else ""
+        say(f"rtdet: {left} source{'s' if left != 1 else ''} to work through{known}; {how}", err=True)
+
+    def listed(counts: Any) -> None:
+        if opening and not wish.quiet:
+            say_begin(counts, opening)
+
+    def begin(engine: Any, counts: Any) -> None:
+        if opening and not wish.quiet:
+            say(f"rtdet: {engine.about}", err=True)
+        elif not wish.quiet:
+            say_begin(counts, engine.about)
+
+    with interrupts(_say_stopping) as signals:
+        summary = work_through(wish, lambda: bool(signals), begin, listed)
     with Journal(Layout(wish.out).journal, reads_only=True) as journal:
         failed = list(failure_lines(journal))
     _say_summary(wish, summary, failed)
     if summary.is_interrupted:
         return 130
     return SourceError.exit_code if summary.counts.failed else 0
+
+
+def _say_stopping() -> None:
+    say("rtdet: interrupted; ending what is under way, which may take some seconds", err=True)
 
 
 def _say_summary(wish: Wish, summary: Summary, failed: Sequence[str]) -> None:

@@ -5,8 +5,8 @@ from __future__ import annotations
 import logging
 import signal
 import sys
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager, suppress
 from types import FrameType
 
 from rtdet.address import redact
@@ -63,15 +63,20 @@ def say_error(message: str) -> None:
 
 
 @contextmanager
-def interrupts() -> Iterator[list[int]]:
+def interrupts(at_once: Callable[[], None] = lambda: None) -> Iterator[list[int]]:
     """Collects Ctrl-C, SIGTERM and SIGHUP (the terminal was closed) in the list that it yields, instead of raising:
-    a run that looks at the list can stop between two steps, with complete outputs. A second signal raises at once."""
+    a run that looks at the list can stop between two steps, with complete outputs. A second signal raises at once.
+    `at_once` says that it was heard."""
     received: list[int] = []
 
     def note(number: int, frame: FrameType | None) -> None:
         if received:
             signal.default_int_handler(number, frame)
         received.append(number)
+        with suppress(
+            RuntimeError, OSError
+        ):  # it came in the middle of another line; nobody is there to read it
+            at_once()
 
     before = {number: signal.signal(number, note) for number in ending()}
     try:

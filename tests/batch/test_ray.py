@@ -62,6 +62,7 @@ def test_two_nodes_give_the_data_set_of_one_machine_byte_for_byte(cluster, films
     said = rtdet(
         "batch", films, "--out", "out", "--address", cluster.address, "--pieces", "3", *settings
     ).stderr
+    assert f"6 sources to work through; connecting to the Ray cluster {cluster.address} ..." in said
     assert "2 workers on 2 nodes of a Ray cluster" in said
     assert "6 of 6 sources done" in said
     wanted = files_below(tmp_path / "alone" / "tracks")
@@ -150,6 +151,8 @@ def test_a_cluster_of_its_own_calls_nobody_and_ends_at_once_with_the_batch(own_c
     os.killpg(own_cluster.pid, signal.SIGINT)
     _, said = own_cluster.communicate(timeout=60)
     assert own_cluster.returncode == 130, said
+    assert "1 source to work through; starting Ray on this machine ..." in said
+    assert "rtdet: interrupted; ending what is under way" in said
     assert "to go on where it was: rtdet batch --out out" in said
     assert list((tmp_path / "out" / "work").iterdir()) == []
     for _ in range(300):  # those of Ray end by themselves, once nobody needs them

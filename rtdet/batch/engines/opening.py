@@ -37,12 +37,26 @@ class EngineWish:
         return staff_of_machine(self.workers, self.cores, self.memory, device, memory_bytes())
 
 
+def _is_ray(wish: EngineWish) -> bool:
+    is_cluster = wish.address is not None or bool(os.environ.get("RAY_ADDRESS"))
+    return wish.name == "ray" or (
+        wish.name == "auto" and is_cluster and (wish.address is not None or is_installed("ray"))
+    )
+
+
+def opening_line(wish: EngineWish) -> str:
+    """What is said before an engine is opened that takes a while; "" of one that does not."""
+    if not _is_ray(wish):
+        return ""
+    address = wish.address or os.environ.get("RAY_ADDRESS")
+    return f"connecting to the Ray cluster {address} ..." if address else "starting Ray on this machine ..."
+
+
 def open_engine(wish: EngineWish, device: str, folder: Path) -> Engine:
     """Raises UnknownNameError, UsageError, MissingExtraError; SourceError where the cluster does not answer."""
     if wish.name not in ENGINES:
         raise UnknownNameError("engine", wish.name, ENGINES)
-    is_cluster = wish.address is not None or bool(os.environ.get("RAY_ADDRESS"))
-    if wish.name == "ray" or (wish.name == "auto" and is_cluster and (wish.address or is_installed("ray"))):
+    if _is_ray(wish):
         require("batch", "--engine ray" if wish.name == "ray" else "--address")
         from rtdet.batch.engines.ray import RayEngine
 

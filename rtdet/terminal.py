@@ -35,6 +35,11 @@ def say(text: str = "", *, err: bool = False) -> None:
     print(clean(text, stream) + "\n", end="", file=stream, flush=True)
 
 
+def rate(per_second: float) -> str:
+    """`24 frames/s`; with a decimal below 10, so that a slow run does not read as one that stands still."""
+    return f"{per_second:.0f} frames/s" if per_second >= 9.95 else f"{per_second:.1f} frames/s"
+
+
 def console(**attributes: Any) -> Console:
     """Rich's console, whose colours and bars are its own and nobody else's: names come through as `for_terminal` has
     them. The arguments are those of rich.console.Console."""

@@ -7,7 +7,7 @@ import logging
 import sys
 
 from rtdet.cli.console import say_error, show_messages
-from rtdet.terminal import console, say
+from rtdet.terminal import console, rate, say
 
 EVIL = "a\x1b]0;owned\x07\x1b[2Jb\x9b31m\u202ec"
 
@@ -67,3 +67,12 @@ def test_lines_of_several_threads_stay_lines(monkeypatch):
     monkeypatch.setattr(sys, "stderr", Stream())
     say("a line", err=True)
     assert [text for text in written if text] == ["a line\n"]
+
+
+def test_a_rate_below_ten_has_a_decimal() -> None:
+    assert [rate(value) for value in (0.4, 9.94, 9.96, 24.4)] == [
+        "0.4 frames/s",
+        "9.9 frames/s",
+        "10 frames/s",
+        "24 frames/s",
+    ]

@@ -23,6 +23,7 @@ from rtdet.batch.run import Wish
 from rtdet.batch.settings import Settings
 from rtdet.batch.tasks import WHOLE, Task
 from rtdet.errors import UsageError
+from rtdet.terminal import rate
 
 # A trial ends after so many seconds of the film, or of work.
 _TRIAL_S = 20.0
@@ -219,13 +220,13 @@ def _try(kind: Kind, source: Source, size: int, engine: LocalEngine, folder: Pat
             first = now, running.progress.frames
         if (first is not None and now - first[0] > _TRIAL_S) or now - begin > _LOADING_S + _TRIAL_S:
             since, frames = first or (begin, 0)
-            rate = (running.progress.frames - frames) / (now - since)
+            per_second = (running.progress.frames - frames) / (now - since)
             length_s = running.progress.time_s
             facts: dict[str, Any] = {"bytes": size, "duration_s": None}
             if length_s and running.progress.frames:
                 facts["fps"] = running.progress.frames / length_s
             engine.close()
-            _note(kind, facts | _header(source.source), rate)
+            _note(kind, facts | _header(source.source), per_second)
             return
 
 
@@ -263,7 +264,7 @@ def _cost(kinds: Sequence[Kind], workers: int, cores: int) -> Iterator[str]:
         length = f"about {duration(kind.video_s)} of video, " if kind.video_s else ""
         yield (
             f"  {kind.count} {kind.name}: {length}{kind.size or 'size unknown'}, "
-            f"{kind.frames_per_s:.0f} frames/s of a worker, about {duration(of_kind)} of a core"
+            f"{rate(kind.frames_per_s)} of a worker, about {duration(of_kind)} of a core"
         )
     video_s = sum(kind.video_s for kind in kinds)
     if core_s:

@@ -14,7 +14,7 @@ from rtdet.address import hide_secrets
 from rtdet.batch.engines.engine import Engine, Running
 from rtdet.batch.journal import Counts, Journal
 from rtdet.batch.tasks import JOIN, Progress
-from rtdet.terminal import clean, for_terminal
+from rtdet.terminal import clean, for_terminal, rate
 from rtdet.terminal import console as make_console
 from rtdet.video.sources.names import is_url
 
@@ -118,7 +118,7 @@ def summary_line(counts: Counts, pace: Pace | None = None, running: Sequence[Run
     parts.append(f"{duration(counts.duration_s)} of video")
     if pace is not None:
         if pace.frames_per_s:
-            parts.append(f"{pace.frames_per_s:.0f} frames/s")
+            parts.append(rate(pace.frames_per_s))
         left = pace.left_s(counts, running)
         if left is not None:
             parts.append(f"about {duration(left)} left")

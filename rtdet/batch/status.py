@@ -10,6 +10,7 @@ from rtdet.batch.journal import Journal
 from rtdet.batch.layout import Layout
 from rtdet.batch.progress import duration, failure_line, summary_line
 from rtdet.errors import SourceError
+from rtdet.terminal import rate
 
 _MOST_FAILURES = 20
 
@@ -29,7 +30,7 @@ def status_lines(folder: str | Path) -> Iterator[str]:
         counts = journal.counts()
         yield summary_line(counts)
         for machine, sources, frames, seconds in journal.by_machine():
-            speed = f", {frames / seconds:.0f} frames/s of a worker" if seconds and frames else ""
+            speed = f", {rate(frames / seconds)} of a worker" if seconds and frames else ""
             yield (
                 f"  {machine or 'unknown'}: {sources} source{'s' if sources != 1 else ''}, {frames or 0:,} frames, "
                 f"{duration(seconds or 0.0)} of work{speed}"

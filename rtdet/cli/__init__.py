@@ -148,7 +148,7 @@ def _may_be_source(name: str) -> bool:
 @options.every("N|auto", "auto: as seldom as a live source, or a window, is too fast for it.")
 @click.option(
     "--max-latency",
-    type=float,
+    type=options.milliseconds,
     metavar="MS",
     help="Of a live source: where results would be older, look at fewer frames, with a smaller input or in a quicker "
     "precision, until the machine has time again.",

@@ -12,7 +12,7 @@ from rtdet.cli import completion, options
 from rtdet.cli.console import interrupts, show_messages
 from rtdet.cli.options import CONTEXT
 from rtdet.errors import SourceError, UsageError
-from rtdet.terminal import say
+from rtdet.terminal import rate, say
 
 if TYPE_CHECKING:
     from rtdet.batch.run import Summary, Wish
@@ -192,8 +192,8 @@ def _say_summary(wish: Wish, summary: Summary, failed: Sequence[str]) -> None:
     if not wish.quiet:
         speed = ""
         if summary.frames and summary.elapsed_s:
-            rate = summary.frames / summary.elapsed_s
-            speed = f"; {summary.frames:,} frames in {duration(summary.elapsed_s)}, {rate:.0f} frames/s"
+            took = summary.elapsed_s
+            speed = f"; {summary.frames:,} frames in {duration(took)}, {rate(summary.frames / took)}"
         say(f"rtdet: {summary_line(summary.counts)}{speed}", err=True)
         for line in failed:
             say(line, err=True)

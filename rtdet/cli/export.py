@@ -14,6 +14,7 @@ from rtdet.cli.options import CONTEXT
 from rtdet.cli.progress import progress
 from rtdet.errors import RtdetError, UsageError
 from rtdet.extras import require
+from rtdet.output_file import check_output
 from rtdet.terminal import say
 
 if TYPE_CHECKING:
@@ -75,6 +76,7 @@ def command(
     """
     show_messages(quiet=quiet)
     path, kind = _out(model, out, kind, precision)
+    check_output(path)
     if data is not None and precision != "int8":
         raise UsageError("--data is what --precision int8 is measured on; omit it, or ask for int8")
     if data is not None and not Path(data).exists():
@@ -151,6 +153,7 @@ def _own(model: str, folder: Path, imgsz: int | None, selection: Selection | Non
     require("torch", "rtdet export")
     from rtdet.detectors.family.detector import input_of
     from rtdet.detectors.family.export import export
+    from rtdet.detectors.registry import is_path
     from rtdet.training.start import open_trained
 
     network = open_trained(model)
@@ -161,7 +164,8 @@ def _own(model: str, folder: Path, imgsz: int | None, selection: Selection | Non
         )
     size = input_of(network.config, imgsz)
     export(network, folder / "network.onnx", size, selection)
-    return folder / "network.onnx", f"{network.config.architecture} for inputs of {size[0]}x{size[1]}"
+    name = Path(model).name if is_path(model) else model
+    return folder / "network.onnx", f"{name} for inputs of {size[0]}x{size[1]}"
 
 
 def _refuse_own(out: Path, source: Path, data: str | None) -> None:

@@ -27,6 +27,14 @@ _GROUPS = ", ".join(GROUPS)
 _TRACK_FILE = ".txt (MOT), .csv, .jsonl, .parquet or .json (COCO)"
 
 
+def milliseconds(text: str) -> float:
+    """The type of an option that takes them. Raises click.BadParameter."""
+    try:
+        return float(text)
+    except ValueError:
+        raise click.BadParameter(f"{text!r} is not a number of milliseconds; give one such as 200") from None
+
+
 def model(
     help: str = "A name from `rtdet models`, or a .safetensors, .pth, .onnx, .xml, .tflite, .pb or .cfg file.",
     *,

@@ -17,7 +17,7 @@ from rtdet.cli.console import interrupts, show_messages
 from rtdet.config import RunConfig
 from rtdet.display import has_display
 from rtdet.errors import OutputError, SourceError, UsageError
-from rtdet.terminal import console, say
+from rtdet.terminal import console, rate, say
 
 if TYPE_CHECKING:
     from rtdet.pipeline import Pipeline, Stats
@@ -273,7 +273,7 @@ def summary_line(numbers: Mapping[str, Any]) -> str:
     dropped = numbers["frames"]["dropped"]
     line = f"{numbers['frames']['processed']} frames in {numbers['elapsed_s']:.1f} s"
     if numbers["fps"]["inference"]:
-        line += f", {numbers['fps']['inference']:.0f} frames/s"
+        line += f", {rate(numbers['fps']['inference'])}"
     if dropped:
         reasons = ", ".join(f"{reason} {count}" for reason, count in dropped.items())
         line += f", {sum(dropped.values())} dropped ({reasons})"

@@ -26,6 +26,18 @@ def test_a_missing_file(rtdet):
     _fails(rtdet("--source", "nowhere.mp4", "--headless"), 3, "nowhere.mp4")
 
 
+def test_a_latency_that_is_no_number_says_what_is_wanted(rtdet):
+    _fails(rtdet("--source", "demo", "--max-latency", "abc"), 2, "'abc' is not a number of milliseconds")
+
+
+def test_a_folder_that_the_exported_network_cannot_be_written_to(rtdet):
+    _fails(
+        rtdet("export", "--out", "nodir/z.onnx"),
+        5,
+        "the folder nodir does not exist; create it or choose another",
+    )
+
+
 def test_a_folder_without_images(rtdet, tmp_path):
     (tmp_path / "empty").mkdir()
     _fails(rtdet("--source", "empty", "--headless"), 3, "empty")

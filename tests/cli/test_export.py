@@ -42,6 +42,7 @@ def test_the_file_finds_what_the_network_finds(rtdet, tmp_path, name, settings, 
     done = rtdet("export", "--model", weights, "--out", out, *size)
     assert done.code == 0, done.err
     assert "wrote" in done.out
+    assert "mine.safetensors for inputs of 96x96" in done.out
     picture = np.random.default_rng(0).integers(0, 255, (96, 96, 3), dtype=np.uint8)
     found = []
     for model in (weights, tmp_path / out):

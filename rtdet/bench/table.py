@@ -10,7 +10,7 @@ from rich.table import Table
 from rtdet.bench.measuring import Bench
 from rtdet.bench.stages import Stage
 from rtdet.terminal import console as make_console
-from rtdet.terminal import for_terminal
+from rtdet.terminal import for_terminal, rate
 
 TITLES = {
     "decode": "decode",
@@ -23,6 +23,10 @@ TITLES = {
     "pipeline": "pipeline",
     "processor": "the processor",
 }
+_NOT_IDLE = (
+    "More than 100%: the machine was not idle, or not equally quick all the time, and the stages were measured while "
+    "it was slower; repeat it with nothing else running."
+)
 
 
 def print_bench(bench: Bench) -> None:
@@ -48,12 +52,19 @@ def lines_of(bench: Bench) -> list[str]:
     by, per_second = bench.limit
     width, height = bench.size
     more = "more" if bench.overhead >= 0 else "less"
-    return [
-        f"Limit: {TITLES[by]}, {per_second:.0f} frames/s; the pipeline reaches {bench.share:.0%} of it, and takes "
+    names = [TITLES[one.name] for one in bench.run]
+    parts = " and ".join(filter(None, (", ".join(names[:-1]), names[-1])))
+    lines = [
+        f"Limit: {TITLES[by]}, {rate(per_second)}; the pipeline reaches {bench.share:.0%} of it, and takes "
         f"{abs(bench.overhead):.0%} {more} of the cores' time for a frame than its stages alone.",
+        f"The pipeline is {parts}, as in a run with --headless --tracks; draw and encode, which --save adds, is "
+        "neither in it nor in the limit.",
         f"{bench.source}, {width}x{height}; {bench.model} by {bench.backend} on {bench.device} in {bench.precision}; "
         f"{bench.cores} core{'s' if bench.cores > 1 else ''}.",
     ]
+    if bench.share > 1:
+        lines.insert(1, _NOT_IDLE)
+    return lines
 
 
 def _cells(stage: Stage, cores: int) -> list[str]:

@@ -41,14 +41,16 @@ _BUSY = 0.25  # of the cores
 @options.offline()
 @options.quiet()
 def command(out: str | None, as_json: bool, seconds: float, **settings: Any) -> None:
-    """Measure each stage alone (decode, detect, track, draw and encode) and the pipeline of them on this machine.
+    """Measure each stage alone (decode, detect, track, draw and encode) and the pipeline on this machine.
 
     A run can be no quicker than its slowest stage, nor than the processor, where the stages together need all cores:
-    that is the limit, and the share of it that the pipeline reaches is what rtdet itself costs. Nothing is written
-    but --out.
+    that is the limit, and the share of it that the pipeline reaches is what rtdet itself costs. The pipeline decodes,
+    detects and tracks, as a run with --headless --tracks does: draw and encode, which --save adds, is measured alone
+    and is neither in it nor in the limit. Nothing is written but --out.
     """
     from rtdet.bench import measure
     from rtdet.bench.table import print_bench
+    from rtdet.build import build_source
     from rtdet.config import RunConfig
     from rtdet.overwriting import refuse_overwriting
 
@@ -57,6 +59,8 @@ def command(out: str | None, as_json: bool, seconds: float, **settings: Any) -> 
         _check_out(out)
         refuse_overwriting({"--out": out}, [settings["source"], settings["model"]])
     config = RunConfig(**settings)
+    if config.source != "demo":
+        build_source(config).close()  # a wrong name is said first, and alone
     _warn_if_busy()
 
     def told(stage: str) -> None:

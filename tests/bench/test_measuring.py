@@ -63,6 +63,7 @@ def test_the_processor_is_the_limit_where_the_stages_together_need_all_of_its_co
     assert bench.limit == ("processor", pytest.approx(100.0))
     assert bench.share == pytest.approx(0.8)
     assert bench.overhead == pytest.approx(0.25)
+    assert "The pipeline is decode and detect, as in a run with --headless --tracks" in lines_of(bench)[1]
     assert "the processor, 100 frames/s; the pipeline reaches 80%" in lines_of(bench)[0]
     assert "takes 25% more of the cores' time" in lines_of(bench)[0]
 
@@ -74,6 +75,14 @@ def test_a_slow_stage_is_the_limit_where_cores_are_free() -> None:
     )
     assert bench.limit == ("detect", pytest.approx(30.0))
     assert bench.share == pytest.approx(0.9)
+
+
+def test_a_pipeline_that_is_quicker_than_its_limit_is_explained() -> None:
+    stages = Stage("decode", 200, 1.0, 1.0), Stage("detect", 100, 1.0, 1.0), Stage("track", 500, 1.0, 1.0)
+    lines = lines_of(_bench(4, Stage("pipeline", 110, 1.0, 2.0), *stages))
+    assert "reaches 110% of it" in lines[0]
+    assert lines[1].startswith("More than 100%: the machine was not idle")
+    assert "The pipeline is decode, detect and track, as" in lines[2]
 
 
 def test_what_a_recording_costs_is_no_limit_of_a_run_that_writes_none() -> None:

@@ -51,4 +51,5 @@ def test_the_film_is_not_overwritten(rtdet, film, tmp_path):
 def test_a_source_that_is_not_there_is_one_line(rtdet):
     printed = rtdet("bench", "--source", "no-such-film.mp4", "--quiet", *QUICK)
     assert printed.code != 0
-    assert any("no-such-film.mp4" in line for line in printed.errors)
+    assert "no-such-film.mp4" in printed.err
+    assert len(printed.err.splitlines()) == 1, "nothing is said of the machine before"

@@ -12,6 +12,7 @@ from rtdet.ui.banner import Banner
 from rtdet.ui.grid_view import GridView
 from rtdet.ui.source_page import SourcePage
 from rtdet.ui.source_strip import SourceStrip
+from rtdet.ui.tile import BAR, RIM
 from rtdet.viewer.window import WindowState
 
 
@@ -36,7 +37,8 @@ class Pages(QWidget):
         column.setSpacing(0)
         column.addWidget(self.strip)
         column.addWidget(self._stack, 1)
-        self.banner = Banner(state, lambda: None, self)  # over the pictures, which so keep their places
+        # Over the pictures, which so keep their places, and under the bars of the upper tiles, with their buttons.
+        self.banner = Banner(state, lambda: None, self)
         state.watch("message", lambda _message: self._place())
         self.grid.enlarge_wanted.connect(self.enlarge)
         self.grid.close_wanted.connect(self.close_wanted)
@@ -97,6 +99,7 @@ class Pages(QWidget):
         single.show_full(self._is_full)
         self._stack.setCurrentWidget(single)
         self._show_strip()
+        self._place()
         single.size_timeline()
         page.stage.view.setFocus()
         self.changed.emit()
@@ -111,6 +114,7 @@ class Pages(QWidget):
             page.player.is_enlarged = False
         self._stack.setCurrentWidget(self.grid)
         self._show_strip()
+        self._place()
         self.grid.tile_of(self.current).setFocus()
         self.changed.emit()
 
@@ -129,7 +133,7 @@ class Pages(QWidget):
             self.strip.look()
 
     def _place(self) -> None:
-        top = self._stack.y()
+        top = self._stack.y() + (RIM + BAR if self.is_grid else 0)
         self.banner.setGeometry(0, top, self.width(), max(self.banner.heightForWidth(self.width()), 44))
         self.banner.raise_()
 

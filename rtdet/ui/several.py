@@ -4,6 +4,7 @@ all at once."""
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from PyQt6.QtCore import QBuffer, QIODevice, QObject
@@ -34,6 +35,8 @@ class SeveralSources(QObject):
         self._window, self._pages, self._sources = window, window.pages, window.sources
         self._actions, self._state = window.own_actions, window.state
         self._settled: set[SourcePage] = set()
+        self._saved: list[Path] = []  # the recordings that the notice on screen, `_said`, names
+        self._said: Message | None = None
         self._actions.connect(
             open_several=lambda: OpenSeveralDialog(window, window.state, self.open).open(),
             close_source=lambda: self.close(self._pages.current),
@@ -152,8 +155,18 @@ class SeveralSources(QObject):
         """Says above the tiles what a source says, but for why it does not play, which is in its tile."""
         if message is None or not self._pages.is_grid:
             return
-        if not message.retry and message.text != page.player.trouble:
+        if message.recording is not None:
+            self._say_saved(page, message, message.recording)
+        elif not message.retry and message.text != page.player.trouble:
             self._state.say(f"{page.name}: {message.text}", message.severity)
+
+    def _say_saved(self, page: SourcePage, message: Message, recording: Path) -> None:
+        """A notice names all recordings that were saved while it was on screen: those that end at once."""
+        is_alone = self._said is None or self._state.message is not self._said
+        self._saved = [recording] if is_alone else [*self._saved, recording]
+        text = f"{page.name}: {message.text}" if is_alone else saved_line(self._saved)
+        self._state.say(text, message.severity, recording=recording)
+        self._said = self._state.message
 
     def _count_changed(self, count: int) -> None:
         for name in OF_SEVERAL:
@@ -170,3 +183,11 @@ class SeveralSources(QObject):
         self._actions["record_all"].setText(
             "Stop recording all sources" if is_recording else "Record all sources"
         )
+
+
+def saved_line(recordings: Sequence[Path]) -> str:
+    """`2 recordings saved in Videos: door.mp4, yard.mp4`; with their folders where they are in several."""
+    folders = {path.parent for path in recordings}
+    where = f" in {recordings[0].parent}" if len(folders) == 1 else ""
+    names = ", ".join(path.name if where else str(path) for path in recordings)
+    return f"{len(recordings)} recordings saved{where}: {names}"

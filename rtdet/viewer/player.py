@@ -36,11 +36,13 @@ class Severity(Enum):
 
 @dataclass(frozen=True)
 class Message:
-    """One line for the user. With `retry`, the window offers to open the source again."""
+    """One line for the user. With `retry`, the window offers to open the source again. recording: one that it says to
+    be saved."""
 
     text: str
     severity: Severity = Severity.INFO
     retry: bool = False
+    recording: Path | None = None
 
 
 @dataclass(frozen=True)
@@ -66,12 +68,20 @@ class Speaking(WatchedState):
 
     message: Message | None = None
 
-    def say(self, text: str, severity: Severity = Severity.INFO, *, retry: bool = False) -> None:
-        """Shows one line in the window. A notice does not replace an error that is on screen."""
+    def say(
+        self,
+        text: str,
+        severity: Severity = Severity.INFO,
+        *,
+        retry: bool = False,
+        recording: Path | None = None,
+    ) -> None:
+        """Shows one line in the window. A notice does not replace an error that is on screen. recording: the one that
+        it says to be saved."""
         now = self.message
         if now is not None and now.severity is Severity.ERROR and severity is Severity.INFO:
             return
-        self.message = Message(" ".join(text.split()), severity, retry)
+        self.message = Message(" ".join(text.split()), severity, retry, recording)
 
 
 @dataclass(eq=False)

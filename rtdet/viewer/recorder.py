@@ -106,7 +106,7 @@ class Recorder:
             player.say(f"The recording has stopped: {line_about(sink.error)}", Severity.ERROR)
         elif sink.frames:
             each = ", each picture for a second" if player.are_pictures else ""
-            player.say(f"Recording saved: {sink.path}{each}")
+            player.say(f"Recording saved: {sink.path}{each}", recording=sink.path)
         self.sink = self._pipeline = None
         player.recording = None
 

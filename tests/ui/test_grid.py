@@ -7,6 +7,7 @@ import itertools
 import socket
 import threading
 from collections.abc import Callable, Iterator
+from pathlib import Path
 
 import av
 import cv2
@@ -17,6 +18,7 @@ from PyQt6.QtGui import QDropEvent, QImage
 
 from rtdet.config import RunConfig
 from rtdet.source_list import NamedRun
+from rtdet.ui.several import saved_line
 from rtdet.viewer.condition import Kind, condition_of
 from rtdet.viewer.player import Phase
 from tests import loopback
@@ -252,6 +254,31 @@ def test_play_and_record_of_a_tile_are_its_own_and_do_not_enlarge_it(qtbot, open
     assert first.page.player.recording is None
     assert window.pages.is_grid
     assert "live-2" in stage.recordings[0].name, "recordings are named by their source"
+
+
+def test_recordings_that_end_at_once_are_all_named_and_the_bars_stay_free(qtbot, open_grid, stage) -> None:
+    window = open_grid("live", "live")
+    window.actions_["record_all"].trigger()
+    sessions = window.sources.sessions
+    until(qtbot, lambda: all(one.recorder.sink and one.recorder.sink.frames > 5 for one in sessions))
+    window.actions_["record_all"].trigger()
+    until(qtbot, lambda: window.state.message is not None and "2 recordings" in window.state.message.text)
+    said = window.state.message.text
+    assert said.startswith(f"2 recordings saved in {stage.recordings[0].parent}: ")
+    assert all(path.name in said for path in stage.recordings)
+    banner, pages = window.pages.banner, window.pages
+    assert banner.isVisible()
+    for tile in tiles(window):
+        bar = tile.bar.rect().translated(tile.bar.mapTo(pages, tile.bar.rect().topLeft()))
+        assert not banner.geometry().intersects(bar)
+    pages.enlarge(pages.current)
+    assert banner.y() == pages.strip.height(), "a source that is seen alone has no bar"
+
+
+def test_recordings_in_several_folders_are_named_with_them() -> None:
+    assert saved_line([Path("a/x.mp4"), Path("b/y.mp4")]) == (
+        f"2 recordings saved: {Path('a/x.mp4')}, {Path('b/y.mp4')}"
+    )
 
 
 def test_several_recordings_are_whole_after_the_window_was_closed(qtbot, open_grid, stage) -> None:

@@ -26,7 +26,7 @@ demo: $(RUN)
 
 test: $(ALL)
 	@scripts/system-libraries.sh test
-	@$(if $(ARGS),:,echo "make test: every test; about 10 minutes on two cores")
+	@$(if $(ARGS),:,echo "make test: every test; 10 to 25 minutes on two cores")
 	@$(if $(ARGS),$(BIN)/python -m pytest $(ARGS),scripts/tests.sh)
 
 check: $(ALL)

@@ -35,9 +35,8 @@ class SharedDetectors:
     def share(self, config: RunConfig, name: str) -> Detector:
         """A share of the detector that the config names, which is loaded if nobody has it; `name` is what its user is
         called in messages. Raises RtdetError."""
-        with self._loading_of(
-            config
-        ):  # of several that want the same one at once, the others wait for the first
+        # Of several that want the same one at once, the others wait for the first.
+        with self._loading_of(config):
             hub = self._shared.get(config.of_the_detector)
             if hub is None:
                 return self._loaded(config).client(name)

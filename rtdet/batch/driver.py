@@ -208,9 +208,9 @@ class Driver:
     def _failed(self, task: Task, outcome: Outcome) -> None:
         if outcome.is_of_batch:
             what = outcome.error.partition(";")[0]
+            remedy = "free some space" if "full" in what else "see to that"  # it may be read-only
             raise StoppedError(
-                f"{what}; free some space, and go on: rtdet batch --out {self._layout.folder}",
-                outcome.exit_code,
+                f"{what}; {remedy}, and go on: rtdet batch --out {self._layout.folder}", outcome.exit_code
             )
         if task.kind == PIECE and not self._journal.is_waiting_piece(task.number, task.piece):
             return  # the source was given up, or is done in one, in the meantime

@@ -73,9 +73,8 @@ def interrupts(at_once: Callable[[], None] = lambda: None) -> Iterator[list[int]
         if received:
             signal.default_int_handler(number, frame)
         received.append(number)
-        with suppress(
-            RuntimeError, OSError
-        ):  # it came in the middle of another line; nobody is there to read it
+        # It may have come in the middle of another line, or nobody is there to read it.
+        with suppress(RuntimeError, OSError):
             at_once()
 
     before = {number: signal.signal(number, note) for number in ending()}

@@ -88,7 +88,8 @@ class GraphDetector(Sided):
     @property
     def network(self) -> Network:
         """The network in use: its backend, device and precision."""
-        return next(iter(self._networks.values()))
+        precision = self._forms.now.precision
+        return next(network for key, network in self._networks.items() if key[2] == precision)
 
     @property
     def last_ms(self) -> Mapping[str, float]:

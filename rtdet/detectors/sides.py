@@ -78,7 +78,10 @@ class Forms:
                     if self._wanted == form:
                         self._wanted = self.now
                     if not self._is_closed:
-                        log.warning("the input stays at %d pixels: %s", self.now.side, error)
+                        what = f"input stays at {self.now.side} pixels"
+                        if form.side == self.now.side:
+                            what = f"network stays as it is, and not in {form.precision}"
+                        log.warning("the %s: %s", what, error)
                 continue
             with self._lock:
                 self.now = form

@@ -97,12 +97,14 @@ class RayEngine:
         self._memory = None if wish.memory is None else parse_bytes(wish.memory, "--memory")
         address = wish.address or os.environ.get("RAY_ADDRESS")
         os.environ.update(_QUIET)
+        # Of the environment, what is for a cluster of this machine's own; another one later is none of it.
+        self._lent: list[str] = []
         if address is None:
             for name, value in _OWN_CLUSTER.items():
-                os.environ.setdefault(name, value)
+                self._lend(name, value)
             if "RAY_AUTH_TOKEN_PATH" not in os.environ:
                 # Else Ray writes one into the user's home, and each cluster that is started later asks for it.
-                os.environ.setdefault("RAY_AUTH_TOKEN", secrets.token_hex(32))
+                self._lend("RAY_AUTH_TOKEN", secrets.token_hex(32))
         import ray  # which takes some of that as it is now
 
         self._ray = ray
@@ -115,9 +117,9 @@ class RayEngine:
         self._head: tuple[str, int] | None = None
         self._silent_since: float | None = None
         self._is_own = not ray.is_initialized()
-        if self._is_own:
-            self._begin(address)
         try:
+            if self._is_own:
+                self._begin(address)
             nodes = self._nodes()
             check_shares((share for node in nodes for share in self._shares(node)), device, wish.gpus)
             self._look_at_nodes()
@@ -128,6 +130,11 @@ class RayEngine:
         where = f"{len(nodes)} node{'s' if len(nodes) > 1 else ''} of a Ray cluster"
         dashboard = f"; its dashboard is http://{self._dashboard}" if self._dashboard else ""
         self.about = f"{count} worker{'s' if count > 1 else ''} on {where}{dashboard}"
+
+    def _lend(self, name: str, value: str) -> None:
+        if name not in os.environ:
+            os.environ[name] = value
+            self._lent.append(name)
 
     def _begin(self, address: str | None) -> None:
         is_client = address is not None and address.startswith("ray://")
@@ -217,6 +224,9 @@ class RayEngine:
             self._is_own = False
             with suppress(Exception):
                 self._ray.shutdown()
+        for name in self._lent:
+            os.environ.pop(name, None)
+        self._lent = []
 
     # What has come
 

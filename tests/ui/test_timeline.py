@@ -186,8 +186,9 @@ def test_a_track_file_is_opened_and_exported(window, qtbot, table, tmp_path: Pat
     window.session.review.show(None)
     window.reviewing.show_tracks(tmp_path / "street.csv")
     qtbot.waitUntil(lambda: window.session.review.table is not None, timeout=20000)
-    window.session.files.export_tracks(tmp_path / "again.csv")
-    qtbot.waitUntil(lambda: (tmp_path / "again.csv").exists(), timeout=20000)
+    written: list[bool] = []
+    window.session.files.export_tracks(tmp_path / "again.csv", lambda: written.append(True))
+    qtbot.waitUntil(lambda: bool(written), timeout=20000)
     assert (tmp_path / "again.csv").read_bytes() == (tmp_path / "street.csv").read_bytes()
 
 

@@ -69,6 +69,7 @@ def test_a_detector_that_stalls_keeps_no_more_frames_than_there_is_room_for(part
     parts.until(lambda: pipeline.stats().frames_in == 151)
     assert len(pipeline._flow.frames) == pipeline._flow.frames.capacity == 12
     detector.allow(500)
+    parts.until(lambda: len(sink.indices) > 1, "what was kept is seen before more comes")
     source.feed(49)
     assert pipeline.join()
     assert sink.indices[:2] == [0, 139]

@@ -15,6 +15,8 @@ BIN := .venv/bin
 
 .PHONY: help demo test check setup bench model lock clean
 .DELETE_ON_ERROR:
+# Tests start hundreds of processes; without its bytecode each would compile torch anew, which takes seconds.
+unexport PYTHONDONTWRITEBYTECODE
 
 .DEFAULT_GOAL := help
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from enum import Enum
 from typing import Protocol, runtime_checkable
 
@@ -80,6 +80,17 @@ class Detector(Protocol):
     def detect(self, images: Sequence[Image]) -> list[Detections]: ...
 
     def close(self) -> None: ...
+
+
+@runtime_checkable
+class StreamingDetector(Detector, Protocol):
+    """A detector that looks at pictures while what it found in others is put to use. A run over a file then asks
+    `detect_each`, and not `detect`."""
+
+    def detect_each(self, images: Iterable[Image]) -> Iterator[Detections]:
+        """As `detect`, one Detections after another and in order. It takes pictures when it has room for them, some
+        before it gives what is in those it has; without them it gives what is left."""
+        ...
 
 
 @runtime_checkable

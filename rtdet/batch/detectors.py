@@ -3,18 +3,19 @@
 from __future__ import annotations
 
 from collections import OrderedDict
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import suppress
 from dataclasses import replace
+from functools import partial
 from typing import Any
 
 from rtdet.build import build_detector
 from rtdet.config import RunConfig
 from rtdet.detectors.selection import check_classes as check_classes_known
 from rtdet.detectors.selection import thresholds_of
-from rtdet.protocols import Detector
+from rtdet.protocols import Detector, StreamingDetector
 from rtdet.trackers.registry import check_classes
-from rtdet.types import Detections, FloatArray, Frame, Image, SourceInfo, Thresholds
+from rtdet.types import Detections, Image, SourceInfo, Thresholds, size_of
 
 # Rows of a manifest may name models of their own.
 _MOST = 2
@@ -56,15 +57,17 @@ class Detectors:
 
 
 class NotingDetector:
-    """A detector that notes what it gave in each frame (protocols.FrameDetector)."""
+    """A detector that notes what it gave in each picture, and the pictures' sizes. It streams where that one does."""
 
     def __init__(self, detector: Detector) -> None:
         self._detector = detector
         self.class_names = detector.class_names
         self.suppression: str = getattr(detector, "suppression", "none")
-        self._takes_pictures: bool = getattr(detector, "takes_pictures", False)
+        self.takes_pictures: bool = getattr(detector, "takes_pictures", False)
         self.found: list[Detections] = []
         self.sizes: list[tuple[int, int]] = []
+        if isinstance(detector, StreamingDetector):
+            self.detect_each = partial(self._detect_each, detector)
 
     @property
     def thresholds(self) -> Thresholds:
@@ -75,21 +78,22 @@ class NotingDetector:
         self._detector.thresholds = thresholds
 
     def detect(self, images: Sequence[Image]) -> list[Detections]:
-        """Notes nothing: a picture alone does not say which frame it is."""
-        return self._detector.detect(images)
-
-    def detect_frames(self, frames: Sequence[Frame]) -> list[Detections | None]:
-        pictures: list[Any] = [frame.picture if self._takes_pictures else frame.bgr for frame in frames]
-        found = self._detector.detect(pictures)
+        found = self._detector.detect(images)
         self.found += found
-        self.sizes += [frame.size for frame in frames]
-        return list(found)
+        self.sizes += map(size_of, images)
+        return found
 
-    def carries(self, frame: Frame) -> bool:
-        return False
+    def _detect_each(self, detector: StreamingDetector, images: Iterable[Image]) -> Iterator[Detections]:
+        """See protocols.StreamingDetector."""
 
-    def camera_step(self, frame: Frame) -> FloatArray | None:
-        return None
+        def sized() -> Iterator[Image]:
+            for image in images:
+                self.sizes.append(size_of(image))
+                yield image
+
+        for found in detector.detect_each(sized()):
+            self.found.append(found)
+            yield found
 
     def close(self) -> None:
         """The detector stays open: it is used for other sources."""

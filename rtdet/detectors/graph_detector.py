@@ -6,6 +6,7 @@ import logging
 import math
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
+from itertools import groupby
 from pathlib import Path
 from typing import Any
 
@@ -15,7 +16,7 @@ from rtdet.backends import Network, open_network, quicker_precision
 from rtdet.backends.devices import precision_for_positions
 from rtdet.backends.network import Inputs, Outputs, PixelInput
 from rtdet.backends.pixels import converted
-from rtdet.detectors.batching import input_size, runs_of_one_size
+from rtdet.detectors.batching import input_size
 from rtdet.detectors.heads.graph import Graph, noted_size, open_graph, show_outputs
 from rtdet.detectors.heads.head import Candidates, Head, Probe
 from rtdet.detectors.heads.input_spec import InputSpec, Size, fit_picture, parse_input
@@ -127,9 +128,7 @@ class GraphDetector(Sided):
 
     def look(self, image: Image | Picture) -> Look:
         """What the network gets for a picture and what it gives, as `detect` runs it."""
-        width, height = size_of(image)
-        size = self._fixed or input_size(width, height, self.side, self._head.stride)
-        spec = self._head.input
+        size, spec = self._size_for(image), self._head.input
         fitted, back = fit_picture(image, size, spec)
         inputs = self._inputs(fitted, size, self._head)
         outputs = next(iter(self._network(size, spec).run_many([inputs])))
@@ -249,17 +248,27 @@ class GraphDetector(Sided):
 
     def detect(self, images: Sequence[Image | Picture]) -> list[Detections]:
         with self._times.call(len(images)):
-            if self._fixed is not None:
-                return list(self._detect_same_size(images, self._fixed))
-            found: list[Detections] = []
-            for size, batch in runs_of_one_size(images, self.side, self._head.stride):
-                self._picture = size_of(batch[0])
-                found.extend(self._detect_same_size(batch, size))
-            return found
+            return list(self._detect(images))
 
-    def _detect_same_size(self, images: Iterable[Image | Picture], size: Size) -> Iterator[Detections]:
+    def detect_each(self, images: Iterable[Image | Picture]) -> Iterator[Detections]:
+        """See protocols.StreamingDetector."""
+        return self._times.each(self._detect(images))
+
+    def _detect(self, images: Iterable[Image | Picture]) -> Iterator[Detections]:
+        for (size, form), alike in groupby(images, lambda image: (self._size_for(image), self._forms.now)):
+            yield from self._detect_same_size(alike, size, form.precision)
+
+    def _size_for(self, image: Image | Picture) -> Size:
+        if self._fixed is not None:
+            return self._fixed
+        self._picture = size_of(image)
+        return input_size(*self._picture, self.side, self._head.stride)
+
+    def _detect_same_size(
+        self, images: Iterable[Image | Picture], size: Size, precision: str
+    ) -> Iterator[Detections]:
         head = self._head
-        network = self._network(size, head.input)
+        network = self._network(size, head.input, precision)
         maps: list[Letterbox] = []
 
         def inputs() -> Iterator[Inputs]:

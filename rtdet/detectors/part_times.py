@@ -2,17 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from time import perf_counter
+from typing import TypeVar
+
+_Found = TypeVar("_Found")
 
 
 class PartTimes:
     """Measures `detect` of one detector, for one thread.
 
-    last_ms: of the last whole call, milliseconds per picture: preprocess, infer and suppress (decoding and NMS).
-    `infer` is the rest of the call: with several pictures the network works while others are prepared, and what is
-    left is the time that was truly waited for it. Empty before the first call.
+    last_ms: of the last whole call, or of the last picture of `each`, milliseconds per picture: preprocess, infer and
+    suppress (decoding and NMS). `infer` is the rest: with several pictures the network works while others are
+    prepared, and what is left is the time that was truly waited for it. Empty before the first call.
 
     >>> times = PartTimes()
     >>> with times.call(pictures=2):
@@ -32,13 +35,27 @@ class PartTimes:
     @contextmanager
     def call(self, pictures: int) -> Iterator[None]:
         """Measures a call for so many pictures; one that fails leaves the times of the call before."""
-        preprocess, suppress = self.preprocess, self.suppress
-        preprocess.s = suppress.s = 0.0
+        self.preprocess.s = self.suppress.s = 0.0
         began = perf_counter()
         yield
-        if pictures == 0:
-            return
-        whole_s = perf_counter() - began
+        if pictures:
+            self._note(perf_counter() - began, pictures)
+
+    def each(self, found: Iterable[_Found]) -> Iterator[_Found]:
+        """What a call gives for one picture after another; measures each, without what is done with it meanwhile."""
+        answers = iter(found)
+        while True:
+            self.preprocess.s = self.suppress.s = 0.0
+            began = perf_counter()
+            try:
+                answer = next(answers)
+            except StopIteration:
+                return
+            self._note(perf_counter() - began, 1)
+            yield answer
+
+    def _note(self, whole_s: float, pictures: int) -> None:
+        preprocess, suppress = self.preprocess, self.suppress
         a_picture = 1e3 / pictures
         self.last_ms = {
             "preprocess": preprocess.s * a_picture,

@@ -5,8 +5,11 @@ from __future__ import annotations
 import logging
 import threading
 import time
-from collections.abc import Mapping, Sequence
+from collections import deque
+from collections.abc import Generator, Iterator, Mapping, Sequence
+from contextlib import closing
 from dataclasses import replace
+from typing import cast
 
 from rtdet.errors import ModelError
 from rtdet.pipeline.buffers import Policy
@@ -19,7 +22,7 @@ from rtdet.pipeline.newest import NewestFrame
 from rtdet.pipeline.sanitize import sanitize
 from rtdet.pipeline.stats import DETECTOR_PARTS
 from rtdet.pipeline.supervisor import Supervisor, Worker, describe
-from rtdet.protocols import Detector, FrameDetector, QueuingDetector
+from rtdet.protocols import Detector, FrameDetector, QueuingDetector, StreamingDetector
 from rtdet.types import Detections, Frame, Image, Thresholds
 
 log = logging.getLogger("rtdet.pipeline")
@@ -88,10 +91,14 @@ class DetectWorker(Worker):
             self._in_hand = jobs
             self._take_next_detector()
             if jobs:
-                self._drop_stale()
+                self._in_hand = self._fresh(jobs)
             else:
                 self._in_hand = self._jobs_to_redo()
-            if self._in_hand:
+            if not self._in_hand:
+                continue
+            if self._streams():
+                self._detect_each(self._in_hand)
+            else:
                 self._detect(self._in_hand)
 
     def wake_neighbors(self) -> None:
@@ -125,13 +132,14 @@ class DetectWorker(Worker):
             self._has_warned = False
         old.close()
 
-    def _drop_stale(self) -> None:
+    def _fresh(self, jobs: list[Job]) -> list[Job]:
+        """Those from where the user is now; the others are dropped."""
         fresh: list[Job] = []
         stale: list[Job] = []
-        for job in self._in_hand:
+        for job in jobs:
             (stale if self.flow.is_stale(job) else fresh).append(job)
         self.flow.drop(stale, "seek")
-        self._in_hand = fresh
+        return fresh
 
     def _jobs_to_redo(self) -> list[Job]:
         wanted = self._redo.is_set()
@@ -169,6 +177,47 @@ class DetectWorker(Worker):
                 job.detect_ms, job.detector_ms = detect_ms, detector_ms
                 self._hand_on(jobs)
             self._hand_on_carried(jobs)
+
+    def _streams(self) -> bool:
+        """Whether more frames are given to the detector while it looks at these."""
+        is_free = self.flow.policy is Policy.WAIT and self._batch_size > 1 and not self._in_hand[0].redo
+        return is_free and isinstance(self.part, StreamingDetector)
+
+    def _detect_each(self, jobs: list[Job]) -> None:
+        """Keeps the detector busy with these frames and those that come meanwhile, until there is none at hand."""
+        detector, asked = self.part, deque[Job]()
+        assert isinstance(detector, StreamingDetector)
+        began = time.monotonic()
+        with closing(cast(Generator[Detections], detector.detect_each(self._pictures(jobs, asked)))) as found:
+            for detections in found:
+                if not asked:
+                    raise ModelError(f"{describe(detector)} gave more results than it was given pictures")
+                job = asked.popleft()
+                job.found = self._found(self._checked(detections, job.frame))
+                job.detect_ms, job.detector_ms = self._times(began, 1)
+                self.flow.detector = detector
+                while jobs[0] is not job:
+                    self._hand_on_carried(jobs)
+                self._hand_on(jobs)
+                began = time.monotonic()
+        if asked:
+            raise ModelError(f"{describe(detector)} gave no result for {len(asked)} pictures")
+        self._hand_on_carried(jobs)
+
+    def _pictures(self, jobs: list[Job], asked: deque[Job]) -> Iterator[Image]:
+        """The pictures that the detector is to look at, of `jobs` and of what comes in, which is added to them, for
+        as long as nobody wants something else; those whose answer is to come are in `asked`."""
+        fresh = list(jobs)
+        while fresh:
+            self._look_where_the_camera_goes(fresh)
+            for job in self._wanted_of(fresh):
+                self._reach_low()
+                asked.append(job)
+                yield self._picture_of(job.frame)
+            fresh = []
+            if self._next is None and not self._redo.is_set():
+                fresh = self._fresh(self.flow.frames.take_what_is_there())
+                jobs += fresh
 
     def _wanted_of(self, jobs: list[Job]) -> list[Job]:
         """Those that the detector is to look at; the others are carried."""

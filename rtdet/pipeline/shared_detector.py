@@ -8,7 +8,10 @@ import logging
 import threading
 import time
 import weakref
-from collections.abc import Mapping
+from collections import deque
+from collections.abc import Generator, Iterator, Mapping, Sequence
+from contextlib import closing
+from typing import cast
 
 from rtdet.errors import ModelError
 from rtdet.pipeline.detector_client import DetectorClient, SidedClient, closed
@@ -16,8 +19,8 @@ from rtdet.pipeline.governor import has_sides, quick_precision_of
 from rtdet.pipeline.requests import Picture, Request, for_one_call, widest, within
 from rtdet.pipeline.supervisor import describe
 from rtdet.pipeline.turns import Turns
-from rtdet.protocols import Detector
-from rtdet.types import Thresholds, size_of
+from rtdet.protocols import Detector, StreamingDetector
+from rtdet.types import Detections, Image, Thresholds, size_of
 
 log = logging.getLogger("rtdet.pipeline")
 
@@ -57,6 +60,7 @@ class SharedDetector:
         self._asked = threading.Condition(self._lock)
         self._clients: list[DetectorClient] = []
         self._turns = Turns(batch_size)
+        self._calls: deque[list[Picture]] = deque()  # the thread's, next
         self._thread: threading.Thread | None = None
         self._error: BaseException | None = None
         self._is_closed = False
@@ -173,10 +177,8 @@ class SharedDetector:
 
     def _main(self) -> None:
         try:
-            while (batch := self._next_batch()) is not None:
-                ready = [one for one in batch if self._is_ready(one)]
-                for pictures in for_one_call(ready, self._suppression):
-                    self._run(widest(pictures), pictures)
+            while self._has_calls(wait=True):
+                self._run(self._calls.popleft())
         except BaseException as error:
             self._fail(error)
         try:
@@ -184,16 +186,23 @@ class SharedDetector:
         except Exception as error:
             log.warning("%s failed when it was closed: %s", describe(self._detector), error)
 
-    def _next_batch(self) -> list[Picture] | None:
-        """The pictures that are looked at next; None at the end."""
+    def _has_calls(self, *, wait: bool) -> bool:
+        """Whether there are pictures to look at: those whose turn it is, where all before them are in hand. `wait`:
+        until there are; False at the end."""
+        while not self._calls and (batch := self._next_batch(wait=wait)):
+            ready = [one for one in batch if self._is_ready(one)]
+            self._calls.extend(for_one_call(ready, self._suppression))
+        return bool(self._calls)
+
+    def _next_batch(self, *, wait: bool) -> list[Picture]:
         with self._lock:
             while not self._is_closed:
                 places = {client._place: client for client in self._clients}
                 chosen = self._turns.choose(list(places), time.monotonic())
-                if chosen:
+                if chosen or not wait:
                     return [one for place, count in chosen for one in places[place]._take(count)]
                 self._asked.wait(_LOOK_AGAIN_S)
-            return None
+            return []
 
     def _is_ready(self, one: Picture) -> bool:
         """Has a picture that is the newest of its source handed over; False where that fails. Without the lock:
@@ -207,17 +216,51 @@ class SharedDetector:
             return False
         return True
 
-    def _run(self, thresholds: Thresholds, pictures: list[Picture]) -> None:
-        """Looks at pictures of several clients; `thresholds` are wide enough for all of them."""
-        pictures.sort(key=lambda one: size_of(one.image))  # those of one size go through the network together
-        began = time.monotonic()
+    def _run(self, pictures: list[Picture]) -> None:
+        """Looks at pictures of several clients, by thresholds that are wide enough for all of them."""
+        thresholds = widest(pictures)
         if self._detector.thresholds != thresholds:
             self._detector.thresholds = thresholds
+        if isinstance(self._detector, StreamingDetector):
+            self._run_on(self._detector, thresholds, pictures)
+        else:
+            self._run_once(thresholds, pictures)
+
+    def _run_on(self, detector: StreamingDetector, thresholds: Thresholds, pictures: list[Picture]) -> None:
+        """Looks at these pictures, and at what comes meanwhile for as long as the same thresholds do for it."""
+        asked, began = deque[Picture](), time.monotonic()
+
+        def images() -> Iterator[Image]:
+            these = pictures
+            while these:
+                for one in _by_size(these):
+                    asked.append(one)
+                    yield one.image
+                goes_on = self._has_calls(wait=False) and widest(self._calls[0]) == thresholds
+                these = self._calls.popleft() if goes_on else []
+
+        with closing(cast(Generator[Detections], detector.detect_each(images()))) as found:
+            for detections in found:
+                if not asked:
+                    raise ModelError(f"{describe(detector)} gave more results than it was given pictures")
+                self._answer([asked.popleft()], thresholds, [detections], began)
+                began = time.monotonic()
+        if asked:
+            raise ModelError(f"{describe(detector)} gave no result for {len(asked)} pictures")
+
+    def _run_once(self, thresholds: Thresholds, pictures: list[Picture]) -> None:
+        pictures, began = _by_size(pictures), time.monotonic()
         found = self._detector.detect([one.image for one in pictures])
         if len(found) != len(pictures):
             raise ModelError(
                 f"{describe(self._detector)} gave {len(found)} results for {len(pictures)} pictures"
             )
+        self._answer(pictures, thresholds, found, began)
+
+    def _answer(
+        self, pictures: Sequence[Picture], thresholds: Thresholds, found: Sequence[Detections], began: float
+    ) -> None:
+        """Hands on what was found by a call that `began`, or since the last answer."""
         whole_ms = (time.monotonic() - began) * 1e3 / len(pictures)
         times: Mapping[str, float] = getattr(self._detector, "last_ms", None) or {"infer": whole_ms}
         with self._lock:
@@ -229,6 +272,11 @@ class SharedDetector:
             self._error, self._is_closed = error, True
             for client in self._clients:
                 client._give_up(_copy(error))
+
+
+def _by_size(pictures: list[Picture]) -> list[Picture]:
+    """So that those of one size go through the network together."""
+    return sorted(pictures, key=lambda one: size_of(one.image))
 
 
 def _copy(error: BaseException) -> BaseException:

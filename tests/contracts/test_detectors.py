@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import dataclasses
 import importlib.util
-from collections.abc import Callable
+import os
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -13,7 +14,7 @@ import pytest
 
 from rtdet.detectors.registry import DETECTORS, load_detector, model_card, model_names, weights_of
 from rtdet.errors import ModelError
-from rtdet.protocols import Detector
+from rtdet.protocols import Detector, StreamingDetector
 from rtdet.types import Detections, Thresholds
 
 LOW = Thresholds(confidence=0.01, iou=0.5, max_detections=20)
@@ -234,3 +235,51 @@ def test_close_may_be_called_twice_and_ends_it(weights: Path, detector: Detector
     other.close()
     with pytest.raises(ModelError, match="closed"):
         other.detect([noise(32, 32)])
+
+
+class TestStreaming:
+    """protocols.StreamingDetector, of those that are."""
+
+    @pytest.fixture(autouse=True)
+    def _streams(self, detector: Any) -> None:
+        if not isinstance(detector, StreamingDetector):
+            pytest.skip("it takes its pictures together")
+
+    def test_it_gives_what_it_finds_in_a_list_of_pictures_of_several_sizes(self, detector: Any) -> None:
+        pictures = [noise(*size) for size in ((72, 128), (72, 128), (128, 72), (96, 96), (72, 128))]
+        found = list(detector.detect_each(iter(pictures)))
+        assert all(same(one, other) for one, other in zip(found, detector.detect(pictures), strict=True))
+        assert list(detector.detect_each(())) == []
+
+    def test_it_takes_only_a_few_pictures_before_it_gives_what_it_found(self, detector: Any) -> None:
+        taken = 0
+
+        def pictures() -> Iterator[np.ndarray]:
+            nonlocal taken
+            for _ in range(200):
+                taken += 1
+                yield noise(72, 128)
+
+        found = detector.detect_each(pictures())
+        ahead = 0
+        for given in range(1, 60):
+            next(found)
+            ahead = max(ahead, taken - given)
+        found.close()
+        assert 0 < ahead <= 8 + 2 * (os.cpu_count() or 1)
+        assert len(detector.detect([noise(72, 128)] * 3)) == 3, "and goes on when it is left early"
+
+    def test_it_tells_the_times_of_each(self, detector: Any) -> None:
+        for _ in detector.detect_each([noise(72, 128)] * 3):
+            assert set(detector.last_ms) == {"preprocess", "infer", "suppress"}
+            assert sum(detector.last_ms.values()) > 0
+
+    def test_thresholds_hold_from_the_next_picture_on(self, detector: Any) -> None:
+        before = detector.thresholds
+        found = detector.detect_each([noise(72, 128)] * 200)
+        next(found)
+        detector.thresholds = dataclasses.replace(before, max_detections=0)
+        try:
+            assert all(len(one) == 0 for one in found)
+        finally:
+            detector.thresholds = before

@@ -29,6 +29,29 @@ def test_the_parts_of_a_call_are_all_of_it_and_a_call_that_fails_leaves_the_last
     assert times.last_ms is measured
 
 
+def test_of_a_call_that_goes_on_each_picture_is_measured_without_what_is_done_with_it(monkeypatch):
+    now_s = 0.0
+    monkeypatch.setattr("rtdet.detectors.part_times.perf_counter", lambda: now_s)
+    times = PartTimes()
+
+    def call():
+        nonlocal now_s
+        for preparing_s in (1.0, 2.0):
+            with times.preprocess:
+                now_s += preparing_s
+            now_s += 4.0
+            yield preparing_s
+
+    seen = []
+    for _ in times.each(call()):
+        now_s += 100.0
+        seen.append(times.last_ms)
+    assert seen == [
+        {"preprocess": 1e3, "infer": 4e3, "suppress": 0.0},
+        {"preprocess": 2e3, "infer": 4e3, "suppress": 0.0},
+    ]
+
+
 def test_a_detector_tells_the_times_of_its_last_call():
     detector = load_detector("rtdet-n")
     assert detector.last_ms == {}

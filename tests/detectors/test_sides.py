@@ -83,6 +83,29 @@ def test_a_detector_looks_with_another_input_and_boxes_stay_in_pixels_of_the_pic
     smaller.close()
 
 
+def test_another_input_is_used_from_the_next_picture_on_also_by_one_that_never_runs_out_of_them():
+    detector = load_detector("rtdet-n", thresholds=Thresholds(0.05))
+    picture = np.random.default_rng(0).integers(0, 256, (240, 320, 3), dtype=np.uint8)
+    (whole,) = detector.detect([picture])
+    half = detector.side // 2
+
+    def pictures():
+        yield picture
+        detector.set_side(half)
+        while detector.side != half:
+            yield picture
+        yield picture
+
+    *before, found = detector.detect_each(pictures())
+    smaller = load_detector("rtdet-n", thresholds=Thresholds(0.05), imgsz=half)
+    (expected,) = smaller.detect([picture])
+    np.testing.assert_allclose(found.boxes, expected.boxes, atol=0.5)
+    for one in before:
+        np.testing.assert_allclose(one.boxes, whole.boxes, atol=0.5)
+    detector.close()
+    smaller.close()
+
+
 def changed_to(detector, side: int, picture: np.ndarray):
     """What it finds once its input is of that side."""
     detector.set_side(side)

@@ -8,8 +8,10 @@ from __future__ import annotations
 
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections import deque
+from collections.abc import Callable, Iterable, Iterator
 from types import SimpleNamespace
+from typing import Any
 
 import numpy as np
 import pytest
@@ -188,6 +190,26 @@ class TroubledDetector:
         self.closes += 1
 
 
+class AheadDetector(TroubledDetector):
+    """One that takes up to three pictures more before it gives what is in the first; each is a call."""
+
+    def __init__(self, trouble: Trouble | None = None, *, gated: bool = False) -> None:
+        super().__init__(trouble, gated=gated)
+        self.streams = 0
+        self.most_ahead = 0
+
+    def detect_each(self, images: Iterable[Any]) -> Iterator[Detections]:
+        self.streams += 1
+        ahead = deque[Any]()
+        for image in images:
+            ahead.append(image)
+            self.most_ahead = max(self.most_ahead, len(ahead))
+            if len(ahead) > 3:
+                yield from self.detect([ahead.popleft()])
+        while ahead:
+            yield from self.detect([ahead.popleft()])
+
+
 def until(condition: Callable[[], object], what: str = "") -> None:
     """Waits for a condition; fails if it never holds."""
     give_up = time.monotonic() + PATIENCE_S
@@ -210,6 +232,7 @@ def parts() -> Iterator[SimpleNamespace]:
         Tracker=FakeTracker,
         Sink=FakeSink,
         Detector=TroubledDetector,
+        AheadDetector=AheadDetector,
         until=until,
         threads=pipeline_threads,
         picture=picture,

@@ -277,7 +277,7 @@ def test_sources_that_share_a_detector_get_a_smaller_input_under_load_and_the_wh
     parts, monkeypatch, caplog
 ) -> None:
     monkeypatch.setattr(governor_module, "PATIENCE_S", 0.3)
-    load_s = [0.25]
+    load_s = [0.6]  # too long also for both in one call
 
     class Loaded(Sided, parts.Detector):
         def __init__(self) -> None:

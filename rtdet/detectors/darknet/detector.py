@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from functools import partial
+from itertools import groupby
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
@@ -123,7 +124,19 @@ class DarknetDetector(Sided):
         next(iter(network.run_many([blank])))
 
     def detect(self, images: Sequence[Image | Picture]) -> list[Detections]:
-        (architecture, network), maps, found = self._in_use(), list[Letterbox](), list[Detections]()
+        with self._times.call(len(images)):
+            return list(self._detect(images))
+
+    def detect_each(self, images: Iterable[Image | Picture]) -> Iterator[Detections]:
+        """See protocols.StreamingDetector."""
+        return self._times.each(self._detect(images))
+
+    def _detect(self, images: Iterable[Image | Picture]) -> Iterator[Detections]:
+        for opened, alike in groupby(images, lambda image: self._in_use()):
+            yield from self._detect_in(opened, alike)
+
+    def _detect_in(self, opened: _Opened, images: Iterable[Image | Picture]) -> Iterator[Detections]:
+        (architecture, network), maps = opened, list[Letterbox]()
 
         def inputs() -> Iterator[Pixels]:
             for image in images:
@@ -132,11 +145,10 @@ class DarknetDetector(Sided):
                     maps.append(back)
                 yield fitted[None]
 
-        with self._times.call(len(images)):
-            for i, output in enumerate(network.run_many(inputs())):
-                with self._times.suppress:
-                    found.append(self._postprocess(output, maps[i], architecture))
-        return found
+        for i, output in enumerate(network.run_many(inputs())):
+            with self._times.suppress:
+                found = self._postprocess(output, maps[i], architecture)
+            yield found
 
     def _postprocess(self, outputs: Outputs, back: Letterbox, architecture: Architecture) -> Detections:
         thresholds, heads, size = self.thresholds, architecture.heads, architecture.size

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import math
 from abc import ABC, abstractmethod
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from itertools import groupby, islice
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -17,7 +18,7 @@ from rtdet.backends.network import Inputs, Outputs, PixelInput, Shapes, in_one_t
 from rtdet.backends.pixels import converted
 from rtdet.backends.quickest import Choice, key_of, open_quickest
 from rtdet.backends.registry import candidates, check_names
-from rtdet.detectors.batching import input_size, runs_of_one_size
+from rtdet.detectors.batching import input_size
 from rtdet.detectors.family.config import DEFAULT_INPUT, NetworkConfig, Size
 from rtdet.detectors.family.graph import graph_of
 from rtdet.detectors.family.postprocess import postprocess
@@ -41,6 +42,8 @@ _PIXELS = PixelInput()
 _Fitted = np.ndarray[Any, Any]
 # Devices that fit pictures in and choose detections themselves.
 _WHOLE_WAY = ("cuda", "mps")
+# So many pictures go that way together.
+_AT_ONCE = 8
 
 
 class NetworkDetector(Sided, ABC):
@@ -135,8 +138,7 @@ class NetworkDetector(Sided, ABC):
 
     def look(self, image: Image | Picture) -> Look:
         """What the network gets for a picture and what it gives, as `detect` runs it."""
-        width, height = size_of(image)
-        size = self._config.input_size or input_size(width, height, self.side, self._config.multiple)
+        size = self._size_for(image)
         fitted, back = self._fit(image, size)
         inputs = self._inputs(fitted)
         outputs = next(iter(self._network(size).run_many([inputs])))
@@ -156,26 +158,41 @@ class NetworkDetector(Sided, ABC):
 
     def detect(self, images: Sequence[Image | Picture]) -> list[Detections]:
         with self._times.call(len(images)):
-            if self._config.input_size is not None:
-                return list(self._detect_same_size(images, self._config.input_size))
-            found: list[Detections] = []
-            for size, batch in runs_of_one_size(images, self.side, self._config.multiple):
-                self._picture = size_of(batch[0])
-                found.extend(self._detect_same_size(batch, size))
-            return found
+            return list(self._detect(images, len(images)))
 
-    def _detect_same_size(self, images: Sequence[Image | Picture], size: Size) -> Iterator[Detections]:
+    def detect_each(self, images: Iterable[Image | Picture]) -> Iterator[Detections]:
+        """See protocols.StreamingDetector."""
+        return self._times.each(self._detect(images, _AT_ONCE))
+
+    def _detect(self, images: Iterable[Image | Picture], at_once: int) -> Iterator[Detections]:
+        for (size, form), alike in groupby(images, lambda image: (self._size_for(image), self._forms.now)):
+            while self._path(size) is not None and (few := list(islice(alike, at_once))):
+                yield from self._detect_on_device(few, size, form.precision)
+            yield from self._detect_by_host(alike, size, form.precision)
+
+    def _size_for(self, image: Image | Picture) -> Size:
+        size: Size | None = self._config.input_size
+        if size is not None:
+            return size
+        self._picture = size_of(image)
+        return input_size(*self._picture, self.side, self._config.multiple)
+
+    def _detect_on_device(
+        self, images: Sequence[Image | Picture], size: Size, precision: str
+    ) -> Iterator[Detections]:
+        """The whole way on the device, or from now on by the host where the device cannot go it."""
         path = self._path(size)
-        if path is not None:
-            found = path.attempt(
-                images, self.thresholds, self._times, lambda few: list(self._detect_by_host(few, size))
-            )
-            if found is not None:
-                yield from found
-                return
+        assert path is not None
+
+        def by_host(few: Sequence[Image | Picture]) -> list[Detections]:
+            return list(self._detect_by_host(few, size, precision))
+
+        found = path.attempt(images, self.thresholds, self._times, by_host)
+        if found is None:
             path.close()
             self._paths[size] = None
-        yield from self._detect_by_host(images, size)
+            found = by_host(images)
+        yield from found
 
     def _path(self, size: Size) -> DevicePath | None:
         """The whole way on a GPU, where there is one."""
@@ -188,8 +205,10 @@ class NetworkDetector(Sided, ABC):
             self._paths[size] = opened_path(network, self._config, size)
         return self._paths[size]
 
-    def _detect_by_host(self, images: Sequence[Image | Picture], size: Size) -> Iterator[Detections]:
-        network = self._network(size)
+    def _detect_by_host(
+        self, images: Iterable[Image | Picture], size: Size, precision: str = ""
+    ) -> Iterator[Detections]:
+        network = self._network(size, precision)
         maps: list[Letterbox] = []
 
         def inputs() -> Iterator[Inputs]:

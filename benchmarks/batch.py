@@ -3,9 +3,11 @@
     python benchmarks/batch.py [--model rtdet-n] [--files 8] [--seconds 20] [--rounds 3] [--engine local|ray] FILE...
 
 Each round works through the same files three times: by `rtdet FILE --headless --tracks` one after the other, by one
-such run of all together, and by `rtdet batch`. It prints the seconds and CPU time of each, and frames a second; the
-last lines have the medians of the ratios. Without FILEs the demo is encoded to H.264 at 1280x720. CPU times grow with
-whatever else the machine does: the ratios are of the same round. What a Ray cluster takes for itself is not counted.
+such run of all together, and by `rtdet batch`. It prints the seconds and CPU time of each, and frames a second; and
+the seconds that a batch and a run of a film of one second take, which is how long they take to begin and to end. The
+last lines have the medians of the ratios, as it is and once begun. Without FILEs the demo is encoded to H.264 at
+1280x720. CPU times grow with whatever else the machine does: the ratios are of the same round. Of a Ray cluster they
+do not count.
 """
 
 from __future__ import annotations
@@ -46,27 +48,48 @@ def main() -> None:
         folder = Path(name)
         files = wanted.files or _films(folder, wanted.count, wanted.seconds)
         ratios: dict[str, list[tuple[float, float]]] = {"one after the other": [], "one of all": []}
-        frames = _frames(files, more, folder)
+        short, of_batch = [_film(folder / "short", 1.0)], [*more, *wanted.more.split()]
+        once_begun: list[float] = []
+        frames, few = _frames(files, more, folder), _frames(short, more, folder / "short")
         for number in range(wanted.rounds + 1):
             spent = {
                 "one after the other": _singles(files, more, folder),
                 "one of all": _together(files, more, folder),
             }
-            batch = _batch(files, [*more, *wanted.more.split()], folder, wanted.engine, frames)
+            batch = _batch(files, of_batch, folder, wanted.engine, frames)
+            begin = (
+                _batch(short, of_batch, folder, wanted.engine, few),
+                _together(short, more, folder / "short"),
+            )
             if number == 0:
                 continue  # networks are compiled
+            once_begun.append((spent["one of all"][0] - begin[1][0]) / (batch[0] - begin[0][0]))
             for name, single in spent.items():
                 ratios[name].append((single[0] / batch[0], single[1] / batch[1]))
             said = ", ".join(f"{name} {_said(single, frames)}" for name, single in spent.items())
-            print(f"round {number}: single runs {said}; batch {_said(batch, frames)}", flush=True)
+            print(
+                f"round {number}: single runs {said}; batch {_said(batch, frames)}; "
+                f"a film of a second: batch {begin[0][0]:.1f} s, single run {begin[1][0]:.1f} s",
+                flush=True,
+            )
         for name, pairs in ratios.items():
             wall, cpu = (statistics.median(column) for column in zip(*pairs, strict=True))
             print(
                 f"frames a second of the batch / of single runs, {name}: {wall:.2f}; by CPU time {cpu:.2f} (medians)"
             )
+        print(f"once begun, of one of all: {statistics.median(once_begun):.2f} (median)")
 
 
 def _films(folder: Path, count: int, seconds: float) -> list[Path]:
+    files = [_film(folder, seconds)]
+    for number in range(1, count):
+        files.append(Path(shutil.copy(files[0], folder / f"{number}.mp4")))
+    return files
+
+
+def _film(folder: Path, seconds: float) -> Path:
+    """0.mp4 in the folder: the demo's street over and over, for so long."""
+    folder.mkdir(exist_ok=True)
     source = DemoSource(width=1280, height=720)
     pictures = [source.read() for _ in range(100)]
     path = folder / "0.mp4"
@@ -80,10 +103,7 @@ def _films(folder: Path, count: int, seconds: float) -> list[Path]:
                 container.mux(packet)
         for packet in stream.encode():
             container.mux(packet)
-    files = [path]
-    for number in range(1, count):
-        files.append(Path(shutil.copy(path, folder / f"{number}.mp4")))
-    return files
+    return path
 
 
 def _frames(files: list[Path], more: list[str], folder: Path) -> int:

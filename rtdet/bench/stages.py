@@ -6,9 +6,10 @@ import time
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from itertools import cycle
+from itertools import cycle, islice
+from typing import Any
 
-from rtdet.protocols import Detector, Sink, Source, Tracker
+from rtdet.protocols import Detector, Sink, Source, StreamingDetector, Tracker
 from rtdet.types import Detections, Frame, FrameResult, Tracks
 
 # Pictures that are held for the detector, as the decoder gave them.
@@ -77,24 +78,30 @@ def decoding(source: Source, seconds: float, fewest: int) -> tuple[Stage, list[F
 def detecting(
     detector: Detector, frames: Sequence[Frame], seconds: float, batch_size: int
 ) -> tuple[Stage, list[Detections]]:
-    """The detector on these frames, `batch_size` at a time as a run over a file has them; then one by one for the
-    times of its parts. The detections are those of the frames."""
+    """The detector on these frames as a run over a file has them: one after the other where it streams, else
+    `batch_size` at a time; then one by one for the times of its parts. The detections are those of the frames."""
     takes_pictures = getattr(detector, "takes_pictures", False)
-    images = [frame.picture if takes_pictures else frame.bgr for frame in frames]
-    batches = [images[at : at + batch_size] for at in range(0, len(images), batch_size)]
-    for batch in batches[:_WARM_UP]:
-        detector.detect(batch)  # type: ignore[arg-type]
+    images: list[Any] = [frame.picture if takes_pictures else frame.bgr for frame in frames]
+    for _ in islice(_over_and_over(detector, images, batch_size), _WARM_UP * batch_size):
+        pass
     found: list[Detections] = []
     clock, count = Clock(), 0
-    for batch in cycle(batches):
-        answer = detector.detect(batch)  # type: ignore[arg-type]
-        count += len(batch)
+    for detections in _over_and_over(detector, images, batch_size):
+        count += 1
         if len(found) < len(images):
-            found.extend(answer)
+            found.append(detections)
         elif clock.wall_s >= seconds:
             break
     stage = clock.stage("detect", count)
     return Stage(stage.name, count, stage.wall_s, stage.cpu_s, _parts(detector, images[:16])), found
+
+
+def _over_and_over(detector: Detector, images: Sequence[Any], batch_size: int) -> Iterator[Detections]:
+    if isinstance(detector, StreamingDetector):
+        yield from detector.detect_each(cycle(images))
+    else:
+        for at in cycle(range(0, len(images), batch_size)):
+            yield from detector.detect(images[at : at + batch_size])
 
 
 def _parts(detector: Detector, images: Sequence[object]) -> Mapping[str, float]:

@@ -5,11 +5,9 @@ from __future__ import annotations
 import logging
 import threading
 import time
-from collections import deque
-from collections.abc import Generator, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import closing
 from dataclasses import replace
-from typing import cast
 
 from rtdet.errors import ModelError
 from rtdet.pipeline.buffers import Policy
@@ -21,6 +19,7 @@ from rtdet.pipeline.keeping import chosen, kept_of, widened
 from rtdet.pipeline.newest import NewestFrame
 from rtdet.pipeline.sanitize import sanitize
 from rtdet.pipeline.stats import DETECTOR_PARTS
+from rtdet.pipeline.streaming import answers
 from rtdet.pipeline.supervisor import Supervisor, Worker, describe
 from rtdet.protocols import Detector, FrameDetector, QueuingDetector, StreamingDetector
 from rtdet.types import Detections, Frame, Image, Thresholds
@@ -185,14 +184,11 @@ class DetectWorker(Worker):
 
     def _detect_each(self, jobs: list[Job]) -> None:
         """Keeps the detector busy with these frames and those that come meanwhile, until there is none at hand."""
-        detector, asked = self.part, deque[Job]()
+        detector = self.part
         assert isinstance(detector, StreamingDetector)
         began = time.monotonic()
-        with closing(cast(Generator[Detections], detector.detect_each(self._pictures(jobs, asked)))) as found:
-            for detections in found:
-                if not asked:
-                    raise ModelError(f"{describe(detector)} gave more results than it was given pictures")
-                job = asked.popleft()
+        with closing(answers(detector, self._pictures(jobs))) as found:
+            for job, detections in found:
                 job.found = self._found(self._checked(detections, job.frame))
                 job.detect_ms, job.detector_ms = self._times(began, 1)
                 self.flow.detector = detector
@@ -200,20 +196,17 @@ class DetectWorker(Worker):
                     self._hand_on_carried(jobs)
                 self._hand_on(jobs)
                 began = time.monotonic()
-        if asked:
-            raise ModelError(f"{describe(detector)} gave no result for {len(asked)} pictures")
         self._hand_on_carried(jobs)
 
-    def _pictures(self, jobs: list[Job], asked: deque[Job]) -> Iterator[Image]:
-        """The pictures that the detector is to look at, of `jobs` and of what comes in, which is added to them, for
-        as long as nobody wants something else; those whose answer is to come are in `asked`."""
+    def _pictures(self, jobs: list[Job]) -> Iterator[tuple[Job, Image]]:
+        """Those that the detector is to look at, of `jobs` and of what comes in, which is added to them, for as long
+        as nobody wants something else."""
         fresh = list(jobs)
         while fresh:
             self._look_where_the_camera_goes(fresh)
             for job in self._wanted_of(fresh):
                 self._reach_low()
-                asked.append(job)
-                yield self._picture_of(job.frame)
+                yield job, self._picture_of(job.frame)
             fresh = []
             if self._next is None and not self._redo.is_set():
                 fresh = self._fresh(self.flow.frames.take_what_is_there())

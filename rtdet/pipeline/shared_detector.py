@@ -9,14 +9,14 @@ import threading
 import time
 import weakref
 from collections import deque
-from collections.abc import Generator, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import closing
-from typing import cast
 
 from rtdet.errors import ModelError
 from rtdet.pipeline.detector_client import DetectorClient, SidedClient, closed
 from rtdet.pipeline.governor import has_sides, quick_precision_of
 from rtdet.pipeline.requests import Picture, Request, for_one_call, widest, within
+from rtdet.pipeline.streaming import answers
 from rtdet.pipeline.supervisor import describe
 from rtdet.pipeline.turns import Turns
 from rtdet.protocols import Detector, StreamingDetector
@@ -228,25 +228,20 @@ class SharedDetector:
 
     def _run_on(self, detector: StreamingDetector, thresholds: Thresholds, pictures: list[Picture]) -> None:
         """Looks at these pictures, and at what comes meanwhile for as long as the same thresholds do for it."""
-        asked, began = deque[Picture](), time.monotonic()
+        began = time.monotonic()
 
-        def images() -> Iterator[Image]:
+        def questions() -> Iterator[tuple[Picture, Image]]:
             these = pictures
             while these:
                 for one in _by_size(these):
-                    asked.append(one)
-                    yield one.image
+                    yield one, one.image
                 goes_on = self._has_calls(wait=False) and widest(self._calls[0]) == thresholds
                 these = self._calls.popleft() if goes_on else []
 
-        with closing(cast(Generator[Detections], detector.detect_each(images()))) as found:
-            for detections in found:
-                if not asked:
-                    raise ModelError(f"{describe(detector)} gave more results than it was given pictures")
-                self._answer([asked.popleft()], thresholds, [detections], began)
+        with closing(answers(detector, questions())) as found:
+            for one, detections in found:
+                self._answer([one], thresholds, [detections], began)
                 began = time.monotonic()
-        if asked:
-            raise ModelError(f"{describe(detector)} gave no result for {len(asked)} pictures")
 
     def _run_once(self, thresholds: Thresholds, pictures: list[Picture]) -> None:
         pictures, began = _by_size(pictures), time.monotonic()

@@ -20,6 +20,7 @@ from rtdet.types import Thresholds
 
 SIDE = 64
 NAMES = ("blue", "red")
+EVERY_DAY = ("resnet18", "alexnet", "mobilenet_v3_large")  # all of them take minutes
 # Small networks with a norm behind every convolution learn quickest at this rate; VGG has no norms at all.
 LIGHT = ("mnasnet", "efficientnet", "ghostnet", "mobilenet")
 
@@ -91,7 +92,11 @@ def _check_that_it_learns(name: str, backbone_name: str | None, rate: float, cou
         assert iou(found.boxes[:1], truth.boxes.double().numpy()) > 0.5
 
 
-@pytest.mark.parametrize("name", [name for name in BACKBONES if name != "vgg16"])
+def _by_heart(name: str) -> object:
+    return name if name in EVERY_DAY else pytest.param(name, marks=pytest.mark.long)
+
+
+@pytest.mark.parametrize("name", [_by_heart(name) for name in BACKBONES if name != "vgg16"])
 def test_an_ssd_on_it_learns_eight_pictures_by_heart(name):
     _check_that_it_learns("ssd", name, 1e-2 if name.startswith(LIGHT) else 1e-3)
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Generator, Iterable, Sequence
 from enum import Enum
 from typing import Protocol, runtime_checkable
 
@@ -85,17 +85,17 @@ class Detector(Protocol):
 @runtime_checkable
 class StreamingDetector(Detector, Protocol):
     """A detector that looks at pictures while what it found in others is put to use. A run over a file then asks
-    `detect_each`, and not `detect`."""
+    `detect_each`, and not `detect`; `last_ms` is that of the picture whose answer it gave last."""
 
-    def detect_each(self, images: Iterable[Image]) -> Iterator[Detections]:
+    def detect_each(self, images: Iterable[Image]) -> Generator[Detections]:
         """As `detect`, one Detections after another and in order. It takes pictures when it has room for them, some
-        before it gives what is in those it has; without them it gives what is left."""
+        before it gives what is in those it has; without them it gives what is left. May be closed at any moment."""
         ...
 
 
 @runtime_checkable
 class FrameDetector(Detector, Protocol):
-    """A detector that goes by more than the picture; `detect_frames` is then asked instead of `detect`. None for a
+    """A detector that goes by more than the picture; `detect_frames` is then asked, and nothing else. None for a
     frame of which it knows nothing: the frame is dropped."""
 
     def detect_frames(self, frames: Sequence[Frame]) -> list[Detections | None]: ...

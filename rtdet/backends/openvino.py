@@ -373,16 +373,19 @@ class OpenVinoNetwork:
             yield from self._run(self._compiled("THROUGHPUT"), chain([first, second], arrays))
 
     def _run(self, requests: list[Request], arrays: Iterable[Inputs]) -> Iterator[Outputs]:
-        free, running = deque(requests), deque[Request]()
+        free, running, waiting = deque(requests), deque[Request](), iter(arrays)
         try:
-            for array in arrays:
-                done = None
-                if not free:
-                    done = self._collect(running, free)
-                self._start(free[0], array)
-                running.append(free.popleft())
+            while True:
+                # First: what goes in is taken when there is room for it.
+                done = None if free else self._collect(running, free)
+                array = next(waiting, None)
+                if array is not None:
+                    self._start(free[0], array)
+                    running.append(free.popleft())
                 if done is not None:
                     yield done
+                if array is None:
+                    break
             while running:
                 yield self._collect(running, free)
         finally:
@@ -391,6 +394,8 @@ class OpenVinoNetwork:
                     request.wait()
 
     def _start(self, request: Request, inputs: Inputs) -> None:
+        if self._graph is None:
+            raise ModelError(f"{self._what} was closed")
         try:
             request.start(inputs)
         except (RuntimeError, ValueError) as error:

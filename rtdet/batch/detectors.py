@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from collections import OrderedDict
-from collections.abc import Callable, Iterable, Iterator, Sequence
-from contextlib import suppress
+from collections.abc import Callable, Generator, Iterable, Iterator, Sequence
+from contextlib import closing, suppress
 from dataclasses import replace
 from functools import partial
 from typing import Any
@@ -83,7 +83,7 @@ class NotingDetector:
         self.sizes += map(size_of, images)
         return found
 
-    def _detect_each(self, detector: StreamingDetector, images: Iterable[Image]) -> Iterator[Detections]:
+    def _detect_each(self, detector: StreamingDetector, images: Iterable[Image]) -> Generator[Detections]:
         """See protocols.StreamingDetector."""
 
         def sized() -> Iterator[Image]:
@@ -91,9 +91,10 @@ class NotingDetector:
                 self.sizes.append(size_of(image))
                 yield image
 
-        for found in detector.detect_each(sized()):
-            self.found.append(found)
-            yield found
+        with closing(detector.detect_each(sized())) as answers:
+            for found in answers:
+                self.found.append(found)
+                yield found
 
     def close(self) -> None:
         """The detector stays open: it is used for other sources."""

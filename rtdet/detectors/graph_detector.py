@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import logging
 import math
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections import deque
+from collections.abc import Callable, Generator, Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from itertools import groupby
 from pathlib import Path
@@ -94,7 +95,8 @@ class GraphDetector(Sided):
 
     @property
     def last_ms(self) -> Mapping[str, float]:
-        """Of the last `detect`, milliseconds per picture of its parts (`part_times`)."""
+        """Of the last `detect`, or the last picture of `detect_each`, milliseconds per picture of its parts
+        (`part_times`)."""
         return self._times.last_ms
 
     def _prepare(self, form: Form) -> None:
@@ -128,7 +130,7 @@ class GraphDetector(Sided):
 
     def look(self, image: Image | Picture) -> Look:
         """What the network gets for a picture and what it gives, as `detect` runs it."""
-        size, spec = self._size_for(image), self._head.input
+        size, spec = self._size_for(image, self.side), self._head.input
         fitted, back = fit_picture(image, size, spec)
         inputs = self._inputs(fitted, size, self._head)
         outputs = next(iter(self._network(size, spec).run_many([inputs])))
@@ -250,26 +252,28 @@ class GraphDetector(Sided):
         with self._times.call(len(images)):
             return list(self._detect(images))
 
-    def detect_each(self, images: Iterable[Image | Picture]) -> Iterator[Detections]:
+    def detect_each(self, images: Iterable[Image | Picture]) -> Generator[Detections]:
         """See protocols.StreamingDetector."""
         return self._times.each(self._detect(images))
 
     def _detect(self, images: Iterable[Image | Picture]) -> Iterator[Detections]:
-        for (size, form), alike in groupby(images, lambda image: (self._size_for(image), self._forms.now)):
-            yield from self._detect_same_size(alike, size, form.precision)
+        for (size, precision), alike in groupby(images, self._place_of):
+            yield from self._detect_same_size(alike, size, precision)
 
-    def _size_for(self, image: Image | Picture) -> Size:
-        if self._fixed is not None:
-            return self._fixed
-        self._picture = size_of(image)
-        return input_size(*self._picture, self.side, self._head.stride)
+    def _place_of(self, image: Image | Picture) -> tuple[Size, str]:
+        """The input's size and the precision in which the network looks at the picture."""
+        form, self._picture = self._forms.now, size_of(image)
+        return self._size_for(image, form.side), form.precision
+
+    def _size_for(self, image: Image | Picture, side: int) -> Size:
+        return self._fixed or input_size(*size_of(image), side, self._head.stride)
 
     def _detect_same_size(
         self, images: Iterable[Image | Picture], size: Size, precision: str
     ) -> Iterator[Detections]:
         head = self._head
         network = self._network(size, head.input, precision)
-        maps: list[Letterbox] = []
+        maps = deque[Letterbox]()  # of the pictures in the network
 
         def inputs() -> Iterator[Inputs]:
             for image in images:
@@ -278,10 +282,12 @@ class GraphDetector(Sided):
                     maps.append(back)
                 yield self._inputs(fitted, size, head)
 
-        for i, outputs in enumerate(network.run_many(inputs())):
+        for outputs in network.run_many(inputs()):
             thresholds = self.thresholds
             with self._times.suppress:
-                found = self._kept(head.decode(outputs, size, thresholds.least_score), maps[i], thresholds)
+                found = self._kept(
+                    head.decode(outputs, size, thresholds.least_score), maps.popleft(), thresholds
+                )
             yield found
 
     def _kept(self, found: Candidates, back: Letterbox, thresholds: Thresholds) -> Detections:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Generator, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from time import perf_counter
 from typing import TypeVar
@@ -31,6 +31,7 @@ class PartTimes:
     def __init__(self) -> None:
         self.preprocess, self.suppress = Part(), Part()
         self.last_ms: Mapping[str, float] = {}
+        self._together = 1
 
     @contextmanager
     def call(self, pictures: int) -> Iterator[None]:
@@ -41,18 +42,27 @@ class PartTimes:
         if pictures:
             self._note(perf_counter() - began, pictures)
 
-    def each(self, found: Iterable[_Found]) -> Iterator[_Found]:
+    def each(self, found: Iterable[_Found]) -> Generator[_Found]:
         """What a call gives for one picture after another; measures each, without what is done with it meanwhile."""
-        answers = iter(found)
+        answers, told = iter(found), 0
         while True:
             self.preprocess.s = self.suppress.s = 0.0
+            self._together = 1
             began = perf_counter()
             try:
                 answer = next(answers)
             except StopIteration:
                 return
-            self._note(perf_counter() - began, 1)
+            if not told:
+                told = self._together
+                self._note(perf_counter() - began, told)
+            told -= 1
             yield answer
+
+    def share(self, pictures: int) -> None:
+        """Told before the first of so many answers of `each` is given, which were found at once: all have a like
+        share of the time."""
+        self._together = max(pictures, 1)
 
     def _note(self, whole_s: float, pictures: int) -> None:
         preprocess, suppress = self.preprocess, self.suppress

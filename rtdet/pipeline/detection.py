@@ -28,8 +28,9 @@ log = logging.getLogger("rtdet.pipeline")
 
 
 class DetectWorker(Worker):
-    """Gives the detector what has come in since its last call, up to `batch_size` frames at once, and hands on what
-    the `cadence` carries."""
+    """Gives the detector what has come in since its last call, up to `batch_size` frames at once, or, of a file, one
+    frame after another for as long as there are some (protocols.StreamingDetector); hands on what the `cadence`
+    carries."""
 
     part: Detector
 
@@ -179,8 +180,9 @@ class DetectWorker(Worker):
 
     def _streams(self) -> bool:
         """Whether more frames are given to the detector while it looks at these."""
-        is_free = self.flow.policy is Policy.WAIT and self._batch_size > 1 and not self._in_hand[0].redo
-        return is_free and isinstance(self.part, StreamingDetector)
+        is_file = self.flow.policy is Policy.WAIT and self._batch_size > 1 and not self._in_hand[0].redo
+        is_able = isinstance(self.part, StreamingDetector) and not isinstance(self.part, FrameDetector)
+        return is_file and is_able
 
     def _detect_each(self, jobs: list[Job]) -> None:
         """Keeps the detector busy with these frames and those that come meanwhile, until there is none at hand."""
@@ -208,7 +210,7 @@ class DetectWorker(Worker):
                 self._reach_low()
                 yield job, self._picture_of(job.frame)
             fresh = []
-            if self._next is None and not self._redo.is_set():
+            if self._next is None and not (self._redo.is_set() and self.flow.control.is_paused):
                 fresh = self._fresh(self.flow.frames.take_what_is_there())
                 jobs += fresh
 

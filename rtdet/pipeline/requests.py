@@ -66,12 +66,25 @@ def for_one_call(pictures: Sequence[Picture], suppression: str) -> Iterable[list
     """Divides the pictures into those that a detector of this suppression can be asked for at once. Of boxes that
     were thinned out by NMS for a low score, those of a higher one are just what they would be without the others: a
     box is suppressed only by one that scores more. Of any other way that is not known."""
-    is_nms = suppression in ("nms", "diou")
     groups: dict[object, list[Picture]] = {}
     for one in pictures:
-        asked = one.thresholds
-        groups.setdefault((asked.iou, asked.classes) if is_nms else asked, []).append(one)
+        groups.setdefault(_kind(one.thresholds, suppression), []).append(one)
     return groups.values()
+
+
+def _kind(asked: Thresholds, suppression: str) -> object:
+    """The same for what can be asked for at once."""
+    return (asked.iou, asked.classes) if suppression in ("nms", "diou") else asked
+
+
+def is_wide_enough(wider: Thresholds, pictures: Sequence[Picture], suppression: str) -> bool:
+    """Whether pictures of one call find what they ask for by these thresholds too."""
+    asked = widest(pictures)
+    return asked == wider or (
+        _kind(wider, suppression) == _kind(asked, suppression)
+        and wider.least_score <= asked.least_score
+        and wider.max_detections >= asked.max_detections
+    )
 
 
 def widest(pictures: Sequence[Picture]) -> Thresholds:

@@ -15,7 +15,7 @@ from contextlib import closing
 from rtdet.errors import ModelError
 from rtdet.pipeline.detector_client import DetectorClient, SidedClient, closed
 from rtdet.pipeline.governor import has_sides, quick_precision_of
-from rtdet.pipeline.requests import Picture, Request, for_one_call, widest, within
+from rtdet.pipeline.requests import Picture, Request, for_one_call, is_wide_enough, widest, within
 from rtdet.pipeline.streaming import answers
 from rtdet.pipeline.supervisor import describe
 from rtdet.pipeline.turns import Turns
@@ -234,14 +234,25 @@ class SharedDetector:
             these = pictures
             while these:
                 for one in _by_size(these):
-                    yield one, one.image
-                goes_on = self._has_calls(wait=False) and widest(self._calls[0]) == thresholds
-                these = self._calls.popleft() if goes_on else []
+                    if one.request.error is None:  # else nobody waits for it any more
+                        yield one, one.image
+                goes_on = not self._is_mixed() and self._has_calls(wait=False)
+                these = self._calls.popleft() if goes_on and self._does_for(thresholds) else []
 
         with closing(answers(detector, questions())) as found:
             for one, detections in found:
                 self._answer([one], thresholds, [detections], began)
                 began = time.monotonic()
+
+    def _is_mixed(self) -> bool:
+        """Whether some ask in bulk and others with the newest picture there is. Those would wait behind all that is
+        in hand of the former, which fills each place that becomes free before they ask again."""
+        with self._lock:
+            return len({client._place.is_bulk for client in self._clients}) > 1
+
+    def _does_for(self, thresholds: Thresholds) -> bool:
+        """Whether the next pictures can be looked at by these thresholds."""
+        return is_wide_enough(thresholds, self._calls[0], self._suppression)
 
     def _run_once(self, thresholds: Thresholds, pictures: list[Picture]) -> None:
         pictures, began = _by_size(pictures), time.monotonic()
@@ -265,6 +276,7 @@ class SharedDetector:
     def _fail(self, error: BaseException) -> None:
         with self._lock:
             self._error, self._is_closed = error, True
+            self._calls.clear()
             for client in self._clients:
                 client._give_up(_copy(error))
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import deque
 from collections.abc import Generator, Iterable, Iterator
 from contextlib import closing
-from typing import TypeVar, cast
+from typing import TypeVar
 
 from rtdet.errors import ModelError
 from rtdet.pipeline.supervisor import describe
@@ -27,7 +27,7 @@ def answers(
             asked.append(one)
             yield image
 
-    with closing(cast(Generator[Detections], detector.detect_each(images()))) as found:
+    with closing(detector.detect_each(images())) as found:
         for detections in found:
             if not asked:
                 raise ModelError(f"{describe(detector)} gave more results than it was given pictures")

@@ -52,6 +52,21 @@ def test_of_a_call_that_goes_on_each_picture_is_measured_without_what_is_done_wi
     ]
 
 
+def test_answers_that_were_found_at_once_share_the_time(monkeypatch):
+    now_s = 0.0
+    monkeypatch.setattr("rtdet.detectors.part_times.perf_counter", lambda: now_s)
+    times = PartTimes()
+
+    def call():
+        nonlocal now_s
+        for pictures in (4, 1, 2):
+            now_s += 12.0
+            times.share(pictures)
+            yield from range(pictures)
+
+    assert [times.last_ms["infer"] / 1e3 for _ in times.each(call())] == [3, 3, 3, 3, 12, 6, 6]
+
+
 def test_a_detector_tells_the_times_of_its_last_call():
     detector = load_detector("rtdet-n")
     assert detector.last_ms == {}

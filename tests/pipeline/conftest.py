@@ -196,13 +196,14 @@ class AheadDetector(TroubledDetector):
     def __init__(self, trouble: Trouble | None = None, *, gated: bool = False) -> None:
         super().__init__(trouble, gated=gated)
         self.streams = 0
-        self.most_ahead = 0
+        self.most_ahead = self.longest = 0
 
     def detect_each(self, images: Iterable[Any]) -> Iterator[Detections]:
         self.streams += 1
-        ahead = deque[Any]()
+        ahead, began = deque[Any](), self.images
         for image in images:
             ahead.append(image)
+            self.longest = max(self.longest, self.images - began + len(ahead))
             self.most_ahead = max(self.most_ahead, len(ahead))
             if len(ahead) > 3:
                 yield from self.detect([ahead.popleft()])

@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+import threading
+from contextlib import suppress
+
 import numpy as np
 import pytest
 
 from rtdet.errors import ModelError
 from rtdet.pipeline import Pipeline, Policy
+from rtdet.pipeline.requests import Picture, Request, is_wide_enough
 from rtdet.pipeline.shared_detector import SharedDetector
 from rtdet.types import Detections, Thresholds
 
@@ -72,6 +76,37 @@ def test_another_detector_takes_over_from_the_next_frame_on(parts):
     assert found == [24.0] * first.images + [9.0] * second.images
     assert first.images <= 8, "what it had been given, and no more"
     assert second.images == 40 - first.images
+
+
+def test_it_goes_on_streaming_after_settings_have_changed(parts):
+    detector = parts.AheadDetector(gated=True)
+    pipeline = run_of(parts, detector, 400)
+    pipeline.start()
+    detector.entered.acquire()
+    pipeline.set_thresholds(Thresholds(0.4))
+    for _ in range(60):  # the source is quicker
+        parts.until(lambda: len(pipeline._flow.frames) == pipeline._flow.frames.capacity)
+        detector.allow()
+        detector.entered.acquire()
+    detector.allow(1000)
+    assert pipeline.join()
+    assert detector.longest > 50
+
+
+def test_one_that_goes_by_frames_is_asked_for_frames(parts):
+    class ByFrame(parts.AheadDetector):
+        def detect_frames(self, frames):
+            return self.detect([frame.bgr for frame in frames])
+
+        def carries(self, frame):
+            return False
+
+        def camera_step(self, frame):
+            return None
+
+    detector = ByFrame()
+    assert indices(run_of(parts, detector)) == list(range(40))
+    assert detector.streams == 0
 
 
 def test_a_jump_ends_what_was_ahead(parts):
@@ -148,6 +183,61 @@ def test_shared_it_goes_on_with_pictures_of_whoever_waits(parts):
             assert run.stats().processed == 40
         assert detector.images == 120
         assert detector.streams < 60
+
+
+def test_shared_by_a_file_and_a_camera_no_more_is_in_hand_than_a_turn(parts):
+    detector = parts.AheadDetector(gated=True)
+    with SharedDetector(detector, batch_size=4) as hub:
+        file, camera = run_of(parts, hub.client("file"), 60), hub.client("camera")
+        asking = threading.Thread(target=lambda: [camera.detect([parts.picture()]) for _ in range(20)])
+        asking.start()
+        file.start()
+        detector.allow(1000)
+        asking.join()
+        assert file.join()
+    assert detector.longest <= 4
+
+
+def test_shared_pictures_of_a_client_that_has_left_are_not_looked_at(parts):
+    detector = parts.AheadDetector(gated=True)
+    with SharedDetector(detector) as hub:
+        stays, leaves = hub.client("stays"), hub.client("leaves")
+        first = threading.Thread(target=stays.detect, args=([parts.picture()],))
+        first.start()
+        detector.entered.acquire()
+        second = threading.Thread(target=suppressed, args=(leaves.detect, [parts.picture()] * 5))
+        second.start()
+        parts.until(lambda: leaves._request is not None)
+        leaves.close()
+        detector.allow(100)
+        for thread in (first, second):
+            thread.join()
+        stays.detect([parts.picture()])
+    assert detector.images == 2
+
+
+def suppressed(call, *arguments) -> None:
+    with suppress(ModelError):
+        call(*arguments)
+
+
+@pytest.mark.parametrize(
+    ("asked", "suppression", "is_enough"),
+    [
+        (Thresholds(0.2), "nms", True),
+        (Thresholds(0.2), "none", True),
+        (Thresholds(0.7), "nms", True),
+        (Thresholds(0.7), "none", False),
+        (Thresholds(0.1), "nms", False),
+        (Thresholds(0.7, iou=0.7), "nms", False),
+        (Thresholds(0.7, classes=frozenset({"car"})), "diou", False),
+        (Thresholds(0.7, max_detections=10_000), "nms", False),
+    ],
+)
+def test_shared_it_goes_on_where_the_thresholds_do_for_the_next_too(parts, asked, suppression, is_enough):
+    with SharedDetector(parts.AheadDetector()) as hub:
+        request = Request(hub.client("door"), [parts.picture()])
+        assert is_wide_enough(Thresholds(0.2), [Picture(request, 0, asked)], suppression) is is_enough
 
 
 def test_shared_it_begins_anew_where_other_thresholds_hold(parts):

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import math
 from abc import ABC, abstractmethod
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections import deque
+from collections.abc import Generator, Iterable, Iterator, Mapping, Sequence
 from itertools import groupby, islice
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -114,7 +115,8 @@ class NetworkDetector(Sided, ABC):
 
     @property
     def last_ms(self) -> Mapping[str, float]:
-        """Of the last `detect`, milliseconds per picture of its parts (`part_times`)."""
+        """Of the last `detect`, or the last picture of `detect_each`, milliseconds per picture of its parts
+        (`part_times`)."""
         return self._times.last_ms
 
     def _take_precision(self, wanted: str) -> None:
@@ -138,7 +140,7 @@ class NetworkDetector(Sided, ABC):
 
     def look(self, image: Image | Picture) -> Look:
         """What the network gets for a picture and what it gives, as `detect` runs it."""
-        size = self._size_for(image)
+        size = self._size_for(image, self.side)
         fitted, back = self._fit(image, size)
         inputs = self._inputs(fitted)
         outputs = next(iter(self._network(size).run_many([inputs])))
@@ -160,26 +162,30 @@ class NetworkDetector(Sided, ABC):
         with self._times.call(len(images)):
             return list(self._detect(images, len(images)))
 
-    def detect_each(self, images: Iterable[Image | Picture]) -> Iterator[Detections]:
+    def detect_each(self, images: Iterable[Image | Picture]) -> Generator[Detections]:
         """See protocols.StreamingDetector."""
         return self._times.each(self._detect(images, _AT_ONCE))
 
     def _detect(self, images: Iterable[Image | Picture], at_once: int) -> Iterator[Detections]:
-        for (size, form), alike in groupby(images, lambda image: (self._size_for(image), self._forms.now)):
+        for (size, precision), alike in groupby(images, self._place_of):
             while self._path(size) is not None and (few := list(islice(alike, at_once))):
-                yield from self._detect_on_device(few, size, form.precision)
-            yield from self._detect_by_host(alike, size, form.precision)
+                found = self._detect_on_device(few, size, precision)
+                self._times.share(len(found))
+                yield from found
+            yield from self._detect_by_host(alike, size, precision)
 
-    def _size_for(self, image: Image | Picture) -> Size:
+    def _place_of(self, image: Image | Picture) -> tuple[Size, str]:
+        """The input's size and the precision in which the network looks at the picture."""
+        form, self._picture = self._forms.now, size_of(image)
+        return self._size_for(image, form.side), form.precision
+
+    def _size_for(self, image: Image | Picture, side: int) -> Size:
         size: Size | None = self._config.input_size
-        if size is not None:
-            return size
-        self._picture = size_of(image)
-        return input_size(*self._picture, self.side, self._config.multiple)
+        return size or input_size(*size_of(image), side, self._config.multiple)
 
     def _detect_on_device(
         self, images: Sequence[Image | Picture], size: Size, precision: str
-    ) -> Iterator[Detections]:
+    ) -> list[Detections]:
         """The whole way on the device, or from now on by the host where the device cannot go it."""
         path = self._path(size)
         assert path is not None
@@ -192,7 +198,7 @@ class NetworkDetector(Sided, ABC):
             path.close()
             self._paths[size] = None
             found = by_host(images)
-        yield from found
+        return found
 
     def _path(self, size: Size) -> DevicePath | None:
         """The whole way on a GPU, where there is one."""
@@ -209,7 +215,7 @@ class NetworkDetector(Sided, ABC):
         self, images: Iterable[Image | Picture], size: Size, precision: str = ""
     ) -> Iterator[Detections]:
         network = self._network(size, precision)
-        maps: list[Letterbox] = []
+        maps = deque[Letterbox]()  # of the pictures in the network
 
         def inputs() -> Iterator[Inputs]:
             for image in images:
@@ -219,9 +225,9 @@ class NetworkDetector(Sided, ABC):
                     prepared = self._inputs(fitted)
                 yield prepared
 
-        for i, outputs in enumerate(network.run_many(inputs())):
+        for outputs in network.run_many(inputs()):
             with self._times.suppress:
-                found = self._found(outputs, size, maps[i])
+                found = self._found(outputs, size, maps.popleft())
             yield found
 
     def _shapes(self, size: Size) -> Shapes:

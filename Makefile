@@ -28,7 +28,7 @@ demo: $(RUN)
 
 test: $(ALL)
 	@scripts/system-libraries.sh test
-	@$(if $(ARGS),:,echo "make test: every test; 10 to 25 minutes on two cores")
+	@$(if $(ARGS),:,echo "make test: every test; 12 to 20 minutes on two cores")
 	@$(if $(ARGS),$(BIN)/python -m pytest $(ARGS),scripts/tests.sh)
 
 check: $(ALL)

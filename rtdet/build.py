@@ -49,7 +49,7 @@ from rtdet.viewer.services import Services
 log = logging.getLogger("rtdet.build")
 
 POLICIES = {"auto": None, "every": Policy.WAIT, "latest": Policy.LATEST}
-# Frames handed to the detector at once where every frame counts: enough to keep its requests in flight.
+# Frames handed to a detector that does not stream, where every frame counts: enough to keep its requests in flight.
 _BATCH = 8
 
 
@@ -216,7 +216,7 @@ def build_pipeline(
     style:         is asked for the look of each recorded picture.
     keep:          where the run is kept, if not where the config says.
     make_detector: makes the pipeline's own detector, in the place of `build_detector`.
-    batch_size:    how many frames the detector gets at once, where every frame counts.
+    batch_size:    how many frames the detector gets at once, where every frame counts and it does not stream.
     decoder_threads: how many decode the source, at most; 0: one for each core. Not for a `source_opener`.
     name:          what the source is called in its events, where there are several.
     """

@@ -48,7 +48,8 @@ class Pipeline:
 
     policy:      WAIT takes every frame in order; LATEST drops what the detector has no time for.
     paced:       the frames of a file leave capture at the file's own times, as a viewer plays it.
-    batch_size:  the detector gets up to so many waiting frames at once.
+    batch_size:  the detector gets up to so many waiting frames at once. With more than one under WAIT, a detector
+                 that streams (protocols.StreamingDetector) gets one after another, without a pause.
     sink_shown:  sinks get every captured frame with the tracks predicted to it (what a viewer shows), not
                  the frames that the detector saw. Under LATEST a sink that is too slow for that misses
                  frames (Stats.unwritten).

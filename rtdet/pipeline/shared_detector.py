@@ -33,7 +33,8 @@ _EXIT_LIMIT_S = 10.0
 class SharedDetector:
     """Owns `detector`, and the one thread that runs it for all clients. It waits for nothing but a picture: what has
     come in by the time it is free goes in together, up to `batch_size` pictures, those of the clients in turns
-    (`turns`). A client that asks for nothing costs nothing.
+    (`turns`). One that streams (protocols.StreamingDetector) gets the next of them as soon as it has room, and looks
+    at them without a pause. A client that asks for nothing costs nothing.
 
     ends_with_clients: it is closed, with the detector, once the last of its clients has left.
 

@@ -2,20 +2,22 @@
 
 from __future__ import annotations
 
+from collections import deque
 from collections.abc import Generator, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from time import perf_counter
 from typing import TypeVar
 
 _Found = TypeVar("_Found")
+_RECENT = 8
 
 
 class PartTimes:
     """Measures `detect` of one detector, for one thread.
 
-    last_ms: of the last whole call, or of the last picture of `each`, milliseconds per picture: preprocess, infer and
-    suppress (decoding and NMS). `infer` is the rest: with several pictures the network works while others are
-    prepared, and what is left is the time that was truly waited for it. Empty before the first call.
+    last_ms: of the last whole call, or of the last pictures of `each` in the mean, milliseconds per picture:
+    preprocess, infer and suppress (decoding and NMS). `infer` is the rest: with several pictures the network works
+    while others are prepared, and what is left is the time that was truly waited for it. Empty before the first call.
 
     >>> times = PartTimes()
     >>> with times.call(pictures=2):
@@ -40,10 +42,12 @@ class PartTimes:
         began = perf_counter()
         yield
         if pictures:
-            self._note(perf_counter() - began, pictures)
+            self._note(self.preprocess.s, self.suppress.s, perf_counter() - began, pictures)
 
     def each(self, found: Iterable[_Found]) -> Generator[_Found]:
         """What a call gives for one picture after another; measures each, without what is done with it meanwhile."""
+        # In the mean of a few: those that are in the network together come out of it together.
+        recent = deque[tuple[float, float, float, int]](maxlen=_RECENT)
         answers, told = iter(found), 0
         while True:
             self.preprocess.s = self.suppress.s = 0.0
@@ -55,7 +59,8 @@ class PartTimes:
                 return
             if not told:
                 told = self._together
-                self._note(perf_counter() - began, told)
+                recent.append((self.preprocess.s, self.suppress.s, perf_counter() - began, told))
+                self._note(*map(sum, zip(*recent, strict=True)))
             told -= 1
             yield answer
 
@@ -64,13 +69,12 @@ class PartTimes:
         share of the time."""
         self._together = max(pictures, 1)
 
-    def _note(self, whole_s: float, pictures: int) -> None:
-        preprocess, suppress = self.preprocess, self.suppress
+    def _note(self, preprocess_s: float, suppress_s: float, whole_s: float, pictures: float) -> None:
         a_picture = 1e3 / pictures
         self.last_ms = {
-            "preprocess": preprocess.s * a_picture,
-            "infer": max(whole_s - preprocess.s - suppress.s, 0.0) * a_picture,
-            "suppress": suppress.s * a_picture,
+            "preprocess": preprocess_s * a_picture,
+            "infer": max(whole_s - preprocess_s - suppress_s, 0.0) * a_picture,
+            "suppress": suppress_s * a_picture,
         }
 
 

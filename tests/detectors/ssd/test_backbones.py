@@ -101,6 +101,7 @@ def test_an_ssd_on_it_learns_eight_pictures_by_heart(name):
     _check_that_it_learns("ssd", name, 1e-2 if name.startswith(LIGHT) else 1e-3)
 
 
+@pytest.mark.long
 def test_ssd_on_vgg16_learns_four_pictures_by_heart():
     """Each picture costs it as much as eight cost another network."""
     _check_that_it_learns("ssd300", "vgg16", 2e-4, 4)

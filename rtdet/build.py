@@ -417,6 +417,8 @@ def config_of(source: str | Path, settings: Mapping[str, Any], function: str = "
             raise UnknownNameError(f"setting of {function}", name, known)
         if isinstance(value, Path):
             settings[name] = str(value)
+        elif name == "model" and not isinstance(value, str):
+            raise UsageError(f"{function}: model is a name or a file, not a {type(value).__name__}")
     if isinstance(settings.get("every"), int):
         settings["every"] = str(settings["every"])
     if settings.get("tracker", "") is None:

@@ -133,6 +133,11 @@ def test_every_second_frame_is_asked_for_by_a_number(tmp_path):
         rtdet.run("demo", every=0)
 
 
+def test_a_model_that_is_neither_a_name_nor_a_file_is_one_line():
+    with pytest.raises(UsageError, match=r"^rtdet\.run: model is a name or a file, not a FakeDetector$"):
+        rtdet.run("demo", model=FakeDetector())
+
+
 def test_of_single_pictures_each_is_looked_at(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
     for name in ("beach", "street"):
         assert cv2.imwrite(str(tmp_path / f"{name}.png"), np.zeros((48, 64, 3), np.uint8))

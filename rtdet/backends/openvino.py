@@ -321,13 +321,28 @@ class OpenVinoNetwork:
         self.device, self.precision, self._what, self._kept_as = device, precision, what, kept_as
         self._core, self._native = _core(), openvino_name(device)
         self._graph = graph
-        self._requests: dict[str, list[Request]] = {}
+        self._networks: dict[str, tuple[Any, int]] = {}
+        self._idle: dict[str, list[Request]] = {"LATENCY": [], "THROUGHPUT": []}
+        self._lock = threading.Lock()
         self._compiled("LATENCY")  # here, so that a network that cannot run is found at once
 
-    def _compiled(self, hint: str) -> list[Request]:
+    def _borrow(self, hint: str) -> list[Request]:
+        """Requests that nobody else runs: those that are idle, or new ones where another run has them."""
+        compiled, count = self._compiled(hint)
+        with self._lock:
+            borrowed, self._idle[hint] = self._idle[hint][:count], self._idle[hint][count:]
+        return borrowed or [Request(compiled) for _ in range(count)]
+
+    def _give_back(self, hint: str, requests: Iterable[Request]) -> None:
+        with self._lock:
+            if self._graph is not None:
+                self._idle[hint] += requests
+
+    def _compiled(self, hint: str) -> tuple[Any, int]:
+        """The compiled network, and how many of its requests a run needs."""
         if self._graph is None:
             raise ModelError(f"{self._what} was closed")
-        if hint not in self._requests:
+        if hint not in self._networks:
             settings = {
                 "PERFORMANCE_HINT": hint,
                 "INFERENCE_PRECISION_HINT": _PRECISIONS[self.precision],
@@ -337,9 +352,9 @@ class OpenVinoNetwork:
                 settings["INFERENCE_NUM_THREADS"] = cores
             compiled = self._compile(settings)
             count = int(compiled.get_property("OPTIMAL_NUMBER_OF_INFER_REQUESTS"))
-            count = 2 if hint == "LATENCY" else count + 1  # one waits its turn while the others run
-            self._requests[hint] = [Request(compiled) for _ in range(count)]
-        return self._requests[hint]
+            # One waits its turn while the others run.
+            self._networks[hint] = compiled, 1 if hint == "LATENCY" else count + 1
+        return self._networks[hint]
 
     def _compile(self, settings: dict[str, Any]) -> Any:
         cache = writable_cache("openvino")
@@ -368,12 +383,12 @@ class OpenVinoNetwork:
             return
         second = next(arrays, None)
         if second is None:
-            yield from self._run(self._compiled("LATENCY")[:1], [first])
+            yield from self._run("LATENCY", [first])
         else:
-            yield from self._run(self._compiled("THROUGHPUT"), chain([first, second], arrays))
+            yield from self._run("THROUGHPUT", chain([first, second], arrays))
 
-    def _run(self, requests: list[Request], arrays: Iterable[Inputs]) -> Iterator[Outputs]:
-        free, running, waiting = deque(requests), deque[Request](), iter(arrays)
+    def _run(self, hint: str, arrays: Iterable[Inputs]) -> Iterator[Outputs]:
+        free, running, waiting = deque(self._borrow(hint)), deque[Request](), iter(arrays)
         try:
             while True:
                 # First: what goes in is taken when there is room for it.
@@ -392,6 +407,7 @@ class OpenVinoNetwork:
             for request in running:  # left early: the next run starts with requests that have ended
                 with suppress(RuntimeError):
                     request.wait()
+            self._give_back(hint, (*free, *running))
 
     def _start(self, request: Request, inputs: Inputs) -> None:
         if self._graph is None:
@@ -418,8 +434,10 @@ class OpenVinoNetwork:
         return cost_of_graph(self._graph)
 
     def close(self) -> None:
-        self._requests.clear()
-        self._graph = None
+        with self._lock:
+            self._graph = None
+            self._networks.clear()
+            self._idle = {hint: [] for hint in self._idle}
 
 
 def _reason(error: BaseException) -> str:

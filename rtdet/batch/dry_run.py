@@ -92,19 +92,18 @@ def dry_run(wish: Wish) -> Iterator[str]:
     with Journal(None) as journal:
         journal.add(list_sources(wish.sources, without=layout.folder))
         settings = wish.settings or Settings()
-        done = 0
         if layout.journal.is_file():
             with Journal(layout.journal, reads_only=True) as known:
                 about = known.about()
             settings = Settings.from_dict(about.get("settings", {})) if wish.settings is None else settings
-            done = journal.take_over(layout.journal)
+            journal.take_over(layout.journal, with_failures=not wish.retry_failed)
         counts = journal.counts()
         if not counts.total:
             raise UsageError("no sources are named: rtdet batch VIDEOS --out DIR --dry-run")
         left = counts.waiting + counts.in_pieces
-        yield f"{left} source{'s' if left != 1 else ''} to work through" + (
-            f", {done} are done" if done else ""
-        )
+        done = f", {counts.done} are done" if counts.done else ""
+        failed = f", {counts.failed} failed (rtdet batch retry tries those again)" if counts.failed else ""
+        yield f"{left} source{'s' if left != 1 else ''} to work through{done}{failed}"
         for count, source in enumerate(_left(journal)):
             if count == _MOST_NAMED:
                 yield f"  and {left - count} more"

@@ -329,9 +329,10 @@ class Journal:
         names = ", ".join(f"{name} = ?" for name in values)
         self._db.execute(f"UPDATE sources SET {names} WHERE number = ?", (*values.values(), number))
 
-    def take_over(self, path: Path) -> int:
-        """Takes what is done from the journal at `path`, and the sources that it has and this one does not; gives how
-        many are done."""
+    def take_over(self, path: Path, *, with_failures: bool) -> None:
+        """Takes what is done from the journal at `path`, what failed there where that is asked for, and the sources
+        that it has and this one does not."""
+        states = (DONE, FAILED) if with_failures else (DONE,)
         with self._errors():
             self._db.execute("ATTACH DATABASE ? AS other", (str(path),))
             with self._db:
@@ -339,12 +340,12 @@ class Journal:
                     "INSERT OR IGNORE INTO sources (key, source, settings) SELECT key, source, settings "
                     "FROM other.sources ORDER BY number"
                 )
-                done = self._db.execute(
-                    "UPDATE sources SET state = ? WHERE key IN (SELECT key FROM other.sources WHERE state = ?)",
-                    (DONE, DONE),
-                ).rowcount
+                for state in states:
+                    self._db.execute(
+                        "UPDATE sources SET state = ? WHERE key IN (SELECT key FROM other.sources WHERE state = ?)",
+                        (state, state),
+                    )
             self._db.execute("DETACH DATABASE other")
-        return done
 
     # What came of it
 

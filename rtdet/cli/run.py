@@ -288,7 +288,8 @@ def say_written(*configs: RunConfig) -> None:
 
 
 def why_nothing(config: RunConfig, stats: Stats) -> str:
-    """A line on a run that found no objects, with the settings that may be why; "" where it did or had no frames."""
+    """A line on a run that found no objects, with the settings that may be why; "" where it did, was not
+    to or had no frames."""
     if stats.tracked or not stats.processed:
         return ""
     if stats.detections:
@@ -296,6 +297,8 @@ def why_nothing(config: RunConfig, stats: Stats) -> str:
             f"no tracks: --tracker {config.tracker} began none with the {stats.detections} detections; "
             "--tracker none writes the detections as they are"
         )
+    if config.conf >= 1:  # whoever says so wants none
+        return ""
     only = f" of {', '.join(config.classes)}" if config.classes else ""
     more = "other --classes, " if config.classes else ""
     return (

@@ -243,6 +243,14 @@ def test_retry_does_what_failed_once_more(batch, rtdet, tmp_path):
     assert _sources(folder)["broken.mp4"]["state"] == "done"
 
 
+def test_a_dry_run_says_what_the_batch_then_does_with_what_failed(batch, rtdet):
+    out = batch[0] / "out"
+    failed = sum(one["state"] == "failed" for one in _sources(out).values())
+    said = rtdet("batch", batch[0] / "films", "--out", out, "--dry-run").stdout
+    assert said.startswith("0 sources to work through")
+    assert f"{failed} failed (rtdet batch retry tries those again)" in said
+
+
 def test_a_row_of_a_manifest_wins(films, rtdet, tmp_path):
     manifest = tmp_path / "list.csv"
     manifest.write_text(

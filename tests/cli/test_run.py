@@ -109,6 +109,7 @@ def test_a_run_that_found_nothing_says_so_with_what_it_asked_for_and_what_to_try
     assert line.startswith(
         "no objects were found at --conf 0.99; try a lower one, another --model, or a larger"
     )
+    assert "no objects" not in rtdet(*run, "--conf", 1).err
     (line,) = [line for line in rtdet(*run, "--classes", "zebra").err.splitlines() if "no objects" in line]
     assert line.startswith("no objects of zebra were found at --conf 0.25; try a lower one, other --classes")
     done = rtdet("detect", clip, "--out", "d.json", "--conf", 0.99, "--max-frames", 3)

@@ -287,6 +287,18 @@ class TestStreaming:
         finally:
             detector.thresholds = before
 
+    def test_it_may_be_asked_for_more_while_a_stream_is_open(self, detector: Any) -> None:
+        pictures = [noise(72, 128), noise(96, 96), noise(72, 128), noise(128, 72)] * 3
+        wanted = detector.detect(pictures)
+        left_open = detector.detect_each(pictures)
+        next(left_open)
+        both = zip(detector.detect_each(pictures), detector.detect_each(pictures[::-1]), strict=True)
+        for i, (one, other) in enumerate(both):
+            assert same(one, wanted[i])
+            assert same(other, wanted[-1 - i])
+            assert all(map(same, detector.detect(pictures[:3]), wanted[:3]))
+        left_open.close()
+
     def test_closed_in_the_middle_it_says_so(self, weights: Path) -> None:
         own = load_detector(weights, thresholds=LOW, device="cpu", precision="fp32")
         assert isinstance(own, StreamingDetector)

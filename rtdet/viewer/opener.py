@@ -8,6 +8,7 @@ from __future__ import annotations
 import json
 import logging
 import threading
+import weakref
 from collections.abc import Callable
 from typing import TYPE_CHECKING
 
@@ -52,6 +53,7 @@ class Opener:
         self._shelf: tuple[tuple[object, ...], Detector] | None = None
         self._lent: list[Detector] = []  # to pipelines that are being made
         self._used_by: dict[Pipeline, Detector] = {}
+        self._stopping: weakref.WeakSet[Pipeline] = weakref.WeakSet()
         self._stats_paths: dict[Pipeline, str] = {}
         self._is_closed = False
         self.runs = runs
@@ -85,11 +87,14 @@ class Opener:
         if pipeline.source.info.are_pictures:
             pipeline.step()  # stands on the first
         pipeline.start()
+        if self._is_closed:  # meanwhile, and nobody will take it
+            self.stop(pipeline)
         return pipeline
 
     def stop(self, pipeline: Pipeline, timeout_s: float = 2.0) -> bool:
         """Stops the pipeline and closes its detector, unless that is kept for the next one. False if it did
         not end in time."""
+        self._stopping.add(pipeline)
         ended = pipeline.stop(timeout_s)
         with self._lock:
             detector = self._used_by.pop(pipeline, None)
@@ -129,11 +134,15 @@ class Opener:
             pipeline.swap_detector(detector)
 
     def close(self) -> None:
-        """Closes the detector that was kept and removes the kept runs; to be called after the last pipeline has
-        stopped."""
-        self.runs.close()
+        """Closes the detector that was kept and removes the kept runs; to be called after the last pipeline was
+        stopped. One that was opened just now, which nobody has taken yet, is stopped here."""
         with self._lock:
             self._is_closed = True
+            left = [pipeline for pipeline in self._used_by if pipeline not in self._stopping]
+        for pipeline in left:
+            self.stop(pipeline)
+        self.runs.close()
+        with self._lock:
             if self._shelf is None or self._is_in_use(self._shelf[1]):
                 return  # who has it closes it
             unused, self._shelf = self._shelf[1], None

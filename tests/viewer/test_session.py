@@ -117,6 +117,24 @@ def test_trackers_chosen_quickly_and_left_again_are_not_swapped_in(open_session,
     assert [type(tracker).__name__ for tracker in swapped] == ["OCSort"]
 
 
+@pytest.mark.parametrize("when", ["it runs", "it is made"])
+def test_a_source_that_is_just_opened_when_its_window_closes_is_stopped(open_session, when) -> None:
+    """Nobody has been told of it yet."""
+    session = open_session(WindowState(), "demo")
+    opener = session._opener
+    if when == "it runs":
+        poll_until(lambda: not session.jobs.is_busy)
+    else:
+        poll_until(lambda: opener._used_by or not session.jobs.is_busy)
+    pipelines = list(opener._used_by)
+    detectors = list(opener._used_by.values())
+    session.close()
+    poll_until(lambda: not session.jobs.is_busy)
+    assert [one.is_finished for one in pipelines] == [True]
+    assert all(one.is_closed for one in detectors)
+    assert not opener._used_by
+
+
 def test_a_detector_kept_for_a_source_that_takes_another_is_closed(open_session, monkeypatch) -> None:
     made: list[FakeDetector] = []
     make = DemoStage.make_detector

@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
 
+from rtdet.backends.machine import limited_cores
 from rtdet.batch.buckets import open_bucket_file
 from rtdet.batch.manifest import is_in_bucket
 from rtdet.batch.piece_source import PieceSource
@@ -22,7 +23,7 @@ def open_source_of(config: RunConfig) -> Source:
     """Raises SourceError."""
     if is_in_bucket(config.source):
         return FileSource(config.source, _reading(config), remote=open_bucket_file(config.source))
-    return build_source(config)
+    return build_source(config, decoder_threads=_threads())
 
 
 def open_piece(config: RunConfig, begin: int | None, end: int | None) -> PieceSource:
@@ -54,4 +55,11 @@ def _reading(config: RunConfig) -> Reading:
         video_track=config.video_track,
         max_megapixels=config.max_megapixels,
         hwaccel=config.hwaccel,
+        decoder_threads=_threads(),
     )
+
+
+def _threads() -> int:
+    """Of a decoder: one for each core of the worker, whatever the machine has. What several make of damaged pictures
+    depends on their number, and now and then on which of them is first."""
+    return limited_cores() or 0

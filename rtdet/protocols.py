@@ -85,7 +85,7 @@ class Detector(Protocol):
 @runtime_checkable
 class StreamingDetector(Detector, Protocol):
     """A detector that looks at pictures while what it found in others is put to use. A run over a file then asks
-    `detect_each`, and not `detect`; `last_ms` is that of the picture whose answer it gave last."""
+    `detect_each`, and not `detect`; `last_ms` is that of the pictures whose answers it gave last."""
 
     def detect_each(self, images: Iterable[Image]) -> Generator[Detections]:
         """As `detect`, one Detections after another and in order. It takes pictures when it has room for them, some

@@ -95,7 +95,7 @@ class GraphDetector(Sided):
 
     @property
     def last_ms(self) -> Mapping[str, float]:
-        """Of the last `detect`, or the last picture of `detect_each`, milliseconds per picture of its parts
+        """Of the last `detect`, or the last pictures of `detect_each`, milliseconds per picture of its parts
         (`part_times`)."""
         return self._times.last_ms
 

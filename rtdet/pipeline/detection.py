@@ -194,9 +194,9 @@ class DetectWorker(Worker):
                 job.found = self._found(self._checked(detections, job.frame))
                 job.detect_ms, job.detector_ms = self._times(began, 1)
                 self.flow.detector = detector
-                while jobs[0] is not job:
-                    self._hand_on_carried(jobs)
+                self._hand_on_carried(jobs)
                 self._hand_on(jobs)
+                self._hand_on_carried(jobs)
                 began = time.monotonic()
         self._hand_on_carried(jobs)
 

@@ -89,6 +89,7 @@ class Opener:
         pipeline.start()
         if self._is_closed:  # meanwhile, and nobody will take it
             self.stop(pipeline)
+            raise Superseded
         return pipeline
 
     def stop(self, pipeline: Pipeline, timeout_s: float = 2.0) -> bool:

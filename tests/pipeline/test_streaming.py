@@ -34,6 +34,17 @@ def test_every_frame_comes_out_once_and_in_order(parts, every):
     assert detector.images == pipeline.stats().detected == len(range(0, 41, every))
 
 
+def test_frames_that_are_carried_do_not_wait_for_the_next_answer(parts):
+    detector, sink = parts.AheadDetector(gated=True), parts.Sink()
+    pipeline = run_of(parts, detector, sink=sink, every=4)
+    pipeline.start()
+    detector.allow()
+    parts.until(lambda: sink.indices == [0, 1, 2, 3], "the detector is still busy with frame 4")
+    detector.allow(100)
+    assert pipeline.join()
+    assert sink.indices == list(range(40))
+
+
 def test_it_is_given_more_while_it_looks_at_what_it_has(parts):
     detector = parts.AheadDetector(gated=True)
     pipeline = run_of(parts, detector)
